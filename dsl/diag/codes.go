@@ -1,0 +1,26 @@
+package diag
+
+// Codes of text and grammar.
+const (
+	BadCharacter   Code = "SNN0101" // a character that the language has no use for
+	BadNumber      Code = "SNN0102" // a number that does not begin and end with a digit, or that does not fit
+	BadString      Code = "SNN0103" // a string without an end, or with an unknown escape
+	BadText        Code = "SNN0104" // not UTF-8, or a byte order mark inside the text
+	TooLarge       Code = "SNN0105" // a file, nesting or expression over its limit
+	BadVersion     Code = "SNN0106" // `snn 1` is missing, or another version
+	BadBracket     Code = "SNN0107" // a bracket that is not opened or not closed
+	UnknownKeyword Code = "SNN0108" // a statement begins with an unknown word
+	BadSyntax      Code = "SNN0109" // a token where another one is wanted
+	ReservedName   Code = "SNN0110" // a reserved word where a name is wanted
+)
+
+// LoweringFailed is a checked construct that this version cannot turn into a graph.
+const LoweringFailed Code = "SNN0301"
+
+// Codes of what a run finds before its first step.
+const (
+	PluginFailed    Code = "SNN0401" // a plugin process cannot start, died, or gave nonsense
+	PluginComplains Code = "SNN0402" // a plugin refuses its arguments
+	NotInVersion    Code = "SNN0403" // the spec is right, but this version cannot run it
+	DataFailed      Code = "SNN0404" // a data set is missing, torn or wrong
+)

@@ -1,0 +1,64 @@
+package dsl_test
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/rogpeppe/go-internal/txtar"
+
+	"snnc.dev/snnc/dsl"
+	"snnc.dev/snnc/dsl/diag"
+)
+
+var update = flag.Bool("update", false, "rewrite the goldens in testdata")
+
+// golden runs every input of the txtar files that match pattern and compares what follows it in the file.
+func golden(t *testing.T, pattern string, run func(name string, text []byte) string) {
+	t.Helper()
+	files, err := filepath.Glob(pattern)
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no files %s: %v", pattern, err)
+	}
+	for _, file := range files {
+		a, err := txtar.ParseFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var out []txtar.File
+		for _, f := range a.Files {
+			if strings.HasSuffix(f.Name, ".out") {
+				continue
+			}
+			got := run(f.Name, f.Data)
+			for _, want := range a.Files {
+				if want.Name == f.Name+".out" && !*update {
+					if d := cmp.Diff(string(want.Data), got); d != "" {
+						t.Errorf("%s: %s (-want +got)\n%s", file, f.Name, d)
+					}
+				}
+			}
+			out = append(out, f, txtar.File{Name: f.Name + ".out", Data: []byte(got)})
+		}
+		if a.Files = out; *update {
+			if err := os.WriteFile(file, txtar.Format(a), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+// Every broken input has the diagnostics that are written down below it.
+func TestBroken(t *testing.T) {
+	golden(t, "testdata/broken/*.txtar", func(name string, text []byte) string {
+		_, found := dsl.Parse(name, text)
+		var out strings.Builder
+		if err := found.Text(&out, diag.Sources{name: text}, false); err != nil {
+			t.Error(err)
+		}
+		return out.String()
+	})
+}
