@@ -1,0 +1,492 @@
+package check
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"snnc.dev/snnc/dsl"
+	"snnc.dev/snnc/dsl/diag"
+	"snnc.dev/snnc/plugins/schema"
+)
+
+// action is an action with its settings after presets and --set.
+type action struct {
+	*dsl.Action
+	settings []dsl.Setting
+}
+
+// change applies the preset and --set. The paths of all presets are judged, used or not.
+func (c *checker) change(o Options) {
+	var names []string
+	for _, item := range c.file.Items {
+		if p, ok := item.(*dsl.Preset); ok && c.presets[p.Name.Text] == p {
+			names = append(names, p.Name.Text)
+			for _, x := range p.Changes {
+				c.apply(x, p.Name.Text == o.Preset)
+			}
+		}
+	}
+	if o.Preset != "" && c.presets[o.Preset] == nil && !c.broken[o.Preset] && !c.blind {
+		help := "the file has no presets"
+		if near := diag.Nearest(o.Preset, names); near != "" {
+			help = fmt.Sprintf("did you mean `%s`?", near)
+		} else if len(names) > 0 {
+			help = "the presets are " + quoted(names)
+		}
+		c.fail(diag.UnknownName, diag.Range{}, help, "unknown preset `%s`", o.Preset)
+	}
+	for _, x := range o.Sets {
+		c.apply(x, true)
+	}
+}
+
+// apply judges a change and, where it is wanted, makes it.
+func (c *checker) apply(x dsl.Change, want bool) {
+	path := x.Path
+	if len(path) == 0 {
+		return
+	}
+	head := path[0]
+	at := head.Name.Range.Join(path[len(path)-1].Name.Range)
+	kinds := []string{"train", "sample", "evaluate", "deploy"}
+	if len(path) == 1 && head.Index < 0 {
+		d := c.defs[head.Name.Text]
+		switch {
+		case d == nil && c.silent(head.Name.Range):
+		case d == nil:
+			var known []string
+			for _, d := range c.order {
+				known = append(known, d.name.Text)
+			}
+			c.unknown(head.Name, "definition", known)
+		default:
+			switch d.item.(type) {
+			case *dsl.Param, *dsl.Definition:
+				if want {
+					d.value = x.Value
+				}
+			default:
+				c.report(diag.Diagnostic{Code: diag.BadChange, Range: head.Name.Range, Summary: fmt.Sprintf("%s `%s` has no right side to replace", d.kind, d.name.Text),
+					Help: "give it parameters, or use a `param` in its body, and change that", Notes: []diag.Note{{Message: "it is defined here", Range: d.name.Range}}})
+			}
+		}
+		return
+	}
+	if !slices.Contains(kinds, head.Name.Text) || len(path) != 3 || head.Index >= 0 || path[2].Index >= 0 {
+		help := "write `NAME = value` for a definition, `train.MODEL.SETTING = value` for a setting, `sample.MODEL[1].SETTING = value` for one of several actions"
+		if near := diag.Nearest(head.Name.Text, kinds); near != "" && near != head.Name.Text {
+			help = fmt.Sprintf("did you mean `%s`?", near)
+		}
+		c.fail(diag.BadChange, at, help, "this path leads nowhere")
+		return
+	}
+	model, setting := path[1], path[2]
+	found := c.acting[head.Name.Text+" "+model.Name.Text]
+	if len(found) == 0 && !c.silent(at) {
+		var models []string
+		for _, a := range c.acts {
+			if a.Kind == head.Name.Text && !slices.Contains(models, a.Model.Text) && len(models) < 16 {
+				models = append(models, a.Model.Text)
+			}
+		}
+		if c.blind || c.broken[model.Name.Text] || len(c.broken) > 0 && c.defs[model.Name.Text] == nil {
+			return
+		}
+		help := fmt.Sprintf("the file has no `%s`", head.Name.Text)
+		if near := diag.Nearest(model.Name.Text, models); near != "" {
+			help = fmt.Sprintf("did you mean `%s.%s`?", head.Name.Text, near)
+		} else if len(models) > 0 {
+			help = fmt.Sprintf("the file has `%s` for %s", head.Name.Text, quoted(models))
+		}
+		c.fail(diag.BadChange, at, help, "there is no `%s %s`", head.Name.Text, model.Name.Text)
+		return
+	}
+	if len(found) == 0 {
+		return
+	}
+	if model.Index >= len(found) {
+		c.fail(diag.BadChange, at, fmt.Sprintf("they count from 0: write `%s.%s[%d].%s`", head.Name.Text, model.Name.Text, len(found)-1, setting.Name.Text), "there is no `%s %s` number %d", head.Name.Text, model.Name.Text, model.Index)
+		return
+	}
+	if model.Index >= 0 {
+		found = found[model.Index : model.Index+1]
+	}
+	if s := c.settings(head.Name.Text, nil); len(s) > 0 && !slices.ContainsFunc(s, func(p schema.Param) bool { return p.Name == setting.Name.Text }) {
+		c.unknownSetting(head.Name.Text, setting.Name, s)
+		return
+	}
+	if !want {
+		return
+	}
+	other := map[string]string{"epochs": "iterations", "iterations": "epochs"}[setting.Name.Text]
+	for _, a := range found {
+		a.settings = slices.DeleteFunc(a.settings, func(s dsl.Setting) bool {
+			return s.Name.Text == setting.Name.Text || s.Name.Text == other && head.Name.Text == "train"
+		})
+		a.settings = append(a.settings, dsl.Setting{Name: setting.Name, Value: x.Value})
+	}
+}
+
+// settings returns the settings of a kind of action; the samplers are those of the model, where it is known.
+func (c *checker) settings(kind string, m *Model) []schema.Param {
+	out := slices.Clone(c.cat.Settings[kind])
+	i := slices.IndexFunc(out, func(p schema.Param) bool { return p.Name == "sampler" })
+	if i < 0 && (kind == "sample" || kind == "evaluate") && len(out) > 0 {
+		out = append(out, schema.Param{Name: "sampler"})
+		i = len(out) - 1
+	}
+	if i >= 0 && m != nil {
+		out[i].Type, out[i].Choices = schema.OneOf, m.Component.Samplers
+		if out[i].Default == "" && len(m.Component.Samplers) > 0 && !slices.ContainsFunc(m.Component.Samplers[0].Params, func(p schema.Param) bool { return p.Required }) {
+			out[i].Default = m.Component.Samplers[0].Name
+		}
+	}
+	return out
+}
+
+func (c *checker) unknownSetting(kind string, name dsl.Name, list []schema.Param) {
+	var known []string
+	for _, p := range list {
+		known = append(known, p.Name)
+	}
+	help := "the settings are " + quoted(known)
+	if near := diag.Nearest(name.Text, known); near != "" {
+		help = fmt.Sprintf("did you mean `%s`?", near)
+	}
+	c.fail(diag.UnknownName, name.Range, help, "`%s` has no setting `%s`", kind, name.Text)
+}
+
+// actions checks the actions in file order.
+func (c *checker) actions() {
+	trained := map[*def]*Action{} // nil where the train has a finding
+	started := map[*def]diag.Range{}
+	numbers := map[string]int{}
+	for _, a := range c.acts {
+		d := c.defs[a.Model.Text]
+		if (d == nil || d.kind != "model") && c.silent(a.Model.Range) {
+			continue
+		}
+		if d == nil || d.kind != "model" {
+			c.unknown(a.Model, "model", c.known("model"))
+			continue
+		}
+		first, begun := started[d]
+		switch {
+		case a.Kind == "train" && begun:
+			c.report(diag.Diagnostic{Code: diag.BadAction, Range: a.Model.Range, Summary: fmt.Sprintf("model `%s` is trained twice", d.name.Text), Help: "delete one of the two",
+				Notes: []diag.Note{{Message: "the first `train`", Range: first}}})
+			continue
+		case a.Kind == "train":
+			started[d] = a.Model.Range
+		case !begun && len(c.acting["train "+a.Model.Text]) > 0:
+			c.fail(diag.BadAction, a.Model.Range, fmt.Sprintf("put it behind `train %s`", d.name.Text), "`%s %s` stands in front of its `train`", a.Kind, d.name.Text)
+			continue
+		case !begun:
+			if c.blind {
+				continue
+			}
+			c.fail(diag.BadAction, a.Model.Range, fmt.Sprintf("write `train %s { ... }` in front", d.name.Text), "model `%s` is never trained", d.name.Text)
+			continue
+		}
+		m := c.models[d]
+		x := &Action{Kind: a.Kind, Model: m, Range: a.Range, Places: map[string]diag.Range{}, Number: numbers[a.Kind+" "+d.name.Text]}
+		numbers[a.Kind+" "+d.name.Text]++
+		if m != nil && a.Kind == "train" {
+			for _, r := range m.Roles {
+				if r.Model == nil {
+					continue
+				}
+				if _, before := started[c.defs[r.Model.Name]]; !before {
+					c.fail(diag.BadAction, a.Model.Range, fmt.Sprintf("put `train %s { ... }` in front", r.Model.Name), "model `%s` is made of `%s`, which is not trained before it", d.name.Text, r.Model.Name)
+					m = nil
+				}
+			}
+		}
+		if m != nil && a.Kind == "sample" && len(m.Component.Samplers) == 0 {
+			c.fail(diag.BadAction, a.Model.Range, "use `evaluate`", "model `%s`, a `%s`, draws no samples", d.name.Text, m.Component.Name)
+			m = nil
+		}
+		if !c.set(a, x, m) {
+			continue
+		}
+		if a.Kind == "train" {
+			trained[d] = x
+		} else if t := trained[d]; t != nil {
+			x.Data = t.Data
+		}
+		if m != nil {
+			c.spec.Actions = append(c.spec.Actions, x)
+		}
+	}
+}
+
+// set judges the settings of an action; m is nil where the model is not known.
+func (c *checker) set(a *action, x *Action, m *Model) bool {
+	list := c.settings(a.Kind, m)
+	x.Settings = schema.Arguments{}
+	args := map[string]given{}
+	ok := true
+	for _, s := range a.settings {
+		i := slices.IndexFunc(list, func(p schema.Param) bool { return p.Name == s.Name.Text })
+		if i < 0 {
+			c.unknownSetting(a.Kind, s.Name, list)
+			ok = false
+			continue
+		}
+		if _, twice := args[s.Name.Text]; twice {
+			c.fail(diag.DuplicateName, s.Name.Range, "delete one of the two", "setting `%s` is given twice", s.Name.Text)
+			ok = false
+			continue
+		}
+		args[s.Name.Text] = given{s.Value, &scope{}, s.Value.Span()}
+	}
+	var missing []string
+	if a.Kind == "train" {
+		_, epochs := args["epochs"]
+		if g, both := args["iterations"]; both && epochs {
+			c.fail(diag.BadAction, g.at, "delete one of the two", "`epochs` and `iterations` exclude each other")
+			ok = false
+		} else if !both && !epochs {
+			missing = append(missing, "`epochs` or `iterations`")
+		}
+		if _, is := args["data"]; !is {
+			missing = append(missing, "`data`")
+		}
+	}
+	for i := range list {
+		if _, is := args[list[i].Name]; !is && list[i].Required {
+			missing = append(missing, "`"+list[i].Name+"`")
+		}
+		list[i].Required = false
+	}
+	if len(missing) > 0 && ok {
+		c.fail(diag.BadAction, a.Model.Range, "", "`%s %s` needs %s", a.Kind, a.Model.Text, strings.Join(missing, ", "))
+	}
+	ok = ok && len(missing) == 0
+	var rest []schema.Param
+	for _, p := range list {
+		g, is := args[p.Name]
+		special := c.special(p.Name)
+		if (special == nil || m == nil && p.Name == "network") && (p.Name != "sampler" || m != nil) {
+			if ref := referenceOf(g); is && p.Type == schema.OneOf && ref != nil && ref.Called && ref.Name.Text == "each" {
+				x.Places[p.Name] = g.at
+				v, fine := c.each(&p, ref, x, m)
+				x.Settings[p.Name], ok = v, ok && fine
+				continue
+			}
+			if special == nil {
+				rest = append(rest, p)
+			}
+			continue
+		}
+		if !is || special == nil {
+			continue
+		}
+		x.Places[p.Name] = g.at
+		v, fine := special(&p, g, x)
+		x.Settings[p.Name], ok = v, ok && fine
+	}
+	settings, fine := c.fill(rest, args, &owner{what: "`" + a.Kind + "`", places: x.Places}, "", a.Model.Range)
+	for name, v := range settings {
+		x.Settings[name] = v
+	}
+	return ok && fine
+}
+
+func referenceOf(g given) *dsl.Ref {
+	if g.value == nil {
+		return nil
+	}
+	return reference(g.value)
+}
+
+// special returns how a setting is judged that names things of the file.
+func (c *checker) special(name string) func(p *schema.Param, g given, x *Action) (schema.Value, bool) {
+	switch name {
+	case "data":
+		return c.dataSetting
+	case "replace":
+		return c.replaceSetting
+	case "targets":
+		return c.targetsSetting
+	case "network":
+		return c.networkSetting
+	}
+	return nil
+}
+
+func (c *checker) dataSetting(p *schema.Param, g given, x *Action) (schema.Value, bool) {
+	v := schema.Value{Type: schema.ARole}
+	ref := reference(g.value)
+	if ref == nil || ref.Called {
+		c.fail(diag.BadType, g.at, "write `data NAME = ...` above, and its name here", "`data` is a data set of this file")
+		return v, false
+	}
+	d := c.defs[ref.Name.Text]
+	if d == nil || d.kind != "data" {
+		if d == nil && slices.ContainsFunc(c.cat.Data, func(x schema.Choice) bool { return x.Name == ref.Name.Text }) {
+			c.fail(diag.UnknownName, g.at, fmt.Sprintf("write `data images = %s` above, and `data = images` here", ref.Name.Text), "`%s` is a built-in data set, and `data` takes one that this file defines", ref.Name.Text)
+			return v, false
+		}
+		c.unknown(ref.Name, "data set", c.known("data"))
+		return v, false
+	}
+	v.Text = ref.Name.Text
+	x.Data = c.dataOf(d)
+	return v, x.Data != nil
+}
+
+// replaceSetting reads neurons and coders with other arguments: each stands in for the definition of its name.
+func (c *checker) replaceSetting(p *schema.Param, g given, x *Action) (schema.Value, bool) {
+	out := schema.Value{Type: schema.List}
+	items, ok := c.literal(p, g)
+	for i, e := range items {
+		ref := reference(e)
+		if ref == nil || !ref.Called || len(ref.Args) == 0 {
+			c.fail(diag.BadType, e.Span(), "write a neuron or coder of this file with other arguments, such as `fire(threshold = 0.997)`", "`replace` is a list of definitions with other arguments")
+			ok = false
+			continue
+		}
+		d := c.defs[ref.Name.Text]
+		if d == nil && c.builtin(ref.Name.Text) != "" {
+			c.fail(diag.BadAction, ref.Name.Range, "replace what this file defines, such as `neuron fire = ...` by `fire(...)`", "`%s` is built in, and `replace` changes definitions of this file", ref.Name.Text)
+			ok = false
+			continue
+		}
+		if d == nil || d.kind != "neuron" && d.kind != "coder" {
+			c.unknown(ref.Name, "neuron or coder", c.known("neuron", "coder"))
+			ok = false
+			continue
+		}
+		in := c.instance(d.kind, ref, &scope{})
+		if in == nil {
+			ok = false
+			continue
+		}
+		v := schema.Value{Type: schema.ARole, Text: d.name.Text}
+		if d.kind == "neuron" {
+			n := c.neuron(d.name.Text, in)
+			if n == nil {
+				ok = false
+				continue
+			}
+			x.Neurons = append(x.Neurons, n)
+		} else {
+			k := c.coder(d.name.Text, in)
+			if k == nil {
+				ok = false
+				continue
+			}
+			x.Coders = append(x.Coders, k)
+		}
+		x.Places[fmt.Sprintf("replace[%d]", i)] = e.Span()
+		out.Items = append(out.Items, v)
+	}
+	return out, ok
+}
+
+func (c *checker) targetsSetting(p *schema.Param, g given, x *Action) (schema.Value, bool) {
+	out := schema.Value{Type: schema.List}
+	items, ok := c.literal(p, g)
+	for i, e := range items {
+		path := fmt.Sprintf("targets[%d]", i)
+		x.Places[path] = e.Span()
+		ref := reference(e)
+		if ref == nil {
+			c.fail(diag.BadType, e.Span(), "write its name", "`targets` is a list of targets")
+			ok = false
+			continue
+		}
+		d := c.defs[ref.Name.Text]
+		if d != nil && d.kind == "target" && len(ref.Args) == 0 {
+			if v := c.targetOf(d); v != nil {
+				out.Items = append(out.Items, *v)
+			} else {
+				ok = false
+			}
+			continue
+		}
+		j := slices.IndexFunc(p.Choices, func(x schema.Choice) bool { return x.Name == ref.Name.Text })
+		if (d == nil || d.kind != "target") && j >= 0 && !c.plugged(schema.Target, ref.Name.Text) {
+			args, fine := c.chosen(&p.Choices[j], ref, g.s, &owner{places: x.Places}, path)
+			out.Items, ok = append(out.Items, schema.Value{Type: schema.OneOf, Text: ref.Name.Text, Args: args}), ok && fine
+			continue
+		}
+		in := c.instance("target", ref, g.s)
+		if in == nil {
+			ok = false
+			continue
+		}
+		args, fine := c.fill(in.comp.Params, in.args, &owner{what: "target `" + in.name + "`", places: x.Places, partial: in.partial}, path, in.at)
+		out.Items, ok = append(out.Items, schema.Value{Type: schema.OneOf, Text: in.comp.Name, Args: args}), ok && fine
+	}
+	return out, ok
+}
+
+// networkSetting reads the name of a network that fills a role of the model.
+func (c *checker) networkSetting(p *schema.Param, g given, x *Action) (schema.Value, bool) {
+	v := schema.Value{Type: schema.ARole}
+	ref := reference(g.value)
+	if ref == nil || ref.Called {
+		c.fail(diag.BadType, g.at, "write its name", "`network` is a network of the model")
+		return v, false
+	}
+	v.Text = ref.Name.Text
+	if x.Model == nil {
+		return v, true
+	}
+	var known []string
+	for _, r := range x.Model.Roles {
+		if r.Network != nil {
+			known = append(known, r.Network.Name)
+		}
+	}
+	if !slices.Contains(known, v.Text) {
+		if d := c.defs[v.Text]; d != nil && d.kind == "network" {
+			c.fail(diag.BadAction, g.at, "its networks are "+quoted(known), "network `%s` is no part of model `%s`", v.Text, x.Model.Name)
+		} else {
+			c.unknown(ref.Name, "network", known)
+		}
+		return v, false
+	}
+	return v, true
+}
+
+// each reads a setting that differs per role: `each(generator = sgd(rate = 0.02), discriminator = sgd(rate = 0.005))`. Roles
+// inside choices go by the last part of their path.
+func (c *checker) each(p *schema.Param, ref *dsl.Ref, x *Action, m *Model) (schema.Value, bool) {
+	out := schema.Value{Type: schema.OneOf, Text: "each", Args: schema.Arguments{}}
+	paths := map[string]string{}
+	var names []string
+	if m != nil {
+		for _, r := range m.Roles {
+			if r.Network != nil {
+				name := r.Path[strings.LastIndexByte(r.Path, '.')+1:]
+				names, paths[name] = append(names, name), r.Path
+			}
+		}
+	} else {
+		for _, a := range ref.Args {
+			if a.Name.Text != "" {
+				names, paths[a.Name.Text] = append(names, a.Name.Text), a.Name.Text
+			}
+		}
+	}
+	args, ok := c.bind("`each`", nil, names, ref.Args, &scope{})
+	var missing []string
+	for _, name := range names {
+		g, is := args[name]
+		if !is {
+			missing = append(missing, name)
+			continue
+		}
+		v, fine := c.argument(p, g, &owner{what: "`each`", places: x.Places}, p.Name+"."+paths[name])
+		out.Args[paths[name]], ok = v, ok && fine
+	}
+	if len(missing) > 0 && ok {
+		c.fail(diag.BadArguments, ref.Range, fmt.Sprintf("add `%s = ...`", missing[0]), "`each` needs %s", quoted(missing))
+		ok = false
+	}
+	return out, ok
+}

@@ -1,0 +1,413 @@
+package check
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"snnc.dev/snnc/dsl"
+	"snnc.dev/snnc/dsl/diag"
+	"snnc.dev/snnc/plugins/schema"
+)
+
+// owner is whose arguments are judged: what it is called, and the model or action that keeps places and roles.
+type owner struct {
+	what    string
+	model   *Model                // where roles are allowed
+	places  map[string]diag.Range // attribute path to place; may be nil
+	partial bool                  // an argument had a finding, so that what is missing is not told
+}
+
+// typeName says what values of a type are, in a sentence.
+func typeName(t schema.Type, of schema.Type) string {
+	switch t {
+	case schema.Int:
+		return "an int"
+	case schema.List:
+		return "a list of " + strings.TrimPrefix(strings.TrimPrefix(typeName(of, ""), "an "), "a ") + "s"
+	case schema.ARole:
+		return "a name"
+	case schema.AField:
+		return "a field of the data"
+	case schema.OneOf:
+		return "a name, with arguments or without"
+	}
+	return "a " + string(t)
+}
+
+// convert brings a value to a type; what is how messages call it.
+func (c *checker) convert(v value, p schema.Param, what string, at diag.Range) (value, bool) {
+	switch p.Type {
+	case schema.Int:
+		if i, ok := integral(v); ok {
+			return intOf(i), true
+		}
+	case schema.Real:
+		if v.numeric() {
+			return realOf(v.number()), true
+		}
+	case schema.Bool:
+		if v.kind == boolValue {
+			return v, true
+		}
+	case schema.String:
+		if v.kind == stringValue {
+			return v, true
+		}
+	case schema.Range:
+		if v.kind == rangeValue {
+			return v, true
+		}
+	case schema.Size:
+		if i, ok := integral(v); ok {
+			v = value{kind: sizeValue, items: []value{intOf(i), intOf(i)}}
+		}
+		if v.kind == sizeValue && len(v.items) == 2 && v.items[0].i > 0 && v.items[1].i > 0 {
+			return v, true
+		}
+		c.fail(diag.BadType, at, "write height and width, such as `8x8`", "%s is a size, and this is %s", what, v.describe())
+		return value{}, false
+	case schema.Time:
+		if v.numeric() {
+			c.report(diag.Diagnostic{Code: diag.MissingUnit, Range: at, Label: "dimensionless", Summary: fmt.Sprintf("%s is a time, but %v has no unit", what, v), Help: c.unitHelp(v)})
+			return value{}, false
+		}
+		if v.kind == quantityValue && (v.s == "s" || v.s == "steps") {
+			return v, true
+		}
+		if v.kind == quantityValue {
+			c.fail(diag.WrongUnit, at, "times are in steps, s, ms, us or ns", "%s is a time, and %v is not", what, v)
+			return value{}, false
+		}
+	case schema.List:
+		if v.kind == listValue {
+			out := value{kind: listValue, items: make([]value, len(v.items))}
+			for i, x := range v.items {
+				var ok bool
+				if out.items[i], ok = c.convert(x, schema.Param{Type: p.Of}, fmt.Sprintf("item %d of %s", i, what), at); !ok {
+					return value{}, false
+				}
+			}
+			return out, true
+		}
+		if v.numeric() {
+			c.fail(diag.BadType, at, fmt.Sprintf("write `[%v]`", v), "%s is %s, and this is %s", what, typeName(p.Type, p.Of), v.describe())
+			return value{}, false
+		}
+	}
+	help := ""
+	switch {
+	case v.kind == quantityValue:
+		help = "leave the unit out"
+	case p.Type == schema.Range && v.numeric():
+		help = "write `LO..HI`"
+	case p.Type == schema.Bool:
+		help = "write `true` or `false`"
+	}
+	c.fail(diag.BadType, at, help, "%s is %s, and this is %s", what, typeName(p.Type, p.Of), v.describe())
+	return value{}, false
+}
+
+// plain turns a converted value into what plugins are passed.
+func plain(v value, p schema.Param) schema.Value {
+	out := schema.Value{Type: p.Type}
+	switch v.kind {
+	case intValue, realValue, boolValue:
+		out.Number = v.number()
+	case quantityValue:
+		out.Number, out.Unit = v.f, v.s
+	case stringValue:
+		out.Text = v.s
+	case listValue:
+		for _, x := range v.items {
+			out.Items = append(out.Items, plain(x, schema.Param{Type: p.Of}))
+		}
+	case rangeValue, sizeValue:
+		for _, x := range v.items {
+			item := schema.Value{Type: schema.Real, Number: x.number()}
+			if v.kind == sizeValue {
+				item.Type = schema.Int
+			}
+			if x.kind == quantityValue {
+				item.Type, item.Unit = schema.Time, x.s
+			}
+			out.Items = append(out.Items, item)
+		}
+	}
+	return out
+}
+
+// argument judges one argument by its schema. path is its attribute path.
+func (c *checker) argument(p *schema.Param, g given, o *owner, path string) (schema.Value, bool) {
+	if o.places != nil && !g.s.plugin {
+		o.places[path] = g.at
+	}
+	what := "`" + p.Name + "`"
+	switch p.Type {
+	case schema.OneOf:
+		ref := reference(g.value)
+		if ref == nil {
+			help := "it is one of " + choices(p.Choices)
+			if s, ok := g.value.(*dsl.String); ok {
+				help = fmt.Sprintf("write it without quotes: `%s`", s.Value)
+			}
+			c.fail(diag.BadType, g.value.Span(), help, "%s is a name, with arguments or without", what)
+			return schema.Value{}, false
+		}
+		return c.choice(p, ref, g, o, path)
+	case schema.Terms:
+		out := schema.Value{Type: schema.Terms}
+		ok := c.terms(p, g, 1, o, path, &out.Items)
+		return out, ok
+	case schema.AField:
+		ref := reference(g.value)
+		if ref == nil || ref.Called {
+			c.fail(diag.BadType, g.value.Span(), "write its name, such as `image` or `label`", "%s is a field of the data", what)
+			return schema.Value{}, false
+		}
+		return schema.Value{Type: schema.AField, Text: ref.Name.Text}, true
+	case schema.ARole:
+		return c.roleArgument(p.Role, g, o, path)
+	case schema.List:
+		if p.Of == schema.OneOf || p.Of == schema.Terms || p.Of == schema.AField || p.Of == schema.ARole {
+			return c.listOf(p, g, o, path)
+		}
+	}
+	v := c.eval(g.value, g.s)
+	if v.kind == poison {
+		return schema.Value{}, false
+	}
+	v, ok := c.convert(v, *p, what, g.value.Span())
+	if !ok {
+		return schema.Value{}, false
+	}
+	if v.numeric() || v.kind == quantityValue {
+		if p.Min != nil && v.number() < *p.Min || p.Max != nil && v.number() > *p.Max {
+			bounds := ""
+			switch {
+			case p.Min != nil && p.Max != nil:
+				bounds = fmt.Sprintf("between %v and %v", *p.Min, *p.Max)
+			case p.Min != nil:
+				bounds = fmt.Sprintf("at least %v", *p.Min)
+			default:
+				bounds = fmt.Sprintf("at most %v", *p.Max)
+			}
+			c.report(diag.Diagnostic{Code: diag.OutOfRange, Range: g.value.Span(), Label: "out of range", Summary: fmt.Sprintf("%s is %v, it must be %s", what, v, bounds)})
+			return schema.Value{}, false
+		}
+	}
+	return plain(v, *p), true
+}
+
+// choices lists the names of choices.
+func choices(list []schema.Choice) string {
+	names := make([]string, len(list))
+	for i, x := range list {
+		names[i] = x.Name
+	}
+	return quoted(names)
+}
+
+// choice judges one of several named alternatives.
+func (c *checker) choice(p *schema.Param, ref *dsl.Ref, g given, o *owner, path string) (schema.Value, bool) {
+	i := slices.IndexFunc(p.Choices, func(x schema.Choice) bool { return x.Name == ref.Name.Text })
+	if i < 0 {
+		var known []string
+		for _, x := range p.Choices {
+			known = append(known, x.Name)
+		}
+		c.choiceUnknown("`"+p.Name+"`", ref.Name, known, o.what, "it is one of "+quoted(known))
+		return schema.Value{}, false
+	}
+	x := &p.Choices[i]
+	args, ok := c.chosen(x, ref, g.s, o, path)
+	return schema.Value{Type: schema.OneOf, Text: x.Name, Args: args}, ok
+}
+
+// chosen judges the arguments of an alternative.
+func (c *checker) chosen(x *schema.Choice, ref *dsl.Ref, s *scope, o *owner, path string) (schema.Arguments, bool) {
+	var formals []string
+	for _, q := range x.Params {
+		formals = append(formals, q.Name)
+	}
+	what := "`" + x.Name + "`"
+	bound, ok := c.bind(what, formals, nil, ref.Args, s)
+	return c.fill(x.Params, bound, &owner{what: what, model: o.model, places: o.places, partial: !ok}, path, ref.Range)
+}
+
+// choiceUnknown reports a name that is not among the choices.
+func (c *checker) choiceUnknown(what string, name dsl.Name, known []string, owner, help string) {
+	if near := diag.Nearest(name.Text, known); near != "" {
+		help = fmt.Sprintf("did you mean `%s`?", near)
+	}
+	if owner != "" {
+		owner = " of " + owner
+	}
+	c.fail(diag.UnknownChoice, name.Range, help, "%s%s cannot be `%s`", what, owner, name.Text)
+}
+
+// listOf judges a list whose items are names or calls.
+func (c *checker) listOf(p *schema.Param, g given, o *owner, path string) (schema.Value, bool) {
+	items, ok := c.literal(p, g)
+	out := schema.Value{Type: schema.List}
+	for i, e := range items {
+		item := *p
+		item.Type, item.Of = p.Of, ""
+		v, fine := c.argument(&item, given{e, g.s, e.Span()}, o, fmt.Sprintf("%s[%d]", path, i))
+		out.Items, ok = append(out.Items, v), ok && fine
+	}
+	return out, ok
+}
+
+// literal returns the items of a list that must be written out.
+func (c *checker) literal(p *schema.Param, g given) ([]dsl.Expr, bool) {
+	e := g.value
+	for {
+		x, ok := e.(*dsl.Paren)
+		if !ok {
+			break
+		}
+		e = x.Of
+	}
+	l, ok := e.(*dsl.List)
+	if !ok {
+		help := "write it in brackets"
+		if ref := reference(e); ref != nil && !ref.Called {
+			help = fmt.Sprintf("write `[%s]`", ref.Name.Text)
+		}
+		c.fail(diag.BadType, g.value.Span(), help, "`%s` is a list", p.Name)
+		return nil, false
+	}
+	return l.Items, true
+}
+
+// fill judges the arguments that are given by a list of declarations, and completes them with defaults.
+func (c *checker) fill(params []schema.Param, args map[string]given, o *owner, path string, at diag.Range) (schema.Arguments, bool) {
+	out, ok := schema.Arguments{}, !o.partial
+	var missing []string
+	for i := range params {
+		p := &params[i]
+		g, set := args[p.Name]
+		if !set {
+			if p.Required {
+				missing = append(missing, p.Name)
+			}
+			if p.Default == "" {
+				continue
+			}
+			e := c.parsed(p, o, at)
+			if e == nil {
+				ok = false
+				continue
+			}
+			g = given{e, &scope{plugin: true}, e.Span()}
+		}
+		v, fine := c.argument(p, g, o, join(path, p.Name))
+		if fine {
+			out[p.Name] = v
+		}
+		ok = ok && fine
+	}
+	if len(missing) > 0 && !o.partial {
+		c.fail(diag.BadArguments, at, fmt.Sprintf("add `%s = ...`", missing[0]), "%s needs %s", o.what, quoted(missing))
+		ok = false
+	}
+	return out, ok
+}
+
+func join(path, name string) string {
+	if path == "" {
+		return name
+	}
+	return path + "." + name
+}
+
+// parsed returns the default of a declaration as an expression.
+func (c *checker) parsed(p *schema.Param, o *owner, at diag.Range) dsl.Expr {
+	if e, ok := c.defaults[p.Default]; ok {
+		return e
+	}
+	file := fmt.Sprintf("default `%s`", p.Default)
+	e, found := dsl.ParseExpr(file, p.Default)
+	if found.HasErrors() {
+		c.fail(diag.PluginText, at, "tell the plugin's author", "%s declares `%s` with a default that is no value: `%s`", o.what, p.Name, p.Default)
+		e = nil
+	}
+	c.spec.Sources[file] = []byte(p.Default)
+	c.defaults[p.Default] = e
+	return e
+}
+
+// terms reads a weighted sum of named terms, such as `mse + kl / 240`.
+func (c *checker) terms(p *schema.Param, g given, weight float64, o *owner, path string, out *[]schema.Value) bool {
+	part := func(e dsl.Expr, weight float64) bool {
+		return c.terms(p, given{e, g.s, e.Span()}, weight, o, path, out)
+	}
+	switch e := g.value.(type) {
+	case *dsl.Paren:
+		return part(e.Of, weight)
+	case *dsl.Unary:
+		if e.Op == "-" || e.Op == "+" {
+			if e.Op == "-" {
+				weight = -weight
+			}
+			return part(e.Of, weight)
+		}
+	case *dsl.Binary:
+		switch e.Op {
+		case "+", "-":
+			left := part(e.Left, weight)
+			if e.Op == "-" {
+				weight = -weight
+			}
+			return part(e.Right, weight) && left
+		case "*", "/":
+			sum, factor := e.Left, e.Right
+			if e.Op == "*" && !mentionsChoice(e.Left, p.Choices) && mentionsChoice(e.Right, p.Choices) {
+				sum, factor = e.Right, e.Left
+			}
+			if mentionsChoice(factor, p.Choices) && mentionsChoice(sum, p.Choices) || e.Op == "/" && mentionsChoice(factor, p.Choices) {
+				c.fail(diag.BadModel, e.Range, "add them, each with a number for its weight", "the terms of `%s` are added, not multiplied or divided", p.Name)
+				return false
+			}
+			v := c.eval(factor, g.s)
+			switch {
+			case v.kind == poison:
+				return false
+			case !v.numeric():
+				c.fail(diag.BadType, factor.Span(), "", "a weight is a number, and this is %s", v.describe())
+				return false
+			case e.Op == "/" && v.number() == 0:
+				c.fail(diag.BadArithmetic, factor.Span(), "", "division by zero")
+				return false
+			case e.Op == "/":
+				return part(sum, weight/v.number())
+			}
+			return part(sum, weight*v.number())
+		}
+	case *dsl.Ref:
+		one := *p
+		one.Type = schema.OneOf
+		v, ok := c.choice(&one, e, g, o, join(path, e.Name.Text))
+		v.Weight = weight
+		*out = append(*out, v)
+		return ok
+	}
+	c.fail(diag.BadModel, g.value.Span(), "write a sum such as `"+p.Choices[0].Name+"` or `0.5 * "+p.Choices[0].Name+"`; the terms are "+choices(p.Choices), "`%s` is a weighted sum of terms", p.Name)
+	return false
+}
+
+// mentionsChoice reports whether a term stands in a product.
+func mentionsChoice(e dsl.Expr, list []schema.Choice) bool {
+	switch e := e.(type) {
+	case *dsl.Paren:
+		return mentionsChoice(e.Of, list)
+	case *dsl.Unary:
+		return mentionsChoice(e.Of, list)
+	case *dsl.Binary:
+		return mentionsChoice(e.Left, list) || mentionsChoice(e.Right, list)
+	case *dsl.Ref:
+		return slices.ContainsFunc(list, func(x schema.Choice) bool { return x.Name == e.Name.Text })
+	}
+	return false
+}

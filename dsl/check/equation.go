@@ -1,0 +1,452 @@
+package check
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"snnc.dev/snnc/dsl"
+	"snnc.dev/snnc/dsl/diag"
+)
+
+// exprKind is what an expression of an equation comes to.
+type exprKind uint8
+
+const (
+	anyKind exprKind = iota // an input: spikes serve as a condition and as a number; also what has a finding
+	numberKind
+	conditionKind
+)
+
+// function is one of the closed list of functions.
+type function struct {
+	arity  int
+	random bool
+	result exprKind
+}
+
+func functions() map[string]function {
+	out := map[string]function{"min": {arity: 2}, "max": {arity: 2}, "clamp": {arity: 3}, "where": {arity: 3},
+		"uniform": {arity: 2, random: true}, "normal": {arity: 2, random: true}, "bernoulli": {arity: 1, random: true, result: conditionKind}}
+	for _, name := range []string{"abs", "sign", "exp", "log", "sqrt", "tanh", "sigmoid", "sin", "cos", "round", "floor", "stop"} {
+		out[name] = function{arity: 1}
+	}
+	for name, f := range out {
+		if f.result == anyKind {
+			f.result = numberKind
+			out[name] = f
+		}
+	}
+	return out
+}
+
+// inputs lists the inputs of a neuron.
+func inputs(body []dsl.Equation) []string {
+	var out []string
+	for _, q := range body {
+		if in, ok := q.(*dsl.Input); ok {
+			for _, n := range in.Names {
+				out = append(out, n.Text)
+			}
+		}
+	}
+	return out
+}
+
+// mentions reports whether a name stands in the arguments of a call.
+func mentions(ref *dsl.Ref, name string) bool {
+	for _, a := range ref.Args {
+		if mentionsName(a.Value, name) {
+			return true
+		}
+	}
+	return false
+}
+
+func mentionsName(e dsl.Expr, name string) bool {
+	switch e := e.(type) {
+	case *dsl.Paren:
+		return mentionsName(e.Of, name)
+	case *dsl.Unary:
+		return mentionsName(e.Of, name)
+	case *dsl.Binary:
+		return mentionsName(e.Left, name) || mentionsName(e.Right, name)
+	case *dsl.Ref:
+		return e.Name.Text == name && !e.Called || mentions(e, name)
+	}
+	return false
+}
+
+// holds judges the equations of a neuron or coder once and reports whether they hold.
+func (c *checker) holds(item dsl.Item, plugin bool) bool {
+	if ok, seen := c.bodies[item]; seen {
+		return ok
+	}
+	c.bodies[item] = false // while it is judged
+	var e *equations
+	switch x := item.(type) {
+	case *dsl.Neuron:
+		e = c.equations("neuron `"+x.Name.Text+"`", x.Params, plugin)
+		var first []dsl.Name
+		for _, q := range x.Body {
+			if in, ok := q.(*dsl.Input); ok {
+				first = append(first, in.Names...)
+			}
+		}
+		if len(first) == 0 {
+			e.fail(x.Name.Range, "add `input x`", "neuron `%s` has no input", x.Name.Text)
+		}
+		e.body(x.Name, first, x.Body)
+	case *dsl.Coder:
+		e = c.equations("coder `"+x.Name.Text+"`", x.Params, plugin)
+		declared := maps.Clone(e.kinds)
+		for _, p := range []*dsl.Port{x.Encode, x.Decode} {
+			if p == nil {
+				continue
+			}
+			e.kinds = maps.Clone(declared)
+			e.states, e.spike = map[string]bool{}, dsl.Name{}
+			e.body(x.Name, []dsl.Name{p.Input}, p.Body)
+			if spikes := slices.ContainsFunc(p.Body, func(q dsl.Equation) bool { _, is := q.(*dsl.SpikeWhen); return is }); p == x.Decode && spikes && !e.bad {
+				e.fail(p.Range, "end it with `output EXPR`", "`decode` gives real values, and this one spikes")
+			}
+		}
+		if x.Encode != nil && !slices.ContainsFunc(x.Params, func(p dsl.Parameter) bool { return p.Name.Text == "steps" }) {
+			e.fail(x.Name.Range, fmt.Sprintf("write `coder %s(steps: int = 4) { ... }`", x.Name.Text), "coder `%s` encodes, so it needs a parameter `steps`", x.Name.Text)
+		}
+	}
+	c.bodies[item] = !e.bad
+	return !e.bad
+}
+
+// equations judges one body.
+type equations struct {
+	c      *checker
+	what   string
+	params map[string]bool
+	kinds  map[string]exprKind // what a name is at this point
+	states map[string]bool
+	spike  dsl.Name
+	known  map[string]function
+	start  bool // a start value is judged
+	bad    bool
+}
+
+func (e *equations) fail(at diag.Range, help, summary string, args ...any) {
+	e.bad = true
+	e.c.fail(diag.BadEquation, at, help, summary, args...)
+}
+
+// equations declares the parameters.
+func (c *checker) equations(what string, params []dsl.Parameter, plugin bool) *equations {
+	e := &equations{c: c, what: what, kinds: map[string]exprKind{}, params: map[string]bool{}, states: map[string]bool{}}
+	for _, p := range params {
+		if e.params[p.Name.Text] {
+			e.bad = true
+			c.fail(diag.DuplicateName, p.Name.Range, "delete one of the two", "parameter `%s` is declared twice", p.Name.Text)
+		}
+		if slices.Contains([]string{"t", "dt", "surrogate", "detach_reset", "integrate"}, p.Name.Text) {
+			e.fail(p.Name.Range, "give it another name", "`%s` means something to every neuron and coder, so no parameter is called so", p.Name.Text)
+		}
+		e.params[p.Name.Text] = true
+		e.kinds[p.Name.Text] = numberKind
+		if p.Type != nil && (p.Type.List || len(p.Type.Dims) > 0 || !slices.Contains([]string{"int", "real", "time"}, p.Type.Name.Text)) {
+			e.bad = true
+			c.fail(diag.BadType, p.Type.Range, "write `int`, `real` or `time`", "a parameter of a neuron or coder is a number or a time")
+			continue
+		}
+		if p.In != nil && c.eval(p.In, &scope{plugin: plugin}).kind == poison {
+			e.bad = true
+			continue
+		}
+		if p.Default != nil {
+			if v := c.judged(p, given{p.Default, &scope{plugin: plugin}, p.Default.Span()}, plugin, nil); v.kind == poison {
+				e.bad = true
+			}
+		}
+	}
+	return e
+}
+
+// body judges the lines of a body from top to bottom.
+func (e *equations) body(owner dsl.Name, ins []dsl.Name, body []dsl.Equation) {
+	declare := func(n dsl.Name, k exprKind, what string) {
+		switch _, used := e.kinds[n.Text]; {
+		case slices.Contains([]string{"t", "dt", "steps"}, n.Text):
+			e.fail(n.Range, "give it another name", "`%s` has a meaning of its own", n.Text)
+		case used:
+			e.bad = true
+			e.c.fail(diag.DuplicateName, n.Range, "give it another name", "%s `%s` has the name of another", what, n.Text)
+		}
+		e.kinds[n.Text] = k
+	}
+	for _, n := range ins {
+		declare(n, anyKind, "input")
+	}
+	var outputs []diag.Range
+	var refractory diag.Range
+	spikes := false
+	for _, q := range body {
+		switch q := q.(type) {
+		case *dsl.State:
+			for i, n := range q.Names {
+				e.start = true
+				e.number(q.Values[i])
+				e.start = false
+				declare(n, numberKind, "state")
+				e.states[n.Text] = true
+			}
+		case *dsl.SpikeWhen:
+			e.spike = q.Name
+			spikes = true
+			outputs = append(outputs, q.Range)
+		case *dsl.Output:
+			outputs = append(outputs, q.Range)
+		}
+	}
+	if n := e.spike; n.Text != "" && !e.states[n.Text] {
+		declare(n, numberKind, "spike")
+	}
+	switch {
+	case len(outputs) == 0:
+		at := owner.Range
+		if len(body) > 0 {
+			at = body[len(body)-1].Span()
+		}
+		e.fail(at, "add `spike when CONDITION` or `output EXPR`", "%s gives nothing", e.what)
+	case len(outputs) > 1:
+		e.bad = true
+		e.c.report(diag.Diagnostic{Code: diag.BadEquation, Range: outputs[1], Summary: e.what + " has one `spike when` or one `output`, not several",
+			Notes: []diag.Note{{Message: "the first", Range: outputs[0]}}})
+	}
+	spiked := false
+	for _, q := range body {
+		switch q := q.(type) {
+		case *dsl.Update:
+			e.update(q, false)
+		case *dsl.Derivative:
+			if !e.states[q.Name.Text] {
+				e.fail(q.Name.Range, fmt.Sprintf("declare it: `state %s = 0`", q.Name.Text), "`%s'` is the derivative of no state", q.Name.Text)
+			}
+			e.number(q.Value)
+		case *dsl.Noise:
+			if ref := reference(q.Value); ref == nil || !functions()[ref.Name.Text].random {
+				e.fail(q.Value.Span(), "write `normal(0, 1)`, `uniform(0, 1)` or `bernoulli(0.5)`", "a noise is drawn from a distribution")
+			} else {
+				e.expr(q.Value)
+			}
+			declare(q.Name, numberKind, "noise")
+		case *dsl.SpikeWhen:
+			if k := e.expr(q.Cond); k == numberKind {
+				e.fail(q.Cond.Span(), "compare it, such as `v >= 1`", "`spike when` takes a condition, and this is a number")
+			}
+			spiked = true
+		case *dsl.OnSpike:
+			if !spiked {
+				e.fail(q.Range, "put it behind `spike when`", "`on spike` stands in front of `spike when`")
+			}
+			for _, u := range q.Body {
+				e.update(u, true)
+			}
+		case *dsl.Refractory:
+			switch {
+			case !spikes:
+				e.fail(q.Range, "delete it", "`refractory` follows a spike, and %s has none", e.what)
+			case !refractory.IsZero():
+				e.fail(q.Range, "delete one of the two", "`refractory` stands once")
+			}
+			refractory = q.Range
+			if q.Time != nil {
+				e.start = true
+				e.number(q.Time)
+				e.start = false
+			}
+			for _, n := range q.Holds {
+				if !e.states[n.Text] {
+					e.name(n, slices.Sorted(maps.Keys(e.states)), "state")
+				}
+			}
+		case *dsl.Output:
+			if k := e.expr(q.Value); k == conditionKind {
+				e.fail(q.Value.Span(), "write `where(condition, 1, 0)`, or `spike when` for spikes", "`output` takes a number, and this is a condition")
+			}
+		}
+	}
+}
+
+// update judges an assignment. In `on spike` only states change.
+func (e *equations) update(q *dsl.Update, onSpike bool) {
+	name := q.Name.Text
+	state := e.states[name]
+	_, used := e.kinds[name]
+	switch {
+	case e.params[name] || slices.Contains([]string{"t", "dt", "steps"}, name):
+		e.fail(q.Name.Range, "keep what changes in a `state`", "`%s` cannot be assigned", name)
+		return
+	case onSpike && !state:
+		e.name(q.Name, slices.Sorted(maps.Keys(e.states)), "state")
+		return
+	case q.Op != "=" && !used:
+		e.name(q.Name, slices.Sorted(maps.Keys(e.states)), "state")
+		return
+	case used && !state && e.kinds[name] == anyKind && !onSpike:
+		e.fail(q.Name.Range, "bind another name", "`%s` is an input and cannot be assigned", name)
+		return
+	}
+	k := e.expr(q.Value)
+	if k == conditionKind && (state || q.Op != "=") {
+		e.fail(q.Value.Span(), "write `where(condition, 1, 0)`", "a state is a number, and this is a condition")
+	}
+	if !state {
+		if k == anyKind {
+			k = numberKind
+		}
+		e.kinds[name] = k
+	}
+}
+
+// name reports an unknown name.
+func (e *equations) name(n dsl.Name, known []string, want string) {
+	if e.bad = true; e.c.silent(n.Range) {
+		return
+	}
+	if near := diag.Nearest(n.Text, known); near != "" {
+		e.c.fail(diag.UnknownName, n.Range, fmt.Sprintf("did you mean `%s`?", near), "%s has no %s `%s`", e.what, want, n.Text)
+		return
+	}
+	help := fmt.Sprintf("declare it: `state %s = 0`, `input %s` or a parameter", n.Text, n.Text)
+	if d := e.c.defs[n.Text]; d != nil && d.kind == "param" {
+		help = fmt.Sprintf("an equation sees its own parameters only: give it one, `%s`, and pass the param of the file where it is used", n.Text)
+	} else if e.what == surrogateText {
+		help = "write it in terms of `u`, the left side of the spike's condition minus the right, and the neuron's parameters"
+	} else if want == "state" {
+		help = fmt.Sprintf("declare it: `state %s = 0`", n.Text)
+	}
+	e.c.fail(diag.UnknownName, n.Range, help, "%s has no %s `%s`", e.what, want, n.Text)
+}
+
+func (e *equations) number(x dsl.Expr) {
+	if k := e.expr(x); k == conditionKind {
+		e.fail(x.Span(), "write `where(condition, 1, 0)`", "a number is wanted, and this is a condition")
+	}
+}
+
+// expr judges an expression.
+func (e *equations) expr(x dsl.Expr) exprKind {
+	switch x := x.(type) {
+	case *dsl.Paren:
+		return e.expr(x.Of)
+	case *dsl.Number:
+		if x.Unit != "" && x.Unit != "steps" && x.Unit != "step" {
+			e.fail(x.Range, "make it a parameter, such as `tau: time = 10 ms`, and write its name here", "in an equation only `steps` stand behind a number")
+		}
+		return numberKind
+	case *dsl.Bool:
+		return conditionKind
+	case *dsl.Ref:
+		if x.Called {
+			return e.call(x)
+		}
+		k, ok := e.kinds[x.Name.Text]
+		switch {
+		case ok && e.start && !e.params[x.Name.Text]:
+			e.fail(x.Range, "use numbers, parameters and `steps`", "`%s` changes from step to step, and this is computed once", x.Name.Text)
+			return anyKind
+		case ok:
+			return k
+		case x.Name.Text == "steps", x.Name.Text == "dt", x.Name.Text == "t" && !e.start:
+			return numberKind
+		}
+		if e.bad = true; !e.c.silent(x.Name.Range) {
+			e.name(x.Name, slices.Sorted(maps.Keys(e.kinds)), "name")
+		}
+		return anyKind
+	case *dsl.Unary:
+		k := e.expr(x.Of)
+		if x.Op == "not" {
+			if k == numberKind {
+				e.fail(x.Of.Span(), "compare it", "`not` takes a condition, and this is a number")
+			}
+			return conditionKind
+		}
+		e.operand(x.Of, k, x.Op)
+		return numberKind
+	case *dsl.Binary:
+		switch x.Op {
+		case "or", "and":
+			for _, y := range []dsl.Expr{x.Left, x.Right} {
+				if e.expr(y) == numberKind {
+					e.fail(y.Span(), "compare it", "`%s` takes conditions, and this is a number", x.Op)
+				}
+			}
+			return conditionKind
+		case "in", "..":
+		case "==", "!=", "<", "<=", ">", ">=":
+			e.operand(x.Left, e.expr(x.Left), x.Op)
+			e.operand(x.Right, e.expr(x.Right), x.Op)
+			return conditionKind
+		default:
+			e.operand(x.Left, e.expr(x.Left), x.Op)
+			e.operand(x.Right, e.expr(x.Right), x.Op)
+			return numberKind
+		}
+	}
+	e.fail(x.Span(), "it is made of numbers, names, operators and functions", "an equation cannot contain this")
+	return anyKind
+}
+
+func (e *equations) operand(x dsl.Expr, k exprKind, op string) {
+	if k == conditionKind {
+		e.fail(x.Span(), "write `where(condition, 1, 0)`", "`%s` takes numbers, and this is a condition", op)
+	}
+}
+
+func (e *equations) call(x *dsl.Ref) exprKind {
+	if e.known == nil {
+		e.known = functions()
+	}
+	f, ok := e.known[x.Name.Text]
+	if !ok {
+		e.bad = true
+		names := slices.Sorted(maps.Keys(e.known))
+		help := "the functions are " + quoted(names)
+		if near := diag.Nearest(x.Name.Text, names); near != "" {
+			help = fmt.Sprintf("did you mean `%s`?", near)
+		}
+		e.c.fail(diag.UnknownName, x.Name.Range, help, "unknown function `%s`", x.Name.Text)
+		return anyKind
+	}
+	if f.random && e.start {
+		e.fail(x.Range, "", "a random number is drawn in every step, and this is computed once")
+	}
+	if len(x.Args) != f.arity {
+		e.fail(x.Range, "", "`%s` takes %d arguments, not %d", x.Name.Text, f.arity, len(x.Args))
+	}
+	result := f.result
+	for i, a := range x.Args {
+		if a.Name.Text != "" {
+			e.fail(a.Name.Range, "leave the name out", "functions take their arguments by position")
+		}
+		k := e.expr(a.Value)
+		switch {
+		case x.Name.Text == "where" && i == 0:
+			if k == numberKind {
+				e.fail(a.Value.Span(), "compare it, such as `v > 0`", "`where` takes a condition first, and this is a number")
+			}
+		case k == conditionKind:
+			e.fail(a.Value.Span(), "write `where(condition, 1, 0)`", "`%s` takes numbers, and this is a condition", x.Name.Text)
+		}
+	}
+	return result
+}
+
+// port reports whether a coder can encode, or decode.
+func (c *checker) port(k *Coder, encode bool) bool {
+	if k.Component != nil {
+		return !encode && c.cat.Weights != nil
+	}
+	if encode {
+		return k.Definition.Encode != nil
+	}
+	return k.Definition.Decode != nil
+}

@@ -1,0 +1,133 @@
+package schema
+
+// Kind is the kind of a component that a plugin offers.
+type Kind string
+
+// The kinds of components.
+const (
+	Neuron Kind = "neuron"
+	Coder  Kind = "coder"
+	Model  Kind = "model"
+	Target Kind = "target"
+)
+
+// Plugin is what one plugin process answers to Describe.
+type Plugin struct {
+	Name       string      `json:"name"`
+	Version    string      `json:"version"`
+	Components []Component `json:"components"`
+}
+
+// Component describes one neuron, coder, model or target.
+type Component struct {
+	Kind    Kind   `json:"kind"`
+	Name    string `json:"name"` // as a spec writes it
+	Version string `json:"version"`
+	Doc     string `json:"doc"` // Markdown; the first sentence stands alone
+
+	// Equations is the definition of a neuron or coder in the spec language, for example
+	// `neuron lif(tau: time = 2 steps) { ... }`. Its parameters are declared in that text.
+	Equations string `json:"equations,omitempty"`
+
+	Params   []Param  `json:"params,omitempty"`   // arguments of a model or target
+	Roles    []Role   `json:"roles,omitempty"`    // model: networks, coders and models it is made of
+	Samplers []Choice `json:"samplers,omitempty"` // model: what `sampler =` accepts; the first is the default
+	Exports  []string `json:"exports,omitempty"`  // model: functions for metrics, other models and deployment
+}
+
+// Role is an argument of a model that takes a network, a coder or another model.
+// A role may also stand inside a choice (latent = bernoulli(posterior = ..., prior = ...)): it is then a Param of Type TypeRole.
+type Role struct {
+	Name     string `json:"name"`
+	Takes    string `json:"takes"` // network, coder or model
+	Optional bool   `json:"optional,omitempty"`
+	// Steps names the role whose result fixes the number of time steps of this one where its network does not encode
+	// ("encoder"); "" where nothing does.
+	Steps string `json:"steps,omitempty"`
+	Doc   string `json:"doc,omitempty"`
+}
+
+// Type is the type of a parameter or of a value.
+type Type string
+
+// The types. A choice is one of several named alternatives with arguments of their own (`atan(alpha = 2)`); terms is a
+// weighted sum of choices (`mse + kl / 240`).
+const (
+	Int    Type = "int"
+	Real   Type = "real"
+	Bool   Type = "bool"
+	String Type = "string"
+	Time   Type = "time"
+	Range  Type = "range"
+	Size   Type = "size"
+	List   Type = "list"
+	OneOf  Type = "choice"
+	Terms  Type = "terms"
+	ARole  Type = "role"  // a network, coder or model by name
+	AField Type = "field" // a field of the data, by name: image, label
+)
+
+// Param declares one argument.
+type Param struct {
+	Name     string   `json:"name"`
+	Type     Type     `json:"type"`
+	Of       Type     `json:"of,omitempty"` // type of a list's items
+	Required bool     `json:"required,omitempty"`
+	Default  string   `json:"default,omitempty"` // in the spec language: `2 steps`, `0.1..0.3`, `mse + mmd`; "" where absent means absent
+	Min      *float64 `json:"min,omitempty"`     // smallest value of an int, real or time
+	Max      *float64 `json:"max,omitempty"`
+	Choices  []Choice `json:"choices,omitempty"` // of OneOf and Terms, also of a List of OneOf
+	Role     *Role    `json:"role,omitempty"`    // of ARole
+	Doc      string   `json:"doc,omitempty"`
+}
+
+// Choice is one alternative of a OneOf or Terms parameter.
+type Choice struct {
+	Name   string  `json:"name"`
+	Params []Param `json:"params,omitempty"` // the first ones may be given by position, in this order
+	Doc    string  `json:"doc,omitempty"`
+	// Later is set where the name is known and checked, but nothing in this version can run it.
+	Later bool `json:"later,omitempty"`
+}
+
+// Value is a checked argument, complete with defaults.
+type Value struct {
+	Type   Type      `json:"type"`
+	Number float64   `json:"number,omitempty"` // int, real; time in Unit; bool as 0 or 1
+	Unit   string    `json:"unit,omitempty"`   // time: "steps" or "s"
+	Text   string    `json:"text,omitempty"`   // string; the name of a choice, role or field
+	Items  []Value   `json:"items,omitempty"`  // list, terms; range: low and high; size: height and width
+	Args   Arguments `json:"args,omitempty"`   // of a choice
+	Weight float64   `json:"weight,omitempty"` // of a term: its factor
+}
+
+// Arguments are values by parameter name. JSON sorts the names, so the text of equal arguments is equal.
+type Arguments map[string]Value
+
+// Int returns the argument NAME as an int; 0 where it is absent.
+func (a Arguments) Int(name string) int { return int(a[name].Number) }
+
+// Real returns the argument NAME as a number; 0 where it is absent.
+func (a Arguments) Real(name string) float64 { return a[name].Number }
+
+// Bool reports whether the argument NAME is true.
+func (a Arguments) Bool(name string) bool { return a[name].Number != 0 }
+
+// Text returns the text of the argument NAME: a string, or the name of a choice, role or field.
+func (a Arguments) Text(name string) string { return a[name].Text }
+
+// Has reports whether the argument NAME is present.
+func (a Arguments) Has(name string) bool { _, ok := a[name]; return ok }
+
+// Complaint is a plugin's finding about its arguments, shown at the place of the spec that set the attribute.
+type Complaint struct {
+	Path    string `json:"path"` // attribute path: "latent.posterior", "loss", "encoder"; "" for the component as a whole
+	Summary string `json:"summary"`
+	Help    string `json:"help,omitempty"`
+}
+
+// Network is what a model or target plugin is shown of a network: its borders and, as text, its graph.
+type Network struct {
+	Role  string `json:"role"`  // attribute path of the role it fills
+	Graph string `json:"graph"` // canonical graph text; its one function is named "forward"
+}
