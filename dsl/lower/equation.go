@@ -1,0 +1,538 @@
+package lower
+
+import (
+	"fmt"
+	"math"
+
+	"snnc.dev/snnc/dsl"
+	"snnc.dev/snnc/dsl/check"
+	"snnc.dev/snnc/runtime/graph"
+)
+
+// compiler compiles the body of one neuron or port of a coder into the step of an equation.
+type compiler struct {
+	b         *graph.Builder
+	eq        *graph.Equation
+	env       map[string]graph.Value  // what a name means at this point of the body
+	constants map[graph.Value]float64 // values known now
+	params    map[string]float64      // arguments
+	inputs    map[string]graph.Value  // the inputs of the step
+	detach    bool
+	surrogate check.Surrogate
+	noises    int
+	emit      graph.Value
+	spikeName string
+	holds     []string
+	before    map[string]graph.Value // states at the start of the step
+	active    graph.Value            // whether the element is refractory
+	period    float64                // refractory steps
+	forever   bool
+	err       error
+}
+
+// Neuron compiles a neuron.
+func Neuron(n *check.Neuron) (*graph.Equation, error) {
+	if n.Integrate != "" && n.Integrate != "euler" {
+		return nil, fmt.Errorf("integrate = %s is not in this version: write `integrate = euler`", n.Integrate)
+	}
+	c := newCompiler(n.Name, n.Params, n.Trainable)
+	c.detach, c.surrogate = n.DetachReset, n.Surrogate
+	if n.Surrogate.Kind == "temporal" {
+		c.eq.Temporal = &graph.Temporal{Open: n.Surrogate.Open, Normalize: n.Surrogate.Normalize}
+	}
+	return c.compile(n.Definition.Body, n.Definition.Params)
+}
+
+// Port compiles one direction of a coder.
+func Port(c *check.Coder, p *dsl.Port) (*graph.Equation, error) {
+	k := newCompiler(c.Name, c.Params, c.Trainable)
+	k.surrogate = check.Surrogate{Kind: "none"}
+	body := append([]dsl.Equation{&dsl.Input{Names: []dsl.Name{p.Input}, Range: p.Input.Range}}, p.Body...)
+	return k.compile(body, c.Definition.Params)
+}
+
+func newCompiler(name string, params map[string]float64, trainable map[string]string) *compiler {
+	c := &compiler{b: graph.NewBuilder("step", nil), eq: &graph.Equation{Name: name}, env: map[string]graph.Value{},
+		constants: map[graph.Value]float64{}, params: map[string]float64{}, inputs: map[string]graph.Value{}, before: map[string]graph.Value{}}
+	for k, v := range params {
+		if _, learned := trainable[k]; !learned {
+			c.params[k] = v
+		}
+	}
+	return c
+}
+
+func (c *compiler) fail(format string, args ...any) {
+	if c.err == nil {
+		c.err = fmt.Errorf(format, args...)
+	}
+}
+
+func (c *compiler) compile(body []dsl.Equation, params []dsl.Parameter) (*graph.Equation, error) {
+	e := c.eq
+	var starts []dsl.Expr
+	for _, q := range body {
+		switch q := q.(type) {
+		case *dsl.Input:
+			for _, n := range q.Names {
+				e.Inputs = append(e.Inputs, n.Text)
+			}
+		case *dsl.State:
+			for i, n := range q.Names {
+				e.States = append(e.States, graph.EquationState{Name: n.Text})
+				starts = append(starts, q.Values[i])
+			}
+		case *dsl.SpikeWhen:
+			c.spikeName = q.Name.Text
+		case *dsl.Refractory:
+			c.forever = q.Forever
+			for _, n := range q.Holds {
+				c.holds = append(c.holds, n.Text)
+			}
+		}
+	}
+	for _, p := range params {
+		if _, constant := c.params[p.Name.Text]; !constant {
+			e.Params = append(e.Params, p.Name.Text)
+		}
+	}
+	if c.spikeName != "" && !c.hasState(c.spikeName) { // read above its line it is the last step's
+		e.States = append(e.States, graph.EquationState{Name: c.spikeName})
+		starts = append(starts, nil)
+	}
+	var refractory *dsl.Refractory
+	for _, q := range body {
+		if r, ok := q.(*dsl.Refractory); ok {
+			refractory = r
+			e.States = append(e.States, graph.EquationState{Name: "refractory"})
+			starts = append(starts, nil)
+			e.Once = r.Forever
+		}
+	}
+	declare := func(name string) {
+		v := c.b.Input(name, graph.Scalar())
+		c.env[name], c.inputs[name] = v, v
+	}
+	for _, n := range e.Inputs {
+		declare(n)
+	}
+	for _, n := range e.Params {
+		declare(n)
+	}
+	for i := range e.States {
+		declare(e.States[i].Name)
+		c.before[e.States[i].Name] = c.env[e.States[i].Name]
+		if starts[i] == nil {
+			continue
+		}
+		v, known := c.constants[c.expr(starts[i])]
+		if !known {
+			c.fail("state %s starts at a value that is trained; that is not in this version: start it at a number", e.States[i].Name)
+		}
+		e.States[i].Start = v
+	}
+	if refractory != nil {
+		if !refractory.Forever {
+			v, known := c.constants[c.expr(refractory.Time)]
+			if !known {
+				c.fail("the refractory time must be a number")
+			}
+			c.period = math.Round(v)
+		}
+		c.active = c.op(graph.OpGreater, c.env["refractory"], c.number(0))
+	}
+	for i := 0; i < len(body) && c.err == nil; i++ {
+		i += c.line(body, i)
+	}
+	if c.err == nil {
+		c.finish(refractory != nil)
+	}
+	if c.err == nil {
+		c.err = c.b.Err()
+	}
+	if c.err != nil {
+		return nil, fmt.Errorf("compile %s: %w", e.Name, c.err)
+	}
+	c.b.Graph().Prune()
+	e.Step = c.b.Graph()
+	return e, e.Verify()
+}
+
+func (c *compiler) hasState(name string) bool {
+	for _, s := range c.eq.States {
+		if s.Name == name {
+			return true
+		}
+	}
+	return false
+}
+
+// line compiles one line, or a system of neighbouring derivatives, and returns how many lines more than one it took.
+func (c *compiler) line(body []dsl.Equation, i int) (more int) {
+	switch q := body[i].(type) {
+	case *dsl.Update:
+		c.env[q.Name.Text] = c.updated(q)
+	case *dsl.Derivative: // forward Euler: all right sides at the old values
+		var names []string
+		var slopes []graph.Value
+		for ; i+more < len(body); more++ {
+			d, ok := body[i+more].(*dsl.Derivative)
+			if !ok {
+				break
+			}
+			names, slopes = append(names, d.Name.Text), append(slopes, c.expr(d.Value))
+		}
+		for k, n := range names {
+			c.env[n] = c.op(graph.OpAdd, c.env[n], slopes[k])
+		}
+		more--
+	case *dsl.Noise:
+		c.env[q.Name.Text] = c.expr(q.Value)
+	case *dsl.SpikeWhen:
+		c.spike(q)
+	case *dsl.OnSpike:
+		c.onSpike(q)
+	case *dsl.Output:
+		c.emit = c.expr(q.Value)
+		if c.b.Err() == nil && c.emit.Type().DType == graph.Bit {
+			c.emit = c.real(c.emit)
+		}
+	}
+	return more
+}
+
+func (c *compiler) updated(q *dsl.Update) graph.Value {
+	v := c.expr(q.Value)
+	switch q.Op {
+	case "+=":
+		return c.op(graph.OpAdd, c.env[q.Name.Text], v)
+	case "-=":
+		return c.op(graph.OpSub, c.env[q.Name.Text], v)
+	case "*=":
+		return c.op(graph.OpMul, c.env[q.Name.Text], v)
+	}
+	return v
+}
+
+func (c *compiler) spike(q *dsl.SpikeWhen) {
+	c.eq.Spikes = true
+	c.emit = c.condition(q.Cond)
+	if c.active.Valid() {
+		never := c.b.Op(graph.OpCast, graph.Attrs{"dtype": "bit"}, c.number(0))
+		c.emit = c.op(graph.OpWhere, c.active, never, c.emit)
+	}
+	if c.spikeName != "" {
+		c.env[c.spikeName] = c.seen()
+	}
+}
+
+// seen is the spike as the neuron itself reads it: a number, without gradient where the reset is detached.
+func (c *compiler) seen() graph.Value {
+	s := c.real(c.emit)
+	if c.detach {
+		s = c.b.Stop(s)
+	}
+	return s
+}
+
+func (c *compiler) real(v graph.Value) graph.Value {
+	return c.b.Op(graph.OpCast, graph.Attrs{"dtype": "f32"}, v)
+}
+
+// condition gives the spike of `left > right` and its kin; any other condition has no derivative.
+func (c *compiler) condition(e dsl.Expr) graph.Value {
+	for {
+		p, ok := e.(*dsl.Paren)
+		if !ok {
+			break
+		}
+		e = p.Of
+	}
+	b, ok := e.(*dsl.Binary)
+	if !ok || b.Op != ">" && b.Op != ">=" && b.Op != "<" && b.Op != "<=" {
+		return c.expr(e)
+	}
+	left, right := c.expr(b.Left), c.expr(b.Right)
+	if b.Op[0] == '<' {
+		left, right = right, left
+	}
+	if c.surrogate.Kind == "none" {
+		if b.Op == ">" || b.Op == "<" {
+			return c.op(graph.OpGreater, left, right)
+		}
+		return c.op(graph.OpGreatEq, left, right)
+	}
+	attrs := graph.Attrs{}
+	if b.Op == ">" || b.Op == "<" {
+		attrs["strict"] = true
+	}
+	return c.b.Op(graph.OpSpike, attrs, left, right, c.derivative(left, right))
+}
+
+// derivative is the surrogate: the derivative of the spike by u = left - right (models of Wu et al. 2018, Neftci et al. 2019).
+func (c *compiler) derivative(left, right graph.Value) graph.Value {
+	s := c.surrogate
+	u := c.op(graph.OpSub, left, right)
+	if s.Absolute {
+		u = left
+	}
+	if s.Center != 0 {
+		u = c.op(graph.OpSub, u, c.number(s.Center))
+	}
+	abs := func() graph.Value { return c.op(graph.OpAbs, u) }
+	switch s.Kind {
+	case "atan": // (a/2) / (1 + (pi a u / 2)^2)
+		x := c.op(graph.OpMul, u, c.number(math.Pi*s.Alpha/2))
+		return c.op(graph.OpDiv, c.number(s.Alpha/2), c.op(graph.OpAdd, c.number(1), c.op(graph.OpMul, x, x)))
+	case "rectangle": // 1/w where |u| < w/2
+		return c.op(graph.OpWhere, c.op(graph.OpLess, abs(), c.number(s.Width/2)), c.number(1/s.Width), c.number(0))
+	case "triangle": // max(0, a - a^2 |u|)
+		return c.op(graph.OpMax, c.number(0), c.op(graph.OpSub, c.number(s.Alpha), c.op(graph.OpMul, c.number(s.Alpha*s.Alpha), abs())))
+	case "sigmoid": // a q (1 - q)
+		q := c.op(graph.OpSigmoid, c.op(graph.OpMul, u, c.number(s.Alpha)))
+		return c.op(graph.OpMul, c.number(s.Alpha), c.op(graph.OpMul, q, c.op(graph.OpSub, c.number(1), q)))
+	case "expression":
+		old, had := c.env["u"]
+		c.env["u"] = u
+		v := c.expr(s.Expr)
+		if had {
+			c.env["u"] = old
+		} else {
+			delete(c.env, "u")
+		}
+		return v
+	case "temporal":
+		return c.number(0)
+	}
+	c.fail("unknown surrogate %q", s.Kind)
+	return u
+}
+
+// onSpike changes states where the element spikes: s * new + (1 - s) * old, which is exact for s = 0 and 1 and lets the
+// gradient through the spike; where the reset is detached it is a choice.
+func (c *compiler) onSpike(q *dsl.OnSpike) {
+	if !c.emit.Valid() {
+		c.fail("`on spike` stands before `spike when`")
+		return
+	}
+	old := map[string]graph.Value{}
+	var names []string
+	for _, u := range q.Body {
+		if _, twice := old[u.Name.Text]; !twice {
+			names = append(names, u.Name.Text)
+			old[u.Name.Text] = c.env[u.Name.Text]
+		}
+		c.env[u.Name.Text] = c.updated(u)
+	}
+	s := c.seen()
+	for _, n := range names {
+		if c.detach {
+			c.env[n] = c.op(graph.OpWhere, c.emit, c.env[n], old[n])
+			continue
+		}
+		rest := c.op(graph.OpMul, c.op(graph.OpSub, c.number(1), s), old[n])
+		if v, known := c.constants[c.env[n]]; known && v == 0 {
+			c.env[n] = rest
+			continue
+		}
+		c.env[n] = c.op(graph.OpAdd, c.op(graph.OpMul, s, c.env[n]), rest)
+	}
+}
+
+// finish adds the refractory counter and the outputs of the step.
+func (c *compiler) finish(refractory bool) {
+	if !c.emit.Valid() {
+		c.fail("there is neither `spike when` nor `output`")
+		return
+	}
+	for _, n := range c.holds {
+		c.env[n] = c.op(graph.OpWhere, c.active, c.before[n], c.env[n])
+	}
+	if refractory {
+		count := c.env["refractory"]
+		s := c.b.Stop(c.real(c.emit))
+		if c.forever {
+			c.env["refractory"] = c.op(graph.OpMax, count, s)
+		} else {
+			down := c.op(graph.OpMax, c.op(graph.OpSub, count, c.number(1)), c.number(0))
+			c.env["refractory"] = c.op(graph.OpMax, c.op(graph.OpMul, s, c.number(c.period)), down)
+		}
+	}
+	c.b.Output("emit", c.emit)
+	for _, s := range c.eq.States {
+		v := c.env[s.Name]
+		if c.b.Err() == nil && v.Type().DType == graph.Bit {
+			v = c.real(v)
+		}
+		c.b.Output(s.Name, v)
+	}
+}
+
+func (c *compiler) number(v float64) graph.Value {
+	n := c.b.Const(v)
+	c.constants[n] = v
+	return n
+}
+
+// op adds an element-wise operator, or its value where all operands are known.
+func (c *compiler) op(op graph.Op, in ...graph.Value) graph.Value {
+	known := make([]float64, len(in))
+	for i, v := range in {
+		x, ok := c.constants[v]
+		if !ok {
+			return c.b.Op(op, nil, in...)
+		}
+		known[i] = x
+	}
+	if v, ok := fold(op, known); ok {
+		return c.number(v)
+	}
+	return c.b.Op(op, nil, in...)
+}
+
+func fold(op graph.Op, x []float64) (float64, bool) {
+	var v float64
+	switch op {
+	case graph.OpAdd:
+		v = x[0] + x[1]
+	case graph.OpSub:
+		v = x[0] - x[1]
+	case graph.OpMul:
+		v = x[0] * x[1]
+	case graph.OpDiv:
+		v = x[0] / x[1]
+	case graph.OpPow:
+		v = math.Pow(x[0], x[1])
+	case graph.OpMin:
+		v = math.Min(x[0], x[1])
+	case graph.OpMax:
+		v = math.Max(x[0], x[1])
+	case graph.OpNeg:
+		v = -x[0]
+	case graph.OpAbs:
+		v = math.Abs(x[0])
+	case graph.OpExp:
+		v = math.Exp(x[0])
+	case graph.OpLog:
+		v = math.Log(x[0])
+	case graph.OpSqrt:
+		v = math.Sqrt(x[0])
+	case graph.OpFloor:
+		v = math.Floor(x[0])
+	case graph.OpRound:
+		v = math.RoundToEven(x[0])
+	default:
+		return 0, false
+	}
+	return v, !math.IsNaN(v) && !math.IsInf(v, 0)
+}
+
+var functions = map[string]graph.Op{
+	"min": graph.OpMin, "max": graph.OpMax, "abs": graph.OpAbs, "sign": graph.OpSign, "exp": graph.OpExp, "log": graph.OpLog,
+	"sqrt": graph.OpSqrt, "tanh": graph.OpTanh, "sigmoid": graph.OpSigmoid, "sin": graph.OpSin, "cos": graph.OpCos,
+	"round": graph.OpRound, "floor": graph.OpFloor,
+}
+
+var operators = map[string]graph.Op{
+	"+": graph.OpAdd, "-": graph.OpSub, "*": graph.OpMul, "/": graph.OpDiv, "^": graph.OpPow,
+	"<": graph.OpLess, "<=": graph.OpLessEq, ">": graph.OpGreater, ">=": graph.OpGreatEq, "==": graph.OpEqual, "!=": graph.OpUnequal,
+	"and": graph.OpAnd, "or": graph.OpOr,
+}
+
+// expr compiles an expression; the checker has judged names and arguments.
+func (c *compiler) expr(e dsl.Expr) graph.Value {
+	switch e := e.(type) {
+	case *dsl.Paren:
+		return c.expr(e.Of)
+	case *dsl.Number:
+		return c.number(e.Value)
+	case *dsl.Bool:
+		v := 0.0
+		if e.Value {
+			v = 1
+		}
+		return c.b.Op(graph.OpCast, graph.Attrs{"dtype": "bit"}, c.b.Const(v))
+	case *dsl.Unary:
+		switch e.Op {
+		case "-":
+			return c.op(graph.OpNeg, c.expr(e.Of))
+		case "not":
+			return c.op(graph.OpNot, c.expr(e.Of))
+		}
+		return c.expr(e.Of)
+	case *dsl.Binary:
+		if op, ok := operators[e.Op]; ok {
+			left, right := c.expr(e.Left), c.expr(e.Right)
+			if v, known := c.constants[right]; e.Op == "^" && known && v == 2 {
+				return c.op(graph.OpMul, left, left)
+			}
+			return c.op(op, left, right)
+		}
+	case *dsl.Ref:
+		if e.Called {
+			return c.call(e)
+		}
+		return c.name(e.Name.Text)
+	}
+	c.fail("an equation cannot contain this expression")
+	return c.b.Const(0)
+}
+
+func (c *compiler) name(name string) graph.Value {
+	if v, ok := c.env[name]; ok {
+		return v
+	}
+	if v, ok := c.params[name]; ok {
+		return c.number(v)
+	}
+	switch name {
+	case "t":
+		return c.b.Op(graph.OpTime, nil)
+	case "steps":
+		return c.b.Op(graph.OpSteps, nil)
+	case "dt":
+		return c.number(1)
+	}
+	c.fail("unknown name %s", name)
+	return c.b.Const(0)
+}
+
+func (c *compiler) call(e *dsl.Ref) graph.Value {
+	args := make([]graph.Value, len(e.Args))
+	for i, a := range e.Args {
+		args[i] = c.expr(a.Value)
+	}
+	want := map[string]int{"clamp": 3, "where": 3, "stop": 1, "uniform": 2, "normal": 2, "bernoulli": 1, "min": 2, "max": 2}
+	n, special := want[e.Name.Text]
+	if op, ok := functions[e.Name.Text]; ok {
+		if !special {
+			n = 1
+		}
+		if len(args) == n {
+			return c.op(op, args...)
+		}
+	}
+	if !special || len(args) != n {
+		c.fail("unknown function %s with %d arguments", e.Name.Text, len(args))
+		return c.b.Const(0)
+	}
+	switch e.Name.Text {
+	case "clamp":
+		return c.op(graph.OpMin, c.op(graph.OpMax, args[0], args[1]), args[2])
+	case "where":
+		return c.op(graph.OpWhere, args...)
+	case "stop":
+		return c.b.Stop(args[0])
+	case "uniform": // low + (high - low) u
+		return c.op(graph.OpAdd, args[0], c.op(graph.OpMul, c.op(graph.OpSub, args[1], args[0]), c.random(graph.OpUniform)))
+	case "normal": // mean + std n
+		return c.op(graph.OpAdd, args[0], c.op(graph.OpMul, args[1], c.random(graph.OpNormal)))
+	}
+	return c.op(graph.OpLess, c.random(graph.OpUniform), args[0])
+}
+
+// random draws numbers of their own for each place of the body that asks for some.
+func (c *compiler) random(op graph.Op) graph.Value {
+	c.noises++
+	return c.b.Op(op, graph.Attrs{"label": fmt.Sprintf("noise%d", c.noises), "dims": []int{}})
+}

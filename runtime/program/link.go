@@ -1,0 +1,414 @@
+package program
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+
+	"snnc.dev/snnc/runtime/graph"
+)
+
+// Linker turns the functions of a program into flat graphs: what fills its roles is put where it is applied, calls and
+// gradients are written out, and of all assignments to a variable only the last one stays.
+type Linker struct {
+	p     *Program
+	roles map[string]*graph.Module
+}
+
+// The functions of a module that fills a role.
+const (
+	TrainFunction = "train"
+	EvalFunction  = "eval"
+)
+
+// NewLinker checks that every role is filled by a module whose functions "train" and "eval" have the role's signature.
+func NewLinker(p *Program, filled map[string]*graph.Module) (*Linker, error) {
+	for _, r := range p.Roles {
+		m := filled[r.Name]
+		if m == nil {
+			return nil, fmt.Errorf("link: nothing fills the role %s", r.Name)
+		}
+		for _, name := range []string{TrainFunction, EvalFunction} {
+			g := m.Function(name)
+			if g == nil {
+				return nil, fmt.Errorf("link: what fills %s has no function %s", r.Name, name)
+			}
+			if len(g.Inputs) != len(r.In) || len(g.Outputs) != len(r.Out) || g.FreeSteps != r.FreeSteps {
+				return nil, fmt.Errorf("link: what fills %s is not of its signature", r.Name)
+			}
+			for i, in := range g.Inputs {
+				if !in.Out[0].Equal(r.In[i]) {
+					return nil, fmt.Errorf("link: input %d of %s is %v, what fills it takes %v", i+1, r.Name, r.In[i], in.Out[0])
+				}
+			}
+			for i, o := range g.Outputs {
+				if !o.Value.Type().Equal(r.Out[i]) {
+					return nil, fmt.Errorf("link: result %d of %s is %v, what fills it gives %v", i+1, r.Name, r.Out[i], o.Value.Type())
+				}
+			}
+		}
+	}
+	return &Linker{p: p, roles: filled}, nil
+}
+
+// Variables returns every variable of the roles, under ROLE.NAME, and of the program, in a fixed order.
+func (l *Linker) Variables() []graph.Variable {
+	var out []graph.Variable
+	for _, r := range l.p.Roles {
+		for _, v := range l.roles[r.Name].Variables {
+			v.Name = r.Name + "." + v.Name
+			if v.Title != "" {
+				v.Title = r.Name + "." + v.Title
+			}
+			out = append(out, v)
+		}
+	}
+	return append(out, l.p.Module.Variables...)
+}
+
+// VariableType implements graph.Env for linked graphs.
+func (l *Linker) VariableType(name string) (graph.Type, bool) {
+	for _, v := range l.Variables() {
+		if v.Name == name {
+			return v.Type, true
+		}
+	}
+	return graph.Type{}, false
+}
+
+// Signature implements graph.Env: a linked graph applies no roles.
+func (l *Linker) Signature(string) (in, out []graph.Type, free, ok bool) {
+	return nil, nil, false, false
+}
+
+// FunctionNamed implements graph.Env.
+func (l *Linker) FunctionNamed(name string) *graph.Graph { return l.p.Function(name) }
+
+// Function returns the flat graph of a function.
+func (l *Linker) Function(name string) (*graph.Graph, error) {
+	k, err := l.link(name)
+	if err != nil {
+		return nil, err
+	}
+	return k.finish()
+}
+
+// Rate is the prefix of the outputs of a step that give the firing rate of a layer: "rate.encoder.1.fire".
+const Rate = "rate."
+
+// Grad is the prefix of the outputs of a step that give the derivative by a variable: "grad.encoder.1.weight".
+const Grad = "grad."
+
+// Step returns the flat graph of a training step: the function's outputs, the mean firing rate of every spiking layer that
+// is trained in it, and the derivative of the loss by every parameter that the step moves; and the names of these.
+func (l *Linker) Step(s Step) (*graph.Graph, []string, error) {
+	k, err := l.link(s.Function)
+	if err != nil {
+		return nil, nil, err
+	}
+	b := k.b
+	var moved []string
+	var wrt []graph.Value
+	for _, v := range l.Variables() {
+		if v.Kind != graph.Parameter || !slices.ContainsFunc(s.Moves, func(m string) bool { return l.owns(m, v.Name) }) {
+			continue
+		}
+		moved = append(moved, v.Name)
+		w, ok := k.live[v.Name]
+		if !ok { // never read: its derivative is zero
+			w = b.Op(graph.OpRead, graph.Attrs{"var": v.Name})
+		}
+		wrt = append(wrt, w)
+	}
+	k.rates()
+	grads := graph.Gradient(b, b.Graph().Outputs[0].Value, wrt)
+	for i, name := range moved {
+		b.Output(Grad+name, grads[i])
+	}
+	g, err := k.finish()
+	return g, moved, err
+}
+
+// owns reports whether the variable belongs to what a step moves: a role or a variable of the program.
+func (l *Linker) owns(moves, variable string) bool {
+	if moves == variable {
+		return true
+	}
+	if r := l.p.Role(moves); r != nil {
+		for _, v := range l.roles[moves].Variables {
+			if moves+"."+v.Name == variable {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// linking is one function on its way to a flat graph.
+type linking struct {
+	l       *Linker
+	b       *graph.Builder
+	live    map[string]graph.Value        // variable -> its node before any assignment
+	average map[string]graph.Value        // the same for averaged weights
+	changed map[string]graph.Value        // variable -> what was assigned last
+	order   []string                      // variables in the order of their first assignment
+	states  map[graph.Value][]graph.Value // bundle -> its parts
+	applied map[string]int                // role -> applications so far
+	spiking []graph.Value                 // outputs of spiking layers in trained applications
+	err     error
+}
+
+func (l *Linker) link(name string) (*linking, error) {
+	g := l.p.Function(name)
+	if g == nil {
+		return nil, fmt.Errorf("link: unknown function %s", name)
+	}
+	k := &linking{l: l, b: graph.NewBuilder(name, l), live: map[string]graph.Value{}, average: map[string]graph.Value{},
+		changed: map[string]graph.Value{}, states: map[graph.Value][]graph.Value{}, applied: map[string]int{}}
+	var in []graph.Value
+	for _, n := range g.Inputs {
+		if t := n.Out[0]; t.DType == graph.State {
+			in = append(in, k.stateInput(n.Text("name"), t))
+		} else {
+			in = append(in, k.b.Input(n.Text("name"), t))
+		}
+	}
+	outs := k.b.Inline(g, in, k.node)
+	for i, o := range g.Outputs {
+		if parts, ok := k.states[outs[i]]; ok {
+			for j, v := range parts {
+				k.b.Output(o.Name+"."+strconv.Itoa(j), v)
+			}
+			continue
+		}
+		k.b.Output(o.Name, outs[i])
+	}
+	return k, k.b.Err()
+}
+
+// finish appends the assignments, writes out what is left of calls and removes what nothing needs.
+func (k *linking) finish() (*graph.Graph, error) {
+	for _, name := range k.order {
+		k.b.Ops(graph.OpAssign, graph.Attrs{"var": name}, k.changed[name])
+	}
+	g, err := k.b.Finish()
+	if err != nil {
+		return nil, fmt.Errorf("link: %w", err)
+	}
+	// Calls with a derivative of their own stay until the gradient is taken; now they are calls like others.
+	for slices.ContainsFunc(g.Nodes, func(n *graph.Node) bool { return n.Op == graph.OpCustom || n.Op == graph.OpCall }) {
+		c := &linking{l: k.l, b: graph.NewBuilder(g.Name, k.l), live: map[string]graph.Value{}, average: map[string]graph.Value{}}
+		var in []graph.Value
+		for _, n := range g.Inputs {
+			in = append(in, c.b.Input(n.Text("name"), n.Out[0]))
+		}
+		outs := c.b.Inline(g, in, func(n *graph.Node, args []graph.Value) []graph.Value {
+			if n.Op == graph.OpCustom || n.Op == graph.OpCall {
+				return c.b.Inline(k.l.p.Function(n.Text("function")), args, nil)
+			}
+			return nil
+		})
+		for i, o := range g.Outputs {
+			c.b.Output(o.Name, outs[i])
+		}
+		if g, err = c.b.Finish(); err != nil {
+			return nil, fmt.Errorf("link: %w", err)
+		}
+	}
+	return g, g.Verify(k.l)
+}
+
+// node replaces what only programs have; nil keeps a node as it is.
+func (k *linking) node(n *graph.Node, in []graph.Value) []graph.Value {
+	b := k.b
+	switch n.Op {
+	case graph.OpRead:
+		return []graph.Value{k.read(n.Text("var"), n.Flag("average"), n.Flag("frozen"))}
+	case graph.OpAssign:
+		k.assign(n.Text("var"), in[0])
+		return []graph.Value{}
+	case graph.OpCall:
+		return b.Inline(k.l.p.Function(n.Text("function")), in, k.node)
+	case graph.OpGrad:
+		return graph.Gradient(b, in[0], in[1:])
+	case graph.OpZero:
+		return []graph.Value{k.zero(n.Text("role"))}
+	case graph.OpApply:
+		return k.apply(n, in)
+	}
+	return nil
+}
+
+func (k *linking) read(name string, average, frozen bool) graph.Value {
+	if v, ok := k.changed[name]; ok && !average {
+		if frozen {
+			return k.b.Stop(v)
+		}
+		return v
+	}
+	from, attrs := k.live, graph.Attrs{"var": name}
+	if average {
+		from = k.average
+		attrs["average"] = true
+	}
+	v, ok := from[name]
+	if !ok {
+		v = k.b.Op(graph.OpRead, attrs)
+		from[name] = v
+	}
+	if frozen {
+		return k.b.Stop(v)
+	}
+	return v
+}
+
+func (k *linking) assign(name string, v graph.Value) {
+	if _, ok := k.changed[name]; !ok {
+		k.order = append(k.order, name)
+	}
+	k.changed[name] = v
+}
+
+// apply puts the graph of a role in the place of its application.
+func (k *linking) apply(n *graph.Node, in []graph.Value) []graph.Value {
+	b, role := k.b, n.Text("role")
+	m := k.l.roles[role]
+	g := m.Function(n.Text("mode"))
+	frozen, average := n.Flag("frozen"), n.Flag("average")
+	var given, next []graph.Value
+	if n.Flag("state") {
+		bundle := in[len(in)-1]
+		in = in[:len(in)-1]
+		given = k.states[bundle]
+	}
+	use := k.applied[role]
+	k.applied[role]++
+	prefix := role + "."
+	outs := b.Inline(g, in, func(c *graph.Node, args []graph.Value) []graph.Value {
+		layer := b.Layer
+		b.Layer = prefix + c.Layer
+		defer func() { b.Layer = layer }()
+		switch {
+		case c.Op == graph.OpRead:
+			return []graph.Value{k.read(prefix+c.Text("var"), average, frozen)}
+		case c.Op == graph.OpAssign:
+			k.assign(prefix+c.Text("var"), args[0])
+			return []graph.Value{}
+		case c.Text("label") != "": // each application draws its own numbers
+			attrs := graph.Attrs{}
+			for key, v := range c.Attrs {
+				attrs[key] = v
+			}
+			attrs["label"] = prefix + c.Text("label") + "#" + strconv.Itoa(use)
+			return b.Equation(c.Op, c.Equation, attrs, args...)
+		case c.Op == graph.OpEquation:
+			e, attrs := c.Equation, c.Attrs
+			if gate := n.Text("gate"); gate != "" && e.Temporal != nil {
+				own := *e
+				own.Temporal = &graph.Temporal{Open: gate == "open", Normalize: e.Temporal.Normalize}
+				own.Name = e.Name + "." + gate
+				e = &own
+			}
+			if n.Flag("state") && e.Stateful() {
+				attrs = graph.Attrs{"state": true}
+				for key, v := range c.Attrs {
+					attrs[key] = v
+				}
+				if len(given) < len(e.States) {
+					b.Fail(fmt.Errorf("the state handed to %s is not one of its own", role))
+					return nil
+				}
+				args = append(slices.Clone(args), given[:len(e.States)]...)
+				given = given[len(e.States):]
+			}
+			res := b.Equation(c.Op, e, attrs, args...)
+			if b.Err() == nil {
+				if n.Flag("state") && e.Stateful() {
+					next = append(next, res[1:]...)
+					res = res[:1]
+				}
+				if e.Spikes && !frozen && n.Text("mode") == TrainFunction {
+					k.spiking = append(k.spiking, res[0])
+				}
+			}
+			return res
+		}
+		return b.Equation(c.Op, c.Equation, c.Attrs, args...)
+	})
+	if n.Flag("state") && b.Err() == nil {
+		outs = append(outs, k.bundle(role, next))
+	}
+	return outs
+}
+
+// bundle returns a value that stands for the states of a role; it is never computed itself.
+func (k *linking) bundle(role string, parts []graph.Value) graph.Value {
+	n := &graph.Node{Op: graph.OpZero, Attrs: graph.Attrs{"role": role}, Out: []graph.Type{{DType: graph.State, Role: role}}}
+	v := graph.Value{Node: n}
+	k.states[v] = parts
+	return v
+}
+
+// zero returns the states of a role before the first step, in the order of its stateful equations.
+func (k *linking) zero(role string) graph.Value {
+	var parts []graph.Value
+	k.eachState(role, func(i int, t graph.Type, start float64) {
+		parts = append(parts, k.b.Expand(k.b.Const(start), t))
+	})
+	return k.bundle(role, parts)
+}
+
+// stateInput makes an input for each state of a role: NAME.0, NAME.1 ...
+func (k *linking) stateInput(name string, t graph.Type) graph.Value {
+	var parts []graph.Value
+	k.eachState(t.Role, func(i int, t graph.Type, _ float64) {
+		parts = append(parts, k.b.Input(name+"."+strconv.Itoa(i), t))
+	})
+	return k.bundle(t.Role, parts)
+}
+
+func (k *linking) eachState(role string, each func(i int, t graph.Type, start float64)) {
+	m := k.l.roles[role]
+	if m == nil {
+		k.b.Fail(fmt.Errorf("unknown role %s", role))
+		return
+	}
+	i := 0
+	for _, n := range m.Function(EvalFunction).Nodes {
+		if n.Op != graph.OpEquation || !n.Equation.Stateful() {
+			continue
+		}
+		var t graph.Type
+		for _, v := range n.In {
+			t, _ = graph.Broadcast(t, v.Type().With(graph.F32))
+		}
+		for _, s := range n.Equation.States {
+			each(i, t.WithSteps(0), s.Start)
+			i++
+		}
+	}
+}
+
+// rates adds, per spiking layer, the mean of its spikes over everything, averaged over the layer's trained applications.
+func (k *linking) rates() {
+	b := k.b
+	var layers []string
+	by := map[string][]graph.Value{}
+	for _, v := range k.spiking {
+		name := v.Node.Layer
+		if _, ok := by[name]; !ok {
+			layers = append(layers, name)
+		}
+		by[name] = append(by[name], b.Mean(v))
+	}
+	for _, name := range layers {
+		sum := by[name][0]
+		for _, v := range by[name][1:] {
+			sum = b.Add(sum, v)
+		}
+		if n := len(by[name]); n > 1 {
+			sum = b.Scale(sum, 1/float64(n))
+		}
+		b.Output(Rate+name, sum)
+	}
+}

@@ -1,0 +1,285 @@
+package program
+
+import (
+	"fmt"
+	"slices"
+
+	"snnc.dev/snnc/runtime/graph"
+)
+
+// Program is a generative model, or any other, as its plugin describes it.
+type Program struct {
+	graph.Module
+	Roles    []Role
+	Streams  []Stream
+	Stages   []Stage
+	Samplers []Sampler
+	Exports  []Export
+}
+
+// Role is something that the spec fills in: a network, a coder or another model. Its name is the attribute path of the
+// model's argument, such as "encoder" or "latent.posterior". A role that is a model is applied by its exports: the role
+// "tokens" that is a model has applications of "tokens.encode".
+type Role struct {
+	Name      string
+	Kind      string // network, coder or model
+	In, Out   []graph.Type
+	FreeSteps bool // works at any number of time steps; those of the types are an example
+}
+
+// Stream is where the inputs of training come from: fields of the data (From empty), or an export of a trained model
+// applied once to another stream and kept.
+type Stream struct {
+	Name   string
+	Fields []string // of the data
+	From   string   // a stream
+	Export string   // ROLE.EXPORT
+}
+
+// Stage is a phase of training: its steps run for each batch of the stream.
+type Stage struct {
+	Name   string
+	Stream string
+	Steps  []Step
+}
+
+// Step runs a function whose first output is the loss, a scalar, and moves parameters down its gradient. The other outputs
+// are terms that are logged under their names. The inputs of the function are fields of the stream.
+type Step struct {
+	Function string
+	Moves    []string // roles and variables
+	Slot     string   // which of the optimisers given by `each(...)` moves them; "" where there is one
+	Every    int      // runs at every such batch (or epoch), 1 for all
+	Epoch    bool     // Every counts epochs: the step runs after the last batch of one
+}
+
+// Sampler draws samples: Init, then Turns times Loop, then Result. All names are of functions; Loop and Turns may be absent.
+// Init takes nothing and gives the carried values. Loop takes them, and the columns of its row of the table, as f32[]; it
+// gives the carried values of the next turn and what is kept. Result takes, by name, carried values and kept ones, the latter
+// joined along the time axis; its first output is the sample. Everything runs in eval mode on averaged weights where there are some.
+type Sampler struct {
+	Name    string
+	Init    string // "" where nothing is carried into the first turn
+	Loop    string
+	Turns   int
+	Result  string
+	Columns []string
+	Table   [][]float64 // Turns rows of len(Columns)
+}
+
+// Export is a function under the name by which metrics, other models and deployment ask for it.
+type Export struct{ Name, Function string }
+
+// Role returns the role NAME, or nil.
+func (p *Program) Role(name string) *Role {
+	for i := range p.Roles {
+		if p.Roles[i].Name == name {
+			return &p.Roles[i]
+		}
+	}
+	return nil
+}
+
+// Stream returns the stream NAME, or nil.
+func (p *Program) Stream(name string) *Stream {
+	for i := range p.Streams {
+		if p.Streams[i].Name == name {
+			return &p.Streams[i]
+		}
+	}
+	return nil
+}
+
+// Sampler returns the sampler NAME, or nil.
+func (p *Program) Sampler(name string) *Sampler {
+	for i := range p.Samplers {
+		if p.Samplers[i].Name == name {
+			return &p.Samplers[i]
+		}
+	}
+	return nil
+}
+
+// Export returns the function exported as NAME, or nil.
+func (p *Program) Export(name string) *graph.Graph {
+	for _, e := range p.Exports {
+		if e.Name == name {
+			return p.Function(e.Function)
+		}
+	}
+	return nil
+}
+
+// Env resolves the names that the functions of the program use.
+func (p *Program) Env() graph.Env { return graph.ModuleEnv{Module: &p.Module, Outer: roles{p}} }
+
+type roles struct{ p *Program }
+
+func (r roles) Signature(name string) (in, out []graph.Type, free, ok bool) {
+	role := r.p.Role(name)
+	if role == nil {
+		return nil, nil, false, false
+	}
+	return role.In, role.Out, role.FreeSteps, true
+}
+func (roles) VariableType(string) (graph.Type, bool) { return graph.Type{}, false }
+func (roles) FunctionNamed(string) *graph.Graph      { return nil }
+
+// Verify checks that everything the program names is there, that its graphs are well typed, and that stages, samplers and
+// exports fit their functions.
+func (p *Program) Verify() error {
+	env := p.Env()
+	done := map[string]bool{}
+	for _, g := range p.Functions {
+		if err := g.Verify(env); err != nil {
+			return err
+		}
+		for _, n := range g.Nodes {
+			for _, name := range []string{n.Text("function"), n.Text("backward")} {
+				if (n.Op == graph.OpCall || n.Op == graph.OpCustom) && name != "" && !done[name] {
+					return fmt.Errorf("verify %s: it calls %s, which does not stand before it", g.Name, name)
+				}
+			}
+		}
+		done[g.Name] = true
+	}
+	for _, s := range p.Streams {
+		if s.From == "" {
+			continue
+		}
+		if p.Stream(s.From) == nil {
+			return fmt.Errorf("verify stream %s: unknown stream %s", s.Name, s.From)
+		}
+		if role := p.Role(s.Export); role == nil || role.Kind != "model" {
+			return fmt.Errorf("verify stream %s: %s is no export of a model that fills a role", s.Name, s.Export)
+		}
+	}
+	for _, s := range p.Stages {
+		if err := p.verifyStage(s); err != nil {
+			return fmt.Errorf("verify stage %s: %w", s.Name, err)
+		}
+	}
+	for _, s := range p.Samplers {
+		if err := p.verifySampler(s); err != nil {
+			return fmt.Errorf("verify sampler %s: %w", s.Name, err)
+		}
+	}
+	for _, e := range p.Exports {
+		if p.Function(e.Function) == nil {
+			return fmt.Errorf("verify export %s: unknown function %s", e.Name, e.Function)
+		}
+	}
+	return nil
+}
+
+func (p *Program) verifyStage(s Stage) error {
+	stream := p.Stream(s.Stream)
+	if stream == nil {
+		return fmt.Errorf("unknown stream %s", s.Stream)
+	}
+	fields := stream.Fields
+	if stream.From != "" {
+		fields = []string{stream.Name}
+	}
+	for _, step := range s.Steps {
+		g := p.Function(step.Function)
+		if g == nil {
+			return fmt.Errorf("unknown function %s", step.Function)
+		}
+		for _, in := range g.Inputs {
+			if !slices.Contains(fields, in.Text("name")) {
+				return fmt.Errorf("%s takes %s, which stream %s has not", step.Function, in.Text("name"), stream.Name)
+			}
+		}
+		if len(g.Outputs) == 0 || !g.Outputs[0].Value.Type().Equal(graph.Scalar()) {
+			return fmt.Errorf("the first output of %s is no loss f32[]", step.Function)
+		}
+		for _, o := range g.Outputs {
+			if !o.Value.Type().Equal(graph.Scalar()) {
+				return fmt.Errorf("output %s of %s is %v, want f32[]", o.Name, step.Function, o.Value.Type())
+			}
+		}
+		if step.Every < 1 {
+			return fmt.Errorf("%s runs every %d", step.Function, step.Every)
+		}
+		for _, m := range step.Moves {
+			if p.Role(m) == nil && p.Variable(m) == nil {
+				return fmt.Errorf("%s moves %s, which is neither role nor variable", step.Function, m)
+			}
+		}
+	}
+	return nil
+}
+
+func (p *Program) verifySampler(s Sampler) error {
+	result := p.Function(s.Result)
+	if result == nil {
+		return fmt.Errorf("unknown function %q", s.Result)
+	}
+	if len(result.Outputs) == 0 {
+		return fmt.Errorf("%s gives no sample", s.Result)
+	}
+	have := map[string]graph.Type{}
+	if s.Init != "" {
+		init := p.Function(s.Init)
+		if init == nil {
+			return fmt.Errorf("unknown function %q", s.Init)
+		}
+		if len(init.Inputs) > 0 {
+			return fmt.Errorf("%s starts the loop and takes inputs", s.Init)
+		}
+		for _, o := range init.Outputs {
+			have[o.Name] = o.Value.Type()
+		}
+	}
+	if s.Loop != "" {
+		loop := p.Function(s.Loop)
+		if loop == nil {
+			return fmt.Errorf("unknown function %q", s.Loop)
+		}
+		if s.Turns < 1 || s.Turns > 1_000_000 {
+			return fmt.Errorf("%d turns", s.Turns)
+		}
+		if len(s.Columns) > 0 && len(s.Table) != s.Turns {
+			return fmt.Errorf("%d rows for %d turns", len(s.Table), s.Turns)
+		}
+		for i, row := range s.Table {
+			if len(row) != len(s.Columns) {
+				return fmt.Errorf("row %d has %d numbers for %d columns", i, len(row), len(s.Columns))
+			}
+		}
+		for _, in := range loop.Inputs {
+			name := in.Text("name")
+			if slices.Contains(s.Columns, name) {
+				if !in.Out[0].Equal(graph.Scalar()) {
+					return fmt.Errorf("column %s is %v, want f32[]", name, in.Out[0])
+				}
+				continue
+			}
+			if t, ok := have[name]; !ok || !t.Equal(in.Out[0]) {
+				return fmt.Errorf("%s takes %s: %v, which %s does not give", s.Loop, name, in.Out[0], s.Init)
+			}
+		}
+		for name, t := range have {
+			if o := loop.Output(name); !o.Valid() || !o.Type().Equal(t) {
+				return fmt.Errorf("%s does not carry %s: %v on", s.Loop, name, t)
+			}
+		}
+		for _, o := range loop.Outputs {
+			if _, carried := have[o.Name]; carried {
+				continue
+			}
+			t := o.Value.Type()
+			if t.Steps == 0 {
+				t.Steps = 1
+			}
+			have[o.Name] = t.WithSteps(t.Steps * s.Turns)
+		}
+	}
+	for _, in := range result.Inputs {
+		if t, ok := have[in.Text("name")]; !ok || !t.Equal(in.Out[0]) {
+			return fmt.Errorf("%s takes %s: %v, which nothing gives", s.Result, in.Text("name"), in.Out[0])
+		}
+	}
+	return nil
+}
