@@ -14,9 +14,8 @@ import (
 )
 
 const (
-	stepPrefix = "step-"
-	stepSuffix = ".safetensors"
-	kept       = 2
+	suffix = ".safetensors"
+	kept   = 2
 )
 
 // ErrNone is returned by Latest for a folder that holds no checkpoint.
@@ -31,14 +30,15 @@ type Found struct {
 	Passed []error
 }
 
-// Path returns the name in folder dir of the checkpoint after a number of steps: step-000000000042.safetensors.
-func Path(dir string, step uint64) string {
-	return filepath.Join(dir, fmt.Sprintf("%s%012d%s", stepPrefix, step, stepSuffix))
+// Path returns the name in folder dir of the checkpoint of the training called name, which has no `-` in it, after a number
+// of steps: NAME-000000000042.safetensors.
+func Path(dir, name string, step uint64) string {
+	return filepath.Join(dir, fmt.Sprintf("%s-%012d%s", name, step, suffix))
 }
 
-// Steps returns the steps of the checkpoints in folder dir, smallest first, whether they can be read or not. A folder that is
+// Steps returns the steps of the checkpoints of a training in folder dir, smallest first, whether they can be read or not. A folder that is
 // not there holds none.
-func Steps(dir string) ([]uint64, error) {
+func Steps(dir, name string) ([]uint64, error) {
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -48,13 +48,13 @@ func Steps(dir string) ([]uint64, error) {
 	}
 	var steps []uint64
 	for _, e := range entries {
-		digits, ok := strings.CutPrefix(e.Name(), stepPrefix)
-		digits, ok2 := strings.CutSuffix(digits, stepSuffix)
+		digits, ok := strings.CutPrefix(e.Name(), name+"-")
+		digits, ok2 := strings.CutSuffix(digits, suffix)
 		if !ok || !ok2 || !e.Type().IsRegular() {
 			continue
 		}
 		step, err := strconv.ParseUint(digits, 10, 64)
-		if err != nil || filepath.Base(Path(dir, step)) != e.Name() {
+		if err != nil || filepath.Base(Path(dir, name, step)) != e.Name() {
 			continue
 		}
 		steps = append(steps, step)
@@ -63,15 +63,15 @@ func Steps(dir string) ([]uint64, error) {
 	return steps, nil
 }
 
-// Save writes f as the checkpoint of folder dir after a number of steps, keeps it and the one before it, and returns its
+// Save writes f as the checkpoint of a training in folder dir after a number of steps, keeps it and the one before it, and returns its
 // path. Whoever saves a step has gone on from an earlier one, so checkpoints of later steps are from a past that this one
 // replaces (or are torn): they are removed first. What interrupted writes left is removed as well; one process at a time
 // may save to a folder.
-func Save(dir string, step uint64, f *File) (string, error) {
-	if err := wholefile.Clean(dir, stepPrefix+"*"+stepSuffix); err != nil {
+func Save(dir, name string, step uint64, f *File) (string, error) {
+	if err := wholefile.Clean(dir, name+"-*"+suffix); err != nil {
 		return "", fmt.Errorf("save checkpoint: %w", err)
 	}
-	steps, err := Steps(dir)
+	steps, err := Steps(dir, name)
 	if err != nil {
 		return "", fmt.Errorf("save checkpoint: %w", err)
 	}
@@ -79,11 +79,11 @@ func Save(dir string, step uint64, f *File) (string, error) {
 	for later > 0 && steps[later-1] > step {
 		later--
 	}
-	if err := removeSteps(dir, steps[later:]); err != nil {
+	if err := removeSteps(dir, name, steps[later:]); err != nil {
 		return "", err
 	}
 	steps = steps[:later]
-	path := Path(dir, step)
+	path := Path(dir, name, step)
 	if err := Write(path, f); err != nil {
 		return "", err
 	}
@@ -91,16 +91,16 @@ func Save(dir string, step uint64, f *File) (string, error) {
 		steps = steps[:len(steps)-1]
 	}
 	if old := len(steps) - (kept - 1); old > 0 {
-		if err := removeSteps(dir, steps[:old]); err != nil {
+		if err := removeSteps(dir, name, steps[:old]); err != nil {
 			return "", err
 		}
 	}
 	return path, nil
 }
 
-func removeSteps(dir string, steps []uint64) error {
+func removeSteps(dir, name string, steps []uint64) error {
 	for _, step := range steps {
-		if err := os.Remove(Path(dir, step)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := os.Remove(Path(dir, name, step)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("remove old checkpoint: %w", err)
 		}
 	}
@@ -110,11 +110,11 @@ func removeSteps(dir string, steps []uint64) error {
 	return wholefile.SyncFolder(dir)
 }
 
-// Latest returns the newest checkpoint of folder dir that reads and verifies, and says which damaged ones it passed over. The
+// Latest returns the newest checkpoint of a training in folder dir that reads and verifies, and says which damaged ones it passed over. The
 // error is ErrNone for a folder without checkpoints; it wraps ErrDamaged, not ErrNone, where there are some and all are
 // damaged. Latest changes nothing in the folder.
-func Latest(dir string) (*Found, error) {
-	steps, err := Steps(dir)
+func Latest(dir, name string) (*Found, error) {
+	steps, err := Steps(dir, name)
 	if err != nil {
 		return nil, err
 	}
@@ -123,7 +123,7 @@ func Latest(dir string) (*Found, error) {
 	}
 	var passed []error
 	for _, step := range slices.Backward(steps) {
-		path := Path(dir, step)
+		path := Path(dir, name, step)
 		f, err := Read(path)
 		if errors.Is(err, ErrDamaged) {
 			passed = append(passed, err)

@@ -11,29 +11,29 @@ import (
 
 func save(t *testing.T, dir string, step uint64) {
 	t.Helper()
-	path, err := Save(dir, step, &File{Metadata: map[string]string{"step": strconv.FormatUint(step, 10)}})
+	path, err := Save(dir, "digit", step, &File{Metadata: map[string]string{"step": strconv.FormatUint(step, 10)}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if path != Path(dir, step) {
+	if path != Path(dir, "digit", step) {
 		t.Fatalf("saved as %s", path)
 	}
 }
 
 func wantSteps(t *testing.T, dir string, want ...uint64) {
 	t.Helper()
-	if got, err := Steps(dir); err != nil || !slices.Equal(got, want) {
+	if got, err := Steps(dir, "digit"); err != nil || !slices.Equal(got, want) {
 		t.Errorf("steps %d, %v; want %d", got, err, want)
 	}
 }
 
 func wantLatest(t *testing.T, dir string, step uint64, passed int) {
 	t.Helper()
-	got, err := Latest(dir)
+	got, err := Latest(dir, "digit")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got.Step != step || got.Path != Path(dir, step) || got.File.Metadata["step"] != strconv.FormatUint(step, 10) {
+	if got.Step != step || got.Path != Path(dir, "digit", step) || got.File.Metadata["step"] != strconv.FormatUint(step, 10) {
 		t.Errorf("latest is %s of step %d, want step %d", got.Path, got.Step, step)
 	}
 	if len(got.Passed) != passed {
@@ -43,14 +43,14 @@ func wantLatest(t *testing.T, dir string, step uint64, passed int) {
 
 func tear(t *testing.T, dir string, step uint64) {
 	t.Helper()
-	if err := os.Truncate(Path(dir, step), 50); err != nil {
+	if err := os.Truncate(Path(dir, "digit", step), 50); err != nil {
 		t.Fatal(err)
 	}
 }
 
 func TestFolder(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "checkpoints", "digit")
-	if _, err := Latest(dir); !errors.Is(err, ErrNone) {
+	if _, err := Latest(dir, "digit"); !errors.Is(err, ErrNone) {
 		t.Errorf("error %v, want ErrNone", err)
 	}
 	wantSteps(t, dir)
@@ -61,7 +61,7 @@ func TestFolder(t *testing.T) {
 	save(t, dir, 200)
 	wantSteps(t, dir, 100, 200)
 	wantLatest(t, dir, 200, 0)
-	if got := filepath.Base(Path(dir, 200)); got != "step-000000000200.safetensors" {
+	if got := filepath.Base(Path(dir, "digit", 200)); got != "digit-000000000200.safetensors" {
 		t.Error(got)
 	}
 	save(t, dir, 2_000_000_000_000) // longer than the name's zeros
@@ -77,7 +77,7 @@ func TestFolder(t *testing.T) {
 
 	tear(t, dir, 200)
 	tear(t, dir, 300)
-	if _, err := Latest(dir); !errors.Is(err, ErrDamaged) || errors.Is(err, ErrNone) {
+	if _, err := Latest(dir, "digit"); !errors.Is(err, ErrDamaged) || errors.Is(err, ErrNone) {
 		t.Errorf("error %v, want ErrDamaged", err)
 	}
 }
@@ -85,8 +85,8 @@ func TestFolder(t *testing.T) {
 func TestSaveLeavesOtherFilesAndCleansItsOwn(t *testing.T) {
 	dir := t.TempDir()
 	for _, name := range []string{
-		"notes.txt", "step-7.safetensors", "step--00000000001.safetensors", "best.safetensors", "notes.txt.12.tmp",
-		"step-000000000009.safetensors.8123.tmp",
+		"notes.txt", "digit-7.safetensors", "digit--00000000001.safetensors", "best.safetensors", "notes.txt.12.tmp",
+		"digit-000000000009.safetensors.8123.tmp", "digits-000000000009.safetensors",
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o644); err != nil {
 			t.Fatal(err)
@@ -104,8 +104,8 @@ func TestSaveLeavesOtherFilesAndCleansItsOwn(t *testing.T) {
 		got = append(got, e.Name())
 	}
 	want := []string{
-		"best.safetensors", "notes.txt", "notes.txt.12.tmp", "step--00000000001.safetensors", "step-000000000002.safetensors",
-		"step-000000000003.safetensors", "step-7.safetensors",
+		"best.safetensors", "digit--00000000001.safetensors", "digit-000000000002.safetensors", "digit-000000000003.safetensors",
+		"digit-7.safetensors", "digits-000000000009.safetensors", "notes.txt", "notes.txt.12.tmp",
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("folder holds %q\nwant %q", got, want)
