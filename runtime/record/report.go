@@ -1,0 +1,410 @@
+package record
+
+import (
+	"bytes"
+	"cmp"
+	_ "embed"
+	"encoding/base64"
+	"fmt"
+	"html/template"
+	"image/png"
+	"math"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	"snnc.dev/snnc/runtime/record/wholefile"
+)
+
+// Report is what the page of a run shows besides the folder's events, sheets and figures.
+type Report struct {
+	Title    string // the name of the spec
+	Doc      string // its doc comment; blank lines part paragraphs
+	Version  string // of snnc
+	Networks []Network
+	Settings []Setting
+}
+
+// Network is a network as a reader counts it.
+type Network struct {
+	Name       string
+	Steps      int // time steps; 0 where nothing is timed
+	Layers     []Layer
+	Parameters int // trainable
+	Frozen     int // stored and never trained
+}
+
+// Layer is a layer of a network.
+type Layer struct {
+	Name, Kind string
+	Shape      string // of what it gives, as the spec writes it: spikes[32, 16, 16]
+	Parameters int
+}
+
+// Setting is one setting of the run: of `train digit`, batch, 50.
+type Setting struct{ Of, Name, Value string }
+
+//go:embed report.html.tmpl
+var reportTemplate string
+
+// WriteReport writes report.html: one page that needs no other file and no network. It shows what the folder has: losses and
+// firing rates of events.jsonl, the sheets of samples/ (those of an epoch, named by SheetName, as a strip that ends with a
+// large one) and metrics.json. Equal folders and reports give equal bytes.
+func (f *Folder) WriteReport(r Report) error {
+	v, err := f.view(r)
+	if err != nil {
+		return fmt.Errorf("write report: %w", err)
+	}
+	t, err := template.New("report").Funcs(template.FuncMap{"count": count, "number": number, "percent": percent}).Parse(reportTemplate)
+	if err != nil {
+		return fmt.Errorf("write report: %w", err)
+	}
+	var page bytes.Buffer
+	if err := t.Execute(&page, v); err != nil {
+		return fmt.Errorf("write report: %w", err)
+	}
+	return wholefile.WriteBytes(f.Path(ReportFile), page.Bytes())
+}
+
+// view is what the template shows.
+type view struct {
+	Report
+	Paragraphs         []string
+	Facts              []fact
+	Sheets             []sheetSeries
+	Trainings          []training
+	Figures            []figureRow
+	Groups             []settingGroup
+	Parameters, Frozen int
+}
+
+// fact is a number of the head of the page.
+type fact struct{ Name, Value, More string }
+
+// sheetSeries are the sheets of one title.
+type sheetSeries struct {
+	Title, Caption string
+	Newest         sheetImage
+	Earlier        []sheetImage
+}
+
+type sheetImage struct {
+	Alt, Caption string
+	Width, Small int // pixels; of the large picture, and of the one in a strip
+	URL          template.URL
+}
+
+// training is what the events of one action show.
+type training struct {
+	Action string
+	Losses []lossChart
+	Rates  []rateChart
+	Top    float64 // of the charts of rates
+}
+
+type lossChart struct {
+	Name, First, Last string
+	SVG               template.HTML
+}
+
+type rateChart struct {
+	Name, Rate, Remark string
+	SVG                template.HTML
+}
+
+type figureRow struct {
+	Action, Name string
+	Figure
+}
+
+type settingGroup struct {
+	Of   string
+	Rows []Setting
+}
+
+// A strip shows at most earlierSheets sheets, each as large as a square of stripSide pixels. A layer that spikes less than
+// quiet or more than busy is pointed out.
+const (
+	earlierSheets = 9
+	stripSide     = 150
+	quiet, busy   = 0.005, 0.95
+)
+
+func (f *Folder) view(r Report) (*view, error) {
+	v := &view{Report: r}
+	for p := range strings.SplitSeq(strings.ReplaceAll(r.Doc, "\r\n", "\n"), "\n\n") {
+		if p = strings.TrimSpace(p); p != "" {
+			v.Paragraphs = append(v.Paragraphs, p)
+		}
+	}
+	events, err := f.Events()
+	if err != nil {
+		return nil, err
+	}
+	metrics, err := f.Metrics()
+	if err != nil {
+		return nil, err
+	}
+	if v.Sheets, err = f.sheets(); err != nil {
+		return nil, err
+	}
+	for _, action := range inOrder(events, func(e Event) string { return e.Action }) {
+		of := slices.DeleteFunc(slices.Clone(events), func(e Event) bool { return e.Action != action })
+		if t := newTraining(action, of, r.Networks); len(t.Losses)+len(t.Rates) > 0 {
+			v.Trainings = append(v.Trainings, t)
+			v.Facts = append(v.Facts, facts(action, of)...)
+		}
+	}
+	for _, action := range sorted(metrics) {
+		for _, name := range sorted(metrics[action]) {
+			v.Figures = append(v.Figures, figureRow{action, name, metrics[action][name]})
+		}
+	}
+	for _, of := range inOrder(r.Settings, func(s Setting) string { return s.Of }) {
+		rows := slices.DeleteFunc(slices.Clone(r.Settings), func(s Setting) bool { return s.Of != of })
+		v.Groups = append(v.Groups, settingGroup{of, rows})
+	}
+	for _, n := range r.Networks {
+		v.Parameters += n.Parameters
+		v.Frozen += n.Frozen
+	}
+	return v, nil
+}
+
+// inOrder returns the distinct names of a list in the order in which they first come.
+func inOrder[T any](list []T, name func(T) string) []string {
+	var names []string
+	for _, x := range list {
+		if n := name(x); !slices.Contains(names, n) {
+			names = append(names, n)
+		}
+	}
+	return names
+}
+
+func sorted[V any](m map[string]V) []string {
+	names := make([]string, 0, len(m))
+	for n := range m {
+		names = append(names, n)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// facts tells how far an action came.
+func facts(action string, events []Event) []fact {
+	var last Event
+	for _, e := range events {
+		if e.Kind == Step || e.Kind == Epoch {
+			last = e
+		}
+	}
+	done := "not done"
+	if slices.ContainsFunc(events, func(e Event) bool { return e.Kind == Done }) {
+		done = "done"
+	}
+	out := []fact{{action, count(last.Step), plural(last.Step, "update") + ", " + count(last.Epoch) + " " + plural(last.Epoch, "epoch") + ", " + done}}
+	if total, ok := last.Loss["total"]; ok {
+		out = append(out, fact{"loss", number(total), "at the end"})
+	}
+	if last.Seconds > 0 {
+		out = append(out, fact{"time", duration(last.Seconds), "of training"})
+	}
+	if last.ExamplesPerSecond > 0 {
+		out = append(out, fact{"speed", count(int(last.ExamplesPerSecond)), "examples per second"})
+	}
+	return out
+}
+
+// newTraining draws losses and rates, these in the order of the networks. What they are drawn over is epochs where one was
+// ended, else updates.
+func newTraining(action string, events []Event, networks []Network) training {
+	t := training{Action: action}
+	across, perEpoch := "update", 1.0
+	for _, e := range events {
+		if e.Kind == Epoch && e.Epoch > 0 && e.Step > 0 {
+			across, perEpoch = "epoch", float64(e.Step)/float64(e.Epoch)
+		}
+	}
+	collect := func(of func(Event) map[string]float64) (names []string, batches, epochs map[string][]point) {
+		batches, epochs = map[string][]point{}, map[string][]point{}
+		for _, e := range events {
+			to := batches
+			switch e.Kind {
+			case Epoch:
+				to = epochs
+			case Step:
+			default:
+				continue
+			}
+			for name, y := range of(e) {
+				to[name] = append(to[name], point{float64(e.Step) / perEpoch, y})
+				if !slices.Contains(names, name) {
+					names = append(names, name)
+				}
+			}
+		}
+		slices.SortFunc(names, byTerm)
+		return names, batches, epochs
+	}
+	names, batches, epochs := collect(func(e Event) map[string]float64 { return e.Loss })
+	for _, name := range names {
+		p := epochs[name]
+		if len(p) < 2 { // one epoch is no curve
+			p = append(slices.Clone(batches[name]), p...)
+			epochs[name] = nil
+			batches[name] = p
+		}
+		t.Losses = append(t.Losses, lossChart{name, number(p[0].y), number(p[len(p)-1].y), curve(name, across, batches[name], epochs[name])})
+	}
+
+	names, batches, epochs = collect(func(e Event) map[string]float64 { return e.Rates })
+	slices.SortStableFunc(names, func(a, b string) int { return cmp.Compare(place(a, networks), place(b, networks)) })
+	for _, name := range names {
+		if len(epochs[name]) < 2 {
+			epochs[name] = append(batches[name], epochs[name]...)
+		}
+		for _, p := range epochs[name] {
+			t.Top = max(t.Top, p.y)
+		}
+	}
+	t.Top = min(1, math.Ceil(max(t.Top, 0.01)*20)/20) // a twentieth more at most
+	for _, name := range names {
+		p := epochs[name]
+		c := rateChart{Name: name, Rate: percent(p[len(p)-1].y), SVG: spark(name, p, t.Top)}
+		switch last := p[len(p)-1].y; {
+		case last < quiet:
+			c.Remark = "nearly silent"
+		case last > busy:
+			c.Remark = "fires nearly always"
+		}
+		t.Rates = append(t.Rates, c)
+	}
+	return t
+}
+
+// place returns which network a layer's name begins with; those of none come last.
+func place(layer string, networks []Network) int {
+	name, _, _ := strings.Cut(layer, ".")
+	if i := slices.IndexFunc(networks, func(n Network) bool { return n.Name == name }); i >= 0 {
+		return i
+	}
+	return len(networks)
+}
+
+// byTerm sorts names; the total comes first, and numbers inside names by their value.
+func byTerm(a, b string) int {
+	if (a == "total") != (b == "total") {
+		if a == "total" {
+			return -1
+		}
+		return 1
+	}
+	x, y := strings.Split(a, "."), strings.Split(b, ".")
+	return slices.CompareFunc(x, y, func(p, q string) int {
+		m, e1 := strconv.Atoi(p)
+		n, e2 := strconv.Atoi(q)
+		if e1 == nil && e2 == nil && m != n {
+			return cmp.Compare(m, n)
+		}
+		return cmp.Compare(p, q)
+	})
+}
+
+// sheets reads the sheets of the folder, by title; those that belong to no epoch come first.
+func (f *Folder) sheets() ([]sheetSeries, error) {
+	found, err := os.ReadDir(f.Path(SampleFolder))
+	if err != nil && !os.IsNotExist(err) {
+		return nil, err
+	}
+	epochs := map[string][]int{}
+	for _, e := range found {
+		if name, ok := strings.CutSuffix(e.Name(), ".png"); ok && e.Type().IsRegular() {
+			title, epoch := sheetName(name)
+			epochs[title] = append(epochs[title], epoch)
+		}
+	}
+	read := func(title string, epoch int) (sheetImage, error) {
+		name, caption := title, "final"
+		if epoch > 0 {
+			name, caption = SheetName(title, epoch), "epoch "+strconv.Itoa(epoch)
+		}
+		data, err := os.ReadFile(f.Path(SampleFolder + "/" + name + ".png"))
+		if err != nil {
+			return sheetImage{}, err
+		}
+		s := sheetImage{Alt: "sheet of images " + title + ", " + caption, Caption: caption}
+		if c, err := png.DecodeConfig(bytes.NewReader(data)); err == nil {
+			s.Width = c.Width
+			s.Small = int(stripSide * math.Sqrt(float64(c.Width)/float64(c.Height))) // equal areas
+		}
+		s.URL = template.URL("data:image/png;base64," + base64.StdEncoding.EncodeToString(data))
+		return s, nil
+	}
+	var all []sheetSeries
+	titles := sorted(epochs)
+	slices.SortStableFunc(titles, func(a, b string) int {
+		return cmp.Compare(min(slices.Min(epochs[a]), 1), min(slices.Min(epochs[b]), 1))
+	})
+	for _, title := range titles {
+		s := sheetSeries{Title: title}
+		if strings.Contains(title, "reconstruct") {
+			s.Caption = "Pairs: the original at the left, its reconstruction at the right."
+		}
+		list := epochs[title]
+		slices.Sort(list)
+		newest := list[len(list)-1]
+		if list[0] == 0 { // the sheet of no epoch is the result
+			list, newest = append(list[1:], 0), 0
+		}
+		if s.Newest, err = read(title, newest); err != nil {
+			return nil, err
+		}
+		earlier := list[:len(list)-1]
+		n := min(len(earlier), earlierSheets)
+		for i := range n {
+			at := 0
+			if n > 1 {
+				at = i * (len(earlier) - 1) / (n - 1)
+			}
+			e, err := read(title, earlier[at])
+			if err != nil {
+				return nil, err
+			}
+			s.Earlier = append(s.Earlier, e)
+		}
+		all = append(all, s)
+	}
+	return all, nil
+}
+
+// count writes a number with its thousands parted.
+func count(n int) string {
+	s := strconv.Itoa(n)
+	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
+
+func plural(n int, noun string) string {
+	if n == 1 {
+		return noun
+	}
+	return noun + "s"
+}
+
+// duration writes seconds for people.
+func duration(seconds float64) string {
+	switch s := int(math.Round(seconds)); {
+	case seconds < 10:
+		return strconv.FormatFloat(seconds, 'f', 1, 64) + " s"
+	case s < 60:
+		return fmt.Sprintf("%d s", s)
+	case s < 3600:
+		return fmt.Sprintf("%d min %02d s", s/60, s%60)
+	default:
+		return fmt.Sprintf("%d h %02d min", s/3600, s/60%60)
+	}
+}

@@ -1,0 +1,207 @@
+package record
+
+import (
+	"encoding/xml"
+	"flag"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+var update = flag.Bool("update", false, "rewrite the goldens in testdata")
+
+// example fills a folder as a short run of two models does.
+func example(t testing.TB) (*Folder, Report) {
+	f := open(t)
+	check := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for step := 1; step <= 8; step++ {
+		x := float64(step)
+		e := Event{Action: "train digit", Kind: Step, Epoch: (step - 1) / 4, Step: step, Seconds: x / 4, ExamplesPerSecond: 200,
+			Loss:  map[string]float64{"total": 16/x + 1/x, "mse": 16 / x, "mmd": 1 / x},
+			Rates: map[string]float64{"encoder.2.fire": 0.1 + x/100, "encoder.10.fire": 0.002, "decoder.0.fire": 0.96}}
+		check(f.Append(e))
+		if step%4 == 0 {
+			e.Kind, e.Epoch = Epoch, step/4
+			check(f.Append(e))
+			check(f.WriteSheet(SheetName("digit", e.Epoch), numbered(4, 1, 2, 2), 2, 2))
+			check(f.WritePairs(SheetName("digit reconstructions", e.Epoch), numbered(2, 3, 2, 2), numbered(2, 3, 2, 2), 1, 2))
+		}
+	}
+	check(f.Append(Event{Action: "train digit", Kind: Done}))
+	check(f.Append(Event{Action: "train prior", Kind: Step, Step: 1, Loss: map[string]float64{"total": 2}}))
+	check(f.WriteSheet("digit", numbered(4, 1, 2, 2), 2, 2))
+	check(f.SetMetric("evaluate digit", "mse", Figure{0.098123, 360, "test", 3, "mean squared error per element of 360 reconstructions of test"}))
+	return f, Report{
+		Title: "quick<start>", Version: "0.1.0",
+		Doc:      "Draw digits & see <script>alert(1)</script>.\n\nA second paragraph.",
+		Networks: []Network{{Name: "encoder", Steps: 4, Parameters: 8320, Frozen: 64, Layers: []Layer{{"encoder.0.linear", "linear", "signal[128]", 8320}, {"encoder.2.fire", "neuron", "spikes[128]", 0}}}},
+		Settings: []Setting{{"train digit", "batch", "50"}, {"sample digit", "sheet", "8x8"}, {"train digit", "data", `optdigits(range = -1..1)`}},
+	}
+}
+
+func page(t testing.TB, f *Folder, r Report) string {
+	t.Helper()
+	if err := f.WriteReport(r); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(f.Path(ReportFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+func TestReport(t *testing.T) {
+	f, r := example(t)
+	got := page(t, f, r)
+	if again := page(t, f, r); again != got {
+		t.Error("the same run gave another page")
+	}
+	// The golden has the body, without the bytes of the pictures.
+	_, body, _ := strings.Cut(got, "<body>")
+	body = regexp.MustCompile(`data:image/png;base64,[A-Za-z0-9+/=&#;]+`).ReplaceAllString(body, "PICTURE")
+	if *update {
+		if err := os.WriteFile("testdata/report.html", []byte(body), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile("testdata/report.html")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), body); diff != "" {
+		t.Errorf("page (run with -update to accept):\n%s", diff)
+	}
+}
+
+// TestReportStandsAlone: no other file and no network is asked for, nothing of the spec becomes markup, every picture has a
+// text, and the tags are nested properly.
+func TestReportStandsAlone(t *testing.T) {
+	f, r := example(t)
+	got := page(t, f, r)
+	for _, bad := range []string{"http:", "https:", "//", "<script", "<link", "@import", "url(", "ZgotmplZ"} {
+		rest := regexp.MustCompile(`base64,[A-Za-z0-9+/=&#;]+`).ReplaceAllString(got, "")
+		if i := strings.Index(rest, bad); i >= 0 {
+			t.Errorf("the page has %q: %.80q", bad, rest[max(0, i-20):])
+		}
+	}
+	if n, want := strings.Count(got, "data:image/png;base64,"), 1+2+2; n != want {
+		t.Errorf("%d pictures, want %d", n, want)
+	}
+	for _, tag := range regexp.MustCompile(`<(img|svg)[^>]*>`).FindAllString(got, -1) {
+		if !regexp.MustCompile(`(alt|aria-label)="[^"]+"`).MatchString(tag) {
+			t.Errorf("no text for %.120s", tag)
+		}
+	}
+	// As XML: the tags that HTML never closes are closed.
+	d := xml.NewDecoder(strings.NewReader(regexp.MustCompile(`<((?:meta|img)[^>]*)>`).ReplaceAllString(got, "<$1/>")))
+	for {
+		if _, err := d.Token(); err == io.EOF {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestReportOfAnEmptyRun(t *testing.T) {
+	if got := page(t, open(t), Report{Title: "nothing yet"}); !strings.Contains(got, "<h1>nothing yet</h1>") || strings.Contains(got, "<section") {
+		t.Errorf("page:\n%s", got)
+	}
+}
+
+func TestStripOfManySheets(t *testing.T) {
+	f := open(t)
+	for epoch := 1; epoch <= 100; epoch++ {
+		put(t, f.Dir(), "samples/"+SheetName("digit", epoch)+".png")
+	}
+	s, err := f.sheets()
+	if err != nil || len(s) != 1 {
+		t.Fatal(s, err)
+	}
+	// What is no picture is shown all the same: the browser says that it is none.
+	var got []string
+	for _, e := range s[0].Earlier {
+		got = append(got, e.Caption)
+	}
+	want := []string{"epoch 1", "epoch 13", "epoch 25", "epoch 37", "epoch 50", "epoch 62", "epoch 74", "epoch 86", "epoch 99"}
+	if diff := cmp.Diff(want, got); diff != "" || s[0].Newest.Caption != "epoch 100" {
+		t.Errorf("newest %s\n%s", s[0].Newest.Caption, diff)
+	}
+}
+
+func TestAxis(t *testing.T) {
+	for _, x := range []struct {
+		lo, hi float64
+		want   string
+	}{
+		{0.1, 0.9, "0.1 0.2 0.5 1"},
+		{0.5, 0.9, "0.5 0.6 0.7 0.8 0.9"},
+		{0.1, 0.7, "0 0.2 0.4 0.6 0.8"},
+		{-0.2, 0.4, "-0.2 0 0.2 0.4"},
+		{0, 123456, "0 50000 1e5 1.5e5"},
+		{3, 3, "1 2 3 4 5"},
+		{0, 0, "-0.5 0 0.5"},
+		{1e-6, 0.4, "1e-6 1e-5 1e-4 0.001 0.01 0.1"},
+		{1e-20, 1, "1e-20 1e-16 1e-12 1e-8 1e-4 1"},
+	} {
+		var got []string
+		a := valueAxis(x.lo, x.hi)
+		for _, v := range a.ticks {
+			got = append(got, tick(v))
+			if p := a.place(v); !(p >= -1e-9 && p <= 1+1e-9) {
+				t.Errorf("%v..%v: tick %v is at %v", x.lo, x.hi, v, p)
+			}
+		}
+		if s := strings.Join(got, " "); s != x.want {
+			t.Errorf("%v..%v: ticks %s, want %s", x.lo, x.hi, s, x.want)
+		}
+	}
+}
+
+func TestJoined(t *testing.T) {
+	var p []point
+	for i := range 10_000 {
+		p = append(p, point{float64(i), float64(i % 2)})
+	}
+	q := joined(p)
+	if len(q) != mostPoints {
+		t.Fatalf("%d points", len(q))
+	}
+	for _, x := range q {
+		if math.Abs(x.y-0.5) > 0.02 { // 41 or 42 points each: 20/41 at least
+			t.Errorf("at %v: %v", x.x, x.y)
+		}
+	}
+}
+
+func TestNumbers(t *testing.T) {
+	var got []string
+	for _, v := range []float64{0, 1, 360, 0.0981234, 0.5, 12.345, 1234.5, 1e9, 1e-7, -0.25} {
+		got = append(got, number(v))
+	}
+	for _, n := range []int{0, 999, 1000, 688433, -1234567} {
+		got = append(got, count(n))
+	}
+	for _, s := range []float64{0.04, 9.96, 59.6, 72, 3725} {
+		got = append(got, duration(s))
+	}
+	for _, s := range []float64{0, 0.00001, 0.14, 1} {
+		got = append(got, percent(s))
+	}
+	const want = "[0 1 360 0.0981 0.500 12.3 1234 1.00e9 1.00e-7 -0.250 0 999 1,000 688,433 -1,234,567 0.0 s 10.0 s 1 min 00 s 1 min 12 s 1 h 02 min 0 % < 0.1 % 14 % 100 %]"
+	if s := fmt.Sprint(got); s != want {
+		t.Errorf("got  %s\nwant %s", s, want)
+	}
+}
