@@ -235,6 +235,14 @@ func (c *compiler) seen() graph.Value {
 	return s
 }
 
+// bits makes a condition of a number that is 0 or 1: spikes that flow in serve as both.
+func (c *compiler) bits(v graph.Value) graph.Value {
+	if c.b.Err() != nil || v.Type().DType == graph.Bit {
+		return v
+	}
+	return c.op(graph.OpUnequal, v, c.number(0))
+}
+
 func (c *compiler) real(v graph.Value) graph.Value {
 	return c.b.Op(graph.OpCast, graph.Attrs{"dtype": "f32"}, v)
 }
@@ -250,7 +258,7 @@ func (c *compiler) condition(e dsl.Expr) graph.Value {
 	}
 	b, ok := e.(*dsl.Binary)
 	if !ok || b.Op != ">" && b.Op != ">=" && b.Op != "<" && b.Op != "<=" {
-		return c.expr(e)
+		return c.bits(c.expr(e))
 	}
 	left, right := c.expr(b.Left), c.expr(b.Right)
 	if b.Op[0] == '<' {
@@ -457,12 +465,15 @@ func (c *compiler) expr(e dsl.Expr) graph.Value {
 		case "-":
 			return c.op(graph.OpNeg, c.expr(e.Of))
 		case "not":
-			return c.op(graph.OpNot, c.expr(e.Of))
+			return c.op(graph.OpNot, c.bits(c.expr(e.Of)))
 		}
 		return c.expr(e.Of)
 	case *dsl.Binary:
 		if op, ok := operators[e.Op]; ok {
 			left, right := c.expr(e.Left), c.expr(e.Right)
+			if op == graph.OpAnd || op == graph.OpOr {
+				return c.op(op, c.bits(left), c.bits(right))
+			}
 			if v, known := c.constants[right]; e.Op == "^" && known && v == 2 {
 				return c.op(graph.OpMul, left, left)
 			}
@@ -520,7 +531,7 @@ func (c *compiler) call(e *dsl.Ref) graph.Value {
 	case "clamp":
 		return c.op(graph.OpMin, c.op(graph.OpMax, args[0], args[1]), args[2])
 	case "where":
-		return c.op(graph.OpWhere, args...)
+		return c.op(graph.OpWhere, c.bits(args[0]), args[1], args[2])
 	case "stop":
 		return c.b.Stop(args[0])
 	case "uniform": // low + (high - low) u

@@ -33,6 +33,9 @@ type Component struct {
 	Roles    []Role   `json:"roles,omitempty"`    // model: networks, coders and models it is made of
 	Samplers []Choice `json:"samplers,omitempty"` // model: what `sampler =` accepts; the first is the default
 	Exports  []string `json:"exports,omitempty"`  // model: functions for metrics, other models and deployment
+
+	// Later is set where a spec may name the component, but nothing in this version can run it.
+	Later bool `json:"later,omitempty"`
 }
 
 // Role is an argument of a model that takes a network, a coder or another model.
@@ -124,10 +127,4 @@ type Complaint struct {
 	Path    string `json:"path"` // attribute path: "latent.posterior", "loss", "encoder"; "" for the component as a whole
 	Summary string `json:"summary"`
 	Help    string `json:"help,omitempty"`
-}
-
-// Network is what a model or target plugin is shown of a network: its borders and, as text, its graph.
-type Network struct {
-	Role  string `json:"role"`  // attribute path of the role it fills
-	Graph string `json:"graph"` // canonical graph text; its one function is named "forward"
 }

@@ -29,6 +29,10 @@ func NewProgram(networks []schema.Network) *ProgramBuilder {
 			b.fail(fmt.Errorf("the network of %s has no function %s", n.Role, program.TrainFunction))
 			continue
 		}
+		if len(g.Outputs) == 0 {
+			b.fail(fmt.Errorf("the network of %s gives nothing", n.Role))
+			continue
+		}
 		r := program.Role{Name: n.Role, Kind: "network", FreeSteps: g.FreeSteps}
 		for _, in := range g.Inputs {
 			r.In = append(r.In, in.Out[0])
@@ -47,8 +51,21 @@ func (b *ProgramBuilder) fail(err error) {
 	}
 }
 
+// Err returns the first error: a network that cannot be read, or what went wrong in a function.
+func (b *ProgramBuilder) Err() error { return b.err }
+
 // Role returns the signature of a role, or nil.
 func (b *ProgramBuilder) Role(name string) *program.Role { return b.p.Role(name) }
+
+// AddRole declares a role that is no network: a direction of a coder such as "coder.encode", or an export of a model such
+// as "tokens.encode".
+func (b *ProgramBuilder) AddRole(r program.Role) { b.p.Roles = append(b.p.Roles, r) }
+
+// Map adds a stream that holds, for every example of another one, what an export of a trained model makes of it: computed
+// once and kept.
+func (b *ProgramBuilder) Map(name, from, export string) {
+	b.p.Streams = append(b.p.Streams, program.Stream{Name: name, From: from, Export: export})
+}
 
 // Equation adds an equation without spikes, such as a trace or a read-out: see Trace.
 func (b *ProgramBuilder) Equation(e *graph.Equation) *graph.Equation {
@@ -120,7 +137,11 @@ func (b *ProgramBuilder) Finish() (string, error) {
 	if b.err != nil {
 		return "", fmt.Errorf("build the program: %w", b.err)
 	}
-	return b.p.Print(), nil
+	text := b.p.Print()
+	if _, err := program.Parse(text); err != nil { // a name that is none
+		return "", fmt.Errorf("build the program: %w", err)
+	}
+	return text, nil
 }
 
 // Function is a function under construction. Besides the operators of graph.Builder it applies roles and knows the usual compositions.

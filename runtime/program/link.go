@@ -11,8 +11,11 @@ import (
 // Linker turns the functions of a program into flat graphs: what fills its roles is put where it is applied, calls and
 // gradients are written out, and of all assignments to a variable only the last one stays.
 type Linker struct {
-	p     *Program
-	roles map[string]*graph.Module
+	p         *Program
+	roles     map[string]*graph.Module
+	variables []graph.Variable
+	types     map[string]graph.Type
+	owners    map[string]string // variable -> the role or variable of the program that a step moves to move it
 }
 
 // The functions of a module that fills a role.
@@ -21,59 +24,90 @@ const (
 	EvalFunction  = "eval"
 )
 
-// NewLinker checks that every role is filled by a module whose functions "train" and "eval" have the role's signature.
+// maxNodes bounds a linked graph: calls of calls could double without end. The largest published system has a few thousand.
+const maxNodes = 1 << 16
+
+// NewLinker checks that every role is filled by a module whose functions "train" and "eval" have the role's signature and
+// apply, call and differentiate nothing themselves.
 func NewLinker(p *Program, filled map[string]*graph.Module) (*Linker, error) {
+	l := &Linker{p: p, roles: filled, types: map[string]graph.Type{}, owners: map[string]string{}}
 	for _, r := range p.Roles {
-		m := filled[r.Name]
-		if m == nil {
-			return nil, fmt.Errorf("link: nothing fills the role %s", r.Name)
+		if err := r.filledBy(filled[r.Name]); err != nil {
+			return nil, fmt.Errorf("link: %w", err)
 		}
-		for _, name := range []string{TrainFunction, EvalFunction} {
-			g := m.Function(name)
-			if g == nil {
-				return nil, fmt.Errorf("link: what fills %s has no function %s", r.Name, name)
+		owner := r.Owner()
+		for _, v := range filled[r.Name].Variables {
+			v.Name = owner + "." + v.Name
+			if v.Title != "" {
+				v.Title = owner + "." + v.Title
 			}
-			if len(g.Inputs) != len(r.In) || len(g.Outputs) != len(r.Out) || g.FreeSteps != r.FreeSteps {
-				return nil, fmt.Errorf("link: what fills %s is not of its signature", r.Name)
+			// The exports of one model and the two directions of one coder share its variables.
+			t, twice := l.types[v.Name]
+			if twice && l.owners[v.Name] == owner && owner != r.Name && t.Equal(v.Type) {
+				continue
 			}
-			for i, in := range g.Inputs {
-				if !in.Out[0].Equal(r.In[i]) {
-					return nil, fmt.Errorf("link: input %d of %s is %v, what fills it takes %v", i+1, r.Name, r.In[i], in.Out[0])
-				}
+			if twice {
+				return nil, fmt.Errorf("link: two variables are called %s", v.Name)
 			}
-			for i, o := range g.Outputs {
-				if !o.Value.Type().Equal(r.Out[i]) {
-					return nil, fmt.Errorf("link: result %d of %s is %v, what fills it gives %v", i+1, r.Name, r.Out[i], o.Value.Type())
-				}
-			}
+			l.add(v, owner)
 		}
 	}
-	return &Linker{p: p, roles: filled}, nil
+	for _, v := range p.Module.Variables {
+		if _, twice := l.types[v.Name]; twice {
+			return nil, fmt.Errorf("link: two variables are called %s", v.Name)
+		}
+		l.add(v, v.Name)
+	}
+	return l, nil
 }
 
-// Variables returns every variable of the roles, under ROLE.NAME, and of the program, in a fixed order.
-func (l *Linker) Variables() []graph.Variable {
-	var out []graph.Variable
-	for _, r := range l.p.Roles {
-		for _, v := range l.roles[r.Name].Variables {
-			v.Name = r.Name + "." + v.Name
-			if v.Title != "" {
-				v.Title = r.Name + "." + v.Title
+func (l *Linker) add(v graph.Variable, owner string) {
+	l.variables = append(l.variables, v)
+	l.types[v.Name] = v.Type
+	l.owners[v.Name] = owner
+}
+
+// filledBy reports why m does not fill the role.
+func (r Role) filledBy(m *graph.Module) error {
+	if m == nil {
+		return fmt.Errorf("nothing fills the role %s", r.Name)
+	}
+	for _, name := range []string{TrainFunction, EvalFunction} {
+		g := m.Function(name)
+		if g == nil {
+			return fmt.Errorf("what fills %s has no function %s", r.Name, name)
+		}
+		if len(g.Inputs) != len(r.In) || len(g.Outputs) != len(r.Out) || g.FreeSteps != r.FreeSteps {
+			return fmt.Errorf("what fills %s is not of its signature", r.Name)
+		}
+		for i, in := range g.Inputs {
+			if !in.Out[0].Equal(r.In[i]) {
+				return fmt.Errorf("input %d of %s is %v, what fills it takes %v", i+1, r.Name, r.In[i], in.Out[0])
 			}
-			out = append(out, v)
+		}
+		for i, o := range g.Outputs {
+			if !o.Value.Type().Equal(r.Out[i]) {
+				return fmt.Errorf("result %d of %s is %v, what fills it gives %v", i+1, r.Name, r.Out[i], o.Value.Type())
+			}
+		}
+		for _, n := range g.Nodes {
+			switch n.Op {
+			case graph.OpApply, graph.OpZero, graph.OpCall, graph.OpCustom, graph.OpGrad:
+				return fmt.Errorf("what fills %s has a node %s; it must be flat", r.Name, n.Op)
+			}
 		}
 	}
-	return append(out, l.p.Module.Variables...)
+	return nil
 }
+
+// Variables returns every variable of the roles, under ROLE.NAME, and of the program, in a fixed order. A coder's or model's
+// are under the name of the whole, CODER.NAME or MODEL.NAME.
+func (l *Linker) Variables() []graph.Variable { return slices.Clone(l.variables) }
 
 // VariableType implements graph.Env for linked graphs.
 func (l *Linker) VariableType(name string) (graph.Type, bool) {
-	for _, v := range l.Variables() {
-		if v.Name == name {
-			return v.Type, true
-		}
-	}
-	return graph.Type{}, false
+	t, ok := l.types[name]
+	return t, ok
 }
 
 // Signature implements graph.Env: a linked graph applies no roles.
@@ -93,6 +127,48 @@ func (l *Linker) Function(name string) (*graph.Graph, error) {
 	return k.finish()
 }
 
+// Module returns an export as a module that fills a role of another program, such as "tokens.encode". A model inside a model
+// is not trained there: both functions of the module are the export as it is, and the variables that it reads are frozen.
+func (l *Linker) Module(export string) (*graph.Module, error) {
+	f := l.p.Export(export)
+	if f == nil {
+		return nil, fmt.Errorf("link: unknown export %s", export)
+	}
+	g, err := l.Function(f.Name)
+	if err != nil {
+		return nil, err
+	}
+	m := &graph.Module{}
+	known := map[*graph.Equation]*graph.Equation{}
+	for _, n := range g.Nodes {
+		switch {
+		case n.Op == graph.OpAssign:
+			return nil, fmt.Errorf("link: the export %s assigns %s", export, n.Text("var"))
+		case n.Op == graph.OpRead && m.Variable(n.Text("var")) == nil:
+			i := slices.IndexFunc(l.variables, func(v graph.Variable) bool { return v.Name == n.Text("var") })
+			v := l.variables[i]
+			v.Kind = graph.Frozen
+			m.Variables = append(m.Variables, v)
+		case n.Equation != nil:
+			e := known[n.Equation]
+			if e == nil { // equations of different roles may have the same name
+				own := *n.Equation
+				own.Name = "e" + strconv.Itoa(len(m.Equations))
+				e = &own
+				known[n.Equation] = e
+				m.Equations = append(m.Equations, e)
+			}
+			n.Equation = e
+		}
+	}
+	for _, name := range []string{TrainFunction, EvalFunction} {
+		c := g.Clone()
+		c.Name = name
+		m.Functions = append(m.Functions, c)
+	}
+	return m, nil
+}
+
 // Rate is the prefix of the outputs of a step that give the firing rate of a layer: "rate.encoder.1.fire".
 const Rate = "rate."
 
@@ -107,10 +183,13 @@ func (l *Linker) Step(s Step) (*graph.Graph, []string, error) {
 		return nil, nil, err
 	}
 	b := k.b
+	if len(b.Graph().Outputs) == 0 {
+		return nil, nil, fmt.Errorf("link: %s gives no loss", s.Function)
+	}
 	var moved []string
 	var wrt []graph.Value
-	for _, v := range l.Variables() {
-		if v.Kind != graph.Parameter || !slices.ContainsFunc(s.Moves, func(m string) bool { return l.owns(m, v.Name) }) {
+	for _, v := range l.variables {
+		if v.Kind != graph.Parameter || !slices.Contains(s.Moves, l.owners[v.Name]) {
 			continue
 		}
 		moved = append(moved, v.Name)
@@ -129,21 +208,6 @@ func (l *Linker) Step(s Step) (*graph.Graph, []string, error) {
 	return g, moved, err
 }
 
-// owns reports whether the variable belongs to what a step moves: a role or a variable of the program.
-func (l *Linker) owns(moves, variable string) bool {
-	if moves == variable {
-		return true
-	}
-	if r := l.p.Role(moves); r != nil {
-		for _, v := range l.roles[moves].Variables {
-			if moves+"."+v.Name == variable {
-				return true
-			}
-		}
-	}
-	return false
-}
-
 // linking is one function on its way to a flat graph.
 type linking struct {
 	l       *Linker
@@ -155,7 +219,6 @@ type linking struct {
 	states  map[graph.Value][]graph.Value // bundle -> its parts
 	applied map[string]int                // role -> applications so far
 	spiking []graph.Value                 // outputs of spiking layers in trained applications
-	err     error
 }
 
 func (l *Linker) link(name string) (*linking, error) {
@@ -203,6 +266,9 @@ func (k *linking) finish() (*graph.Graph, error) {
 			in = append(in, c.b.Input(n.Text("name"), n.Out[0]))
 		}
 		outs := c.b.Inline(g, in, func(n *graph.Node, args []graph.Value) []graph.Value {
+			if c.tooLarge() {
+				return []graph.Value{}
+			}
 			if n.Op == graph.OpCustom || n.Op == graph.OpCall {
 				return c.b.Inline(k.l.p.Function(n.Text("function")), args, nil)
 			}
@@ -218,9 +284,20 @@ func (k *linking) finish() (*graph.Graph, error) {
 	return g, g.Verify(k.l)
 }
 
+// tooLarge stops the builder where the graph has grown beyond reason.
+func (k *linking) tooLarge() bool {
+	if len(k.b.Graph().Nodes) > maxNodes {
+		k.b.Fail(fmt.Errorf("%s has more than %d nodes", k.b.Graph().Name, maxNodes))
+	}
+	return k.b.Err() != nil
+}
+
 // node replaces what only programs have; nil keeps a node as it is.
 func (k *linking) node(n *graph.Node, in []graph.Value) []graph.Value {
 	b := k.b
+	if k.tooLarge() {
+		return []graph.Value{}
+	}
 	switch n.Op {
 	case graph.OpRead:
 		return []graph.Value{k.read(n.Text("var"), n.Flag("average"), n.Flag("frozen"))}
@@ -239,12 +316,11 @@ func (k *linking) node(n *graph.Node, in []graph.Value) []graph.Value {
 	return nil
 }
 
+// read returns a variable as it is at this point of the function: what was assigned before, which is state and carries no
+// gradient, or its value before the step.
 func (k *linking) read(name string, average, frozen bool) graph.Value {
 	if v, ok := k.changed[name]; ok && !average {
-		if frozen {
-			return k.b.Stop(v)
-		}
-		return v
+		return k.b.Stop(v)
 	}
 	from, attrs := k.live, graph.Attrs{"var": name}
 	if average {
@@ -283,16 +359,16 @@ func (k *linking) apply(n *graph.Node, in []graph.Value) []graph.Value {
 	}
 	use := k.applied[role]
 	k.applied[role]++
-	prefix := role + "."
+	prefix, owner := role+".", k.l.p.Role(role).Owner()+"."
 	outs := b.Inline(g, in, func(c *graph.Node, args []graph.Value) []graph.Value {
 		layer := b.Layer
 		b.Layer = prefix + c.Layer
 		defer func() { b.Layer = layer }()
 		switch {
 		case c.Op == graph.OpRead:
-			return []graph.Value{k.read(prefix+c.Text("var"), average, frozen)}
+			return []graph.Value{k.read(owner+c.Text("var"), average, frozen)}
 		case c.Op == graph.OpAssign:
-			k.assign(prefix+c.Text("var"), args[0])
+			k.assign(owner+c.Text("var"), args[0])
 			return []graph.Value{}
 		case c.Text("label") != "": // each application draws its own numbers
 			attrs := graph.Attrs{}

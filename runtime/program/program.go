@@ -3,6 +3,7 @@ package program
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"snnc.dev/snnc/runtime/graph"
 )
@@ -18,13 +19,21 @@ type Program struct {
 }
 
 // Role is something that the spec fills in: a network, a coder or another model. Its name is the attribute path of the
-// model's argument, such as "encoder" or "latent.posterior". A role that is a model is applied by its exports: the role
-// "tokens" that is a model has applications of "tokens.encode".
+// model's argument, such as "encoder" or "latent.posterior". A coder and a model have a role for each of their functions:
+// "coder.encode" and "coder.decode"; "tokens.encode" is the export "encode" of the model that fills "tokens".
 type Role struct {
 	Name      string
 	Kind      string // network, coder or model
 	In, Out   []graph.Type
 	FreeSteps bool // works at any number of time steps; those of the types are an example
+}
+
+// Owner is the name under which the role's variables are kept and moved: its own, or that of the coder or model as a whole.
+func (r Role) Owner() string {
+	if i := strings.LastIndexByte(r.Name, '.'); i > 0 && r.Kind != "network" {
+		return r.Name[:i]
+	}
+	return r.Name
 }
 
 // Stream is where the inputs of training come from: fields of the data (From empty), or an export of a trained model
@@ -143,7 +152,19 @@ func (p *Program) Verify() error {
 		}
 		done[g.Name] = true
 	}
+	seen := map[string]bool{}
+	once := func(kind, name string) error {
+		key := kind + " " + name
+		if seen[key] {
+			return fmt.Errorf("verify: %s stands twice", key)
+		}
+		seen[key] = true
+		return nil
+	}
 	for _, s := range p.Streams {
+		if err := once("stream", s.Name); err != nil {
+			return err
+		}
 		if s.From == "" {
 			continue
 		}
@@ -155,16 +176,25 @@ func (p *Program) Verify() error {
 		}
 	}
 	for _, s := range p.Stages {
+		if err := once("stage", s.Name); err != nil {
+			return err
+		}
 		if err := p.verifyStage(s); err != nil {
 			return fmt.Errorf("verify stage %s: %w", s.Name, err)
 		}
 	}
 	for _, s := range p.Samplers {
+		if err := once("sampler", s.Name); err != nil {
+			return err
+		}
 		if err := p.verifySampler(s); err != nil {
 			return fmt.Errorf("verify sampler %s: %w", s.Name, err)
 		}
 	}
 	for _, e := range p.Exports {
+		if err := once("export", e.Name); err != nil {
+			return err
+		}
 		if p.Function(e.Function) == nil {
 			return fmt.Errorf("verify export %s: unknown function %s", e.Name, e.Function)
 		}
@@ -220,6 +250,7 @@ func (p *Program) verifySampler(s Sampler) error {
 		return fmt.Errorf("%s gives no sample", s.Result)
 	}
 	have := map[string]graph.Type{}
+	var carried []graph.Output
 	if s.Init != "" {
 		init := p.Function(s.Init)
 		if init == nil {
@@ -228,6 +259,7 @@ func (p *Program) verifySampler(s Sampler) error {
 		if len(init.Inputs) > 0 {
 			return fmt.Errorf("%s starts the loop and takes inputs", s.Init)
 		}
+		carried = init.Outputs
 		for _, o := range init.Outputs {
 			have[o.Name] = o.Value.Type()
 		}
@@ -260,9 +292,9 @@ func (p *Program) verifySampler(s Sampler) error {
 				return fmt.Errorf("%s takes %s: %v, which %s does not give", s.Loop, name, in.Out[0], s.Init)
 			}
 		}
-		for name, t := range have {
-			if o := loop.Output(name); !o.Valid() || !o.Type().Equal(t) {
-				return fmt.Errorf("%s does not carry %s: %v on", s.Loop, name, t)
+		for _, c := range carried {
+			if o := loop.Output(c.Name); !o.Valid() || !o.Type().Equal(c.Value.Type()) {
+				return fmt.Errorf("%s does not carry %s: %v on", s.Loop, c.Name, c.Value.Type())
 			}
 		}
 		for _, o := range loop.Outputs {
@@ -270,6 +302,9 @@ func (p *Program) verifySampler(s Sampler) error {
 				continue
 			}
 			t := o.Value.Type()
+			if t.DType == graph.State {
+				return fmt.Errorf("%s keeps the state %s, which has no time axis to be joined along", s.Loop, o.Name)
+			}
 			if t.Steps == 0 {
 				t.Steps = 1
 			}

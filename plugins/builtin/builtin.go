@@ -1,0 +1,71 @@
+package builtin
+
+import (
+	"fmt"
+	"os"
+
+	"snnc.dev/snnc/plugins/coders/count"
+	"snnc.dev/snnc/plugins/coders/direct"
+	"snnc.dev/snnc/plugins/coders/mean"
+	"snnc.dev/snnc/plugins/coders/membrane"
+	"snnc.dev/snnc/plugins/coders/rate"
+	"snnc.dev/snnc/plugins/coders/ttfs"
+	"snnc.dev/snnc/plugins/models/supervised"
+	"snnc.dev/snnc/plugins/models/vae"
+	"snnc.dev/snnc/plugins/neurons/iaf"
+	"snnc.dev/snnc/plugins/neurons/iterativelif"
+	"snnc.dev/snnc/plugins/neurons/lif"
+	"snnc.dev/snnc/plugins/neurons/plif"
+	"snnc.dev/snnc/plugins/schema"
+	"snnc.dev/snnc/plugins/sdk"
+	"snnc.dev/snnc/plugins/targets/loihi"
+)
+
+// Version is the version of the built-in plugin.
+const Version = "0.1.0"
+
+// Command is the hidden argument that makes the program serve the built-ins.
+const Command = "serve-builtins"
+
+// Argv returns the command that serves the built-ins: this program again, with Command.
+func Argv() ([]string, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, fmt.Errorf("find this program: %w", err)
+	}
+	return []string{self, Command}, nil
+}
+
+// Main serves the built-ins and exits where the process was started with Command alone; otherwise it returns at once.
+func Main() {
+	if len(os.Args) == 2 && os.Args[1] == Command {
+		sdk.Serve(Plugin())
+		os.Exit(0)
+	}
+}
+
+// Plugin returns the built-ins.
+func Plugin() sdk.Plugin {
+	return sdk.Plugin{
+		Name:    "snnc",
+		Version: Version,
+		Equations: []schema.Component{
+			iaf.Component(), lif.Component(), plif.Component(), iterativelif.Component(),
+			direct.Component(), membrane.Component(), mean.Component(), rate.Component(), count.Component(), ttfs.Component(),
+		},
+		Models:  []sdk.Model{vae.Model(), supervised.Model()},
+		Targets: []sdk.Target{loihi.Target(), {Component: trueNorth()}, {Component: neurogrid()}},
+	}
+}
+
+// trueNorth describes IBM's chip (Merolla et al., Science 345, 2014).
+func trueNorth() schema.Component {
+	return schema.Component{Kind: schema.Target, Name: "truenorth", Version: "1.0", Later: true,
+		Doc: "IBM TrueNorth, a digital chip of 4,096 cores. Each core connects 256 axons to 256 integrate-and-fire neurons through a binary crossbar; a neuron gives each of four types of axon one signed weight (Merolla et al., Science 2014).\n"}
+}
+
+// neurogrid describes Stanford's board (Benjamin et al., Proceedings of the IEEE 102, 2014).
+func neurogrid() schema.Component {
+	return schema.Component{Kind: schema.Target, Name: "neurogrid", Version: "1.0", Later: true,
+		Doc: "Stanford Neurogrid, a board of sixteen analog chips. Each holds 256 x 256 neurons whose membranes are subthreshold circuits in continuous time; spikes travel digitally along a tree (Benjamin et al., Proceedings of the IEEE 2014).\n"}
+}

@@ -1,0 +1,115 @@
+// Package supervised trains one network on examples with a known answer: a classifier or a regression.
+package supervised
+
+import (
+	_ "embed"
+	"fmt"
+
+	"snnc.dev/snnc/plugins/schema"
+	"snnc.dev/snnc/plugins/sdk"
+	"snnc.dev/snnc/runtime/graph"
+	"snnc.dev/snnc/runtime/program"
+)
+
+//go:embed supervised.md
+var doc string
+
+const network = "network"
+
+// Model returns the plugin component.
+func Model() sdk.Model {
+	return sdk.Model{
+		Component: schema.Component{
+			Kind: schema.Model, Name: "supervised", Version: "1.0", Doc: doc,
+			Roles: []schema.Role{{Name: network, Takes: "network", Doc: "inputs to answer: real[classes] for cross_entropy"}},
+			Params: []schema.Param{
+				{Name: "loss", Type: schema.OneOf, Default: "cross_entropy", Doc: "what is minimised", Choices: []schema.Choice{
+					{Name: "cross_entropy", Doc: "negative logarithm of the softmax at the target class, mean over examples"},
+					{Name: "mse", Doc: "mean squared difference from the target"},
+				}},
+				{Name: "inputs", Type: schema.List, Of: schema.AField, Default: "[image]", Doc: "fields of the data, in the order of the network's parameters"},
+				{Name: "target", Type: schema.AField, Default: "label", Doc: "field of the data that holds the answer"},
+			},
+			Exports: []string{"logits", "predict"},
+		},
+		Build: build,
+	}
+}
+
+func build(r sdk.BuildRequest) (string, []schema.Complaint, error) {
+	b := sdk.NewProgram(r.Networks)
+	if err := b.Err(); err != nil {
+		return "", nil, fmt.Errorf("build supervised: %w", err)
+	}
+	net := b.Role(network)
+	if net == nil {
+		return "", nil, fmt.Errorf("build supervised: the network is missing in the request")
+	}
+	var c []schema.Complaint
+	complain := func(path, help, format string, args ...any) {
+		c = append(c, schema.Complaint{Path: path, Summary: fmt.Sprintf(format, args...), Help: help})
+	}
+	inputs := r.Arguments["inputs"].Items
+	fields := make([]string, len(inputs))
+	if len(inputs) != len(net.In) {
+		complain("inputs", "name one field for each parameter of the network", "the network takes %d inputs, %d fields are named", len(net.In), len(inputs))
+	}
+	for i, in := range inputs {
+		fields[i] = in.Text
+		t, ok := r.Fields[in.Text]
+		switch {
+		case !ok:
+			complain("inputs", "", "the data have no field `%s`", in.Text)
+		case i < len(net.In) && !t.Equal(net.In[i]):
+			complain(network, "", "input %d of the network is %v, field `%s` is %v", i+1, net.In[i], in.Text, t)
+		}
+	}
+	target := r.Arguments.Text("target")
+	t, ok := r.Fields[target]
+	classify := r.Arguments.Text("loss") == "cross_entropy"
+	out := net.Out[0]
+	switch {
+	case !ok:
+		complain("target", "", "the data have no field `%s`", target)
+	case classify && (t.DType != graph.I32 || len(t.Dims) != 0):
+		complain("target", "use `loss = mse` for answers that are no classes", "cross_entropy wants a class number, field `%s` is %v", target, t)
+	case classify && (out.Steps > 0 || len(out.Dims) != 1):
+		complain(network, "end the network with `linear(classes)` and, where it is timed, `decode`", "cross_entropy wants one number per class, the network gives %v", out)
+	case !classify && !out.Equal(t.With(graph.F32)):
+		complain(network, "", "the network gives %v, field `%s` is %v", out, target, t)
+	}
+	if len(c) > 0 {
+		return "", c, nil
+	}
+	apply := func(f *sdk.Function, m sdk.Mode) graph.Value {
+		in := make([]graph.Value, len(fields))
+		for i, name := range fields {
+			in[i] = f.Input(name, r.Fields[name])
+		}
+		return f.Apply(network, m, in...)[0]
+	}
+	b.Function("step", func(f *sdk.Function) {
+		y := apply(f, sdk.Mode{})
+		answer := f.Input(target, t)
+		if !classify {
+			f.Output("total", f.MeanSquare(y, answer))
+			return
+		}
+		right := f.Op(graph.OpGather, graph.Attrs{"axis": graph.Axis(0)}, f.LogSoftmax(y), answer)
+		f.Output("total", f.Neg(f.Reduce("mean", right, graph.BatchAxis)))
+	})
+	b.Function("logits", func(f *sdk.Function) { f.Output("logits", apply(f, sdk.Mode{Eval: true})) })
+	b.Function("predict", func(f *sdk.Function) {
+		y := apply(f, sdk.Mode{Eval: true})
+		if classify {
+			y = f.Reduce("argmax", y, 0)
+		}
+		f.Output("answer", y)
+	})
+	b.Stream("examples", append(append([]string(nil), fields...), target)...)
+	b.Stage("train", "examples", program.Step{Function: "step", Moves: []string{network}})
+	b.Export("logits", "logits")
+	b.Export("predict", "predict")
+	text, err := b.Finish()
+	return text, nil, err
+}

@@ -1,0 +1,172 @@
+package vae
+
+import (
+	"fmt"
+	"slices"
+
+	"snnc.dev/snnc/plugins/schema"
+	"snnc.dev/snnc/plugins/sdk"
+	"snnc.dev/snnc/runtime/graph"
+	"snnc.dev/snnc/runtime/program"
+)
+
+func (v *vae) checkBernoulli() []schema.Complaint {
+	var c []schema.Complaint
+	features := v.enc.Out[0]
+	if features.Steps == 0 || features.DType != graph.Bit || len(features.Dims) != 1 {
+		return complain(encoder, fmt.Sprintf("with a Bernoulli latent the encoder gives spikes[c], this one gives %s", shape(features)), "end the encoder with a spiking neuron over `flatten`, or write `latent = gaussian`")
+	}
+	k := v.args["latent"].Args.Int("choose")
+	q, p := v.b.Role(posterior), v.b.Role(prior)
+	z := v.dec.In[0]
+	switch {
+	case z.Steps == 0 || len(z.Dims) != 1:
+		return complain(decoder, fmt.Sprintf("with a Bernoulli latent the decoder takes spikes[c], this one takes %s", shape(z)), "give the decoder a parameter `z: spikes[c]`")
+	case !v.dec.FreeSteps && z.Steps != features.Steps:
+		return complain(decoder, fmt.Sprintf("takes %d time steps, the encoder gives %d", z.Steps, features.Steps), "use coders with the same `steps` in both")
+	}
+	want := fmt.Sprintf("spikes[%d]", k*z.Dims[0])
+	check := func(path string, r *program.Role, inputs int) {
+		switch {
+		case len(r.In) != inputs:
+			c = append(c, complain(path, fmt.Sprintf("takes %d inputs, want %d", len(r.In), inputs), "the posterior takes (features, z), the prior takes (z)")...)
+		case !r.FreeSteps:
+			c = append(c, complain(path, "encodes its input, so its number of steps is fixed; it is applied to every prefix of the latent", "take spikes and leave `encode` out")...)
+		case r.In[inputs-1].Steps == 0 || len(r.In[inputs-1].Dims) != 1 || r.In[inputs-1].Dims[0] != z.Dims[0]:
+			c = append(c, complain(path, fmt.Sprintf("takes a latent %s, the decoder takes %s", shape(r.In[inputs-1]), shape(z)), "")...)
+		case r.Out[0].DType != graph.Bit || len(r.Out[0].Dims) != 1 || r.Out[0].Dims[0] != k*z.Dims[0]:
+			c = append(c, complain(path, fmt.Sprintf("gives %s, want %s: `choose` = %d spikes for each of %d latent channels", shape(r.Out[0]), want, k, z.Dims[0]), "")...)
+		case inputs == 2 && !r.In[0].WithSteps(features.Steps).Equal(features):
+			c = append(c, complain(path, fmt.Sprintf("takes features %s, the encoder gives %s", shape(r.In[0]), shape(features)), "")...)
+		}
+	}
+	check(posterior, q, 2)
+	check(prior, p, 1)
+	if low, high, ok := v.scheduled(); ok && (low < 0 || high > 1) {
+		c = append(c, complain("latent.scheduled", "is a range of probabilities", "write `scheduled = 0.1..0.3`")...)
+	}
+	for _, t := range v.args["loss"].Items {
+		if trace := t.Args["trace"]; t.Text == "mmd" && trace.Unit != "steps" {
+			c = append(c, complain("loss", "the trace of `mmd` counts in time steps", "write `mmd(trace = 2 steps)`")...)
+		}
+	}
+	return c
+}
+
+// scheduled returns the chance, in the first epoch and after the last one, that the prior is fed with its own sample.
+func (v *vae) scheduled() (low, high float64, ok bool) {
+	s := v.args["latent"].Args["scheduled"].Items
+	if len(s) != 2 {
+		return 0, 0, false
+	}
+	return s[0].Number, s[1].Number, true
+}
+
+// firstOwn is the first time step, counted from 0, whose latent the prior may be fed in its own version: that of the
+// published code.
+const firstOwn = 5
+
+// bernoulli is FSVAE. The posterior's samples of the steps before t come from passes over the prefixes without gradient,
+// in train mode as the published code has it; the last pass, with gradient, covers all steps.
+func (v *vae) bernoulli() {
+	b := v.b
+	args := v.args["latent"].Args
+	k := args.Int("choose")
+	features, latent := v.enc.Out[0], v.dec.In[0].Dims[0]
+	steps := features.Steps
+	step1 := graph.Spikes(1, latent)
+	index := graph.Type{Steps: steps, Batch: true, Dims: []int{latent}}
+	v.moves = []string{encoder, posterior, prior, decoder}
+	traces := map[float64]*graph.Equation{}
+	for _, t := range v.args["loss"].Items {
+		if tau := t.Args.Real("trace"); t.Text == "mmd" && traces[tau] == nil {
+			traces[tau] = b.Trace(fmt.Sprintf("trace%d", len(traces)), tau)
+		}
+	}
+	// pick takes one of the k outputs of each latent channel.
+	pick := func(f *sdk.Function, y, i graph.Value) graph.Value {
+		return f.Op(graph.OpGather, graph.Attrs{"axis": graph.Axis(1)}, f.Reshape(y, latent, k), i)
+	}
+	probability := func(f *sdk.Function, y graph.Value) graph.Value { return f.Reduce("mean", f.Reshape(y, latent, k), 1) }
+
+	b.Function("step", func(f *sdk.Function) {
+		image := f.Input("image", v.image)
+		e := f.Apply(encoder, sdk.Mode{}, image)[0]
+		i := f.RandomInt("pick", index, k)
+		z := []graph.Value{f.Zeros(step1)} // z[t] is the latent of the step before t
+		for t := 1; t < steps; t++ {
+			y := f.Apply(posterior, sdk.Mode{Frozen: true}, f.Slice(e, graph.TimeAxis, 0, t), f.Join(z...))[0]
+			z = append(z, f.Stop(pick(f, f.Step(y, t-1), f.Step(i, t-1))))
+		}
+		q := f.Apply(posterior, sdk.Mode{}, e, f.Stop(f.Join(z...)))[0]
+		image2 := f.Apply(decoder, sdk.Mode{}, pick(f, q, i))[0]
+
+		// Scheduled sampling. The published code runs the prior over a prefix only where the coin says so; here it always
+		// runs, so its running statistics move at every step from firstOwn on.
+		own := slices.Clone(z)
+		if low, high, ok := v.scheduled(); ok {
+			chance := f.Add(f.Const(low), f.Scale(f.Host("progress"), high-low))
+			coin := f.Uniform("coin", graph.Type{Steps: steps}) // one draw per step for the whole batch
+			tie := f.Normal("tie", index)                       // where half of the k outputs spike
+			for t := firstOwn; t < steps-1; t++ {
+				y := f.Apply(prior, sdk.Mode{Frozen: true}, f.Stop(f.Join(own[:t+1]...)))[0]
+				mean := f.Add(probability(f, f.Step(y, t)), f.Scale(f.Step(tie, t), 1e-3))
+				drawn := f.Op(graph.OpGreater, nil, mean, f.Const(0.5))
+				own[t+1] = f.Op(graph.OpWhere, nil, f.Op(graph.OpLess, nil, f.Step(coin, t), chance), drawn, z[t+1])
+			}
+		}
+		p := f.Apply(prior, sdk.Mode{}, f.Stop(f.Join(own...)))[0]
+		pq, pp := probability(f, q), probability(f, p)
+		v.loss(f, map[string]func(schema.Arguments) graph.Value{
+			"mse": func(schema.Arguments) graph.Value { return f.MeanSquare(image, image2) },
+			"mmd": func(a schema.Arguments) graph.Value {
+				psp := traces[a.Real("trace")]
+				return f.MeanSquare(f.Run(psp, pq), f.Run(psp, pp))
+			},
+			"kl": func(schema.Arguments) graph.Value { // smoothed by 0.01, as published
+				const eps = 0.01
+				log := func(a, b graph.Value) graph.Value {
+					return f.Op(graph.OpLog, nil, f.Div(f.Add(a, f.Const(eps)), f.Add(b, f.Const(eps))))
+				}
+				nq, np := f.Sub(f.Const(1), pq), f.Sub(f.Const(1), pp)
+				sum := f.Add(f.Mul(pq, log(pq, pp)), f.Mul(nq, log(nq, np)))
+				return f.Reduce("mean", f.Reduce("sum", sum, graph.TimeAxis, 0), graph.BatchAxis)
+			},
+		})
+	})
+
+	// In eval mode a pass over a prefix equals carrying the neurons' state from step to step.
+	encode := func(f *sdk.Function) graph.Value {
+		e := f.Apply(encoder, sdk.Mode{Eval: true}, f.Input("image", v.image))[0]
+		i := f.RandomInt("pick", index, k)
+		z, state := f.Zeros(step1), f.Zero(posterior)
+		var all []graph.Value
+		for t := range steps {
+			res := f.Apply(posterior, sdk.Mode{Eval: true, State: state}, f.Step(e, t), z)
+			z, state = pick(f, res[0], f.Step(i, t)), res[1]
+			all = append(all, z)
+		}
+		return f.Join(all...)
+	}
+	b.Function("encode", func(f *sdk.Function) { f.Output("latent", encode(f)) })
+	b.Function("reconstruct", func(f *sdk.Function) {
+		f.Output("image", f.Apply(decoder, sdk.Mode{Eval: true}, encode(f))[0])
+	})
+	b.Function("start", func(f *sdk.Function) {
+		f.Output("z", f.Zeros(step1))
+		f.Output("state", f.Zero(prior))
+	})
+	b.Function("turn", func(f *sdk.Function) {
+		z := f.Input("z", step1)
+		state := f.Input("state", graph.Type{DType: graph.State, Role: prior})
+		res := f.Apply(prior, sdk.Mode{Eval: true, State: state}, z)
+		next := pick(f, res[0], f.RandomInt("pick", graph.Type{Steps: 1, Batch: true, Dims: []int{latent}}, k))
+		f.Output("z", next)
+		f.Output("state", res[1])
+		f.Output("latent", next)
+	})
+	b.Function("generate", func(f *sdk.Function) {
+		f.Output("image", f.Apply(decoder, sdk.Mode{Eval: true}, f.Input("latent", graph.Spikes(steps, latent)))[0])
+	})
+	b.Sampler(program.Sampler{Name: "ancestral", Init: "start", Loop: "turn", Turns: steps, Result: "generate"})
+}

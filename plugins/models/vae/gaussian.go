@@ -1,0 +1,64 @@
+package vae
+
+import (
+	"fmt"
+
+	"snnc.dev/snnc/plugins/schema"
+	"snnc.dev/snnc/plugins/sdk"
+	"snnc.dev/snnc/runtime/graph"
+	"snnc.dev/snnc/runtime/program"
+)
+
+func (v *vae) checkGaussian() []schema.Complaint {
+	var c []schema.Complaint
+	head, z := v.enc.Out[0], v.dec.In[0]
+	switch {
+	case head.Steps > 0 || len(head.Dims) != 1 || head.Dims[0]%2 != 0:
+		c = complain(encoder, fmt.Sprintf("with a Gaussian latent the encoder gives real[2 * n], mean and then log-variance; this one gives %s", shape(head)), "end the encoder with `linear(2 * n)`, or write `latent = bernoulli(...)`")
+	case !z.Equal(head.WithDims(head.Dims[0] / 2)):
+		c = complain(decoder, fmt.Sprintf("the encoder describes %d latent numbers, the decoder takes %s", head.Dims[0]/2, shape(z)), fmt.Sprintf("give the decoder a parameter `z: real[%d]`", head.Dims[0]/2))
+	}
+	for _, t := range v.args["loss"].Items {
+		if t.Text == "mmd" {
+			c = append(c, complain("loss", "`mmd` compares spike trains, a Gaussian latent has none", "write `mse + kl`, or use `latent = bernoulli(...)`")...)
+		}
+	}
+	return c
+}
+
+// gaussian: z = mean + exp(logvar / 2) * normal; KL = mean_N [ -1/2 sum (1 + lv - mean^2 - e^lv) ].
+func (v *vae) gaussian() {
+	b := v.b
+	v.moves = []string{encoder, decoder}
+	n := v.dec.In[0].Dims[0]
+	halves := func(f *sdk.Function, m sdk.Mode, image graph.Value) (mean, logvar graph.Value) {
+		h := f.Apply(encoder, m, image)[0]
+		return f.Slice(h, 0, 0, n), f.Slice(h, 0, n, n)
+	}
+	b.Function("step", func(f *sdk.Function) {
+		image := f.Input("image", v.image)
+		mean, logvar := halves(f, sdk.Mode{}, image)
+		noise := f.Normal("latent", v.dec.In[0])
+		z := f.Add(mean, f.Mul(f.Op(graph.OpExp, nil, f.Scale(logvar, 0.5)), noise))
+		y := f.Apply(decoder, sdk.Mode{}, z)[0]
+		v.loss(f, map[string]func(schema.Arguments) graph.Value{
+			"mse": func(schema.Arguments) graph.Value { return f.MeanSquare(image, y) },
+			"kl": func(schema.Arguments) graph.Value {
+				inner := f.Sub(f.Sub(f.Add(f.Const(1), logvar), f.Square(mean)), f.Op(graph.OpExp, nil, logvar))
+				return f.Reduce("mean", f.Scale(f.Reduce("sum", inner, 0), -0.5), graph.BatchAxis)
+			},
+		})
+	})
+	b.Function("reconstruct", func(f *sdk.Function) { // through the mean
+		mean, _ := halves(f, sdk.Mode{Eval: true}, f.Input("image", v.image))
+		f.Output("image", f.Apply(decoder, sdk.Mode{Eval: true}, mean)[0])
+	})
+	b.Function("encode", func(f *sdk.Function) {
+		mean, _ := halves(f, sdk.Mode{Eval: true}, f.Input("image", v.image))
+		f.Output("latent", mean)
+	})
+	b.Function("generate", func(f *sdk.Function) {
+		f.Output("image", f.Apply(decoder, sdk.Mode{Eval: true}, f.Normal("sample", v.dec.In[0]))[0])
+	})
+	b.Sampler(program.Sampler{Name: "ancestral", Result: "generate"})
+}

@@ -1,0 +1,178 @@
+// Package vae is the variational autoencoder: with a Gaussian latent (Kingma & Welling 2014), and with the autoregressive
+// Bernoulli latent of FSVAE, the fully spiking one (Kamata et al., AAAI 2022).
+package vae
+
+import (
+	_ "embed"
+	"fmt"
+
+	"snnc.dev/snnc/plugins/schema"
+	"snnc.dev/snnc/plugins/sdk"
+	"snnc.dev/snnc/runtime/graph"
+	"snnc.dev/snnc/runtime/program"
+)
+
+//go:embed vae.md
+var doc string
+
+// Roles by attribute path.
+const (
+	encoder   = "encoder"
+	decoder   = "decoder"
+	posterior = "latent.posterior"
+	prior     = "latent.prior"
+)
+
+// Model returns the plugin component.
+func Model() sdk.Model {
+	one := 1.0
+	network := func(name, doc string) schema.Param {
+		return schema.Param{Name: name, Type: schema.ARole, Required: true, Doc: doc,
+			Role: &schema.Role{Name: name, Takes: "network", Steps: encoder}}
+	}
+	return sdk.Model{
+		Component: schema.Component{
+			Kind: schema.Model, Name: "vae", Version: "1.0", Doc: doc,
+			Roles: []schema.Role{
+				{Name: encoder, Takes: "network", Doc: "image to latent: spikes[c] for a Bernoulli latent, real[2 * n] (mean, then log-variance) for a Gaussian one"},
+				{Name: decoder, Takes: "network", Steps: encoder, Doc: "latent to image"},
+			},
+			Params: []schema.Param{
+				{Name: "latent", Type: schema.OneOf, Default: "gaussian", Doc: "the distribution of the latent", Choices: []schema.Choice{
+					{Name: "gaussian", Doc: "a normal distribution with diagonal covariance"},
+					{Name: "bernoulli", Doc: "spikes over time, each one of `choose` outputs picked at random", Params: []schema.Param{
+						network("posterior", "(features, latent of the steps before) to choose * c spikes"),
+						network("prior", "latent of the steps before to choose * c spikes"),
+						{Name: "choose", Type: schema.Int, Required: true, Min: &one, Doc: "how many outputs stand for one latent channel"},
+						{Name: "scheduled", Type: schema.Range, Doc: "probability, at the first and after the last epoch, that the prior is fed with its own sample in training; absent: never"},
+					}},
+				}},
+				{Name: "loss", Type: schema.Terms, Default: "mse", Doc: "weighted sum of terms", Choices: []schema.Choice{
+					{Name: "mse", Doc: "mean squared error of the reconstruction, over pixels"},
+					{Name: "kl", Doc: "Kullback-Leibler divergence of posterior and prior: summed over the latent, mean over examples"},
+					{Name: "mmd", Doc: "squared difference of the traces of posterior's and prior's firing probabilities, mean over latent and time (Bernoulli)", Params: []schema.Param{
+						{Name: "trace", Type: schema.Time, Default: "2 steps", Min: &one, Doc: "time constant of the postsynaptic trace"},
+					}},
+				}},
+			},
+			Samplers: []schema.Choice{{Name: "ancestral", Doc: "latent from the prior, then the decoder"}},
+			Exports:  []string{"generate", "reconstruct", "encode"},
+		},
+		Build: build,
+	}
+}
+
+// build returns the program for checked arguments.
+func build(r sdk.BuildRequest) (string, []schema.Complaint, error) {
+	b := sdk.NewProgram(r.Networks)
+	if err := b.Err(); err != nil {
+		return "", nil, fmt.Errorf("build vae: %w", err)
+	}
+	image, ok := r.Fields["image"]
+	if !ok {
+		return "", complain("", "a vae is trained on images, and the data have no field `image`", "train it on a data set of images"), nil
+	}
+	enc, dec := b.Role(encoder), b.Role(decoder)
+	latent := r.Arguments.Text("latent")
+	if enc == nil || dec == nil || latent != "gaussian" && (b.Role(posterior) == nil || b.Role(prior) == nil) {
+		return "", nil, fmt.Errorf("build vae: a network is missing in the request")
+	}
+	if c := borders(r, image, enc, dec); len(c) > 0 {
+		return "", c, nil
+	}
+	v := &vae{b: b, image: image, args: r.Arguments, enc: enc, dec: dec}
+	if latent == "gaussian" {
+		if c := v.checkGaussian(); len(c) > 0 {
+			return "", c, nil
+		}
+		v.gaussian()
+	} else {
+		if c := v.checkBernoulli(); len(c) > 0 {
+			return "", c, nil
+		}
+		v.bernoulli()
+	}
+	b.Stream("images", "image")
+	b.Stage("train", "images", program.Step{Function: "step", Moves: v.moves})
+	b.Export("generate", "generate")
+	b.Export("reconstruct", "reconstruct")
+	b.Export("encode", "encode")
+	text, err := b.Finish()
+	return text, nil, err
+}
+
+type vae struct {
+	b        *sdk.ProgramBuilder
+	image    graph.Type
+	args     schema.Arguments
+	enc, dec *program.Role
+	moves    []string
+}
+
+func complain(path, summary, help string) []schema.Complaint {
+	return []schema.Complaint{{Path: path, Summary: summary, Help: help}}
+}
+
+// borders judges what both latents share: one image in, one image out.
+func borders(r sdk.BuildRequest, image graph.Type, enc, dec *program.Role) []schema.Complaint {
+	var c []schema.Complaint
+	switch {
+	case len(enc.In) != 1:
+		c = append(c, complain(encoder, fmt.Sprintf("the encoder takes %d inputs, it must take the image alone", len(enc.In)), "")...)
+	case !enc.In[0].Equal(image):
+		c = append(c, complain(encoder, fmt.Sprintf("the encoder takes %s, the data have images %s", shape(enc.In[0]), shape(image)), "give the encoder's parameter the size of the images, or the data set the size of the network")...)
+	}
+	switch {
+	case len(dec.In) != 1:
+		c = append(c, complain(decoder, fmt.Sprintf("the decoder takes %d inputs, it must take the latent alone", len(dec.In)), "")...)
+	case !dec.Out[0].Equal(image):
+		c = append(c, complain(decoder, fmt.Sprintf("the decoder gives %s, the data have images %s", shape(dec.Out[0]), shape(image)), "the decoder's result must be an image like those of the data")...)
+	}
+	return c
+}
+
+// shape renders a border as the language writes it.
+func shape(t graph.Type) string {
+	kind := "real"
+	if t.Steps > 0 {
+		if kind = "signal"; t.DType == graph.Bit {
+			kind = "spikes"
+		}
+	}
+	s := kind + "["
+	for i, d := range t.Dims {
+		if i > 0 {
+			s += ", "
+		}
+		s += fmt.Sprint(d)
+	}
+	return s + "]"
+}
+
+// loss adds up the terms that the spec names; each is logged under its name.
+func (v *vae) loss(f *sdk.Function, terms map[string]func(schema.Arguments) graph.Value) {
+	var total graph.Value
+	var names []string
+	var values []graph.Value
+	for _, t := range v.args["loss"].Items {
+		term := terms[t.Text]
+		if term == nil {
+			f.Fail(fmt.Errorf("unknown term %q of the loss", t.Text))
+			return
+		}
+		value := term(t.Args)
+		part := value
+		if t.Weight != 1 {
+			part = f.Scale(value, t.Weight)
+		}
+		if total.Valid() {
+			part = f.Add(total, part)
+		}
+		total = part
+		names, values = append(names, t.Text), append(values, value)
+	}
+	f.Output("total", total)
+	for i := range names {
+		f.Output(names[i], values[i])
+	}
+}

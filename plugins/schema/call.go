@@ -1,0 +1,73 @@
+package schema
+
+// Network is what a model or target plugin is shown of a network: its graph as text.
+type Network struct {
+	Role string `json:"role"` // attribute path of the role it fills
+	Name string `json:"name"` // what the spec calls it
+	// Graph is the canonical text of a module with the functions "train" and "eval". A network that works at any number of
+	// time steps says so (free-steps); Steps is the number it runs at in the role, 0 where nothing is timed.
+	Graph string `json:"graph"`
+	Steps int    `json:"steps"`
+}
+
+// BuildRequest asks a model plugin for its Program.
+type BuildRequest struct {
+	Component string            `json:"component"`
+	Arguments Arguments         `json:"arguments"`
+	Networks  []Network         `json:"networks"`
+	Fields    map[string]string `json:"fields"` // of the data: types as graph text, such as `f32[N 1 28 28]`
+}
+
+// BuildReply is the answer: the text of the Program, or what is wrong with the arguments.
+type BuildReply struct {
+	Program    string      `json:"program,omitempty"`
+	Complaints []Complaint `json:"complaints,omitempty"`
+}
+
+// SamplerRequest asks a model plugin for a sampler whose options change its graphs or its table.
+type SamplerRequest struct {
+	Build   BuildRequest `json:"build"`
+	Sampler string       `json:"sampler"`
+	Options Arguments    `json:"options"`
+}
+
+// CoderRequest asks a coder plugin whose component has no equations for its graph at an input of the given type. The answer,
+// a BuildReply, holds the text of a module with the functions "train" and "eval".
+type CoderRequest struct {
+	Component string    `json:"component"`
+	Arguments Arguments `json:"arguments"`
+	Input     string    `json:"input"` // type as graph text
+}
+
+// TargetRequest asks a target whether networks fit the chip.
+type TargetRequest struct {
+	Component string    `json:"component"`
+	Arguments Arguments `json:"arguments"`
+	Networks  []Network `json:"networks"`
+}
+
+// TargetReply says how networks lie on a chip, or what is wrong with the arguments.
+type TargetReply struct {
+	Fits       bool        `json:"fits"`
+	Used       []Amount    `json:"used,omitempty"`
+	Layers     []Placement `json:"layers,omitempty"`
+	Notes      []string    `json:"notes,omitempty"`
+	Complaints []Complaint `json:"complaints,omitempty"`
+}
+
+// Amount is how much of a limited thing is used.
+type Amount struct {
+	Name  string  `json:"name"` // cores, neurons, synapse words, fan-in ...
+	Used  float64 `json:"used"`
+	Limit float64 `json:"limit,omitempty"` // 0: no limit
+}
+
+// Placement is how one layer of a network lies on the chip.
+type Placement struct {
+	Network string   `json:"network"`
+	Layer   string   `json:"layer"` // structural name, such as "2.conv"
+	Host    bool     `json:"host,omitempty"`
+	Used    []Amount `json:"used,omitempty"`
+	Problem string   `json:"problem,omitempty"` // why it does not fit; "" where it does
+	Change  string   `json:"change,omitempty"`  // the smallest change that would make it fit
+}

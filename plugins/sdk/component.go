@@ -1,0 +1,63 @@
+package sdk
+
+import (
+	"snnc.dev/snnc/plugins/schema"
+	"snnc.dev/snnc/runtime/graph"
+)
+
+// Plugin is what one plugin process serves.
+type Plugin struct {
+	Name    string
+	Version string
+	// Equations are neurons and coders that equations say all of.
+	Equations []schema.Component
+	Models    []Model
+	Coders    []Coder
+	Targets   []Target
+}
+
+// Model is a model component.
+type Model struct {
+	Component schema.Component
+	// Build returns the text of the Program for checked arguments, or what is wrong with them.
+	Build func(BuildRequest) (string, []schema.Complaint, error)
+	// Sampler returns a Program's text that holds one sampler with its functions, for samplers that have options; nil where
+	// the samplers of Build's Program are all there are.
+	Sampler func(r BuildRequest, sampler string, options schema.Arguments) (string, []schema.Complaint, error)
+}
+
+// BuildRequest is what a model is built from.
+type BuildRequest struct {
+	Arguments schema.Arguments
+	Networks  []schema.Network
+	Fields    map[string]graph.Type // of the data
+}
+
+// Coder is a coder component that is a graph, which may own weights.
+type Coder struct {
+	Component schema.Component
+	// Graph returns the text of a module with the functions "train" and "eval".
+	Graph func(args schema.Arguments, input graph.Type) (string, []schema.Complaint, error)
+}
+
+// Target is a chip.
+type Target struct {
+	Component schema.Component
+	// Check says how networks lie on the chip.
+	Check func(schema.TargetRequest) (schema.TargetReply, error)
+}
+
+// Components lists what the plugin has, in the order of its fields.
+func (p Plugin) Components() []schema.Component {
+	out := append([]schema.Component(nil), p.Equations...)
+	for _, x := range p.Coders {
+		out = append(out, x.Component)
+	}
+	for _, x := range p.Models {
+		out = append(out, x.Component)
+	}
+	for _, x := range p.Targets {
+		out = append(out, x.Component)
+	}
+	return out
+}

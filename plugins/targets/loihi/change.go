@@ -1,0 +1,165 @@
+package loihi
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// change is something that would make a layer fit.
+type change struct {
+	what     string // bits, cores, channels or inputs
+	from, to int
+}
+
+// text says the change of a layer as a person would make it.
+func (c change) text(l *layer) string {
+	switch c.what {
+	case "bits", "cores":
+		return fmt.Sprintf("%d %s -> %d %s", c.from, c.what, c.to, c.what)
+	case "channels":
+		if l.dense {
+			return fmt.Sprintf("%s with %d instead of %d outputs", l.kind, c.to, c.from)
+		}
+		return fmt.Sprintf("%s with %d instead of %d channels", l.kind, c.to, c.from)
+	}
+	return fmt.Sprintf("%s with %d instead of %d inputs", l.kind, c.to, c.from)
+}
+
+// chip is what a change works on: layers on so many cores with weights of so many bits.
+type chip struct {
+	layers []layer
+	cores  int
+	bits   int
+}
+
+// apply returns the chip with a change of layer i; ok is false where the layers around it could not follow.
+func (c chip) apply(i int, x change) (out chip, ok bool) {
+	out = c
+	switch x.what {
+	case "bits":
+		out.bits = x.to
+	case "cores":
+		out.cores = x.to
+	case "channels":
+		out.layers, ok = narrowed(c.layers, i, x.to)
+		return out, ok
+	case "inputs":
+		out.layers = slices.Clone(c.layers)
+		l := &out.layers[i]
+		l.groups = slices.Clone(l.groups)
+		g := &l.groups[widest(l)]
+		if g.channels += x.to - x.from; g.channels < 1 {
+			return c, false
+		}
+	}
+	return out, true
+}
+
+// widest returns the group with the most input channels.
+func widest(l *layer) int {
+	best := 0
+	for i := range l.groups {
+		if l.groups[i].channels > l.groups[best].channels {
+			best = i
+		}
+	}
+	return best
+}
+
+// narrowed returns the layers with n channels in layer i; ok is false where those that read it cannot follow.
+func narrowed(layers []layer, i, n int) ([]layer, bool) {
+	out := slices.Clone(layers)
+	old := out[i].channels
+	if slices.ContainsFunc(out[i].groups, func(g group) bool { return g.kind == sameGroup }) {
+		return nil, false
+	}
+	out[i].channels = n
+	for j := range out {
+		out[j].groups = slices.Clone(out[j].groups)
+		for k := range out[j].groups {
+			g := &out[j].groups[k]
+			if g.source != i {
+				continue
+			}
+			if g.kind == sameGroup || g.part || g.channels*n%old != 0 {
+				return nil, false
+			}
+			g.channels = g.channels * n / old
+		}
+	}
+	return out, true
+}
+
+// changes returns, for each kind of change of layer i, the smallest that makes good: fewer bits, fewer channels (or, where a
+// layer breaks a limit of a core, fewer inputs), and with cores set more cores.
+func (s *search) changes(c chip, i int, cores bool, good func(chip) bool) []change {
+	var found []change
+	works := func(x change) bool {
+		if s.work.left < 0 {
+			s.cut = true
+			return false
+		}
+		out, ok := c.apply(i, x)
+		return ok && good(out)
+	}
+	for _, b := range widths() {
+		if x := (change{"bits", c.bits, b}); b < c.bits && works(x) {
+			found = append(found, x)
+			break
+		}
+	}
+	l := &c.layers[i]
+	step := l.channels
+	for n := 1; n < l.channels; n++ { // the smallest number of channels that those who read it divide as they did
+		if l.channels%n != 0 {
+			continue
+		}
+		if _, ok := narrowed(c.layers, i, n); ok {
+			step = n
+			break
+		}
+	}
+	if x := (change{"channels", l.channels, 0}); largest(&x, l.channels, step, works) {
+		found = append(found, x)
+	}
+	if len(l.groups) > 0 && !cores {
+		in := 0
+		for _, g := range l.groups {
+			in += g.channels
+		}
+		if x := (change{"inputs", in, 0}); largest(&x, in, 1, works) {
+			found = append(found, x)
+		}
+	}
+	if cores {
+		if n := s.place(c.layers, c.bits); !slices.Contains(n.tilings, nil) {
+			found = append(found, change{"cores", c.cores, n.cores})
+		}
+	}
+	return found
+}
+
+// largest sets x.to to the largest multiple of step below n that works, by halving; fewer is taken to work where more does.
+func largest(x *change, n, step int, works func(change) bool) bool {
+	low, high := 0, ceilDiv(n, step) // low works, high does not
+	for high-low > 1 {
+		middle := (low + high) / 2
+		if x.to = middle * step; works(*x) {
+			low = middle
+		} else {
+			high = middle
+		}
+	}
+	x.to = low * step
+	return low > 0
+}
+
+// say joins the changes of a layer to one sentence.
+func say(l *layer, changes []change) string {
+	var parts []string
+	for _, c := range changes {
+		parts = append(parts, c.text(l))
+	}
+	return strings.Join(parts, ", or ")
+}

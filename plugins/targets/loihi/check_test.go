@@ -1,0 +1,309 @@
+package loihi
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/rogpeppe/go-internal/txtar"
+	"pgregory.net/rapid"
+
+	"snnc.dev/snnc/dsl"
+	"snnc.dev/snnc/dsl/check"
+	"snnc.dev/snnc/dsl/lower"
+	"snnc.dev/snnc/plugins/coders/direct"
+	"snnc.dev/snnc/plugins/coders/membrane"
+	"snnc.dev/snnc/plugins/coders/rate"
+	"snnc.dev/snnc/plugins/neurons/iterativelif"
+	"snnc.dev/snnc/plugins/neurons/lif"
+	"snnc.dev/snnc/plugins/schema"
+)
+
+var update = flag.Bool("update", false, "rewrite the goldens in testdata")
+
+// request lowers the networks of a spec.
+func request(t interface {
+	Helper()
+	Fatalf(string, ...any)
+}, text string, cores, bits int) schema.TargetRequest {
+	t.Helper()
+	f, found := dsl.Parse("test.snn", []byte(text))
+	s, more := check.Check(f, check.Options{Catalogue: &check.Catalogue{Components: []schema.Component{
+		lif.Component(), iterativelif.Component(), direct.Component(), membrane.Component(), rate.Component()}}})
+	if found = append(found, more...); found.HasErrors() {
+		var w strings.Builder
+		_ = found.Text(&w, s.Sources, false)
+		t.Fatalf("%s", w.String())
+	}
+	r := schema.TargetRequest{Component: "loihi", Arguments: schema.Arguments{
+		"cores": {Type: schema.Int, Number: float64(cores)}, "weight_bits": {Type: schema.Int, Number: float64(bits)}}}
+	for _, n := range s.Networks {
+		m, bad := lower.Network(n, 4)
+		if bad.HasErrors() {
+			t.Fatalf("lower %s: %v", n.Name, bad)
+		}
+		r.Networks = append(r.Networks, schema.Network{Role: n.Name, Name: n.Name, Graph: m.Print(), Steps: 4})
+	}
+	return r
+}
+
+func amounts(list []schema.Amount) string {
+	var parts []string
+	for _, a := range list {
+		s := fmt.Sprintf("%.0f %s", a.Used, a.Name)
+		if a.Limit > 0 {
+			s += fmt.Sprintf(" of %.0f", a.Limit)
+		}
+		parts = append(parts, s)
+	}
+	return strings.Join(parts, "; ")
+}
+
+// rendered writes a reply as text.
+func rendered(r schema.TargetReply) string {
+	var w strings.Builder
+	fmt.Fprintf(&w, "fits %v\n", r.Fits)
+	if len(r.Used) > 0 {
+		fmt.Fprintf(&w, "all: %s\n", amounts(r.Used))
+	}
+	for _, l := range r.Layers {
+		fmt.Fprintf(&w, "%s %s", l.Network, l.Layer)
+		if l.Host {
+			w.WriteString(" on the host")
+		}
+		if len(l.Used) > 0 {
+			fmt.Fprintf(&w, ": %s", amounts(l.Used))
+		}
+		w.WriteString("\n")
+		if l.Problem != "" {
+			fmt.Fprintf(&w, "  problem: %s\n", l.Problem)
+		}
+		if l.Change != "" {
+			fmt.Fprintf(&w, "  change: %s\n", l.Change)
+		}
+	}
+	for _, n := range r.Notes {
+		fmt.Fprintf(&w, "note: %s\n", n)
+	}
+	for _, c := range r.Complaints {
+		fmt.Fprintf(&w, "complaint: %s: %s (%s)\n", c.Path, c.Summary, c.Help)
+	}
+	return w.String()
+}
+
+// Each archive of testdata holds specs; a name such as `a.snn cores=16 bits=4` says what chip, and NAME.out what Check says.
+func TestCheck(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.txtar")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no specs: %v", err)
+	}
+	for _, file := range files {
+		a, err := txtar.ParseFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := map[string]string{}
+		for _, f := range a.Files {
+			want[f.Name] = string(f.Data)
+		}
+		var out []txtar.File
+		for _, f := range a.Files {
+			if strings.HasSuffix(f.Name, ".out") {
+				continue
+			}
+			cores, bits := 128, 8
+			for _, w := range strings.Fields(f.Name)[1:] {
+				name, v, _ := strings.Cut(w, "=")
+				n, err := strconv.Atoi(v)
+				if err != nil {
+					t.Fatalf("%s: %v", f.Name, err)
+				}
+				switch name {
+				case "cores":
+					cores = n
+				case "bits":
+					bits = n
+				}
+			}
+			reply, err := Check(request(t, "snn 1\n"+string(f.Data), cores, bits))
+			if err != nil {
+				t.Fatalf("%s: %v", f.Name, err)
+			}
+			got := rendered(reply)
+			if d := cmp.Diff(want[f.Name+".out"], got); d != "" && !*update {
+				t.Errorf("%s: %s (-want +got)\n%s", file, f.Name, d)
+			}
+			out = append(out, f, txtar.File{Name: f.Name + ".out", Data: []byte(got)})
+		}
+		if a.Files = out; *update {
+			if err := os.WriteFile(file, txtar.Format(a), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+// spec writes a network of convolutions and dense layers.
+func spec(channels, dense []int, side int, in int) string {
+	var w strings.Builder
+	fmt.Fprintf(&w, "snn 1\nneuron fire = lif()\nnetwork n(x: spikes[%d, %d, %d]) -> spikes[%d] {\n    return x", in, side, side, dense[len(dense)-1])
+	for i, c := range channels {
+		fmt.Fprintf(&w, " -> conv(%d, kernel = 3, stride = %d) -> fire", c, 1+i%2)
+	}
+	w.WriteString(" -> flatten")
+	for _, n := range dense {
+		fmt.Fprintf(&w, " -> linear(%d) -> fire", n)
+	}
+	return w.String() + "\n}\n"
+}
+
+var (
+	bitsChange  = regexp.MustCompile(`(\d+) bits -> (\d+) bits`)
+	coresChange = regexp.MustCompile(`(\d+) cores -> (\d+) cores`)
+	layerChange = regexp.MustCompile(`(conv|linear) with (\d+) instead of (\d+) (channels|outputs)`)
+)
+
+// Whatever does not fit gets a change, and a spec with that change fits: with fewer bits, more cores, or fewer channels in
+// the spec's text; one core less than said does not.
+func TestChange(t *testing.T) {
+	made := map[string]int{}
+	rapid.Check(t, func(t *rapid.T) {
+		channels := rapid.SliceOfN(rapid.IntRange(1, 64), 1, 3).Draw(t, "channels")
+		dense := rapid.SliceOfN(rapid.IntRange(1, 900), 1, 3).Draw(t, "dense")
+		side, in := rapid.IntRange(1, 12).Draw(t, "side"), rapid.IntRange(1, 8).Draw(t, "in")
+		cores := rapid.IntRange(1, 40).Draw(t, "cores")
+		fits := func(channels, dense []int, cores, bits int) (schema.TargetReply, bool) {
+			r, err := Check(request(t, spec(channels, dense, side, in), cores, bits))
+			if err != nil {
+				t.Fatalf("%v", err)
+			}
+			return r, r.Fits
+		}
+		reply, ok := fits(channels, dense, cores, 8)
+		if ok {
+			return
+		}
+		problems := 0
+		for k, l := range reply.Layers {
+			if l.Problem == "" {
+				continue
+			}
+			problems++
+			if m := bitsChange.FindStringSubmatch(l.Change); m != nil {
+				made["bits"]++
+				b, _ := strconv.Atoi(m[2])
+				if _, ok := fits(channels, dense, cores, b); !ok && strings.Contains(l.Problem, "all layers") {
+					t.Errorf("%s: it does not fit with %d bits", l.Change, b)
+				}
+			}
+			if m := coresChange.FindStringSubmatch(l.Change); m != nil {
+				made["cores"]++
+				n, _ := strconv.Atoi(m[2])
+				if _, ok := fits(channels, dense, n, 8); !ok {
+					t.Errorf("%s: it does not fit", l.Change)
+				}
+				if _, ok := fits(channels, dense, n-1, 8); ok {
+					t.Errorf("%s: one core less is enough", l.Change)
+				}
+			}
+			if m := layerChange.FindStringSubmatch(l.Change); m != nil && strings.Contains(l.Problem, "all layers") {
+				made[m[1]]++
+				n, _ := strconv.Atoi(m[2])
+				c, d := append([]int(nil), channels...), append([]int(nil), dense...)
+				at := &d
+				if m[1] == "conv" {
+					at = &c
+				} else {
+					k -= len(channels)
+				}
+				(*at)[k] = n
+				if _, ok := fits(c, d, cores, 8); !ok {
+					t.Errorf("%s: it does not fit", l.Change)
+				}
+			}
+		}
+		if problems == 0 {
+			t.Errorf("it does not fit, and no layer says why:\n%s", rendered(reply))
+		}
+	})
+	for _, kind := range []string{"bits", "cores", "conv", "linear"} {
+		if made[kind] == 0 {
+			t.Errorf("no change of %s was made", kind)
+		}
+	}
+}
+
+// A layer that breaks a limit of a core whatever its tile: the change of its inputs is exact.
+func TestInputs(t *testing.T) {
+	for _, n := range []int{4096, 4097} {
+		r, err := Check(request(t, fmt.Sprintf("snn 1\nneuron fire = lif()\nnetwork n(x: spikes[%d]) -> spikes[3] { return x -> linear(3) -> fire }\n", n), 128, 8))
+		if err != nil || r.Fits != (n == 4096) {
+			t.Errorf("%d inputs: fits %v, %v", n, r.Fits, err)
+		}
+	}
+}
+
+// The reply is the same each time, and does not depend on the number of steps.
+func TestSame(t *testing.T) {
+	text := spec([]int{16, 32}, []int{300, 10}, 12, 4)
+	a, _ := Check(request(t, text, 4, 8))
+	b, _ := Check(request(t, text, 4, 8))
+	if d := cmp.Diff(a, b); d != "" {
+		t.Errorf("two replies differ:\n%s", d)
+	}
+	r := request(t, text, 4, 8)
+	r.Networks[0].Graph = strings.ReplaceAll(r.Networks[0].Graph, "T4", "T9")
+	c, err := Check(r)
+	if d := cmp.Diff(a, c); d != "" || err != nil {
+		t.Errorf("nine steps for four: %v\n%s", err, d)
+	}
+}
+
+// What is no graph, or has no eval function, is an error.
+func TestBad(t *testing.T) {
+	for _, text := range []string{"", "graph 2", "graph 1\nfunction train(x: f32[N 1]) {\n  return y = %x\n}\n"} {
+		if r, err := Check(schema.TargetRequest{Networks: []schema.Network{{Name: "n", Graph: text}}}); err == nil {
+			t.Errorf("%q gives %+v", text, r)
+		}
+	}
+	r, err := Check(schema.TargetRequest{Arguments: schema.Arguments{"cores": {Type: schema.Int}}})
+	if err != nil || len(r.Complaints) != 1 || r.Complaints[0].Path != "cores" {
+		t.Errorf("no cores: %+v, %v", r, err)
+	}
+}
+
+// FuzzCheck: any text that is a graph is judged, or is an error, in bounded time; amounts are finite and no layer that is
+// placed breaks a limit of a core.
+func FuzzCheck(f *testing.F) {
+	a, err := txtar.ParseFile("testdata/networks.txtar")
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, file := range a.Files {
+		if !strings.HasSuffix(file.Name, ".out") {
+			for _, n := range request(f, "snn 1\n"+string(file.Data), 128, 8).Networks {
+				f.Add(n.Graph, 128, 8)
+			}
+		}
+	}
+	f.Fuzz(func(t *testing.T, text string, cores, bits int) {
+		r, err := Check(schema.TargetRequest{Networks: []schema.Network{{Name: "n", Graph: text}}, Arguments: schema.Arguments{
+			"cores": {Type: schema.Int, Number: float64(cores)}, "weight_bits": {Type: schema.Int, Number: float64(bits)}}})
+		if err != nil {
+			return
+		}
+		for _, l := range r.Layers {
+			for _, x := range l.Used {
+				if !(x.Used >= 0 && x.Used < 1e30) || x.Limit > 0 && x.Used > x.Limit {
+					t.Errorf("%s: %+v", l.Layer, x)
+				}
+			}
+		}
+	})
+}

@@ -1,0 +1,255 @@
+package loihi
+
+import (
+	"fmt"
+	"math"
+	"slices"
+)
+
+// search keeps what was found about single layers, and bounds the work of a check.
+type search struct {
+	known map[string]*options
+	work  budget
+	cut   bool // something was not searched to its end
+}
+
+// options are the tilings of one layer.
+type options struct {
+	tilings []*tiling
+	over    overrun
+	cut     bool
+}
+
+// The work that a check, and the tilings of one layer, may take: about a second and a tenth of one.
+const (
+	checkWork = 1 << 27
+	layerWork = 1 << 23
+)
+
+// The partial placements that are kept beside each other, in a narrow and in a wide search.
+const (
+	narrowStates = 64
+	wideStates   = 2048
+)
+
+func newSearch() *search { return &search{known: map[string]*options{}, work: budget{checkWork}} }
+
+// options returns the tilings of a layer; single is whether its neurons have output axons of their own.
+func (s *search) options(l *layer, bits int, single bool) *options {
+	key := fmt.Sprint(l.channels, l.height, l.width, l.dense, bits, single)
+	for _, g := range l.groups {
+		key += fmt.Sprint(" ", g.kind, g.channels, g.height, g.width, g.kernel, g.stride, g.pad, g.delay)
+	}
+	o, ok := s.known[key]
+	if !ok {
+		work := budget{min(layerWork, s.work.left)}
+		before := work.left
+		o = &options{}
+		o.tilings, o.over, o.cut = l.tilings(bits, single, &work)
+		s.work.spend(before - max(work.left, 0))
+		s.known[key] = o
+	}
+	s.cut = s.cut || o.cut
+	return o
+}
+
+// placement is how all layers lie on the chip.
+type placement struct {
+	tilings []*tiling // of each layer; nil where none keeps the limits of a core
+	slots   []int     // output axon slots of the fullest core of each layer
+	over    []overrun // of a layer without tiling: the limit that none keeps
+	cores   int
+}
+
+// fits reports whether the layers fit a chip of so many cores.
+func (p *placement) fits(cores int) bool { return p.cores <= cores && !slices.Contains(p.tilings, nil) }
+
+// consumer is a group of a later layer that takes the spikes of one.
+type consumer struct{ layer, group int }
+
+// state is a partial placement: tilings of the layers so far.
+type state struct {
+	cores int
+	open  []opening // layers that later ones still read
+	last  *tiling
+	back  *state
+}
+
+// opening is a layer whose consumers are not all placed: its tiling and the slots that its fullest core uses so far.
+type opening struct {
+	layer, option, slots int
+}
+
+// place cuts all layers into cores: the fewest cores in total for which every core keeps its limits, output axons included.
+// A narrow search finds a placement; a wide one, which leaves aside what cannot take fewer cores, looks for a better one.
+func (s *search) place(layers []layer, bits int) *placement {
+	all := make([]*options, len(layers))
+	single := make([]bool, len(layers))
+	for _, l := range layers {
+		for _, g := range l.groups {
+			if g.source >= 0 {
+				single[g.source] = single[g.source] || !g.aligned || g.kind == denseGroup || g.kind == sameGroup
+			}
+		}
+	}
+	least := 0
+	for j := range layers {
+		all[j] = s.options(&layers[j], bits, single[j])
+		if len(all[j].tilings) > 0 {
+			least += all[j].tilings[0].cores
+		}
+	}
+	first, whole := s.run(layers, all, narrowStates, math.MaxInt)
+	if first.cores == least || whole {
+		return first
+	}
+	bound := first.cores - 1
+	if slices.Contains(first.tilings, nil) { // it may have missed the only way
+		bound = math.MaxInt
+	}
+	better, whole := s.run(layers, all, wideStates, bound)
+	s.cut = s.cut || !whole
+	if better != nil {
+		return better
+	}
+	return first
+}
+
+// run goes through the layers in order and keeps, for each choice that later layers still see, the cheapest beginning, up to
+// width of them; whole is whether that was all. It gives nil where no placement takes at most bound cores.
+func (s *search) run(layers []layer, all []*options, width, bound int) (p *placement, whole bool) {
+	p = &placement{tilings: make([]*tiling, len(layers)), slots: make([]int, len(layers)), over: make([]overrun, len(layers))}
+	whole = true
+	last := make([]int, len(layers)) // the last consumer
+	rest := 0                        // cores that the layers from here on take at least
+	for j, l := range layers {
+		for _, g := range l.groups {
+			if g.source >= 0 {
+				last[g.source] = j
+			}
+		}
+		if len(all[j].tilings) > 0 {
+			rest += all[j].tilings[0].cores
+		}
+	}
+	states := []*state{{}}
+	for j := range layers {
+		if len(all[j].tilings) > 0 {
+			rest -= all[j].tilings[0].cores
+		}
+		next, over, ended := s.extend(states, layers, all, j, last, bound-rest)
+		if len(all[j].tilings) == 0 {
+			over = all[j].over
+		}
+		whole = whole && !ended
+		if len(next) > width {
+			slices.SortStableFunc(next, func(a, b *state) int { return a.cores - b.cores })
+			next, whole = next[:width], false
+		}
+		if len(next) > 0 {
+			states = next
+			continue
+		}
+		if bound < math.MaxInt {
+			return nil, whole
+		}
+		if over.what == "" { // the search was ended before anything was found
+			over = overrun{"cores", int64(ceilDiv(layers[j].neurons(), maxCompartments)), 1}
+		}
+		p.over[j] = over
+		states = pass(states, j, last)
+	}
+	best := slices.MinFunc(states, func(a, b *state) int { return a.cores - b.cores })
+	p.cores = best.cores
+	j := len(layers) - 1
+	for st := best; st.back != nil; st, j = st.back, j-1 {
+		p.tilings[j] = st.last
+	}
+	for j := range layers {
+		for g := range layers[j].groups {
+			if i := layers[j].groups[g].source; i >= 0 && p.tilings[i] != nil && p.tilings[j] != nil {
+				p.slots[i] += s.demand(p.tilings[i], &layers[j].groups[g], g, p.tilings[j])
+			}
+		}
+	}
+	return p, whole
+}
+
+// pass goes on without layer j.
+func pass(states []*state, j int, last []int) []*state {
+	out := make([]*state, len(states))
+	for k, st := range states {
+		n := &state{cores: st.cores, back: st}
+		for _, o := range st.open {
+			if last[o.layer] > j {
+				n.open = append(n.open, o)
+			}
+		}
+		out[k] = n
+	}
+	return out
+}
+
+// extend places layer j behind each state where that takes at most bound cores. Where nothing fits, over is the least that
+// any choice needs; ended is set where not all were tried.
+func (s *search) extend(states []*state, layers []layer, all []*options, j int, last []int, bound int) (next []*state, over overrun, ended bool) {
+	at := map[string]int{}
+	var key []byte
+	for _, st := range states {
+		for k, t := range all[j].tilings {
+			if !s.work.spend(8 * (1 + len(layers[j].groups))) {
+				return next, over, true
+			}
+			n := &state{cores: st.cores + t.cores, last: t, back: st}
+			if n.cores > bound {
+				break // they come with the fewest cores first
+			}
+			fits := true
+			key = key[:0]
+			for _, o := range st.open {
+				for g := range layers[j].groups {
+					if layers[j].groups[g].source == o.layer {
+						o.slots += s.demand(all[o.layer].tilings[o.option], &layers[j].groups[g], g, t)
+					}
+				}
+				if o.slots > maxOutputs {
+					over.lower("output axons of "+layers[o.layer].name, int64(o.slots), maxOutputs)
+					fits = false
+				}
+				if last[o.layer] > j {
+					n.open = append(n.open, o)
+					key = fmt.Append(key, o.option, o.slots, ",")
+				}
+			}
+			if !fits {
+				continue
+			}
+			if last[j] > j {
+				n.open = append(n.open, opening{layer: j, option: k})
+				key = fmt.Append(key, k)
+			}
+			if i, ok := at[string(key)]; !ok {
+				at[string(key)] = len(next)
+				next = append(next, n)
+			} else if n.cores < next[i].cores {
+				next[i] = n
+			}
+		}
+	}
+	return next, over, false
+}
+
+// demand returns the output axon slots that the fullest core of a source needs to reach group i of a consumer: for each
+// pixel, or for each neuron of a dense group, one axon to each core that reads it.
+func (s *search) demand(a *tiling, g *group, i int, b *tiling) int {
+	each := g.tall * g.wide // rows and columns of one of the source
+	switch {
+	case g.kind == denseGroup:
+		return a.neurons() * each * b.parts
+	case g.kind == sameGroup:
+		return a.neurons() * each
+	case !g.aligned:
+		return min(a.neurons()*each, g.height*g.width) * b.rows.reached(i, 1, &s.work) * b.cols.reached(i, 1, &s.work) * b.parts * populationSlots
+	}
+	return b.rows.reached(i, a.h*g.tall, &s.work) * b.cols.reached(i, a.w*g.wide, &s.work) * b.parts * populationSlots
+}

@@ -1,0 +1,294 @@
+package host
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+	"github.com/hashicorp/go-plugin"
+	"github.com/hashicorp/go-plugin/runner"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/status"
+
+	"snnc.dev/snnc/plugins/proto"
+	"snnc.dev/snnc/plugins/schema"
+)
+
+// method is a call of the protocol.
+type method struct {
+	name string
+	rpc  func(proto.PluginClient, context.Context, *proto.Request, ...grpc.CallOption) (*proto.Reply, error)
+}
+
+var (
+	describeCall = method{"Describe", proto.PluginClient.Describe}
+	buildCall    = method{"Build", proto.PluginClient.Build}
+	samplerCall  = method{"Sampler", proto.PluginClient.Sampler}
+	coderCall    = method{"Coder", proto.PluginClient.Coder}
+	checkCall    = method{"Check", proto.PluginClient.Check}
+)
+
+// A call is tried on so many processes, with pauses that double.
+const (
+	maxTries   = 3
+	firstPause = 50 * time.Millisecond
+)
+
+// served is a plugin and, while there is one, its process.
+type served struct {
+	name     string
+	argv     []string
+	dir      string    // of a plugin under development
+	manifest *Manifest // the same
+
+	lock chan struct{} // held while now is read or changed, and while a process starts
+	now  *connection
+
+	describing chan struct{} // held while described is
+	described  *schema.Plugin
+}
+
+// connection is a process that has shaken hands, and the way to talk to it.
+type connection struct {
+	*process
+	conn *grpc.ClientConn
+}
+
+// call makes a call, on as many processes as it takes up to maxTries, and has the reply judged.
+func (h *Host) call(ctx context.Context, s *served, m method, request any, judge func(string) error) (string, error) {
+	text, err := json.Marshal(request)
+	if err != nil {
+		return "", fmt.Errorf("%s %s: write the request: %w", strings.ToLower(m.name), called(s.name), err)
+	}
+	limit := fmt.Errorf("no answer within %v", h.o.Timeout)
+	own, cancel := context.WithTimeoutCause(ctx, h.o.Timeout, limit)
+	defer cancel()
+	own, end := context.WithCancelCause(own)
+	defer end(nil)
+	defer context.AfterFunc(h.ctx, func() { end(ErrClosed) })()
+
+	pause := firstPause
+	for try := 1; ; try++ {
+		c, err := h.connect(own, s)
+		var reply *proto.Reply
+		if err == nil {
+			reply, err = m.rpc(proto.NewPluginClient(c.conn), own, &proto.Request{Json: string(text)})
+		}
+		if err == nil {
+			if err := judge(reply.GetJson()); err != nil {
+				return "", &Failure{Plugin: s.name, Call: m.name, Err: fmt.Errorf("the reply makes no sense: %w", err)}
+			}
+			return reply.GetJson(), nil
+		}
+		f := &Failure{Plugin: s.name, Call: m.name, Err: err}
+		switch cause := context.Cause(own); {
+		case cause == limit:
+			if c != nil {
+				f.Stderr = c.tail.last()
+				c.drop()
+			}
+			f.Err = limit
+			return "", f
+		case cause == ErrClosed:
+			return "", ErrClosed
+		case cause != nil:
+			return "", own.Err()
+		}
+		again := false
+		if bad := (*startError)(nil); errors.As(err, &bad) {
+			f.Exit, f.Stderr, again = bad.exit, bad.stderr, bad.died
+		} else if c != nil {
+			f.Err, again = c.diagnose(err)
+			if again {
+				c.drop()
+				f.Exit, f.Stderr = c.exit(), c.tail.last()
+			}
+		}
+		if !again || try == maxTries {
+			return "", f
+		}
+		select {
+		case <-time.After(pause):
+			pause *= 2
+		case <-own.Done(): // the next try says why
+		}
+	}
+}
+
+// diagnose says what the error of a call means, and whether it means that the process is dead.
+func (c *connection) diagnose(err error) (error, bool) {
+	st, _ := status.FromError(err)
+	switch st.Code() {
+	case codes.Unknown, codes.InvalidArgument, codes.FailedPrecondition, codes.NotFound: // the plugin's own
+		return errors.New(st.Message()), false
+	case codes.Unimplemented:
+		return errors.New("the plugin does not know this call"), false
+	case codes.ResourceExhausted:
+		return fmt.Errorf("a message is over %d MB: %s", proto.MaxMessage>>20, st.Message()), false
+	case codes.Unavailable:
+		if !c.within(untilAsked) { // the connection broke; the process may be about to end
+			return fmt.Errorf("the connection broke: %s", st.Message()), true
+		}
+		return errors.New("the process ended"), true
+	}
+	if c.within(untilAsked) {
+		return errors.New("the process ended"), true
+	}
+	return fmt.Errorf("%v: %s", st.Code(), st.Message()), false
+}
+
+// connect returns the connection to the plugin's process, which it starts where there is none.
+func (h *Host) connect(ctx context.Context, s *served) (*connection, error) {
+	select {
+	case s.lock <- struct{}{}:
+		defer func() { <-s.lock }()
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+	if err := context.Cause(ctx); err != nil {
+		return nil, err
+	}
+	if s.now != nil {
+		if !s.now.over() {
+			return s.now, nil
+		}
+		s.now.conn.Close()
+		s.now = nil
+	}
+	c, err := h.start(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	s.now = c
+	return c, nil
+}
+
+// drop ends a connection and its process; the next call starts another one.
+func (c *connection) drop() {
+	c.kill()
+	c.conn.Close()
+}
+
+// close ends the plugin's process; calls that would start another one have ended before.
+func (s *served) close() {
+	s.lock <- struct{}{}
+	defer func() { <-s.lock }()
+	if s.now == nil {
+		return
+	}
+	s.now.conn.Close()
+	s.now.stop()
+	s.now = nil
+}
+
+// startError is a process that did not come to its handshake.
+type startError struct {
+	err    error
+	died   bool // by itself
+	exit   string
+	stderr []string
+}
+
+// Error implements error.
+func (e *startError) Error() string { return e.err.Error() }
+
+// Unwrap implements errors.Unwrap.
+func (e *startError) Unwrap() error { return e.err }
+
+// start starts the plugin's process and shakes hands. The context ends the attempt.
+func (h *Host) start(ctx context.Context, s *served) (*connection, error) {
+	dir, err := h.sockets()
+	if err != nil {
+		return nil, err
+	}
+	p := newProcess(s.argv, s.dir)
+	client := plugin.NewClient(&plugin.ClientConfig{
+		HandshakeConfig:  plugin.HandshakeConfig{ProtocolVersion: proto.Version, MagicCookieKey: proto.CookieKey, MagicCookieValue: proto.CookieValue},
+		Plugins:          plugin.PluginSet{},
+		AllowedProtocols: []plugin.Protocol{plugin.ProtocolGRPC},
+		Logger:           hclog.NewNullLogger(),
+		SkipHostEnv:      true,
+		StartTimeout:     h.o.Start,
+		UnixSocketConfig: &plugin.UnixSocketConfig{TempDir: dir},
+		RunnerFunc: func(_ hclog.Logger, cmd *exec.Cmd, sockets string) (runner.Runner, error) {
+			p.cmd.Env, p.sockets = slices.Concat(environment(), h.o.Env, cmd.Env), sockets
+			return p, nil
+		},
+	})
+	begun := time.Now()
+	undo := context.AfterFunc(ctx, p.kill)
+	addr, err := client.Start()
+	undo()
+	if err == nil {
+		err = context.Cause(ctx)
+	}
+	if err != nil {
+		// client.Kill is not called: nothing of the client is left once its process is gone, and Kill would first dial.
+		p.kill()
+		bad := &startError{err: err, exit: p.exit(), stderr: p.tail.last()}
+		said, died := p.outcome()
+		switch {
+		case p.ID() == "0": // it never ran
+		case died:
+			bad.err, bad.died = errors.New("the process ended before it was ready"), true
+		case said:
+			bad.err, bad.exit = fmt.Errorf("shake hands: %w", err), ""
+		case time.Since(begun) >= h.o.Start:
+			bad.err, bad.exit = fmt.Errorf("the process was not ready within %v", h.o.Start), ""
+		default:
+			bad.err, bad.exit = errors.New("the process closed its standard output before it was ready"), ""
+		}
+		return nil, bad
+	}
+	conn, err := grpc.NewClient("passthrough:///plugin",
+		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) {
+			var d net.Dialer
+			return d.DialContext(ctx, addr.Network(), addr.String())
+		}),
+		grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(proto.MaxMessage), grpc.MaxCallSendMsgSize(proto.MaxMessage)),
+		grpc.WithDisableServiceConfig(), grpc.WithNoProxy(), grpc.WithIdleTimeout(0))
+	if err != nil {
+		p.kill()
+		return nil, fmt.Errorf("connect to %s: %w", called(s.name), err)
+	}
+	return &connection{p, conn}, nil
+}
+
+// sockets returns the host's private folder.
+func (h *Host) sockets() (string, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closed {
+		return "", ErrClosed
+	}
+	if h.folder == nil {
+		f, err := newFolder()
+		if err != nil {
+			return "", err
+		}
+		h.folder = f
+	}
+	return h.folder.path, nil
+}
+
+// environment returns what a plugin gets of the host's environment: enough to find programs, files and a language.
+func environment() []string {
+	var out []string
+	for _, name := range []string{"PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "GOMAXPROCS", "GOTRACEBACK", "GOCOVERDIR"} {
+		if v, ok := os.LookupEnv(name); ok {
+			out = append(out, name+"="+v)
+		}
+	}
+	return out
+}

@@ -1,0 +1,13 @@
+// Package host runs plugins: it starts their processes when a call needs one, supervises them, and judges what they answer.
+//
+// The main type is Host, whose methods are the calls of the protocol (plugins/proto). All calls are pure, so that a call on a
+// process that dies is repeated on a fresh one; what a plugin says of itself (Describe) is kept in a folder under the content
+// of its files, so that most checks of a spec start no process. A plugin can hang, die, print anything anywhere or answer
+// nonsense: each ends in a Failure that names the plugin, within the time the Options give.
+//
+// The process belongs to a runner of its own behind go-plugin's client (runner.go), which does the handshake alone: the
+// connection that follows is plain gRPC, without go-plugin's broker and output streams.
+//
+// It imports plugins/proto and plugins/schema, runtime/program to read the Programs that plugins send, and is the only
+// package that uses go-plugin's client side. The experiment, commands and tests that need plugins import it.
+package host

@@ -1,0 +1,48 @@
+package host
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// ErrClosed is returned by calls on a Host that is closed.
+var ErrClosed = errors.New("the plugin host is closed")
+
+// Failure is what a call returns where the plugin is at fault: it cannot start, it died, it did not answer in time, it
+// answered nonsense, or it answered with an error of its own.
+type Failure struct {
+	Plugin string   // name of the plugin; "" for the built-ins
+	Call   string   // Describe, Build, Sampler, Coder or Check
+	Exit   string   // how the process ended, such as "exit status 3" or "signal: killed"; "" where that is not what went wrong
+	Stderr []string // the last lines that the process printed, oldest first
+	Err    error    // what went wrong
+}
+
+// Error says what went wrong, how the process ended and what it printed last.
+func (f *Failure) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s %s: %v", strings.ToLower(f.Call), called(f.Plugin), f.Err)
+	if f.Exit != "" {
+		fmt.Fprintf(&b, " (%s)", f.Exit)
+	}
+	if len(f.Stderr) > 0 {
+		b.WriteString("; its last output:")
+		for _, line := range f.Stderr {
+			b.WriteString("\n    ")
+			b.WriteString(line)
+		}
+	}
+	return b.String()
+}
+
+// Unwrap returns what went wrong.
+func (f *Failure) Unwrap() error { return f.Err }
+
+// called is the plugin's name in a sentence.
+func called(plugin string) string {
+	if plugin == "" {
+		return "the built-in plugin"
+	}
+	return fmt.Sprintf("plugin %q", plugin)
+}

@@ -1,0 +1,91 @@
+package host
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// A host's sockets lie in a folder of its own in the folder for temporary files. Whether its host lives is told by a lock on
+// a file in it, which the system gives up when the process ends, however it ends.
+const (
+	folderPattern = "snnc-*"
+	lockName      = "lock"
+	// untouched is the age from which a folder without lock is taken for a leftover: a host is not that long between making
+	// its folder and locking it.
+	untouched = time.Minute
+	// A socket's path ends in /snnc-NUMBER/plugin-dirNUMBER/pluginNUMBER with numbers of ten digits; the system takes 103
+	// bytes at least, and Linux 107.
+	longestSocket = 103
+	restOfSocket  = len("/snnc-0123456789/plugin-dir0123456789/plugin0123456789")
+)
+
+// folder is the private folder of a host that runs processes.
+type folder struct {
+	path string
+	lock *os.File
+}
+
+// newFolder makes a private folder and removes those that dead hosts left.
+func newFolder() (*folder, error) {
+	base := os.TempDir()
+	if len(base)+restOfSocket > longestSocket {
+		base = "/tmp"
+	}
+	clean(base)
+	dir, err := os.MkdirTemp(base, folderPattern)
+	if err != nil {
+		return nil, fmt.Errorf("make a folder for sockets: %w", err)
+	}
+	lock, err := os.OpenFile(filepath.Join(dir, lockName), os.O_CREATE|os.O_RDWR, 0o600)
+	if err == nil {
+		if err = flock(lock); err != nil {
+			lock.Close()
+		}
+	}
+	if err != nil {
+		os.RemoveAll(dir)
+		return nil, fmt.Errorf("lock the folder for sockets: %w", err)
+	}
+	return &folder{dir, lock}, nil
+}
+
+// remove removes the folder.
+func (f *folder) remove() error {
+	err := os.RemoveAll(f.path)
+	return errors.Join(err, f.lock.Close())
+}
+
+// clean removes the folders of dead hosts of this user. What cannot be removed stays.
+func clean(base string) {
+	dirs, _ := filepath.Glob(filepath.Join(base, folderPattern))
+	for _, dir := range dirs {
+		var st unix.Stat_t
+		if unix.Lstat(dir, &st) != nil || st.Mode&unix.S_IFMT != unix.S_IFDIR || int(st.Uid) != os.Getuid() {
+			continue
+		}
+		if time.Since(time.Unix(st.Mtim.Unix())) < untouched {
+			continue
+		}
+		lock, err := os.OpenFile(filepath.Join(dir, lockName), os.O_RDWR, 0)
+		if err != nil && !os.IsNotExist(err) {
+			continue
+		}
+		// A folder without a lock file was just being made, or removed, by a host that died.
+		if err != nil || flock(lock) == nil {
+			os.RemoveAll(dir)
+		}
+		if err == nil {
+			lock.Close()
+		}
+	}
+}
+
+// flock locks a file, or fails at once where somebody else has.
+func flock(f *os.File) error {
+	return unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+}

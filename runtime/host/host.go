@@ -1,0 +1,221 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+
+	"snnc.dev/snnc/plugins/schema"
+)
+
+// Options say which plugins there are and how long they may take.
+type Options struct {
+	Builtin []string          // command of the process that serves the built-ins; the first word is a path
+	Dev     map[string]string // folders of plugins under development, by the name that specs use
+	Cache   string            // folder that keeps what plugins say of themselves; "" for none
+	Env     []string          // NAME=VALUE, added to the environment of the processes
+	Timeout time.Duration     // of a call, with all that it starts and repeats; 0: a minute
+	Start   time.Duration     // from the start of a process to its handshake; 0: 15 seconds
+}
+
+// The defaults, and the time that Close takes at most.
+const (
+	defaultTimeout = time.Minute
+	defaultStart   = 15 * time.Second
+	closing        = 5 * time.Second
+)
+
+// Host runs the plugins of one program. Its methods may be called concurrently.
+type Host struct {
+	o      Options
+	ctx    context.Context // ends at Close
+	cancel context.CancelCauseFunc
+
+	mu      sync.Mutex
+	plugins map[string]*served
+	folder  *folder // nil until a process is started
+	closed  bool
+}
+
+// New returns a Host; no process is started before a call needs one. Close it after use.
+func New(o Options) *Host {
+	if o.Timeout <= 0 {
+		o.Timeout = defaultTimeout
+	}
+	if o.Start <= 0 {
+		o.Start = defaultStart
+	}
+	h := &Host{o: o, plugins: map[string]*served{}}
+	h.ctx, h.cancel = context.WithCancelCause(context.Background())
+	return h
+}
+
+// Plugins lists the names of the plugins besides the built-ins, sorted.
+func (h *Host) Plugins() []string { return slices.Sorted(maps.Keys(h.o.Dev)) }
+
+// Describe returns what a plugin has; the name "" stands for the built-ins. The answer is kept in the folder Options.Cache
+// under the content of the plugin's files.
+func (h *Host) Describe(ctx context.Context, plugin string) (schema.Plugin, error) {
+	s, err := h.served(plugin, describeCall)
+	if err != nil {
+		return schema.Plugin{}, err
+	}
+	select {
+	case s.describing <- struct{}{}:
+		defer func() { <-s.describing }()
+	case <-ctx.Done():
+		return schema.Plugin{}, ctx.Err()
+	}
+	if s.described != nil {
+		return *s.described, nil
+	}
+	key := ""
+	if h.o.Cache != "" {
+		key = s.key()
+	}
+	if p, ok := h.recall(s, key); ok {
+		s.described = &p
+		return p, nil
+	}
+	var p schema.Plugin
+	text, err := h.call(ctx, s, describeCall, struct{}{}, func(text string) error {
+		p, err = judgePlugin(text, s.manifest)
+		return err
+	})
+	if err != nil {
+		return schema.Plugin{}, err
+	}
+	h.remember(s, key, text)
+	s.described = &p
+	return p, nil
+}
+
+// Build asks a model for its Program. The reply holds either the text of a Program, which parses and is verified, or
+// complaints.
+func (h *Host) Build(ctx context.Context, plugin string, r schema.BuildRequest) (schema.BuildReply, error) {
+	return ask(ctx, h, plugin, buildCall, r, func(text string) (schema.BuildReply, error) { return judgeProgram(text, r.Networks) })
+}
+
+// Sampler asks a model for a sampler with options. The reply holds either the text of a Program with that one sampler and its
+// functions, which parses and is verified, or complaints.
+func (h *Host) Sampler(ctx context.Context, plugin string, r schema.SamplerRequest) (schema.BuildReply, error) {
+	return ask(ctx, h, plugin, samplerCall, r, func(text string) (schema.BuildReply, error) {
+		return judgeSampler(text, r.Build.Networks, r.Sampler)
+	})
+}
+
+// Coder asks a coder without equations for its graph. The reply holds either the text of a module with the functions "train"
+// and "eval", which parses and is verified, or complaints.
+func (h *Host) Coder(ctx context.Context, plugin string, r schema.CoderRequest) (schema.BuildReply, error) {
+	return ask(ctx, h, plugin, coderCall, r, func(text string) (schema.BuildReply, error) { return judgeCoder(text, r.Input) })
+}
+
+// Check asks a target whether networks fit on it.
+func (h *Host) Check(ctx context.Context, plugin string, r schema.TargetRequest) (schema.TargetReply, error) {
+	return ask(ctx, h, plugin, checkCall, r, func(text string) (schema.TargetReply, error) { return judgeTarget(text, r.Networks) })
+}
+
+// ask makes a call and returns what the judge makes of the answer.
+func ask[R any](ctx context.Context, h *Host, plugin string, m method, request any, judge func(string) (R, error)) (R, error) {
+	var out R
+	s, err := h.served(plugin, m)
+	if err != nil {
+		return out, err
+	}
+	_, err = h.call(ctx, s, m, request, func(text string) (err error) {
+		out, err = judge(text)
+		return err
+	})
+	return out, err
+}
+
+// served returns the plugin of a name.
+func (h *Host) served(name string, m method) (*served, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closed {
+		return nil, ErrClosed
+	}
+	if s := h.plugins[name]; s != nil {
+		return s, nil
+	}
+	s := &served{name: name, lock: make(chan struct{}, 1), describing: make(chan struct{}, 1)}
+	if name == "" {
+		s.argv = h.o.Builtin
+		if len(s.argv) == 0 {
+			return nil, &Failure{Call: m.name, Err: errors.New("there is no command that serves it")}
+		}
+	} else {
+		dir, ok := h.o.Dev[name]
+		if !ok {
+			return nil, &Failure{Plugin: name, Call: m.name, Err: fmt.Errorf("there is no such plugin; pass --plugin-dev %s=DIR", name)}
+		}
+		err := s.develop(dir)
+		if err != nil {
+			return nil, &Failure{Plugin: name, Call: m.name, Err: err}
+		}
+	}
+	h.plugins[name] = s
+	return s, nil
+}
+
+// develop reads the manifest of a plugin under development.
+func (s *served) develop(dir string) error {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return fmt.Errorf("find the plugin's folder: %w", err)
+	}
+	m, err := ReadManifest(dir)
+	if err != nil {
+		return err
+	}
+	if m.Name != s.name {
+		return fmt.Errorf("the plugin in %s calls itself %q", dir, m.Name)
+	}
+	s.dir, s.manifest = dir, &m
+	s.argv, err = m.argv(dir)
+	return err
+}
+
+// Close ends all plugin processes and the calls on them, which return ErrClosed. It takes five seconds at most; an error says
+// that a process could not be ended in that time.
+func (h *Host) Close() error {
+	h.mu.Lock()
+	if h.closed {
+		h.mu.Unlock()
+		return nil
+	}
+	h.closed = true
+	plugins := slices.Collect(maps.Values(h.plugins))
+	h.mu.Unlock()
+	h.cancel(ErrClosed)
+
+	deadline := time.NewTimer(closing)
+	defer deadline.Stop()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		var all sync.WaitGroup
+		for _, s := range plugins {
+			all.Go(s.close)
+		}
+		all.Wait()
+	}()
+	var late error
+	select {
+	case <-done:
+	case <-deadline.C:
+		late = errors.New("close the plugin host: a plugin process does not end")
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.folder == nil {
+		return late
+	}
+	return errors.Join(late, h.folder.remove())
+}

@@ -1,0 +1,289 @@
+package host
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"snnc.dev/snnc/plugins/schema"
+	"snnc.dev/snnc/runtime/graph"
+	"snnc.dev/snnc/runtime/program"
+)
+
+// decode reads JSON that holds a T and nothing else.
+func decode[T any](text string) (T, error) {
+	var v T
+	d := json.NewDecoder(strings.NewReader(text))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&v); err != nil {
+		return v, fmt.Errorf("read JSON: %w", err)
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return v, errors.New("read JSON: something follows the value")
+	}
+	return v, nil
+}
+
+// judgePlugin judges the answer to Describe; of a plugin with a manifest also that it is the one of the manifest. Whether
+// equations hold is the checker's business.
+func judgePlugin(text string, m *Manifest) (schema.Plugin, error) {
+	p, err := decode[schema.Plugin](text)
+	if err != nil {
+		return p, err
+	}
+	if m != nil && (p.Name != m.Name || p.Version != m.Version) {
+		return p, fmt.Errorf("it is %q %s, by its manifest it is %q %s", p.Name, p.Version, m.Name, m.Version)
+	}
+	seen := map[[2]string]bool{}
+	for _, c := range p.Components {
+		if err := judgeComponent(c); err != nil {
+			return p, fmt.Errorf("%s %q: %w", c.Kind, c.Name, err)
+		}
+		key := [2]string{string(c.Kind), c.Name}
+		if seen[key] {
+			return p, fmt.Errorf("%s %q stands twice", c.Kind, c.Name)
+		}
+		seen[key] = true
+	}
+	return p, nil
+}
+
+func judgeComponent(c schema.Component) error {
+	if !isName(c.Name) {
+		return errors.New("the name is none that a spec can write")
+	}
+	equations := c.Kind == schema.Neuron || c.Kind == schema.Coder
+	switch {
+	case !slices.Contains([]schema.Kind{schema.Neuron, schema.Coder, schema.Model, schema.Target}, c.Kind):
+		return errors.New("there is no such kind of component")
+	case c.Equations != "" && !equations:
+		return errors.New("only neurons and coders have equations")
+	case c.Equations != "" && len(c.Params) > 0:
+		return errors.New("the parameters of equations are declared in their text")
+	case c.Kind == schema.Neuron && c.Equations == "" && !c.Later:
+		return errors.New("a neuron has equations")
+	case c.Kind != schema.Model && len(c.Roles)+len(c.Samplers)+len(c.Exports) > 0:
+		return errors.New("only models have roles, samplers and exports")
+	}
+	var names []string
+	for i := range c.Roles {
+		if err := judgeRole(&c.Roles[i]); err != nil {
+			return err
+		}
+		names = append(names, c.Roles[i].Name)
+	}
+	for _, p := range c.Params {
+		names = append(names, p.Name)
+	}
+	if err := distinct("argument", names); err != nil {
+		return err
+	}
+	if err := distinct("export", c.Exports); err != nil {
+		return err
+	}
+	if err := judgeChoices(c.Samplers); err != nil {
+		return fmt.Errorf("samplers: %w", err)
+	}
+	return judgeParams(c.Params)
+}
+
+func judgeRole(r *schema.Role) error {
+	switch {
+	case r.Takes != "network" && r.Takes != "coder" && r.Takes != "model":
+		return fmt.Errorf("role %q takes a network, a coder or a model, not %q", r.Name, r.Takes)
+	case r.Steps != "" && !isPath(r.Steps):
+		return fmt.Errorf("role %q has the time steps of %q, which is no path of a role", r.Name, r.Steps)
+	}
+	return nil
+}
+
+func judgeParams(params []schema.Param) error {
+	var names []string
+	for _, p := range params {
+		if err := judgeParam(p); err != nil {
+			return fmt.Errorf("parameter %q: %w", p.Name, err)
+		}
+		names = append(names, p.Name)
+	}
+	return distinct("parameter", names)
+}
+
+func judgeParam(p schema.Param) error {
+	types := []schema.Type{schema.Int, schema.Real, schema.Bool, schema.String, schema.Time, schema.Range, schema.Size, schema.List,
+		schema.OneOf, schema.Terms, schema.ARole, schema.AField}
+	number := p.Type == schema.Int || p.Type == schema.Real || p.Type == schema.Time
+	choices := p.Type == schema.OneOf || p.Type == schema.Terms || p.Type == schema.List && p.Of == schema.OneOf
+	switch {
+	case !slices.Contains(types, p.Type):
+		return fmt.Errorf("there is no type %q", p.Type)
+	case p.Type == schema.List && (p.Of == schema.List || !slices.Contains(types, p.Of)):
+		return fmt.Errorf("there is no list of %q", p.Of)
+	case p.Type != schema.List && p.Of != "":
+		return errors.New("only lists are of a type")
+	case (p.Min != nil || p.Max != nil) && !number:
+		return errors.New("only numbers and times have a smallest and largest value")
+	case p.Min != nil && p.Max != nil && *p.Min > *p.Max:
+		return fmt.Errorf("no value is between %v and %v", *p.Min, *p.Max)
+	case choices != (len(p.Choices) > 0):
+		return errors.New("choices, and they alone, have alternatives")
+	case (p.Type == schema.ARole) != (p.Role != nil):
+		return errors.New("roles, and they alone, say what they take")
+	case p.Required && p.Default != "":
+		return errors.New("what is required has no default")
+	}
+	if p.Role != nil {
+		if err := judgeRole(p.Role); err != nil {
+			return err
+		}
+	}
+	return judgeChoices(p.Choices)
+}
+
+func judgeChoices(choices []schema.Choice) error {
+	var names []string
+	for _, c := range choices {
+		if err := judgeParams(c.Params); err != nil {
+			return fmt.Errorf("choice %q: %w", c.Name, err)
+		}
+		names = append(names, c.Name)
+	}
+	return distinct("choice", names)
+}
+
+// distinct judges a list of names.
+func distinct(what string, names []string) error {
+	seen := map[string]bool{}
+	for _, n := range names {
+		if !isName(n) {
+			return fmt.Errorf("the name of %s %q is none that a spec can write", what, n)
+		}
+		if seen[n] {
+			return fmt.Errorf("%s %q stands twice", what, n)
+		}
+		seen[n] = true
+	}
+	return nil
+}
+
+// isName reports whether s is a name as a spec writes it: [A-Za-z_][A-Za-z0-9_]*.
+func isName(s string) bool {
+	for i := range len(s) {
+		c := s[i]
+		letter := c == '_' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
+		if !letter && (i == 0 || c < '0' || c > '9') {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// isPath reports whether s is an attribute path: names with dots between them.
+func isPath(s string) bool {
+	return !slices.ContainsFunc(strings.Split(s, "."), func(n string) bool { return !isName(n) })
+}
+
+// judgeComplaints judges complaints, which stand in the place of what was asked for.
+func judgeComplaints(complaints []schema.Complaint, answered bool) error {
+	if answered == (len(complaints) > 0) {
+		return errors.New("it holds neither what was asked for nor a complaint, or both")
+	}
+	for _, c := range complaints {
+		switch {
+		case c.Summary == "":
+			return fmt.Errorf("the complaint about %q says nothing", c.Path)
+		case c.Path != "" && !isPath(c.Path):
+			return fmt.Errorf("a complaint is about %q, which is no path of an argument", c.Path)
+		}
+	}
+	return nil
+}
+
+// judgeProgram judges the answer to Build: a Program made of the networks of the request, or complaints.
+func judgeProgram(text string, networks []schema.Network) (schema.BuildReply, error) {
+	reply, _, err := programOf(text, networks)
+	return reply, err
+}
+
+// judgeSampler judges the answer to Sampler.
+func judgeSampler(text string, networks []schema.Network, name string) (schema.BuildReply, error) {
+	reply, p, err := programOf(text, networks)
+	if err == nil && p != nil && (len(p.Samplers) != 1 || p.Samplers[0].Name != name) {
+		err = fmt.Errorf("the program holds %d samplers, it should hold %s alone", len(p.Samplers), name)
+	}
+	return reply, err
+}
+
+func programOf(text string, networks []schema.Network) (schema.BuildReply, *program.Program, error) {
+	reply, err := decode[schema.BuildReply](text)
+	if err == nil {
+		err = judgeComplaints(reply.Complaints, reply.Program != "")
+	}
+	if err != nil || reply.Program == "" {
+		return reply, nil, err
+	}
+	p, err := program.Parse(reply.Program)
+	if err != nil {
+		return reply, nil, fmt.Errorf("read the program: %w", err)
+	}
+	for _, r := range p.Roles {
+		if r.Kind == "network" && !slices.ContainsFunc(networks, func(n schema.Network) bool { return n.Role == r.Name }) {
+			return reply, nil, fmt.Errorf("the program has a network %s that the request has not", r.Name)
+		}
+	}
+	return reply, p, nil
+}
+
+// judgeCoder judges the answer to Coder: a module with the functions of a role, of one input of the given type.
+func judgeCoder(text, input string) (schema.BuildReply, error) {
+	reply, err := decode[schema.BuildReply](text)
+	if err == nil {
+		err = judgeComplaints(reply.Complaints, reply.Program != "")
+	}
+	if err != nil || reply.Program == "" {
+		return reply, err
+	}
+	m, err := graph.Parse(reply.Program)
+	if err != nil {
+		return reply, fmt.Errorf("read the module: %w", err)
+	}
+	for _, name := range []string{program.TrainFunction, program.EvalFunction} {
+		g := m.Function(name)
+		switch {
+		case g == nil:
+			return reply, fmt.Errorf("the module has no function %s", name)
+		case len(g.Inputs) != 1 || g.Inputs[0].Out[0].String() != input || len(g.Outputs) != 1:
+			return reply, fmt.Errorf("the function %s does not take one %s to one value", name, input)
+		}
+	}
+	return reply, nil
+}
+
+// judgeTarget judges the answer to Check.
+func judgeTarget(text string, networks []schema.Network) (schema.TargetReply, error) {
+	reply, err := decode[schema.TargetReply](text)
+	if err != nil {
+		return reply, err
+	}
+	if len(reply.Complaints) > 0 {
+		return reply, judgeComplaints(reply.Complaints, reply.Fits || len(reply.Layers) > 0)
+	}
+	amounts := slices.Clone(reply.Used)
+	for _, l := range reply.Layers {
+		switch {
+		case !slices.ContainsFunc(networks, func(n schema.Network) bool { return n.Name == l.Network || n.Role == l.Network }):
+			return reply, fmt.Errorf("layer %q is of a network %q that the request does not have", l.Layer, l.Network)
+		case reply.Fits && l.Problem != "":
+			return reply, fmt.Errorf("all fits, but layer %q does not: %s", l.Layer, l.Problem)
+		}
+		amounts = append(amounts, l.Used...)
+	}
+	for _, a := range amounts {
+		if a.Name == "" || a.Used < 0 || a.Limit < 0 {
+			return reply, fmt.Errorf("%v of %v %q is no amount", a.Used, a.Limit, a.Name)
+		}
+	}
+	return reply, nil
+}
