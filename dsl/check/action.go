@@ -67,8 +67,12 @@ func (c *checker) apply(x dsl.Change, want bool) {
 					d.value = x.Value
 				}
 			default:
-				c.report(diag.Diagnostic{Code: diag.BadChange, Range: head.Name.Range, Summary: fmt.Sprintf("%s `%s` has no right side to replace", d.kind, d.name.Text),
-					Help: "give it parameters, or use a `param` in its body, and change that", Notes: []diag.Note{{Message: "it is defined here", Range: d.name.Range}}})
+				help := "give it parameters, or use a `param` in its body, and change that"
+				if d.kind == "use" {
+					help = "change the line itself"
+				}
+				c.report(diag.Diagnostic{Code: diag.BadChange, Range: head.Name.Range, Summary: fmt.Sprintf("%s `%s` has no right side to replace", kindName(d.kind), d.name.Text),
+					Help: help, Notes: []diag.Note{{Message: "it is defined here", Range: d.name.Range}}})
 			}
 		}
 		return
@@ -402,13 +406,14 @@ func (c *checker) targetsSetting(p *schema.Param, g given, x *Action) (schema.Va
 		if d != nil && d.kind == "target" && len(ref.Args) == 0 {
 			if v := c.targetOf(d); v != nil {
 				out.Items = append(out.Items, *v)
+				x.from(path, d.plugin)
 			} else {
 				ok = false
 			}
 			continue
 		}
 		j := slices.IndexFunc(p.Choices, func(x schema.Choice) bool { return x.Name == ref.Name.Text })
-		if (d == nil || d.kind != "target") && j >= 0 && !c.plugged(schema.Target, ref.Name.Text) {
+		if (d == nil || d.kind != "target" && d.kind != "use") && j >= 0 && !c.plugged(schema.Target, ref.Name.Text) {
 			args, fine := c.chosen(&p.Choices[j], ref, g.s, &owner{places: x.Places}, path)
 			out.Items, ok = append(out.Items, schema.Value{Type: schema.OneOf, Text: ref.Name.Text, Args: args}), ok && fine
 			continue
@@ -420,8 +425,20 @@ func (c *checker) targetsSetting(p *schema.Param, g given, x *Action) (schema.Va
 		}
 		args, fine := c.fill(in.comp.Params, in.args, &owner{what: "target `" + in.name + "`", places: x.Places, partial: in.partial}, path, in.at)
 		out.Items, ok = append(out.Items, schema.Value{Type: schema.OneOf, Text: in.comp.Name, Args: args}), ok && fine
+		x.from(path, in.from)
 	}
 	return out, ok
+}
+
+// from notes that what stands at a path is a used plugin's.
+func (x *Action) from(path string, p *schema.Plugin) {
+	if p == nil {
+		return
+	}
+	if x.Plugins == nil {
+		x.Plugins = map[string]string{}
+	}
+	x.Plugins[path] = p.Name
 }
 
 // networkSetting reads the name of a network that fills a role of the model.

@@ -122,6 +122,7 @@ type def struct {
 	data   *Data
 	net    *Network
 	target *schema.Value
+	plugin *schema.Plugin // of a use; of a target that a plugin has
 }
 
 type state uint8
@@ -203,9 +204,12 @@ func (c *checker) declare() {
 		d := &def{item: item}
 		switch x := item.(type) {
 		case *dsl.Use:
-			c.fail(diag.NotInVersion, x.Range, "use the built-in neurons, coders and models", "plugins brought in by `use` cannot be used in this version")
-			c.broken[x.As.Text] = true
-			continue
+			p, ok := c.use(x)
+			if !ok {
+				c.broken[x.As.Text] = true
+				continue
+			}
+			d.name, d.kind, d.plugin = x.As, "use", p
 		case *dsl.Import:
 			c.fail(diag.NotInVersion, x.Range, "copy the definitions into this file", "`import` cannot be used in this version")
 			c.blind = true
@@ -256,6 +260,8 @@ func called(kind string) string {
 		return "a data set"
 	case "param":
 		return "a param"
+	case "use":
+		return "a plugin"
 	}
 	return "a " + kind
 }

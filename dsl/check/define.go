@@ -17,9 +17,10 @@ type base struct {
 	coder   *dsl.Coder
 	comp    *schema.Component
 	choice  *schema.Choice
-	plugin  bool     // the equations are a plugin's
-	formals []string // arguments by position
-	named   []string // arguments by name only
+	plugin  bool           // the equations are a plugin's
+	from    *schema.Plugin // what a used plugin has; nil for built-ins and what the file defines
+	formals []string       // arguments by position
+	named   []string       // arguments by name only
 }
 
 // instance is a base with arguments.
@@ -46,15 +47,34 @@ func (b *base) source(kind string) diag.Note {
 	case b.coder != nil && !b.plugin:
 		return diag.Note{Message: fmt.Sprintf("%s `%s` is defined here", kind, b.name), Range: b.coder.Name.Range}
 	case b.comp != nil:
-		return diag.Note{Message: fmt.Sprintf("declared by %s `%s` (built-in %s)", kind, b.name, b.comp.Version)}
+		return diag.Note{Message: fmt.Sprintf("declared by %s `%s` (%s)", kind, b.name, origin(b.comp, b.from))}
 	}
 	return diag.Note{Message: fmt.Sprintf("declared by %s `%s`", kindName(kind), b.name)}
 }
 
+// pluginName returns the used plugin that the base is from; "" for the built-ins and what the file defines.
+func (b *base) pluginName() string {
+	if b.from == nil {
+		return ""
+	}
+	return b.from.Name
+}
+
+// origin says where a component is from.
+func origin(x *schema.Component, from *schema.Plugin) string {
+	if from == nil {
+		return "built-in " + x.Version
+	}
+	return from.Name + " " + from.Version
+}
+
 // kindName is the kind as a message calls it.
 func kindName(kind string) string {
-	if kind == "data" {
+	switch kind {
+	case "data":
 		return "data set"
+	case "use":
+		return "plugin"
 	}
 	return kind
 }
@@ -110,7 +130,15 @@ func (c *checker) source(kind string, name dsl.Name, s *scope) *instance {
 		d.state = before
 		return in
 	}
-	var known []string
+	if d := c.defs[name.Text]; d != nil && d.kind == "use" && !s.plugin {
+		if x := c.offers(kind, d, name); x != nil {
+			if b := c.component(x, d.plugin, name); b != nil {
+				return &instance{base: b, args: map[string]given{}}
+			}
+		}
+		return nil
+	}
+	known := c.aliases(kind)
 	if kind == "data" {
 		for i := range c.cat.Data {
 			x := &c.cat.Data[i]
@@ -130,7 +158,7 @@ func (c *checker) source(kind string, name dsl.Name, s *scope) *instance {
 			continue
 		}
 		if x.Name == name.Text {
-			if b := c.component(x, name); b != nil {
+			if b := c.component(x, nil, name); b != nil {
 				return &instance{base: b, args: map[string]given{}}
 			}
 			return nil
@@ -147,9 +175,9 @@ func (c *checker) source(kind string, name dsl.Name, s *scope) *instance {
 	return nil
 }
 
-// component returns the base of a plugin's component; its equations are parsed and judged once.
-func (c *checker) component(x *schema.Component, use dsl.Name) *base {
-	b := &base{name: x.Name, comp: x}
+// component returns the base of a component of a used plugin (nil: of the built-ins); its equations are parsed and judged once.
+func (c *checker) component(x *schema.Component, from *schema.Plugin, use dsl.Name) *base {
+	b := &base{name: x.Name, comp: x, from: from}
 	for _, r := range x.Roles {
 		b.formals = append(b.formals, r.Name)
 	}
@@ -165,7 +193,7 @@ func (c *checker) component(x *schema.Component, use dsl.Name) *base {
 	}
 	item, seen := c.texts[x]
 	if !seen {
-		file := fmt.Sprintf("%s `%s` (built-in %s)", x.Kind, x.Name, x.Version)
+		file := fmt.Sprintf("%s `%s` (%s)", x.Kind, x.Name, origin(x, from))
 		c.spec.Sources[file] = []byte(x.Equations)
 		parsed, found := dsl.ParseEquations(file, x.Equations)
 		c.asides = append(c.asides, diag.Note{Message: "this is the text of a plugin, used here", Range: use.Range})
@@ -181,11 +209,15 @@ func (c *checker) component(x *schema.Component, use dsl.Name) *base {
 	switch y := item.(type) {
 	case *dsl.Neuron:
 		if x.Kind == schema.Neuron {
-			return neuronBase(y, x)
+			b = neuronBase(y, x)
+			b.from = from
+			return b
 		}
 	case *dsl.Coder:
 		if x.Kind == schema.Coder {
-			return coderBase(y, x)
+			b = coderBase(y, x)
+			b.from = from
+			return b
 		}
 	}
 	if item != nil {
@@ -672,7 +704,7 @@ func (c *checker) targetOf(d *def) *schema.Value {
 		d.state = busy
 		if in := c.instance("target", d.value, &scope{own: d.name.Text}); in != nil {
 			if args, ok := c.fill(in.comp.Params, in.args, &owner{what: "target `" + in.name + "`", partial: in.partial}, "", in.at); ok {
-				d.target = &schema.Value{Type: schema.OneOf, Text: in.comp.Name, Args: args}
+				d.target, d.plugin = &schema.Value{Type: schema.OneOf, Text: in.comp.Name, Args: args}, in.from
 			}
 		}
 		d.state = done

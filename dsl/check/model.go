@@ -31,7 +31,7 @@ func (c *checker) model(d *def) *Model {
 	if in == nil {
 		return nil
 	}
-	m := &Model{Name: d.name.Text, Component: in.comp, Definition: d.item.(*dsl.Definition), Places: map[string]diag.Range{}}
+	m := &Model{Name: d.name.Text, Component: in.comp, Plugin: in.pluginName(), Definition: d.item.(*dsl.Definition), Places: map[string]diag.Range{}}
 	o := &owner{what: "model `" + in.name + "`", model: m, places: m.Places, partial: in.partial}
 	ok := !in.partial
 	var missing []string

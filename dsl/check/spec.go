@@ -12,7 +12,7 @@ import (
 // Catalogue is everything a spec may name that is not defined in it.
 type Catalogue struct {
 	Components []schema.Component       // neurons, coders, models and targets of the plugins
-	Used       map[string]schema.Plugin // plugins brought in by `use`, by the name after `as`
+	Used       map[string]schema.Plugin // plugins that a spec may `use`, by the name it writes there
 	Data       []schema.Choice          // data sets
 	// Settings are those of train, sample, evaluate and deploy. `sampler` is the model's business: where it is listed its choices
 	// are the component's samplers. What these take is known whatever their type says: `data` (a data set of the file), `replace`
@@ -176,7 +176,7 @@ type Coder struct {
 type Model struct {
 	Name       string
 	Component  *schema.Component
-	Plugin     string // "" for the built-ins, else the name after `as`
+	Plugin     string // "" for the built-ins, else the plugin's name as its `use` writes it
 	Args       schema.Arguments
 	Roles      []Role // in the order of the schema, then those inside choices, by attribute path
 	Definition *dsl.Definition
@@ -213,6 +213,7 @@ type Action struct {
 	Neurons []*Neuron
 	Coders  []*Coder
 	Places  map[string]diag.Range
+	Plugins map[string]string // attribute path of a target ("targets[0]") to the used plugin it is from; built-ins are not in it
 	Range   diag.Range
 	Number  int // among the actions of its kind and model, from 0
 }

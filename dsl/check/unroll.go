@@ -378,6 +378,10 @@ func (b *builder) step(v value, r *dsl.Ref, s *scope, from diag.Range) value {
 		switch d.kind {
 		case "neuron":
 			return b.neuron(v, r, s)
+		case "use":
+			if len(d.offered("neuron")) > 0 {
+				return b.neuron(v, r, s)
+			}
 		case "block":
 			return b.block(v, r, d, s)
 		case "network":
@@ -411,12 +415,14 @@ func (c *checker) flowName(n dsl.Name, own string) {
 	builtin := c.layers[n.Text] != nil || n.Text == "push" || n.Text == "encode" || n.Text == "decode" || c.plugged(schema.Neuron, n.Text)
 	switch {
 	case builtin || d != nil && n.Text != own && (d.kind == "neuron" || d.kind == "block" || d.kind == "network"):
+	case d != nil && d.kind == "use":
+		c.offers("neuron", d, n)
 	case n.Text == own && d != nil:
 		c.fail(diag.Recursive, n.Range, "", "%s `%s` uses itself", d.kind, n.Text)
 	case n.Text == "concat" || n.Text == "pop" || n.Text == "reverse":
 		c.fail(diag.WrongKind, n.Range, fmt.Sprintf("write `%s(...)` in front of the first arrow", n.Text), "`%s` is a function, nothing flows into it", n.Text)
 	case !c.silent(n.Range):
-		known := append(c.known("neuron", "block"), slices.Sorted(maps.Keys(c.layers))...)
+		known := slices.Concat(c.known("neuron", "block"), c.aliases("neuron"), slices.Sorted(maps.Keys(c.layers)))
 		for _, x := range c.cat.Components {
 			if x.Kind == schema.Neuron {
 				known = append(known, x.Name)
@@ -431,7 +437,7 @@ func (b *builder) neuron(v value, r *dsl.Ref, s *scope) value {
 	c := b.c
 	var n *Neuron
 	others := map[string]given{}
-	if d := c.defs[r.Name.Text]; d != nil && r.Name.Text != s.own && len(r.Args) == 0 {
+	if d := c.defs[r.Name.Text]; d != nil && d.kind == "neuron" && r.Name.Text != s.own && len(r.Args) == 0 {
 		n = c.neuronOf(d)
 	}
 	if n != nil {

@@ -27,7 +27,7 @@ func text(t *testing.T, l diag.List, sources diag.Sources, colour bool) string {
 }
 
 func TestText(t *testing.T) {
-	spec := strings.Repeat("# a comment\n", 13) + "neuron fire = lif(tau = 2, threshold = 1)\n"
+	spec := strings.Repeat("# a comment\n", 13) + "neuron fire = eif(tau = 2, threshold = 1)\n"
 	tabs := "\tdata\t= mnist()\r\nnext"
 	wide := "import \"日本語e\u0301\" here"
 	evil := "x = \x1b[31m\u202e4"
@@ -39,15 +39,15 @@ func TestText(t *testing.T) {
 		want         string
 	}{
 		{"language.md", spec, diag.Diagnostic{Code: "SNN0231", Summary: "`tau` is a time, but 2 has no unit", Range: in("f", spec, "2, thr"), Label: "dimensionless",
-			Help: "write `2 steps`, or `2 ms` if the spec declares a dt", Notes: []diag.Note{{Message: "`tau` is declared by neuron `lif` (built-in 1.0)"}}}, `
+			Help: "write `2 steps`, or `2 ms` if the spec declares a dt", Notes: []diag.Note{{Message: "`tau` is declared by neuron `eif` (built-in 1.0)"}}}, `
 error[SNN0231]: ''tau'' is a time, but 2 has no unit
   --> f:14:25
    |
-14 | neuron fire = lif(tau = 2, threshold = 1)
+14 | neuron fire = eif(tau = 2, threshold = 1)
    |                         ^^^^^^ dimensionless
    |
    = help: write ''2 steps'', or ''2 ms'' if the spec declares a dt
-   = note: ''tau'' is declared by neuron ''lif'' (built-in 1.0)
+   = note: ''tau'' is declared by neuron ''eif'' (built-in 1.0)
 `},
 		{"note with a place", "a\nb b\n", diag.Diagnostic{Code: "SNN0001", Severity: diag.Warning, Summary: "twice", Range: in("f", "a\nb b\n", " b"),
 			Notes: []diag.Note{{Message: "the first one", Range: in("g", "a\nb b\n", "b")}}}, `
@@ -202,10 +202,10 @@ func TestJSON(t *testing.T) {
 }
 
 func TestNearest(t *testing.T) {
-	known := []string{"conv", "deconv", "linear", "batchnorm", "x", "lif", "iaf", "neuron", "network"}
+	known := []string{"conv", "deconv", "linear", "batchnorm", "x", "eif", "iex", "neuron", "network"}
 	for name, want := range map[string]string{
 		"cnov": "conv", "Conv": "conv", "batch_norm": "batchnorm", "liner": "linear", "y": "", "": "", "attention": "", "nueron": "neuron",
-		"lf": "lif", "iif": "lif", "conv": "conv", "networks": "network", strings.Repeat("a", 1000): "",
+		"ef": "eif", "iif": "eif", "conv": "conv", "networks": "network", strings.Repeat("a", 1000): "",
 	} {
 		if got := diag.Nearest(name, known); got != want {
 			t.Errorf("%s: %q, want %q", name, got, want)

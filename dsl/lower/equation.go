@@ -3,11 +3,15 @@ package lower
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"snnc.dev/snnc/dsl"
 	"snnc.dev/snnc/dsl/check"
 	"snnc.dev/snnc/runtime/graph"
 )
+
+// refractoryState is what the state that counts refractory steps is called: no name of a spec has a dash.
+const refractoryState = "refractory-steps"
 
 // compiler compiles the body of one neuron or port of a coder into the step of an equation.
 type compiler struct {
@@ -104,7 +108,7 @@ func (c *compiler) compile(body []dsl.Equation, params []dsl.Parameter) (*graph.
 	for _, q := range body {
 		if r, ok := q.(*dsl.Refractory); ok {
 			refractory = r
-			e.States = append(e.States, graph.EquationState{Name: "refractory"})
+			e.States = append(e.States, graph.EquationState{Name: refractoryState})
 			starts = append(starts, nil)
 			e.Once = r.Forever
 		}
@@ -127,7 +131,7 @@ func (c *compiler) compile(body []dsl.Equation, params []dsl.Parameter) (*graph.
 		}
 		v, known := c.constants[c.expr(starts[i])]
 		if !known {
-			c.fail("state %s starts at a value that is trained; that is not in this version: start it at a number", e.States[i].Name)
+			c.fail("state %s starts at a value that is trained, or at the number of steps; start it at a number", e.States[i].Name)
 		}
 		e.States[i].Start = v
 	}
@@ -139,7 +143,7 @@ func (c *compiler) compile(body []dsl.Equation, params []dsl.Parameter) (*graph.
 			}
 			c.period = math.Round(v)
 		}
-		c.active = c.op(graph.OpGreater, c.env["refractory"], c.number(0))
+		c.active = c.op(graph.OpGreater, c.env[refractoryState], c.number(0))
 	}
 	for i := 0; i < len(body) && c.err == nil; i++ {
 		i += c.line(body, i)
@@ -171,7 +175,7 @@ func (c *compiler) hasState(name string) bool {
 func (c *compiler) line(body []dsl.Equation, i int) (more int) {
 	switch q := body[i].(type) {
 	case *dsl.Update:
-		c.env[q.Name.Text] = c.updated(q)
+		c.assign(q.Name.Text, c.updated(q))
 	case *dsl.Derivative: // forward Euler: all right sides at the old values
 		var names []string
 		var slopes []graph.Value
@@ -183,7 +187,7 @@ func (c *compiler) line(body []dsl.Equation, i int) (more int) {
 			names, slopes = append(names, d.Name.Text), append(slopes, c.expr(d.Value))
 		}
 		for k, n := range names {
-			c.env[n] = c.op(graph.OpAdd, c.env[n], slopes[k])
+			c.assign(n, c.op(graph.OpAdd, c.env[n], slopes[k]))
 		}
 		more--
 	case *dsl.Noise:
@@ -199,6 +203,14 @@ func (c *compiler) line(body []dsl.Equation, i int) (more int) {
 		}
 	}
 	return more
+}
+
+// assign gives a name its value for the lines below; what a refractory element holds keeps the one it had before the step.
+func (c *compiler) assign(name string, v graph.Value) {
+	if slices.Contains(c.holds, name) {
+		v = c.op(graph.OpWhere, c.active, c.before[name], v)
+	}
+	c.env[name] = v
 }
 
 func (c *compiler) updated(q *dsl.Update) graph.Value {
@@ -247,75 +259,6 @@ func (c *compiler) real(v graph.Value) graph.Value {
 	return c.b.Op(graph.OpCast, graph.Attrs{"dtype": "f32"}, v)
 }
 
-// condition gives the spike of `left > right` and its kin; any other condition has no derivative.
-func (c *compiler) condition(e dsl.Expr) graph.Value {
-	for {
-		p, ok := e.(*dsl.Paren)
-		if !ok {
-			break
-		}
-		e = p.Of
-	}
-	b, ok := e.(*dsl.Binary)
-	if !ok || b.Op != ">" && b.Op != ">=" && b.Op != "<" && b.Op != "<=" {
-		return c.bits(c.expr(e))
-	}
-	left, right := c.expr(b.Left), c.expr(b.Right)
-	if b.Op[0] == '<' {
-		left, right = right, left
-	}
-	if c.surrogate.Kind == "none" {
-		if b.Op == ">" || b.Op == "<" {
-			return c.op(graph.OpGreater, left, right)
-		}
-		return c.op(graph.OpGreatEq, left, right)
-	}
-	attrs := graph.Attrs{}
-	if b.Op == ">" || b.Op == "<" {
-		attrs["strict"] = true
-	}
-	return c.b.Op(graph.OpSpike, attrs, left, right, c.derivative(left, right))
-}
-
-// derivative is the surrogate: the derivative of the spike by u = left - right (models of Wu et al. 2018, Neftci et al. 2019).
-func (c *compiler) derivative(left, right graph.Value) graph.Value {
-	s := c.surrogate
-	u := c.op(graph.OpSub, left, right)
-	if s.Absolute {
-		u = left
-	}
-	if s.Center != 0 {
-		u = c.op(graph.OpSub, u, c.number(s.Center))
-	}
-	abs := func() graph.Value { return c.op(graph.OpAbs, u) }
-	switch s.Kind {
-	case "atan": // (a/2) / (1 + (pi a u / 2)^2)
-		x := c.op(graph.OpMul, u, c.number(math.Pi*s.Alpha/2))
-		return c.op(graph.OpDiv, c.number(s.Alpha/2), c.op(graph.OpAdd, c.number(1), c.op(graph.OpMul, x, x)))
-	case "rectangle": // 1/w where |u| < w/2
-		return c.op(graph.OpWhere, c.op(graph.OpLess, abs(), c.number(s.Width/2)), c.number(1/s.Width), c.number(0))
-	case "triangle": // max(0, a - a^2 |u|)
-		return c.op(graph.OpMax, c.number(0), c.op(graph.OpSub, c.number(s.Alpha), c.op(graph.OpMul, c.number(s.Alpha*s.Alpha), abs())))
-	case "sigmoid": // a q (1 - q)
-		q := c.op(graph.OpSigmoid, c.op(graph.OpMul, u, c.number(s.Alpha)))
-		return c.op(graph.OpMul, c.number(s.Alpha), c.op(graph.OpMul, q, c.op(graph.OpSub, c.number(1), q)))
-	case "expression":
-		old, had := c.env["u"]
-		c.env["u"] = u
-		v := c.expr(s.Expr)
-		if had {
-			c.env["u"] = old
-		} else {
-			delete(c.env, "u")
-		}
-		return v
-	case "temporal":
-		return c.number(0)
-	}
-	c.fail("unknown surrogate %q", s.Kind)
-	return u
-}
-
 // onSpike changes states where the element spikes: s * new + (1 - s) * old, which is exact for s = 0 and 1 and lets the
 // gradient through the spike; where the reset is detached it is a choice.
 func (c *compiler) onSpike(q *dsl.OnSpike) {
@@ -353,17 +296,14 @@ func (c *compiler) finish(refractory bool) {
 		c.fail("there is neither `spike when` nor `output`")
 		return
 	}
-	for _, n := range c.holds {
-		c.env[n] = c.op(graph.OpWhere, c.active, c.before[n], c.env[n])
-	}
 	if refractory {
-		count := c.env["refractory"]
+		count := c.env[refractoryState]
 		s := c.b.Stop(c.real(c.emit))
 		if c.forever {
-			c.env["refractory"] = c.op(graph.OpMax, count, s)
+			c.env[refractoryState] = c.op(graph.OpMax, count, s)
 		} else {
 			down := c.op(graph.OpMax, c.op(graph.OpSub, count, c.number(1)), c.number(0))
-			c.env["refractory"] = c.op(graph.OpMax, c.op(graph.OpMul, s, c.number(c.period)), down)
+			c.env[refractoryState] = c.op(graph.OpMax, c.op(graph.OpMul, s, c.number(c.period)), down)
 		}
 	}
 	c.b.Output("emit", c.emit)

@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"strings"
 
-	"snnc.dev/snnc/dsl"
 	"snnc.dev/snnc/dsl/check"
 	"snnc.dev/snnc/dsl/diag"
 	"snnc.dev/snnc/runtime/graph"
@@ -14,7 +13,8 @@ import (
 )
 
 // Network lowers a network to a module with the functions "train" and "eval". steps is the number of time steps at which a
-// network that does not encode is written down; it works at any other.
+// network that does not encode is written down; it works at any other, unless a batchnorm is `over = step`: the running
+// statistics then move once for each of these steps.
 func Network(n *check.Network, steps int) (*graph.Module, diag.List) {
 	if !n.FreeSteps {
 		steps = n.Steps
@@ -196,11 +196,11 @@ func (l *lowering) lower() (graph.Value, error) {
 		return b.Op(ops[layer.Kind], nil, l.operands()...), nil
 	case "neg":
 		return b.Neg(l.in(0)), nil
-	case "relu":
-		return b.Op(graph.OpMax, nil, l.in(0), b.Const(0)), nil
+	case "relu": // the 0 comes first: at a tie the derivative is that of the first, so 0 at 0
+		return b.Op(graph.OpMax, nil, b.Const(0), l.in(0)), nil
 	case "leaky_relu":
 		x := l.in(0)
-		return b.Add(b.Op(graph.OpMax, nil, x, b.Const(0)), b.Scale(b.Op(graph.OpMin, nil, x, b.Const(0)), args.Real("slope"))), nil
+		return b.Add(b.Op(graph.OpMax, nil, b.Const(0), x), b.Scale(b.Op(graph.OpMin, nil, x, b.Const(0)), args.Real("slope"))), nil
 	case "swish":
 		return b.Mul(l.in(0), b.Op(graph.OpSigmoid, nil, l.in(0))), nil
 	case "sigmoid":
@@ -208,7 +208,18 @@ func (l *lowering) lower() (graph.Value, error) {
 	case "tanh":
 		return b.Op(graph.OpTanh, nil, l.in(0)), nil
 	case "softmax":
-		return l.softmax(l.in(0)), nil
+		return l.softmax(l.in(0), 0), nil
+	case "gelu":
+		return l.gelu(), nil
+	case "attention":
+		return l.attention(), nil
+	case "sinusoid":
+		table := l.variable("table", graph.Frozen, graph.Init{Kind: "sinusoid", A: 10_000}, args.Int("count"), w.Dims[0])
+		return b.Op(graph.OpRows, nil, table, l.in(0)), nil
+	case "embedding":
+		return l.embedding(), nil
+	case "raw":
+		return b.Reshape(b.Op(graph.OpCast, graph.Attrs{"dtype": "f32"}, l.in(0)), w.Dims...), nil
 	case "neuron":
 		e, err := Neuron(layer.Neuron)
 		if err != nil {
@@ -219,10 +230,8 @@ func (l *lowering) lower() (graph.Value, error) {
 			in[i] = l.in(i)
 		}
 		return l.equation(e, layer.Neuron.Trainable, layer.Neuron.Params, graph.Attrs{}, in)
-	case "encode":
-		return l.port(layer.Coder, layer.Coder.Definition.Encode, graph.Attrs{"steps": w.Steps})
-	case "decode":
-		return l.port(layer.Coder, layer.Coder.Definition.Decode, graph.Attrs{"last": true})
+	case "encode", "decode":
+		return l.port()
 	}
 	return graph.Value{}, fmt.Errorf("`%s` cannot be run in this version", layer.Kind)
 }
@@ -239,20 +248,6 @@ func (l *lowering) operands() []graph.Value {
 			return append([]graph.Value{c}, in...)
 		}
 		return append(in, c)
-	}
-	return in
-}
-
-// timed repeats values without time beside values with time.
-func (l *lowering) timed(in []graph.Value) []graph.Value {
-	steps := 0
-	for _, v := range in {
-		steps = max(steps, v.Type().Steps)
-	}
-	for i, v := range in {
-		if steps > 0 && v.Type().Steps == 0 {
-			in[i] = l.b.Op(graph.OpRepeat, graph.Attrs{"axis": graph.TimeAxis, "count": steps}, v)
-		}
 	}
 	return in
 }
@@ -318,27 +313,16 @@ func (l *lowering) batchnorm() graph.Value {
 	return y
 }
 
-func (l *lowering) dropout() graph.Value {
-	b, x, p := l.b, l.in(0), l.layer.Args.Real("p")
-	if !l.train || p == 0 {
-		return x
-	}
-	t := x.Type()
-	u := b.Op(graph.OpUniform, graph.Attrs{"label": strconv.Itoa(l.i), "batch": true, "steps": t.Steps, "dims": t.Dims})
-	keep := b.Op(graph.OpGreatEq, nil, u, b.Const(p))
-	return b.Op(graph.OpWhere, nil, keep, b.Scale(x, 1/(1-p)), b.Const(0))
-}
-
-// softmax is over the channel axis.
-func (l *lowering) softmax(x graph.Value) graph.Value {
-	b := l.b
-	dims := append([]int{1}, x.Type().Dims[1:]...)
-	e := b.Op(graph.OpExp, nil, b.Sub(x, b.Stop(b.Reshape(b.Reduce("max", x, 0), dims...))))
-	return b.Div(e, b.Reshape(b.Reduce("sum", e, 0), dims...))
-}
-
 // port adds a coder's equation: encode is one fed with a constant, decode one whose last output is taken.
-func (l *lowering) port(c *check.Coder, p *dsl.Port, attrs graph.Attrs) (graph.Value, error) {
+func (l *lowering) port() (graph.Value, error) {
+	c, d := l.layer.Coder, l.layer.Coder.Definition
+	if d == nil {
+		return graph.Value{}, fmt.Errorf("coder `%s` is a graph of its plugin, which cannot be run in this version", c.Name)
+	}
+	p, attrs := d.Encode, graph.Attrs{"steps": l.layer.Wire.Steps}
+	if l.layer.Kind == "decode" {
+		p, attrs = d.Decode, graph.Attrs{"last": true}
+	}
 	if p == nil {
 		return graph.Value{}, fmt.Errorf("coder `%s` cannot %s", c.Name, l.layer.Kind)
 	}

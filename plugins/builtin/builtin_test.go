@@ -98,7 +98,7 @@ func bernoulli(t testing.TB) schema.BuildRequest {
 }
 
 func supervised(t testing.TB) schema.BuildRequest {
-	return schema.BuildRequest{Component: "supervised", Networks: networks(t, "supervised"), Fields: map[string]string{"image": "f32[N 1 2 2]", "label": "i32[N]"},
+	return schema.BuildRequest{Component: "supervised", Networks: networks(t, "classifier"), Fields: map[string]string{"image": "f32[N 1 2 2]", "label": "i32[N]"},
 		Arguments: schema.Arguments{"network": {Type: schema.ARole, Text: "network"}, "loss": choice("cross_entropy", nil),
 			"inputs": {Type: schema.List, Items: []schema.Value{{Type: schema.AField, Text: "image"}}}, "target": {Type: schema.AField, Text: "label"}}}
 }
@@ -245,7 +245,7 @@ func TestComplaints(t *testing.T) {
 // A target says how networks lie on it; one that is only described cannot be asked.
 func TestCheck(t *testing.T) {
 	h := start(t)
-	nets := networks(t, "supervised")
+	nets := networks(t, "classifier")
 	r := schema.TargetRequest{Component: "loihi", Networks: nets, Arguments: schema.Arguments{
 		"cores": {Type: schema.Int, Number: 128}, "weight_bits": {Type: schema.Int, Number: 8}}}
 	reply, err := h.Check(context.Background(), "", r)

@@ -3,6 +3,8 @@ package sdk
 import (
 	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 
 	"snnc.dev/snnc/plugins/schema"
 	"snnc.dev/snnc/runtime/graph"
@@ -142,6 +144,26 @@ func (b *ProgramBuilder) Finish() (string, error) {
 		return "", fmt.Errorf("build the program: %w", err)
 	}
 	return text, nil
+}
+
+// Wire renders a border as the language writes it: `real[1, 8, 8]`, `spikes[32]`, a whole number per example as `int`.
+func Wire(t graph.Type) string {
+	kind := "real"
+	switch {
+	case t.DType == graph.I32 && len(t.Dims) == 0:
+		return "int"
+	case t.DType == graph.I32:
+		kind = "tokens"
+	case t.Steps > 0 && t.DType == graph.Bit:
+		kind = "spikes"
+	case t.Steps > 0:
+		kind = "signal"
+	}
+	dims := make([]string, len(t.Dims))
+	for i, d := range t.Dims {
+		dims[i] = strconv.Itoa(d)
+	}
+	return kind + "[" + strings.Join(dims, ", ") + "]"
 }
 
 // Function is a function under construction. Besides the operators of graph.Builder it applies roles and knows the usual compositions.

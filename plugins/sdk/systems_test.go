@@ -160,7 +160,7 @@ func plainVAE(t *testing.T) system {
 func classifier(t *testing.T) system {
 	image := graph.Real(1, 2, 2)
 	return system{
-		name: "supervised",
+		name: "classifier",
 		roles: []filled{{"network", network(t, false, one(func(n *net, x graph.Value) graph.Value {
 			return n.decode("average", n.linear(n.dense(n.flat(n.encode("hold", x, 3)), 4), 3))
 		}), input{"image", image})}},

@@ -301,6 +301,40 @@ func TestExportsFillRoles(t *testing.T) {
 	}
 }
 
+// The two directions of a coder share its variables, and a step moves the coder as a whole.
+func TestCoderIsMovedAsAWhole(t *testing.T) {
+	p := parsed(t, `role "code.encode" coder (f32[N 2]) -> (f32[N 2])
+role "code.decode" coder (f32[N 2]) -> (f32[N 2])
+function f(x: f32[N 2]) {
+  %0 = apply %x role="code.encode" mode="train"
+  %1 = apply %0 role="code.decode" mode="train"
+  %2 = reduce %1 axes=[n 0] kind="sum"
+  return total = %2
+}
+stream data = data(x)
+stage train data {
+  step f every 1 batch slot "" moves("code")
+}
+`)
+	m := module(t, net)
+	l, err := program.NewLinker(p, map[string]*graph.Module{"code.encode": m, "code.decode": m})
+	if err != nil {
+		t.Fatal(err)
+	}
+	g, moved, err := l.Step(p.Stages[0].Steps[0])
+	if err != nil || !slices.Equal(moved, []string{"code.w"}) {
+		t.Fatal(moved, err)
+	}
+	res, err := interp.Run(g, &interp.Env{N: 2, Inputs: pair, Variables: start(l.Variables()), Random: draw(0)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// y = w^2 x, with w = 3 and columns that sum up to 4 and 8.
+	if got := res.Outputs[program.Grad+"code.w"].Data; !slices.Equal(got, []float64{24, 48}) {
+		t.Errorf("derivative %v", got)
+	}
+}
+
 func TestLinkRefuses(t *testing.T) {
 	twice := "function f0(x: f32[N 2]) {\n  %0 = add %x %x\n  return y = %0\n}\n"
 	for i := range 40 { // 2^40 additions

@@ -56,7 +56,7 @@ type Stage struct {
 // are terms that are logged under their names. The inputs of the function are fields of the stream.
 type Step struct {
 	Function string
-	Moves    []string // roles and variables
+	Moves    []string // networks, coders (as a whole) and variables
 	Slot     string   // which of the optimisers given by `each(...)` moves them; "" where there is one
 	Every    int      // runs at every such batch (or epoch), 1 for all
 	Epoch    bool     // Every counts epochs: the step runs after the last batch of one
@@ -233,8 +233,9 @@ func (p *Program) verifyStage(s Stage) error {
 			return fmt.Errorf("%s runs every %d", step.Function, step.Every)
 		}
 		for _, m := range step.Moves {
-			if p.Role(m) == nil && p.Variable(m) == nil {
-				return fmt.Errorf("%s moves %s, which is neither role nor variable", step.Function, m)
+			owner := func(r Role) bool { return r.Owner() == m && r.Kind != "model" }
+			if !slices.ContainsFunc(p.Roles, owner) && p.Variable(m) == nil {
+				return fmt.Errorf("%s moves %s, which is neither a network, a coder nor a variable", step.Function, m)
 			}
 		}
 	}

@@ -4,6 +4,7 @@ package supervised
 import (
 	_ "embed"
 	"fmt"
+	"slices"
 
 	"snnc.dev/snnc/plugins/schema"
 	"snnc.dev/snnc/plugins/sdk"
@@ -61,7 +62,7 @@ func build(r sdk.BuildRequest) (string, []schema.Complaint, error) {
 		case !ok:
 			complain("inputs", "", "the data have no field `%s`", in.Text)
 		case i < len(net.In) && !t.Equal(net.In[i]):
-			complain(network, "", "input %d of the network is %v, field `%s` is %v", i+1, net.In[i], in.Text, t)
+			complain(network, "", "input %d of the network is %s, field `%s` is %s", i+1, sdk.Wire(net.In[i]), in.Text, sdk.Wire(t))
 		}
 	}
 	target := r.Arguments.Text("target")
@@ -72,25 +73,32 @@ func build(r sdk.BuildRequest) (string, []schema.Complaint, error) {
 	case !ok:
 		complain("target", "", "the data have no field `%s`", target)
 	case classify && (t.DType != graph.I32 || len(t.Dims) != 0):
-		complain("target", "use `loss = mse` for answers that are no classes", "cross_entropy wants a class number, field `%s` is %v", target, t)
+		complain("target", "use `loss = mse` for answers that are no classes", "cross_entropy wants a class number, field `%s` is %s", target, sdk.Wire(t))
 	case classify && (out.Steps > 0 || len(out.Dims) != 1):
-		complain(network, "end the network with `linear(classes)` and, where it is timed, `decode`", "cross_entropy wants one number per class, the network gives %v", out)
+		complain(network, "end the network with `linear(classes)` and, where it is timed, `decode`", "cross_entropy wants one number per class, the network gives %s", sdk.Wire(out))
 	case !classify && !out.Equal(t.With(graph.F32)):
-		complain(network, "", "the network gives %v, field `%s` is %v", out, target, t)
+		complain(network, "", "the network gives %s, field `%s` is %s", sdk.Wire(out), target, sdk.Wire(t))
 	}
 	if len(c) > 0 {
 		return "", c, nil
 	}
+	// A field may stand in several places: an autoencoder's target is its input.
+	field := func(f *sdk.Function, name string) graph.Value {
+		if n := f.Graph().Input(name); n != nil {
+			return graph.Value{Node: n}
+		}
+		return f.Input(name, r.Fields[name])
+	}
 	apply := func(f *sdk.Function, m sdk.Mode) graph.Value {
 		in := make([]graph.Value, len(fields))
 		for i, name := range fields {
-			in[i] = f.Input(name, r.Fields[name])
+			in[i] = field(f, name)
 		}
 		return f.Apply(network, m, in...)[0]
 	}
 	b.Function("step", func(f *sdk.Function) {
 		y := apply(f, sdk.Mode{})
-		answer := f.Input(target, t)
+		answer := field(f, target)
 		if !classify {
 			f.Output("total", f.MeanSquare(y, answer))
 			return
@@ -106,7 +114,9 @@ func build(r sdk.BuildRequest) (string, []schema.Complaint, error) {
 		}
 		f.Output("answer", y)
 	})
-	b.Stream("examples", append(append([]string(nil), fields...), target)...)
+	stream := append(slices.Clone(fields), target)
+	slices.Sort(stream)
+	b.Stream("examples", slices.Compact(stream)...)
 	b.Stage("train", "examples", program.Step{Function: "step", Moves: []string{network}})
 	b.Export("logits", "logits")
 	b.Export("predict", "predict")

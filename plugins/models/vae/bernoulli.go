@@ -3,6 +3,7 @@ package vae
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"snnc.dev/snnc/plugins/schema"
 	"snnc.dev/snnc/plugins/sdk"
@@ -14,36 +15,40 @@ func (v *vae) checkBernoulli() []schema.Complaint {
 	var c []schema.Complaint
 	features := v.enc.Out[0]
 	if features.Steps == 0 || features.DType != graph.Bit || len(features.Dims) != 1 {
-		return complain(encoder, fmt.Sprintf("with a Bernoulli latent the encoder gives spikes[c], this one gives %s", shape(features)), "end the encoder with a spiking neuron over `flatten`, or write `latent = gaussian`")
+		return complain(encoder, fmt.Sprintf("with a Bernoulli latent the encoder gives spikes[c], this one gives %s", sdk.Wire(features)), "end the encoder with a spiking neuron over `flatten`, or write `latent = gaussian`")
 	}
 	k := v.args["latent"].Args.Int("choose")
 	q, p := v.b.Role(posterior), v.b.Role(prior)
 	z := v.dec.In[0]
 	switch {
 	case z.Steps == 0 || len(z.Dims) != 1:
-		return complain(decoder, fmt.Sprintf("with a Bernoulli latent the decoder takes spikes[c], this one takes %s", shape(z)), "give the decoder a parameter `z: spikes[c]`")
+		return complain(decoder, fmt.Sprintf("with a Bernoulli latent the decoder takes spikes[c], this one takes %s", sdk.Wire(z)), "give the decoder a parameter `z: spikes[c]`")
 	case !v.dec.FreeSteps && z.Steps != features.Steps:
-		return complain(decoder, fmt.Sprintf("takes %d time steps, the encoder gives %d", z.Steps, features.Steps), "use coders with the same `steps` in both")
+		return complain(decoder, fmt.Sprintf("the decoder takes %d time steps, the encoder gives %d", z.Steps, features.Steps), "use coders with the same `steps` in both")
 	}
 	want := fmt.Sprintf("spikes[%d]", k*z.Dims[0])
-	check := func(path string, r *program.Role, inputs int) {
+	check := func(path, takes string, r *program.Role, inputs int) {
+		bad := func(help, format string, args ...any) {
+			name := "the " + strings.TrimPrefix(path, "latent.")
+			c = append(c, complain(path, name+" "+fmt.Sprintf(format, args...), help)...)
+		}
 		switch {
 		case len(r.In) != inputs:
-			c = append(c, complain(path, fmt.Sprintf("takes %d inputs, want %d", len(r.In), inputs), "the posterior takes (features, z), the prior takes (z)")...)
+			bad("", "takes %s, and this one has %d parameters", takes, len(r.In))
 		case !r.FreeSteps:
-			c = append(c, complain(path, "encodes its input, so its number of steps is fixed; it is applied to every prefix of the latent", "take spikes and leave `encode` out")...)
+			bad("take spikes and leave `encode` out", "encodes its input, so its number of steps is fixed; it is applied to every prefix of the latent")
 		case r.In[inputs-1].Steps == 0 || len(r.In[inputs-1].Dims) != 1 || r.In[inputs-1].Dims[0] != z.Dims[0]:
-			c = append(c, complain(path, fmt.Sprintf("takes a latent %s, the decoder takes %s", shape(r.In[inputs-1]), shape(z)), "")...)
+			bad("", "takes a latent %s, the decoder takes %s", sdk.Wire(r.In[inputs-1]), sdk.Wire(z))
 		case r.Out[0].DType != graph.Bit || len(r.Out[0].Dims) != 1 || r.Out[0].Dims[0] != k*z.Dims[0]:
-			c = append(c, complain(path, fmt.Sprintf("gives %s, want %s: `choose` = %d spikes for each of %d latent channels", shape(r.Out[0]), want, k, z.Dims[0]), "")...)
+			bad("", "gives %s, want %s: `choose` = %d spikes for each of %d latent channels", sdk.Wire(r.Out[0]), want, k, z.Dims[0])
 		case inputs == 2 && !r.In[0].WithSteps(features.Steps).Equal(features):
-			c = append(c, complain(path, fmt.Sprintf("takes features %s, the encoder gives %s", shape(r.In[0]), shape(features)), "")...)
+			bad("", "takes features %s, the encoder gives %s", sdk.Wire(r.In[0]), sdk.Wire(features))
 		}
 	}
-	check(posterior, q, 2)
-	check(prior, p, 1)
+	check(posterior, "features and a latent", q, 2)
+	check(prior, "a latent", p, 1)
 	if low, high, ok := v.scheduled(); ok && (low < 0 || high > 1) {
-		c = append(c, complain("latent.scheduled", "is a range of probabilities", "write `scheduled = 0.1..0.3`")...)
+		c = append(c, complain("latent.scheduled", "`scheduled` is a range of probabilities, within 0..1", "write `scheduled = 0.1..0.3`")...)
 	}
 	for _, t := range v.args["loss"].Items {
 		if trace := t.Args["trace"]; t.Text == "mmd" && trace.Unit != "steps" {

@@ -14,9 +14,9 @@ func (v *vae) checkGaussian() []schema.Complaint {
 	head, z := v.enc.Out[0], v.dec.In[0]
 	switch {
 	case head.Steps > 0 || len(head.Dims) != 1 || head.Dims[0]%2 != 0:
-		c = complain(encoder, fmt.Sprintf("with a Gaussian latent the encoder gives real[2 * n], mean and then log-variance; this one gives %s", shape(head)), "end the encoder with `linear(2 * n)`, or write `latent = bernoulli(...)`")
+		c = complain(encoder, fmt.Sprintf("with a Gaussian latent the encoder gives real[2 * n], mean and then log-variance; this one gives %s", sdk.Wire(head)), "end the encoder with `linear(2 * n)`, or write `latent = bernoulli(...)`")
 	case !z.Equal(head.WithDims(head.Dims[0] / 2)):
-		c = complain(decoder, fmt.Sprintf("the encoder describes %d latent numbers, the decoder takes %s", head.Dims[0]/2, shape(z)), fmt.Sprintf("give the decoder a parameter `z: real[%d]`", head.Dims[0]/2))
+		c = complain(decoder, fmt.Sprintf("the encoder describes %d latent numbers, the decoder takes %s", head.Dims[0]/2, sdk.Wire(z)), fmt.Sprintf("give the decoder a parameter `z: real[%d]`", head.Dims[0]/2))
 	}
 	for _, t := range v.args["loss"].Items {
 		if t.Text == "mmd" {

@@ -100,3 +100,58 @@ func (m model) normalisedBiases() []string {
 	}
 	return out
 }
+
+// In eval mode an example does not see the batch around it: what the model makes of several at once is what it makes of each
+// alone, and in another order.
+func TestBatchesAreIndependent(t *testing.T) {
+	text, err := os.ReadFile("testdata/small.snn")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := fromSpec(t, string(text))
+	variables := start(m.linker)
+	for name := range variables { // running statistics that differ from the batch's
+		for i := range variables[name].Data {
+			variables[name].Data[i] += 0.05 * float64(i%3)
+		}
+	}
+	const examples = 4
+	for _, export := range []string{"encode", "reconstruct"} {
+		g, err := m.linker.Function(m.p.Export(export).Name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all := images(g.Input("image").Out[0], examples)
+		size := all.Type.Size()
+		run := func(which ...int) interp.Value {
+			x := interp.NewValue(all.Type, len(which))
+			for i, e := range which {
+				copy(x.Data[i*size:(i+1)*size], all.Data[e*size:])
+			}
+			res, err := interp.Run(g, &interp.Env{N: len(which), Variables: variables, Inputs: map[string]interp.Value{"image": x},
+				Random: func(label string, normal bool, index, element uint64) float64 {
+					return draw(label, normal, uint64(which[index]), element)
+				}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return res.Outputs[g.Outputs[0].Name]
+		}
+		whole := run(0, 1, 2, 3)
+		// of returns the part of a result that belongs to its e-th example.
+		of := func(v interp.Value, e int) []float64 {
+			var out []float64
+			size := v.Type.Size()
+			for t := range max(1, v.Type.Steps) {
+				out = append(out, v.Data[(t*v.N+e)*size:(t*v.N+e+1)*size]...)
+			}
+			return out
+		}
+		moved := run(2, 0, 3, 1)
+		for i, e := range []int{2, 0, 3, 1} {
+			if !slices.Equal(of(moved, i), of(whole, e)) || !slices.Equal(of(run(e), 0), of(whole, e)) {
+				t.Errorf("%s: example %d depends on its batch", export, e)
+			}
+		}
+	}
+}

@@ -5,6 +5,7 @@ package vae
 import (
 	_ "embed"
 	"fmt"
+	"slices"
 
 	"snnc.dev/snnc/plugins/schema"
 	"snnc.dev/snnc/plugins/sdk"
@@ -118,35 +119,17 @@ func borders(r sdk.BuildRequest, image graph.Type, enc, dec *program.Role) []sch
 	var c []schema.Complaint
 	switch {
 	case len(enc.In) != 1:
-		c = append(c, complain(encoder, fmt.Sprintf("the encoder takes %d inputs, it must take the image alone", len(enc.In)), "")...)
+		c = append(c, complain(encoder, fmt.Sprintf("the encoder takes the image alone, and this one has %d parameters", len(enc.In)), "")...)
 	case !enc.In[0].Equal(image):
-		c = append(c, complain(encoder, fmt.Sprintf("the encoder takes %s, the data have images %s", shape(enc.In[0]), shape(image)), "give the encoder's parameter the size of the images, or the data set the size of the network")...)
+		c = append(c, complain(encoder, fmt.Sprintf("the encoder takes %s, the data have images %s", sdk.Wire(enc.In[0]), sdk.Wire(image)), "give the encoder's parameter the size of the images, or the data set the size of the network")...)
 	}
 	switch {
 	case len(dec.In) != 1:
-		c = append(c, complain(decoder, fmt.Sprintf("the decoder takes %d inputs, it must take the latent alone", len(dec.In)), "")...)
+		c = append(c, complain(decoder, fmt.Sprintf("the decoder takes the latent alone, and this one has %d parameters", len(dec.In)), "")...)
 	case !dec.Out[0].Equal(image):
-		c = append(c, complain(decoder, fmt.Sprintf("the decoder gives %s, the data have images %s", shape(dec.Out[0]), shape(image)), "the decoder's result must be an image like those of the data")...)
+		c = append(c, complain(decoder, fmt.Sprintf("the decoder gives %s, the data have images %s", sdk.Wire(dec.Out[0]), sdk.Wire(image)), "the decoder's result must be an image like those of the data")...)
 	}
 	return c
-}
-
-// shape renders a border as the language writes it.
-func shape(t graph.Type) string {
-	kind := "real"
-	if t.Steps > 0 {
-		if kind = "signal"; t.DType == graph.Bit {
-			kind = "spikes"
-		}
-	}
-	s := kind + "["
-	for i, d := range t.Dims {
-		if i > 0 {
-			s += ", "
-		}
-		s += fmt.Sprint(d)
-	}
-	return s + "]"
 }
 
 // loss adds up the terms that the spec names; each is logged under its name.
@@ -169,7 +152,11 @@ func (v *vae) loss(f *sdk.Function, terms map[string]func(schema.Arguments) grap
 			part = f.Add(total, part)
 		}
 		total = part
-		names, values = append(names, t.Text), append(values, value)
+		name := t.Text
+		for n := 2; slices.Contains(names, name); n++ { // two traces of different lengths are both shown
+			name = fmt.Sprint(t.Text, n)
+		}
+		names, values = append(names, name), append(values, value)
 	}
 	f.Output("total", total)
 	for i := range names {

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -169,74 +170,95 @@ var (
 	layerChange = regexp.MustCompile(`(conv|linear) with (\d+) instead of (\d+) (channels|outputs)`)
 )
 
-// Whatever does not fit gets a change, and a spec with that change fits: with fewer bits, more cores, or fewer channels in
-// the spec's text; one core less than said does not.
-func TestChange(t *testing.T) {
-	made := map[string]int{}
-	rapid.Check(t, func(t *rapid.T) {
-		channels := rapid.SliceOfN(rapid.IntRange(1, 64), 1, 3).Draw(t, "channels")
-		dense := rapid.SliceOfN(rapid.IntRange(1, 900), 1, 3).Draw(t, "dense")
-		side, in := rapid.IntRange(1, 12).Draw(t, "side"), rapid.IntRange(1, 8).Draw(t, "in")
-		cores := rapid.IntRange(1, 40).Draw(t, "cores")
-		fits := func(channels, dense []int, cores, bits int) (schema.TargetReply, bool) {
-			r, err := Check(request(t, spec(channels, dense, side, in), cores, bits))
-			if err != nil {
-				t.Fatalf("%v", err)
-			}
-			return r, r.Fits
+// failer is a test, or a draw of rapid.
+type failer interface {
+	Helper()
+	Fatalf(string, ...any)
+	Errorf(string, ...any)
+}
+
+// network is one of convolutions and dense layers on a chip of so many cores.
+type network struct {
+	channels, dense []int
+	side, in, cores int
+}
+
+func (n network) check(t failer, cores, bits int) schema.TargetReply {
+	t.Helper()
+	r, err := Check(request(t, spec(n.channels, n.dense, n.side, n.in), cores, bits))
+	if err != nil {
+		t.Fatalf("%v", err)
+	}
+	return r
+}
+
+// changed judges a network: where it does not fit, a layer says why, and with each change that it names the network fits:
+// with fewer bits, more cores (one less is too few), or fewer channels in the spec's text. It returns the kinds of change.
+func changed(t failer, n network) (made []string) {
+	reply := n.check(t, n.cores, 8)
+	problems := 0
+	for k, l := range reply.Layers {
+		if l.Problem == "" {
+			continue
 		}
-		reply, ok := fits(channels, dense, cores, 8)
-		if ok {
-			return
+		problems++
+		if !strings.Contains(l.Problem, "all layers") {
+			t.Errorf("%s breaks a limit of a core: %s", l.Layer, l.Problem)
 		}
-		problems := 0
-		for k, l := range reply.Layers {
-			if l.Problem == "" {
-				continue
-			}
-			problems++
-			if m := bitsChange.FindStringSubmatch(l.Change); m != nil {
-				made["bits"]++
-				b, _ := strconv.Atoi(m[2])
-				if _, ok := fits(channels, dense, cores, b); !ok && strings.Contains(l.Problem, "all layers") {
-					t.Errorf("%s: it does not fit with %d bits", l.Change, b)
-				}
-			}
-			if m := coresChange.FindStringSubmatch(l.Change); m != nil {
-				made["cores"]++
-				n, _ := strconv.Atoi(m[2])
-				if _, ok := fits(channels, dense, n, 8); !ok {
-					t.Errorf("%s: it does not fit", l.Change)
-				}
-				if _, ok := fits(channels, dense, n-1, 8); ok {
-					t.Errorf("%s: one core less is enough", l.Change)
-				}
-			}
-			if m := layerChange.FindStringSubmatch(l.Change); m != nil && strings.Contains(l.Problem, "all layers") {
-				made[m[1]]++
-				n, _ := strconv.Atoi(m[2])
-				c, d := append([]int(nil), channels...), append([]int(nil), dense...)
-				at := &d
-				if m[1] == "conv" {
-					at = &c
-				} else {
-					k -= len(channels)
-				}
-				(*at)[k] = n
-				if _, ok := fits(c, d, cores, 8); !ok {
-					t.Errorf("%s: it does not fit", l.Change)
-				}
+		if m := bitsChange.FindStringSubmatch(l.Change); m != nil {
+			made = append(made, "bits")
+			if b, _ := strconv.Atoi(m[2]); !n.check(t, n.cores, b).Fits {
+				t.Errorf("%s: it does not fit with %d bits", l.Change, b)
 			}
 		}
-		if problems == 0 {
-			t.Errorf("it does not fit, and no layer says why:\n%s", rendered(reply))
+		if m := coresChange.FindStringSubmatch(l.Change); m != nil {
+			made = append(made, "cores")
+			if c, _ := strconv.Atoi(m[2]); !n.check(t, c, 8).Fits || n.check(t, c-1, 8).Fits {
+				t.Errorf("%s: that is not the fewest cores it fits in", l.Change)
+			}
 		}
-	})
-	for _, kind := range []string{"bits", "cores", "conv", "linear"} {
-		if made[kind] == 0 {
-			t.Errorf("no change of %s was made", kind)
+		if m := layerChange.FindStringSubmatch(l.Change); m != nil {
+			made = append(made, m[1])
+			c := network{slices.Clone(n.channels), slices.Clone(n.dense), n.side, n.in, n.cores}
+			if to, _ := strconv.Atoi(m[2]); m[1] == "conv" {
+				c.channels[k] = to
+			} else {
+				c.dense[k-len(n.channels)] = to
+			}
+			if !c.check(t, n.cores, 8).Fits {
+				t.Errorf("%s: it does not fit", l.Change)
+			}
 		}
 	}
+	if reply.Fits != (problems == 0) {
+		t.Errorf("fits %v, with %d problems:\n%s", reply.Fits, problems, rendered(reply))
+	}
+	return made
+}
+
+// Whatever does not fit gets changes that make it fit.
+func TestChange(t *testing.T) {
+	for _, x := range []struct {
+		network
+		made []string
+	}{
+		{network{[]int{8}, []int{10}, 12, 2, 1}, []string{"cores"}},
+		{network{[]int{64, 64}, []int{10}, 12, 4, 11}, []string{"cores", "conv"}}, // its neurons alone take 12
+		{network{[]int{4}, []int{900, 900}, 8, 4, 9}, []string{"bits", "cores", "linear"}},
+	} {
+		if got := changed(t, x.network); !slices.Equal(got, x.made) {
+			t.Errorf("%+v: changes of %v, want %v", x.network, got, x.made)
+		}
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		changed(t, network{
+			channels: rapid.SliceOfN(rapid.IntRange(1, 64), 1, 3).Draw(t, "channels"),
+			dense:    rapid.SliceOfN(rapid.IntRange(1, 900), 1, 3).Draw(t, "dense"),
+			side:     rapid.IntRange(1, 12).Draw(t, "side"),
+			in:       rapid.IntRange(1, 8).Draw(t, "in"),
+			cores:    rapid.IntRange(1, 40).Draw(t, "cores"),
+		})
+	})
 }
 
 // A layer that breaks a limit of a core whatever its tile: the change of its inputs is exact.
@@ -306,4 +328,34 @@ func FuzzCheck(f *testing.F) {
 			}
 		}
 	})
+}
+
+// Maps that are too large to try every tile of end the search, not the program.
+func TestGiant(t *testing.T) {
+	text := `graph 1
+
+variable "1.weight" f32[8 1 3 3] parameter constant(0.0, 0.0)
+
+equation "e0" spikes {
+  input x
+  state v = 0.0
+  %0 = add %x %v
+  %1 = ge %0 %x
+  emit %1
+  next v %0
+}
+
+function eval(x: bit[T2 N 1 65536 4000]) {
+  %0 = read var="1.weight"
+  %1 = conv %x %0 pad=1 stride=1
+  %2 = equation "e0" %1
+  return y = %2
+}
+`
+	for _, text := range []string{text, strings.ReplaceAll(text, "65536 4000", "65537 2")} {
+		r, err := Check(schema.TargetRequest{Networks: []schema.Network{{Name: "n", Graph: text}}})
+		if err != nil || r.Fits || len(r.Notes) == 0 {
+			t.Errorf("%v\n%s", err, rendered(r))
+		}
+	}
 }

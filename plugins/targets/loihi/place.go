@@ -47,7 +47,9 @@ func (s *search) options(l *layer, bits int, single bool) *options {
 		o = &options{}
 		o.tilings, o.over, o.cut = l.tilings(bits, single, &work)
 		s.work.spend(before - max(work.left, 0))
-		s.known[key] = o
+		if !o.cut || before == layerWork { // else another search may still have the time
+			s.known[key] = o
+		}
 	}
 	s.cut = s.cut || o.cut
 	return o

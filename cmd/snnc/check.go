@@ -1,0 +1,56 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"snnc.dev/snnc/dsl/diag"
+	"snnc.dev/snnc/runtime/experiment"
+)
+
+type checkCommand struct {
+	specFlags
+	Files  []string `arg:"" name:"file" help:"Specs."`
+	Preset string   `placeholder:"NAME" help:"Check with a preset of the spec."`
+	Set    []string `sep:"none" placeholder:"NAME=VALUE" help:"Replace the right side of a definition or setting; may be given several times."`
+	JSON   bool     `help:"Print the findings as JSON."`
+}
+
+func (c *checkCommand) Run(ctx context.Context, s streams) error {
+	h, err := c.host()
+	if err != nil {
+		return err
+	}
+	defer h.Close()
+	var all diag.List
+	sources := diag.Sources{}
+	for _, file := range c.Files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return wrongUsage("read spec: %w", err)
+		}
+		_, found, texts := experiment.Load(ctx, h, file, text, experiment.Options{Preset: c.Preset, Sets: c.Set})
+		all = append(all, found...)
+		for name, text := range texts {
+			sources[name] = text
+		}
+		if !c.JSON {
+			if err := printFindings(s.err, found, texts); err != nil {
+				return err
+			}
+			if !found.HasErrors() {
+				fmt.Fprintf(s.out, "%s: no errors\n", file)
+			}
+		}
+	}
+	if c.JSON {
+		if err := all.JSON(s.out); err != nil {
+			return fmt.Errorf("print findings: %w", err)
+		}
+	}
+	if all.HasErrors() {
+		return status(statusSpec)
+	}
+	return nil
+}

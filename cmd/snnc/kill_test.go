@@ -1,0 +1,143 @@
+package main
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"flag"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+)
+
+var (
+	kills  = flag.Int("kills", 5, "how often TestKill kills the quickstart")
+	epochs = flag.Int("epochs", 6, "epochs of the quickstart that TestKill kills")
+)
+
+// snnc returns the command line as a process of its own, in folder dir.
+func snnc(t *testing.T, dir string, env []string, args ...string) *exec.Cmd {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := exec.Command(self, args...)
+	c.Dir = dir
+	c.Env = append(os.Environ(), append([]string{asCommand + "=1", "XDG_CACHE_HOME=" + filepath.Join(dir, "cache")}, env...)...)
+	return c
+}
+
+func mustRun(t *testing.T, c *exec.Cmd) {
+	t.Helper()
+	if out, err := c.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %v\n%s", c.Args[1:], err, out)
+	}
+}
+
+// lastCheckpoint returns the name and the SHA-256 of the newest checkpoint of a run.
+func lastCheckpoint(t *testing.T, run string) string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(run, "checkpoints", "*.safetensors"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no checkpoints in %s: %v", run, err)
+	}
+	slices.Sort(files)
+	file := files[len(files)-1]
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := sha256.Sum256(text)
+	return filepath.Base(file) + " " + hex.EncodeToString(sum[:])
+}
+
+// results returns what a finished run must leave whatever happened to it: the newest checkpoint, the samples and the figures.
+func results(t *testing.T, run string) map[string]string {
+	t.Helper()
+	out := map[string]string{"checkpoint": lastCheckpoint(t, run)}
+	for _, pattern := range []string{"samples/*", "metrics.json", "programs/*"} {
+		files, err := filepath.Glob(filepath.Join(run, pattern))
+		if err != nil || len(files) == 0 {
+			t.Fatalf("no %s in %s", pattern, run)
+		}
+		for _, file := range files {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			sum := sha256.Sum256(text)
+			out[filepath.Base(file)] = hex.EncodeToString(sum[:])
+		}
+	}
+	return out
+}
+
+func quickstart(t *testing.T, args ...string) []string {
+	t.Helper()
+	spec, err := filepath.Abs("../../specs/quickstart.snn")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return append([]string{"run", spec, "--quiet", "--set", "train.digit.epochs=" + strconv.Itoa(*epochs)}, args...)
+}
+
+// A run that is killed at any moment goes on to the same bytes. More kills, of the whole quickstart:
+// go test ./cmd/snnc -run TestKill -kills 200 -epochs 60 -timeout 0
+func TestKill(t *testing.T) {
+	dir := t.TempDir()
+	start := time.Now()
+	mustRun(t, snnc(t, dir, nil, quickstart(t, "--out", "undisturbed")...))
+	duration := time.Since(start)
+	want := results(t, filepath.Join(dir, "undisturbed"))
+	random := rand.New(rand.NewPCG(1, uint64(time.Now().UnixNano())))
+	for i := range *kills {
+		run := "killed" + strconv.Itoa(i)
+		c := snnc(t, dir, nil, quickstart(t, "--out", run)...)
+		var out bytes.Buffer
+		c.Stdout, c.Stderr = &out, &out
+		if err := c.Start(); err != nil {
+			t.Fatal(err)
+		}
+		after := time.Duration(random.Int64N(int64(duration)))
+		time.Sleep(after)
+		c.Process.Kill()
+		c.Wait()
+		mustRun(t, snnc(t, dir, nil, quickstart(t, "--out", run)...))
+		got := results(t, filepath.Join(dir, run))
+		for name, sum := range want {
+			if got[name] != sum {
+				t.Errorf("killed after %v of %v: %s is %s, want %s", after, duration, name, got[name], sum)
+			}
+		}
+		if len(got) != len(want) {
+			t.Errorf("killed after %v of %v: %d files, want %d", after, duration, len(got), len(want))
+		}
+		os.RemoveAll(filepath.Join(dir, run))
+	}
+}
+
+// The number of processors and of worker threads changes no byte.
+func TestThreadsChangeNothing(t *testing.T) {
+	dir := t.TempDir()
+	var want map[string]string
+	for i, x := range []struct{ procs, threads string }{{"1", "1"}, {"2", "2"}, {"2", "3"}, {"1", "8"}} {
+		run := "run" + strconv.Itoa(i)
+		mustRun(t, snnc(t, dir, []string{"GOMAXPROCS=" + x.procs}, quickstart(t, "--set", "train.digit.epochs=2", "--threads", x.threads, "--out", run)...))
+		got := results(t, filepath.Join(dir, run))
+		if i == 0 {
+			want = got
+			continue
+		}
+		for name, sum := range want {
+			if got[name] != sum {
+				t.Errorf("GOMAXPROCS %s, %s threads: %s differs", x.procs, x.threads, name)
+			}
+		}
+	}
+}

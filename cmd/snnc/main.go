@@ -1,0 +1,178 @@
+// Command snnc compiles and runs specs of spiking neural networks: `snnc run x.snn` trains, samples and evaluates what the
+// file says. Each command is a file here that reads its flags, calls one exported function and prints.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"snnc.dev/snnc/dsl/diag"
+	"snnc.dev/snnc/plugins/builtin"
+	"snnc.dev/snnc/runtime/experiment"
+	"snnc.dev/snnc/runtime/host"
+)
+
+// The exit statuses.
+const (
+	statusFailed      = 1   // the run failed
+	statusUsage       = 2   // the command line is wrong
+	statusSpec        = 3   // the spec has errors
+	statusInterrupted = 130 // Ctrl-C
+)
+
+func main() {
+	builtin.Main()
+	os.Exit(command(os.Args[1:], os.Stdout, os.Stderr))
+}
+
+type cli struct {
+	Run     runCommand     `cmd:"" help:"Do what a spec says: train, sample, evaluate, deploy. Goes on where an earlier run was interrupted."`
+	Check   checkCommand   `cmd:"" help:"Check specs without running anything."`
+	Plan    planCommand    `cmd:"" help:"Show what a spec would run: networks, parameters, memory."`
+	Data    dataCommand    `cmd:"" help:"List, fetch and look at data sets."`
+	Plugin  pluginCommand  `cmd:"" help:"Plugins: neurons, coders, models and targets."`
+	Version versionCommand `cmd:"" help:"Print the version."`
+}
+
+// streams are where a command prints.
+type streams struct{ out, err io.Writer }
+
+// status is an error that only sets the exit status: what there is to say has been said.
+type status int
+
+func (s status) Error() string { return fmt.Sprintf("exit status %d", int(s)) }
+
+// command runs one command line and returns the exit status.
+func command(args []string, out, errs io.Writer) int {
+	code := -1
+	var c cli
+	parser, err := kong.New(&c, kong.Name("snnc"), kong.UsageOnError(), kong.Writers(out, errs), kong.Exit(func(n int) {
+		if code < 0 {
+			code = n
+		}
+	}), kong.Description("A compiler and runtime for spiking neural networks."), kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
+	if err != nil {
+		fmt.Fprintln(errs, "snnc:", err)
+		return statusFailed
+	}
+	k, err := parser.Parse(args)
+	if code >= 0 { // --help
+		return code
+	}
+	if err != nil {
+		fmt.Fprintf(errs, "snnc: %v\nsee `snnc --help`\n", err)
+		return statusUsage
+	}
+	ctx, stop := interruptible()
+	defer stop()
+	k.BindTo(ctx, (*context.Context)(nil))
+	err = k.Run(streams{out, errs})
+	var s status
+	var usage usageError
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &s):
+		return int(s)
+	case errors.As(err, &usage):
+		fmt.Fprintln(errs, "snnc:", err)
+		return statusUsage
+	case errors.Is(err, context.Canceled):
+		fmt.Fprintln(errs, "snnc: interrupted; the same command goes on from here")
+		return statusInterrupted
+	}
+	fmt.Fprintln(errs, "snnc:", err)
+	return statusFailed
+}
+
+// usageError is a mistake of the command line that the parser cannot see.
+type usageError struct{ error }
+
+func wrongUsage(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
+
+// interruptible returns a context that the first Ctrl-C ends; the second ends the process at once.
+func interruptible() (context.Context, func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	done := make(chan struct{})
+	go func() {
+		for n := 0; ; n++ {
+			select {
+			case <-signals:
+				if n > 0 {
+					os.Exit(statusInterrupted)
+				}
+				cancel()
+			case <-done:
+				return
+			}
+		}
+	}()
+	return ctx, func() { signal.Stop(signals); close(done); cancel() }
+}
+
+// specFlags are common to the commands that read specs.
+type specFlags struct {
+	PluginDev map[string]string `placeholder:"NAME=DIR" help:"Take the plugin that a spec uses as NAME from the folder DIR."`
+}
+
+// host starts what runs plugins. Close it.
+func (f specFlags) host() (*host.Host, error) { return newHost(f.PluginDev) }
+
+func newHost(dev map[string]string) (*host.Host, error) {
+	exe, err := os.Executable()
+	if err != nil {
+		return nil, fmt.Errorf("find the snnc binary: %w", err)
+	}
+	cache := ""
+	if dir, err := os.UserCacheDir(); err == nil {
+		cache = filepath.Join(dir, "snnc", "describe")
+	}
+	return host.New(host.Options{Builtin: []string{exe, builtin.Command}, Dev: dev, Cache: cache}), nil
+}
+
+// load reads and checks a spec, and prints what was found where it cannot be run.
+func load(ctx context.Context, h *host.Host, file string, o experiment.Options, s streams) (*experiment.Experiment, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, wrongUsage("read spec: %w", err)
+	}
+	x, found, sources := experiment.Load(ctx, h, file, text, o)
+	if err := printFindings(s.err, found, sources); err != nil {
+		return nil, err
+	}
+	if x == nil {
+		return nil, status(statusSpec)
+	}
+	return x, nil
+}
+
+func printFindings(w io.Writer, found diag.List, sources diag.Sources) error {
+	if len(found) == 0 {
+		return nil
+	}
+	return found.Text(w, sources, terminal(w))
+}
+
+// split cuts a list of flags with commas.
+func split(list []string) []string {
+	var out []string
+	for _, item := range list {
+		for _, part := range strings.Split(item, ",") {
+			if part = strings.TrimSpace(part); part != "" {
+				out = append(out, part)
+			}
+		}
+	}
+	return out
+}

@@ -1,0 +1,40 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"snnc.dev/snnc/runtime/experiment"
+)
+
+type planCommand struct {
+	specFlags
+	File   string   `arg:"" help:"Spec."`
+	Preset string   `placeholder:"NAME" help:"Plan with a preset of the spec."`
+	Set    []string `sep:"none" placeholder:"NAME=VALUE" help:"Replace the right side of a definition or setting; may be given several times."`
+	JSON   bool     `help:"Print the plan as JSON."`
+}
+
+func (c *planCommand) Run(ctx context.Context, s streams) error {
+	h, err := c.host()
+	if err != nil {
+		return err
+	}
+	defer h.Close()
+	x, err := load(ctx, h, c.File, experiment.Options{Preset: c.Preset, Sets: c.Set}, s)
+	if err != nil {
+		return err
+	}
+	p, err := x.Plan()
+	if err != nil {
+		return err
+	}
+	if !c.JSON {
+		return p.Text(s.out)
+	}
+	if err := json.NewEncoder(s.out).Encode(p); err != nil {
+		return fmt.Errorf("print plan: %w", err)
+	}
+	return nil
+}

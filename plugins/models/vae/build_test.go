@@ -1,0 +1,196 @@
+package vae_test
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/rogpeppe/go-internal/txtar"
+
+	"snnc.dev/snnc/plugins/models/vae"
+	"snnc.dev/snnc/plugins/schema"
+	"snnc.dev/snnc/plugins/sdk"
+	"snnc.dev/snnc/runtime/graph"
+	"snnc.dev/snnc/runtime/program"
+)
+
+var update = flag.Bool("update", false, "rewrite the goldens in testdata")
+
+// zeros is a network that gives zeros, of a role's signature.
+func zeros(t *testing.T, r program.Role) schema.Network {
+	t.Helper()
+	m := &graph.Module{}
+	for _, mode := range []string{program.TrainFunction, program.EvalFunction} {
+		b := graph.NewBuilder(mode, nil)
+		for i, in := range r.In {
+			b.Input(fmt.Sprint("x", i), in)
+		}
+		for i, out := range r.Out {
+			v := b.Const(0)
+			if out.DType != graph.F32 {
+				v = b.Op(graph.OpCast, graph.Attrs{"dtype": out.DType.String()}, v)
+			}
+			b.Output(fmt.Sprint("y", i), b.Expand(v, out))
+		}
+		g, err := b.Finish()
+		if err != nil {
+			t.Fatal(err)
+		}
+		g.FreeSteps = r.FreeSteps
+		m.Functions = append(m.Functions, g)
+	}
+	return schema.Network{Role: r.Name, Name: r.Name, Graph: m.Print()}
+}
+
+// request reads a case of testdata: its name holds words such as latent=gaussian, its text role lines of a program. Roles and
+// arguments that it does not say are those of a right model.
+func request(t *testing.T, words []string, text string) sdk.BuildRequest {
+	t.Helper()
+	latent, choose, scheduled, terms, image, trace := "bernoulli", 3.0, "", "mse+mmd", "f32[N 1 4 4]", "2 steps"
+	for _, w := range words {
+		key, value, ok := strings.Cut(w, "=")
+		if !ok {
+			continue // a word of the case's name
+		}
+		switch key {
+		case "latent":
+			latent = value
+		case "choose":
+			choose, _ = strconv.ParseFloat(value, 64)
+		case "scheduled":
+			scheduled = value
+		case "loss":
+			terms = value
+		case "image":
+			image = strings.ReplaceAll(value, "_", " ")
+		case "trace":
+			trace = strings.ReplaceAll(value, "_", " ")
+		default:
+			t.Fatalf("unknown word %q", w)
+		}
+	}
+	parse := func(text string) []program.Role {
+		p, err := program.Parse("program 1\n" + text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p.Roles
+	}
+	right := `role "encoder" network (f32[N 1 4 4]) -> (bit[T4 N 2])
+role "decoder" network (bit[T4 N 2]) -> (f32[N 1 4 4]) free-steps
+role "latent.posterior" network (bit[T4 N 2], bit[T4 N 2]) -> (bit[T4 N 6]) free-steps
+role "latent.prior" network (bit[T4 N 2]) -> (bit[T4 N 6]) free-steps
+`
+	if latent == "gaussian" {
+		right = `role "encoder" network (f32[N 1 4 4]) -> (f32[N 6])
+role "decoder" network (f32[N 3]) -> (f32[N 1 4 4])
+`
+	}
+	args := schema.Arguments{}
+	if latent == "bernoulli" {
+		args["choose"] = schema.Value{Type: schema.Int, Number: choose}
+		if low, high, ok := strings.Cut(scheduled, ".."); ok {
+			a, _ := strconv.ParseFloat(low, 64)
+			b, _ := strconv.ParseFloat(high, 64)
+			args["scheduled"] = schema.Value{Type: schema.Range, Items: []schema.Value{{Number: a}, {Number: b}}}
+		}
+	}
+	r := sdk.BuildRequest{Fields: map[string]graph.Type{}, Arguments: schema.Arguments{"latent": {Type: schema.OneOf, Text: latent, Args: args}}}
+	var sum schema.Value
+	for _, name := range strings.Split(terms, "+") {
+		v := schema.Value{Type: schema.OneOf, Text: name, Weight: 1}
+		if name == "mmd" {
+			number, unit, _ := strings.Cut(trace, " ")
+			tau, _ := strconv.ParseFloat(number, 64)
+			v.Args = schema.Arguments{"trace": {Type: schema.Time, Number: tau, Unit: unit}}
+		}
+		sum.Items = append(sum.Items, v)
+	}
+	r.Arguments["loss"] = sum
+	if image != "none" {
+		r.Fields["image"] = parse(`role "i" network (` + image + ") -> (f32[])\n")[0].In[0]
+	}
+	own := parse(text)
+	for _, role := range parse(right) {
+		if i := slices.IndexFunc(own, func(x program.Role) bool { return x.Name == role.Name }); i >= 0 {
+			role = own[i]
+		}
+		r.Networks = append(r.Networks, zeros(t, role))
+	}
+	return r
+}
+
+// Every wrong border is a complaint about the argument that is to blame; a right model is a program.
+func TestBuild(t *testing.T) {
+	for _, file := range []string{"testdata/complaints.txtar", "testdata/programs.txtar"} {
+		a, err := txtar.ParseFile(filepath.FromSlash(file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var out []txtar.File
+		for i, f := range a.Files {
+			if strings.HasSuffix(f.Name, ".out") {
+				continue
+			}
+			text, complaints, err := vae.Model().Build(request(t, strings.Fields(f.Name), string(f.Data)))
+			if err != nil {
+				t.Errorf("%s: %v", f.Name, err)
+			}
+			for _, c := range complaints {
+				text += fmt.Sprintf("%s: %s\n", c.Path, c.Summary)
+				if c.Help != "" {
+					text += "    " + c.Help + "\n"
+				}
+			}
+			out = append(out, f, txtar.File{Name: f.Name + ".out", Data: []byte(text)})
+			if *update {
+				continue
+			}
+			if i+1 == len(a.Files) || a.Files[i+1].Name != f.Name+".out" {
+				t.Errorf("%s: nothing is expected", f.Name)
+			} else if d := cmp.Diff(string(a.Files[i+1].Data), text); d != "" {
+				t.Errorf("%s (-want +got)\n%s", f.Name, d)
+			}
+		}
+		if a.Files = out; *update {
+			if err := os.WriteFile(file, txtar.Format(a), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+// What is no mistake of the user is an error: a request without a network, or with one that cannot be read.
+func TestBuildFails(t *testing.T) {
+	right := request(t, nil, "")
+	for i := range right.Networks {
+		r := right
+		r.Networks = slices.Delete(slices.Clone(r.Networks), i, i+1)
+		if _, complaints, err := vae.Model().Build(r); err == nil || len(complaints) > 0 {
+			t.Errorf("without %s: %v, %v", right.Networks[i].Role, complaints, err)
+		}
+		r.Networks = slices.Clone(right.Networks)
+		r.Networks[i].Graph = "graph 2\n"
+		if _, complaints, err := vae.Model().Build(r); err == nil || len(complaints) > 0 {
+			t.Errorf("with a broken %s: %v, %v", right.Networks[i].Role, complaints, err)
+		}
+		r.Networks[i].Graph = "graph 1\n\nfunction train() {\n  return\n}\n"
+		if _, complaints, err := vae.Model().Build(r); err == nil && len(complaints) == 0 {
+			t.Errorf("with %s that gives nothing: built", right.Networks[i].Role)
+		}
+	}
+	r := request(t, []string{"loss=mse+elbo"}, "")
+	if _, _, err := vae.Model().Build(r); err == nil || !strings.Contains(err.Error(), `unknown term "elbo"`) {
+		t.Errorf("an unknown term: %v", err)
+	}
+	r = request(t, []string{"choose=0"}, "")
+	if _, complaints, err := vae.Model().Build(r); err == nil && len(complaints) == 0 {
+		t.Error("choose = 0 is built")
+	}
+}

@@ -1,0 +1,527 @@
+package exec
+
+import (
+	"math"
+
+	"snnc.dev/snnc/runtime/kernel"
+	"snnc.dev/snnc/runtime/plan"
+)
+
+// extent is the shape that a loop or equation runs over: rows of size elements, n of them at each step.
+type extent struct {
+	n, size int
+	rows    bool // chunks end where rows do, or at multiples of 64 elements in a row
+}
+
+// next returns where the chunk that begins at lo ends.
+func (x *extent) next(lo, hi int) int {
+	const c = plan.Chunk
+	switch {
+	case !x.rows:
+		return min(lo+c, hi)
+	case x.size >= c:
+		return min(lo+c, lo-lo%x.size+x.size, hi)
+	}
+	return min(lo+c/x.size*x.size, hi)
+}
+
+// blocks cuts the elements of one step into blocks of about the given size, at ends of rows where chunks end there.
+func (x *extent) blocks(about int) (size, count int) {
+	size = about
+	if x.rows {
+		size = max(1, about/x.size) * x.size
+	}
+	total := x.n * x.size
+	return size, (total + size - 1) / size
+}
+
+// operand is a load bound to memory.
+type operand struct {
+	plan.Load
+	m      *memory
+	fixed  bool // the same in every chunk
+	period int  // of a fixed one
+}
+
+func (p *Program) operands(loads []plan.Load, x *extent) []operand {
+	out := make([]operand, len(loads))
+	for i, l := range loads {
+		period := l.Map.P
+		if l.Map.Shape == plan.Single {
+			period = 1
+		}
+		whole := l.Map.Shape != plan.Block && l.Map.Shape != plan.Table && plan.Chunk%max(period, 1) == 0 && x.size%max(period, 1) == 0
+		out[i] = operand{Load: l, m: p.value(l.Value), fixed: !l.Timed && !l.Batched && whole, period: period}
+	}
+	return out
+}
+
+// fill returns the elements lo to hi of step t, in memory where they lie there, else copied to dst.
+func (o *operand) fill(x *extent, t, lo, hi int, dst []float32) []float32 {
+	m := o.m
+	if !o.Timed {
+		t = 0
+	}
+	if o.Batched && o.Map.Shape == plan.Same && (m.f != nil || m.b != nil && m.size%64 == 0) {
+		base := t * m.n * m.size
+		if m.f != nil {
+			return m.f[base+lo : base+hi]
+		}
+		kernel.Unpack(dst[:hi-lo], m.b, base+lo)
+		return dst[:hi-lo]
+	}
+	for at := lo; at < hi; {
+		n, from := at/x.size, at%x.size
+		k := min(x.size-from, hi-at)
+		row := t * m.n
+		if o.Batched {
+			row += n
+		}
+		if k == hi-lo && m.f != nil {
+			switch o.Map.Shape {
+			case plan.Same:
+				return m.f[row*m.size+from:][:k]
+			case plan.Period:
+				if r := from % o.Map.P; r+k <= o.Map.P {
+					return m.f[row*m.size+r:][:k]
+				}
+			}
+		}
+		o.segment(dst[at-lo:at-lo+k], row, from)
+		at += k
+	}
+	return dst[:hi-lo]
+}
+
+// segment copies the elements from `from` on that a row of the loop reads in a row of the value.
+func (o *operand) segment(d []float32, row, from int) {
+	m := o.m
+	switch {
+	case m.f != nil:
+		x := m.f[row*m.size : (row+1)*m.size]
+		switch o.Map.Shape {
+		case plan.Same:
+			copy(d, x[from:])
+		case plan.Single:
+			for i := range d {
+				d[i] = x[0]
+			}
+		case plan.Period:
+			for from %= o.Map.P; len(d) > 0; from = 0 {
+				k := copy(d, x[from:o.Map.P])
+				d = d[k:]
+			}
+		case plan.Block:
+			for len(d) > 0 {
+				k := min(o.Map.P-from%o.Map.P, len(d))
+				v := x[from/o.Map.P]
+				for i := range d[:k] {
+					d[i] = v
+				}
+				d, from = d[k:], from+k
+			}
+		default:
+			for i, k := range o.Map.Index[from:][:len(d)] {
+				d[i] = x[k]
+			}
+		}
+	case m.b != nil:
+		x := m.row(row)
+		if o.Map.Shape == plan.Same {
+			kernel.Unpack(d, x, from)
+			return
+		}
+		for i := range d {
+			d[i] = float32(kernel.Bit(x, o.element(from+i)))
+		}
+	default:
+		x := m.i[row*m.size : (row+1)*m.size]
+		for i := range d {
+			d[i] = float32(x[o.element(from+i)])
+		}
+	}
+}
+
+// element returns where element i of a row of the loop lies in a row of the value.
+func (o *operand) element(i int) int {
+	switch o.Map.Shape {
+	case plan.Single:
+		return 0
+	case plan.Period:
+		return i % o.Map.P
+	case plan.Block:
+		return i / o.Map.P
+	case plan.Table:
+		return int(o.Map.Index[i])
+	}
+	return i
+}
+
+// reg returns the scratch of a register.
+func (w *worker) reg(r int) []float32 { return w.scratch[r*plan.Chunk : (r+1)*plan.Chunk] }
+
+// prepare makes every register its scratch and fills those that hold for all chunks.
+func (w *worker) prepare(regs int, consts []plan.Const, loads []operand) {
+	for r := range regs {
+		w.regs[r] = w.reg(r)
+	}
+	for _, c := range consts {
+		for i := range w.regs[c.Reg] {
+			w.regs[c.Reg][i] = c.Value
+		}
+	}
+	for i := range loads {
+		if o := &loads[i]; o.fixed {
+			d := w.reg(o.Reg)
+			for at := 0; at < len(d); at += o.period {
+				o.segment(d[at:at+o.period], 0, 0)
+			}
+		}
+	}
+}
+
+// store writes a chunk as elements lo to hi of step t.
+func store(m *memory, x *extent, t, lo, hi int, from []float32) {
+	from = from[:hi-lo]
+	base := t * m.n * m.size
+	switch {
+	case m.f != nil:
+		copy(m.f[base+lo:], from)
+	case m.i != nil:
+		d := m.i[base+lo:][:len(from)]
+		for i, v := range from {
+			d[i] = int32(v)
+		}
+	case m.size%64 == 0:
+		kernel.Pack(m.b[(base+lo)/64:], from)
+	default:
+		for at := lo; at < hi; {
+			n, first := at/m.size, at%m.size
+			k := min(m.size-first, hi-at)
+			kernel.Pack(m.row(t*m.n + n)[first/64:], from[at-lo:][:k])
+			at += k
+		}
+	}
+}
+
+// eval runs a register program on the first k elements of the registers.
+func (w *worker) eval(code []plan.Instr, k int) {
+	r := w.regs
+	for i := range code {
+		c := &code[i]
+		kernel.Eval(c.Code, r[c.D][:k], r[c.A], r[c.B], r[c.C])
+	}
+}
+
+// loop runs a plan.Loop.
+type loop struct {
+	job
+	*plan.Loop
+	extent
+	loads  []operand
+	stores []*memory
+	sums   []sum
+	units  int
+	blocks int // of one step
+	block  int // elements
+	p      *Program
+}
+
+func (p *Program) bindLoop(s *plan.Step) (runner, needs, error) {
+	r := &loop{Loop: s.Loop, extent: extent{s.Loop.N, s.Loop.Size, s.Loop.Rows}, p: p}
+	var need needs
+	for _, x := range r.Sums {
+		r.rows = r.rows || x.Batched
+		a := p.sum(into{x.Timed, x.Batched, x.Map, x.Out[0].Type.Size()}, r.Steps, r.N, r.Batched, x.Kind == plan.Moments, need.sums)
+		a.Sum = x
+		for _, v := range x.Out {
+			a.out = append(a.out, p.value(v))
+		}
+		r.sums = append(r.sums, a)
+		need.sums += a.length()
+	}
+	r.loads = p.operands(s.Loop.Loads, &r.extent)
+	for _, x := range r.Stores {
+		r.stores = append(r.stores, p.value(x.Value))
+	}
+	const about = 8192
+	r.block, r.blocks = r.extent.blocks(about)
+	if r.units = r.blocks * r.Steps; len(r.sums) > 0 {
+		if r.units = 1; r.Batched {
+			r.units = plan.Slots
+		}
+	}
+	r.task = r
+	need.regs = r.Regs
+	return r, need, nil
+}
+
+func (r *loop) run(p *Program) error {
+	switch {
+	case p.env.Check:
+		w := p.workers[0]
+		w.bad = len(r.Code)
+		for k := range r.units {
+			r.unit(0, k)
+		}
+		if w.bad < len(r.Code) {
+			n := r.Code[w.bad].Node
+			return &NotFinite{Layer: n.Layer, Op: string(n.Op)}
+		}
+	case r.Steps*r.N*r.size*(1+len(r.Code)) < small:
+		for k := range r.units {
+			r.unit(0, k)
+		}
+	default:
+		p.pool.run(&r.job, r.units)
+	}
+	for i := range r.sums {
+		r.sums[i].finish(p.sums)
+	}
+	return nil
+}
+
+// small is how many element operations are not worth waking others for.
+const small = 1 << 13
+
+func (r *loop) unit(worker, k int) {
+	w := r.p.workers[worker]
+	w.prepare(r.Regs, r.Consts, r.loads)
+	if len(r.sums) == 0 {
+		t, lo := k/r.blocks, k%r.blocks*r.block
+		r.span(w, 0, t, lo, min(lo+r.block, r.N*r.size))
+		return
+	}
+	from, to := 0, 1
+	if r.Batched {
+		from, to = slot(k, r.N)
+	}
+	for i := range r.sums {
+		r.sums[i].clear(r.p.sums, k, from, to)
+	}
+	for t := range r.Steps {
+		r.span(w, k, t, from*r.size, to*r.size)
+	}
+}
+
+func (r *loop) span(w *worker, part, t, lo, hi int) {
+	for at := lo; at < hi; {
+		end := r.next(at, hi)
+		r.chunk(w, part, t, at, end)
+		at = end
+	}
+}
+
+func (r *loop) chunk(w *worker, part, t, lo, hi int) {
+	k := hi - lo
+	for i := range r.loads {
+		if o := &r.loads[i]; !o.fixed {
+			w.regs[o.Reg] = o.fill(&r.extent, t, lo, hi, w.reg(o.Reg))
+		}
+	}
+	for i, s := range r.Stores {
+		if m := r.stores[i]; s.Direct {
+			base := t * m.n * m.size
+			w.regs[s.Reg] = m.f[base+lo : base+hi]
+		}
+	}
+	if r.p.env.Check {
+		r.checked(w, k)
+	} else {
+		w.eval(r.Code, k)
+	}
+	for i, s := range r.Stores {
+		if !s.Direct {
+			store(r.stores[i], &r.extent, t, lo, hi, w.regs[s.Reg])
+		}
+	}
+	for i := range r.sums {
+		s := &r.sums[i]
+		s.add(r.p.sums, part, t, lo, w.regs[s.Reg][:k], r.size)
+	}
+}
+
+// checked evaluates one operation after another and looks at what each gives.
+func (r *loop) checked(w *worker, k int) {
+	for i := range r.Code {
+		w.eval(r.Code[i:i+1], k)
+		for _, v := range w.regs[r.Code[i].D][:k] {
+			if !finite(v) {
+				w.bad = min(w.bad, i)
+			}
+		}
+	}
+}
+
+// into says which elements of a loop are added up to which of a result.
+type into struct {
+	timed, batched bool
+	plan.Map
+	size int // of a row of the result
+}
+
+// sum adds up elements of a loop in double precision, by part of the batch where the result has no batch axis.
+type sum struct {
+	plan.Sum
+	into
+	steps, n int  // of the result
+	parts    int  // of the batch
+	squares  bool // their squares too
+	at       int  // where it lies in the program's sums
+	out      []*memory
+}
+
+func (p *Program) sum(x into, steps, n int, batched, squares bool, at int) sum {
+	s := sum{into: x, steps: 1, n: 1, parts: 1, squares: squares, at: at}
+	if x.timed {
+		s.steps = steps
+	}
+	if x.batched {
+		s.n = n
+	} else if batched {
+		s.parts = plan.Slots
+	}
+	return s
+}
+
+// one returns how many sums one part has.
+func (s *sum) one() int { return s.steps * s.n * s.into.size }
+
+func (s *sum) length() int {
+	if s.squares {
+		return 2 * s.parts * s.one()
+	}
+	return s.parts * s.one()
+}
+
+// clear begins the sums of a part of the batch, which are the examples from `from` to `to`.
+func (s *sum) clear(sums []float64, part, from, to int) {
+	size := s.into.size
+	for half := 0; half == 0 || half == 1 && s.squares; half++ {
+		base := s.at + half*s.parts*s.one()
+		if !s.into.batched {
+			if part < s.parts {
+				clear(sums[base+part*s.one():][:s.one()])
+			}
+			continue
+		}
+		for t := range s.steps {
+			clear(sums[base+(t*s.n+from)*size : base+(t*s.n+to)*size])
+		}
+	}
+}
+
+// add adds the chunk x, which begins at element lo of step t.
+func (s *sum) add(sums []float64, part, t, lo int, x []float32, rowSize int) {
+	if !s.into.timed {
+		t = 0
+	}
+	size, half := s.into.size, s.parts*s.one()
+	if !s.into.batched && (s.into.Shape == plan.Single || s.into.Shape == plan.Period && rowSize%s.into.P == 0) {
+		base := s.at + (part*s.steps+t)*size
+		s.segment(sums, base, half, lo, x)
+		return
+	}
+	for len(x) > 0 {
+		n, from := lo/rowSize, lo%rowSize
+		k := min(rowSize-from, len(x))
+		row := part*s.steps + t
+		if s.into.batched {
+			row = t*s.n + n
+		}
+		s.segment(sums, s.at+row*size, half, from, x[:k])
+		x, lo = x[k:], lo+k
+	}
+}
+
+// segment adds x, elements from `from` on of a row, to the sums at base and their squares half further on.
+func (s *sum) segment(sums []float64, base, half, from int, x []float32) {
+	d := sums[base : base+s.into.size]
+	var q []float64
+	if s.squares {
+		q = sums[base+half : base+half+s.into.size]
+	}
+	switch s.into.Shape {
+	case plan.Single:
+		var a, b float64
+		for _, v := range x {
+			a += float64(v)
+		}
+		d[0] += a
+		if q != nil {
+			for _, v := range x {
+				b += float64(v) * float64(v)
+			}
+			q[0] += b
+		}
+	case plan.Same, plan.Period:
+		if from %= s.into.size; s.into.Shape == plan.Same {
+			d = d[from:]
+			if q != nil {
+				q = q[from:]
+			}
+			from = 0
+		}
+		for len(x) > 0 {
+			k := min(len(d)-from, len(x))
+			part, y := d[from:from+k], x[:k]
+			for i, v := range y {
+				part[i] += float64(v)
+			}
+			if q != nil {
+				part := q[from : from+k]
+				for i, v := range y {
+					part[i] += float64(v) * float64(v)
+				}
+			}
+			x, from = x[k:], 0
+		}
+	default:
+		for i, v := range x {
+			o := 0
+			if s.into.Shape == plan.Block {
+				o = (from + i) / s.into.P
+			} else {
+				o = int(s.into.Index[from+i])
+			}
+			d[o] += float64(v)
+			if q != nil {
+				q[o] += float64(v) * float64(v)
+			}
+		}
+	}
+}
+
+// finish adds the parts up and writes the results.
+func (s *sum) finish(sums []float64) {
+	one := s.one()
+	for i := range one {
+		total := s.tree(sums[s.at+i:], one)
+		switch s.Kind {
+		case plan.Total:
+			s.out[0].f[i] = float32(total)
+		case plan.Mean:
+			s.out[0].f[i] = float32(total / s.Count)
+		default:
+			mean := total / s.Count
+			squares := s.tree(sums[s.at+s.parts*one+i:], one)
+			s.out[0].f[i] = float32(mean)
+			s.out[1].f[i] = float32(max(squares/s.Count-float64(mean*mean), 0))
+			if math.IsNaN(mean) {
+				s.out[1].f[i] = float32(mean)
+			}
+		}
+	}
+}
+
+// tree adds up the parts, which lie one further on from each other.
+func (s *sum) tree(sums []float64, one int) float64 {
+	if s.parts == 1 {
+		return sums[0]
+	}
+	var x [plan.Slots]float64
+	for k := range x {
+		x[k] = sums[k*one]
+	}
+	return kernel.Tree(&x)
+}

@@ -1,0 +1,143 @@
+package exec
+
+import (
+	"snnc.dev/snnc/runtime/kernel"
+	"snnc.dev/snnc/runtime/plan"
+)
+
+// move runs a plan.Move.
+type move struct {
+	job
+	*plan.Move
+	in    []rows
+	out   *memory
+	steps int
+	units int
+	p     *Program
+}
+
+func (p *Program) bindMove(s *plan.Step) (runner, needs, error) {
+	out := s.Out[0]
+	r := &move{Move: s.Move, out: p.value(out), steps: max(out.Type.Steps, 1), units: 1, p: p}
+	for _, v := range s.In {
+		r.in = append(r.in, p.rows(v))
+	}
+	if elements := r.steps * r.out.n * r.out.size; out.Type.Batch && elements > small {
+		r.units = plan.Slots
+	}
+	r.task = r
+	return r, needs{}, nil
+}
+
+func (r *move) run(p *Program) error {
+	p.pool.run(&r.job, r.units)
+	return nil
+}
+
+func (r *move) unit(_, k int) {
+	from, to := k*r.out.n/r.units, (k+1)*r.out.n/r.units
+	if r.Zero || r.out.b != nil { // no bit may be set past the end of a row
+		for t := range r.steps {
+			r.out.clear(t*r.out.n+from, t*r.out.n+to)
+		}
+	}
+	for i := range r.Parts {
+		part := &r.Parts[i]
+		in := r.in[part.From]
+		whole := len(part.Runs) == 1 && part.Runs[0].Length == r.out.size && in.size == r.out.size && in.batched && in.f != nil && r.out.f != nil
+		for t := range part.Steps {
+			if whole {
+				a, b := in.at(part.TimeIn+t, from)*in.size, in.at(part.TimeIn+t, to-1)*in.size+in.size
+				copy(r.out.f[((part.TimeTo+t)*r.out.n+from)*r.out.size:], in.f[a:max(a, b)])
+				continue
+			}
+			for n := from; n < to; n++ {
+				r.row(part, in, in.at(part.TimeIn+t, n), (part.TimeTo+t)*r.out.n+n)
+			}
+		}
+	}
+}
+
+// clear makes rows zero.
+func (m *memory) clear(from, to int) {
+	switch {
+	case m.f != nil:
+		clear(m.f[from*m.size : to*m.size])
+	case m.b != nil:
+		clear(m.b[from*m.words : to*m.words])
+	default:
+		clear(m.i[from*m.size : to*m.size])
+	}
+}
+
+// row copies what a part says from one row to another.
+func (r *move) row(part *plan.Part, in rows, from, to int) {
+	out := r.out
+	switch {
+	case in.b != nil && out.b != nil:
+		x, d := in.row(from), out.row(to)
+		for _, run := range part.Runs {
+			kernel.CopyBits(d, run.To, x, run.From, run.Length)
+		}
+		for i, k := range part.Elements {
+			at := part.Target(i)
+			d[at/64] = d[at/64]&^(1<<(at%64)) | kernel.Bit(x, int(k))<<(at%64)
+		}
+	case in.f != nil && out.f != nil:
+		copyRow(out.f[to*out.size:], in.f[from*in.size:], part)
+	case in.i != nil && out.i != nil:
+		copyRow(out.i[to*out.size:], in.i[from*in.size:], part)
+	default: // values of different kinds join as real numbers
+		d := out.f[to*out.size : (to+1)*out.size]
+		for _, run := range part.Runs {
+			for i := range run.Length {
+				d[run.To+i] = in.number(from, run.From+i)
+			}
+		}
+		for i, k := range part.Elements {
+			d[part.Target(i)] = in.number(from, int(k))
+		}
+	}
+}
+
+func copyRow[E any](d, x []E, part *plan.Part) {
+	for _, run := range part.Runs {
+		copy(d[run.To:run.To+run.Length], x[run.From:])
+	}
+	if part.To != nil {
+		for i, k := range part.Elements {
+			d[part.To[i]] = x[k]
+		}
+		return
+	}
+	for i, k := range part.Elements {
+		d[i] = x[k]
+	}
+}
+
+// number returns element i of a row as a real number.
+func (m *memory) number(row, i int) float32 {
+	switch {
+	case m.f != nil:
+		return m.f[row*m.size+i]
+	case m.b != nil:
+		return float32(kernel.Bit(m.row(row), i))
+	}
+	return float32(m.i[row*m.size+i])
+}
+
+// set writes element i of a row.
+func (m *memory) set(row, i int, v float32) {
+	switch {
+	case m.f != nil:
+		m.f[row*m.size+i] = v
+	case m.b != nil:
+		b := m.row(row)
+		b[i/64] &^= 1 << (i % 64)
+		if v != 0 {
+			b[i/64] |= 1 << (i % 64)
+		}
+	default:
+		m.i[row*m.size+i] = int32(v)
+	}
+}

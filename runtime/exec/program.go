@@ -1,0 +1,266 @@
+package exec
+
+import (
+	"fmt"
+	"math"
+
+	"snnc.dev/snnc/runtime/graph"
+	"snnc.dev/snnc/runtime/plan"
+	"snnc.dev/snnc/runtime/tensor"
+)
+
+// Env is what a run sees.
+type Env struct {
+	Inputs map[string]*tensor.Tensor // by name, of the types and the batch size of the plan
+	// Variables returns a variable; the graph's assignments write to it after everything has run. Averages returns what a
+	// read with `average` sees; where it is nil that is the variable itself.
+	Variables func(name string) *tensor.Tensor
+	Averages  func(name string) *tensor.Tensor
+	// Random numbers belong to (Seed, label, Iteration) and the number of the example: First plus its place in the batch.
+	Seed, Iteration, First uint64
+	Host                   func(what string) float64 // numbers that the trainer knows
+	// Check makes the run look at every result and end with NotFinite at the first that is not finite. It is slow.
+	Check bool
+}
+
+// NotFinite is the error of a checked run: a result is infinite or no number.
+type NotFinite struct {
+	Layer string // structural place of the first such result, "" outside networks
+	Op    string // the operator that gave it
+}
+
+// Error names the layer.
+func (e *NotFinite) Error() string {
+	if e.Layer == "" {
+		return fmt.Sprintf("a result of %s is not finite", e.Op)
+	}
+	return fmt.Sprintf("a result of %s in layer %s is not finite", e.Op, e.Layer)
+}
+
+// memory is where a value lies; one of the slices is set.
+type memory struct {
+	f     []float32
+	b     []uint64
+	i     []int32
+	size  int // elements of a row
+	words int // of a row of bits
+	n     int // rows of a time step
+}
+
+// row returns the bits of row r.
+func (m *memory) row(r int) []uint64 { return m.b[r*m.words : (r+1)*m.words] }
+
+// runner is a step bound to its program.
+type runner interface {
+	// run computes the step; it allocates nothing.
+	run(p *Program) error
+}
+
+// Program is a plan with its memory. It runs once at a time.
+type Program struct {
+	plan    *plan.Plan
+	pool    *Pool
+	memory  []memory // by the number of the value
+	outside []*plan.Value
+	aliases []*plan.Value
+	steps   []runner
+	workers []*worker
+	sums    []float64 // of all parts of the batch, for the step at work
+	parts   []float32 // results of all parts of the batch, for the step at work
+	outputs []*tensor.Tensor
+	names   []string
+	env     *Env
+}
+
+// worker is the memory of one thread.
+type worker struct {
+	regs    [][]float32 // what each register of a chunk is
+	scratch []float32   // registers
+	states  []float32   // of an equation's chunk over time
+	floats  []float32
+	ints    []int32
+	more    []int32
+	bad     int // the first operation of a checked loop that gave a number that is not finite
+	err     error
+}
+
+// needs is how much of a worker's and a program's memory a step wants, in elements.
+type needs struct {
+	regs, states, floats, ints, more int
+	sums, parts                      int
+}
+
+func (n *needs) grow(m needs) {
+	n.regs, n.states, n.floats = max(n.regs, m.regs), max(n.states, m.states), max(n.floats, m.floats)
+	n.ints, n.more = max(n.ints, m.ints), max(n.more, m.more)
+	n.sums, n.parts = max(n.sums, m.sums), max(n.parts, m.parts)
+}
+
+// New allocates the memory of a plan and binds its steps to the pool's workers.
+func New(p *plan.Plan, pool *Pool) (*Program, error) {
+	g := &Program{plan: p, pool: pool, memory: make([]memory, len(p.Values))}
+	f32, i32, bits := make([]float32, p.F32), make([]int32, p.I32), make([]uint64, p.Bits)
+	for _, v := range p.Values {
+		m := &g.memory[v.ID]
+		m.size, m.n = v.Type.Size(), 1
+		m.words = tensor.Words(m.size)
+		if v.Type.Batch {
+			m.n = p.Batch
+		}
+		switch v.Place {
+		case plan.Buffer:
+			n := p.Elements(v)
+			switch v.Type.DType {
+			case graph.Bit:
+				m.b = bits[v.Offset : v.Offset+n]
+			case graph.I32:
+				m.i = i32[v.Offset : v.Offset+n]
+			default:
+				m.f = f32[v.Offset : v.Offset+n]
+			}
+		case plan.Constant:
+			m.f, m.b, m.i = v.Data.F32, v.Data.Bits, v.Data.I32
+		case plan.Alias:
+			g.aliases = append(g.aliases, v)
+		default:
+			g.outside = append(g.outside, v)
+		}
+	}
+	g.alias()
+	var need needs
+	for _, s := range p.Steps {
+		r, n, err := g.bind(s)
+		if err != nil {
+			return nil, fmt.Errorf("prepare %s: %w", p.Name, err)
+		}
+		need.grow(n)
+		g.steps = append(g.steps, r)
+	}
+	g.sums, g.parts = make([]float64, need.sums), make([]float32, need.parts)
+	for range pool.threads {
+		g.workers = append(g.workers, &worker{regs: make([][]float32, need.regs), scratch: make([]float32, need.regs*plan.Chunk),
+			states: make([]float32, need.states), floats: make([]float32, need.floats), ints: make([]int32, need.ints), more: make([]int32, need.more)})
+	}
+	for _, o := range p.Outputs {
+		t := &tensor.Tensor{Type: o.Value.Type, N: g.memory[o.Value.ID].n}
+		m := g.memory[o.Value.ID]
+		t.F32, t.Bits, t.I32 = m.f, m.b, m.i
+		g.outputs, g.names = append(g.outputs, t), append(g.names, o.Name)
+	}
+	return g, nil
+}
+
+// alias makes aliases part of the memory of what they stand for. They come after it in the order of values.
+func (p *Program) alias() {
+	for _, v := range p.aliases {
+		m, of := &p.memory[v.ID], &p.memory[v.Of.ID]
+		from, rows := v.From*of.n, tensor.Rows(v.Type, p.plan.Batch)
+		switch {
+		case of.b != nil:
+			m.b = of.b[from*of.words : (from+rows)*of.words]
+		case of.i != nil:
+			m.i = of.i[from*of.size : (from+rows)*of.size]
+		case of.f != nil:
+			m.f = of.f[from*of.size : (from+rows)*of.size]
+		}
+	}
+}
+
+// Run computes the graph once. A missing or wrong input or variable is an error, and so is an index that points nowhere.
+func (p *Program) Run(env *Env) error {
+	p.env = env
+	defer func() { p.env = nil }()
+	if err := p.given(); err != nil {
+		return fmt.Errorf("run %s: %w", p.plan.Name, err)
+	}
+	for i, r := range p.steps {
+		if err := r.run(p); err != nil {
+			return fmt.Errorf("run %s: %w", p.plan.Name, err)
+		}
+		if env.Check {
+			if err := p.check(p.plan.Steps[i]); err != nil {
+				return err
+			}
+		}
+	}
+	for _, a := range p.plan.Assigns {
+		to, from := env.Variables(a.Name), &p.memory[a.Value.ID]
+		if to == nil || len(to.F32) != len(from.f) || len(to.Bits) != len(from.b) || len(to.I32) != len(from.i) {
+			return fmt.Errorf("run %s: variable %s is not there to be assigned", p.plan.Name, a.Name)
+		}
+		copy(to.F32, from.f)
+		copy(to.Bits, from.b)
+		copy(to.I32, from.i)
+	}
+	return nil
+}
+
+// given takes inputs and variables from the environment.
+func (p *Program) given() error {
+	env := p.env
+	for _, v := range p.outside {
+		kind, t := "input", (*tensor.Tensor)(nil)
+		if v.Place == plan.Input {
+			t = env.Inputs[v.Name]
+		} else {
+			kind = "variable"
+			if v.Average && env.Averages != nil {
+				t = env.Averages(v.Name)
+			} else if env.Variables != nil {
+				t = env.Variables(v.Name)
+			}
+		}
+		if t == nil {
+			return fmt.Errorf("%s %s is not given", kind, v.Name)
+		}
+		m := &p.memory[v.ID]
+		rows := tensor.Rows(v.Type, p.plan.Batch)
+		var f, b, i int
+		switch v.Type.DType {
+		case graph.Bit:
+			b = rows * m.words
+		case graph.I32:
+			i = rows * m.size
+		default:
+			f = rows * m.size
+		}
+		if !t.Type.Equal(v.Type) || len(t.F32) != f || len(t.Bits) != b || len(t.I32) != i {
+			return fmt.Errorf("%s %s is %v of a batch of %d with %d elements, want %v and a batch of %d", kind, v.Name, t.Type, t.N,
+				len(t.F32)+len(t.Bits)+len(t.I32), v.Type, p.plan.Batch)
+		}
+		m.f, m.b, m.i = t.F32, t.Bits, t.I32
+	}
+	p.alias()
+	return nil
+}
+
+// check looks at the results of a step.
+func (p *Program) check(s *plan.Step) error {
+	for _, v := range s.Out {
+		for _, x := range p.memory[v.ID].f {
+			if !finite(x) {
+				return &NotFinite{Layer: s.Layer, Op: string(v.Source)}
+			}
+		}
+	}
+	return nil
+}
+
+// finite reports whether x is neither infinite nor no number.
+func finite(x float32) bool { return math.Float32bits(x)&0x7f800000 != 0x7f800000 }
+
+// Outputs returns the names of the results, in the order of the graph.
+func (p *Program) Outputs() []string { return p.names }
+
+// Output returns a result by name, nil where there is none. It holds until the next Run of the program.
+func (p *Program) Output(name string) *tensor.Tensor {
+	for i, n := range p.names {
+		if n == name {
+			return p.outputs[i]
+		}
+	}
+	return nil
+}
+
+// slot returns the first example of part s of n examples, and the one after its last.
+func slot(s, n int) (from, to int) { return s * n / plan.Slots, (s + 1) * n / plan.Slots }

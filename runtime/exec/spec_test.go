@@ -1,0 +1,139 @@
+package exec_test
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"snnc.dev/snnc/dsl"
+	"snnc.dev/snnc/dsl/check"
+	"snnc.dev/snnc/dsl/lower"
+	"snnc.dev/snnc/plugins/builtin"
+	"snnc.dev/snnc/plugins/schema"
+	"snnc.dev/snnc/plugins/sdk"
+	"snnc.dev/snnc/runtime/graph"
+	"snnc.dev/snnc/runtime/interp"
+	"snnc.dev/snnc/runtime/program"
+	"snnc.dev/snnc/runtime/rng"
+)
+
+// model is a model on its way from a spec to graphs.
+type model struct {
+	p      *program.Program
+	linker *program.Linker
+}
+
+// fromSpec takes the first model of a spec through checking, lowering, its component and the linker. Only definitions are
+// read: data sets and actions, from the first line that begins with `train` on, are left out.
+func fromSpec(t testing.TB, name, preset string) model {
+	t.Helper()
+	text, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var lines []string
+	for _, line := range strings.Split(string(text), "\n") {
+		if strings.HasPrefix(line, "train") {
+			break
+		}
+		if strings.HasPrefix(line, "data ") || strings.HasPrefix(line, "preset ") && !strings.HasPrefix(line, "preset "+preset+" ") {
+			continue
+		}
+		if at := strings.Index(line, ", evaluate."); at > 0 {
+			line = line[:at] + " }"
+		}
+		lines = append(lines, line)
+	}
+	f, found := dsl.Parse(name, []byte(strings.Join(lines, "\n")))
+	plugin := builtin.Plugin()
+	spec, more := check.Check(f, check.Options{Preset: preset, Catalogue: &check.Catalogue{Components: plugin.Components()}})
+	if found = append(found, more...); found.HasErrors() {
+		t.Fatal(found)
+	}
+	m := spec.Models[0]
+	request := sdk.BuildRequest{Arguments: m.Args}
+	filled := map[string]*graph.Module{}
+	for _, r := range m.Roles {
+		module, bad := lower.Network(r.Network, r.Steps)
+		if bad.HasErrors() {
+			t.Fatal(bad)
+		}
+		filled[r.Path] = module
+		request.Networks = append(request.Networks, schema.Network{Role: r.Path, Name: r.Network.Name, Graph: module.Print(), Steps: r.Steps})
+		if r.Path == "encoder" {
+			request.Fields = map[string]graph.Type{"image": lower.Type(r.Network.Params[0].Wire, 0)}
+		}
+	}
+	for _, c := range plugin.Models {
+		if c.Component.Name != m.Component.Name {
+			continue
+		}
+		text, complaints, err := c.Build(request)
+		if err != nil || len(complaints) > 0 {
+			t.Fatal(complaints, err)
+		}
+		p, err := program.Parse(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		l, err := program.NewLinker(p, filled)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return model{p, l}
+	}
+	t.Fatalf("no component %s", m.Component.Name)
+	return model{}
+}
+
+// step returns the flat graph of the model's training step.
+func (m model) step(t testing.TB) *graph.Graph {
+	t.Helper()
+	g, _, err := m.linker.Step(m.p.Stages[0].Steps[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return g
+}
+
+// function returns the flat graph of a function.
+func (m model) function(t testing.TB, name string) *graph.Graph {
+	t.Helper()
+	g, err := m.linker.Function(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return g
+}
+
+// world returns the model's variables as they start, and images in -1..1.
+func (m model) world(g *graph.Graph, n int) *world {
+	w := &world{n: n, seed: 5, inputs: map[string]interp.Value{}, variables: map[string]interp.Value{}}
+	for _, v := range m.linker.Variables() {
+		s := rng.New(1, v.Name, 0)
+		x := interp.NewValue(v.Type, 1)
+		for i := range x.Data {
+			switch v.Init.Kind {
+			case "uniform":
+				x.Data[i] = float64(float32(v.Init.A + (v.Init.B-v.Init.A)*s.Uniform64(0, uint64(i))))
+			case "normal":
+				x.Data[i] = float64(float32(v.Init.A + v.Init.B*s.Normal64(0, uint64(i))))
+			default:
+				x.Data[i] = float64(float32(v.Init.A))
+			}
+		}
+		w.variables[v.Name] = x
+	}
+	for _, in := range g.Inputs {
+		s := rng.New(2, in.Text("name"), 0)
+		x := interp.NewValue(in.Out[0], n)
+		for i := range x.Data {
+			x.Data[i] = 2*s.Uniform64(0, uint64(i)) - 1
+			if in.Out[0].DType == graph.Bit {
+				x.Data[i] = float64(i * 7 % 5 / 4)
+			}
+		}
+		w.inputs[in.Text("name")] = x
+	}
+	return w
+}

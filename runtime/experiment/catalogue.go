@@ -1,0 +1,102 @@
+package experiment
+
+import (
+	"snnc.dev/snnc/dsl/check"
+	"snnc.dev/snnc/plugins/schema"
+	"snnc.dev/snnc/runtime/data"
+	"snnc.dev/snnc/runtime/metric"
+)
+
+// catalogue is all that a spec may name: the components of the built-in plugin and of those that it uses, data sets, and the
+// settings of actions.
+func catalogue(builtin schema.Plugin, used map[string]schema.Plugin) *check.Catalogue {
+	return &check.Catalogue{
+		Components: builtin.Components,
+		Used:       used,
+		Data:       data.Schemas(),
+		Settings: map[string][]schema.Param{
+			"train":    trainSettings(),
+			"sample":   sampleSettings(),
+			"evaluate": evaluateSettings(),
+			"deploy":   deploySettings(),
+		},
+		Shape: data.Shape,
+	}
+}
+
+func at(v float64) *float64 { return &v }
+
+func trainSettings() []schema.Param {
+	return []schema.Param{
+		{Name: "data", Doc: "a data set of this file"},
+		{Name: "batch", Type: schema.Int, Required: true, Min: at(1), Doc: "examples per batch"},
+		{Name: "epochs", Type: schema.Int, Min: at(1), Doc: "passes over the data; or give `iterations`"},
+		{Name: "iterations", Type: schema.Int, Min: at(1), Doc: "updates of the parameters; or give `epochs`"},
+		{Name: "optimizer", Type: schema.OneOf, Required: true, Choices: optimizers(), Doc: "what moves the parameters; `each(ROLE = ...)` where it differs per role"},
+		{Name: "average", Type: schema.Real, Default: "0", Min: at(0), Max: at(1), Doc: "decay of the exponential average of weights that sampling and evaluation use; 0: none"},
+		{Name: "accumulate", Type: schema.Int, Default: "1", Min: at(1), Doc: "batches per update, whose gradients are averaged"},
+		{Name: "seed", Type: schema.Int, Default: "0", Min: at(0), Doc: "of initial weights, order of examples and random numbers"},
+	}
+}
+
+// optimizers are PyTorch's, with its names and defaults.
+func optimizers() []schema.Choice {
+	rate := schema.Param{Name: "rate", Type: schema.Real, Required: true, Min: at(0), Doc: "learning rate"}
+	share := func(name, value, doc string) schema.Param {
+		return schema.Param{Name: name, Type: schema.Real, Default: value, Min: at(0), Max: at(1), Doc: doc}
+	}
+	choice := func(name, doc, decay string, own ...schema.Param) schema.Choice {
+		params := append([]schema.Param{rate}, own...)
+		return schema.Choice{Name: name, Doc: doc, Params: append(params,
+			schema.Param{Name: "decay", Type: schema.Real, Default: decay, Min: at(0), Doc: "weight decay"},
+			schema.Param{Name: "warmup", Type: schema.Int, Default: "0", Min: at(0), Doc: "updates over which the rate grows linearly from 0"},
+			schema.Param{Name: "schedule", Type: schema.OneOf, Default: "constant", Doc: "the rate over the training", Choices: []schema.Choice{
+				{Name: "constant", Doc: "the same rate throughout"},
+				{Name: "cosine", Doc: "falls to 0 along half a cosine (Loshchilov & Hutter 2017)"},
+				{Name: "linear", Doc: "falls to 0 linearly"},
+				{Name: "step", Doc: "multiplied by `factor` every so many epochs", Params: []schema.Param{
+					{Name: "every", Type: schema.Int, Required: true, Min: at(1), Doc: "epochs"},
+					{Name: "factor", Type: schema.Real, Default: "0.1", Min: at(0)},
+				}},
+			}},
+			schema.Param{Name: "clip", Type: schema.Real, Min: at(0), Doc: "largest L2 norm of the gradient of all parameters together; absent: any"},
+			schema.Param{Name: "clamp", Type: schema.Real, Min: at(0), Doc: "weights are kept in -clamp..clamp; absent: anywhere"},
+		)}
+	}
+	epsilon := schema.Param{Name: "epsilon", Type: schema.Real, Default: "1e-8", Min: at(0)}
+	beta1, beta2 := share("beta1", "0.9", "decay of the mean of gradients"), share("beta2", "0.999", "decay of the mean of their squares")
+	return []schema.Choice{
+		choice("sgd", "stochastic gradient descent, with momentum if asked for", "0", share("momentum", "0", "")),
+		choice("adam", "Kingma & Ba 2015; weight decay is added to the gradient", "0", beta1, beta2, epsilon),
+		choice("adamw", "Adam with decoupled weight decay (Loshchilov & Hutter 2019)", "0.01", beta1, beta2, epsilon),
+		choice("rmsprop", "the gradient divided by the root of the mean of its squares (Hinton 2012)", "0", share("alpha", "0.99", "decay of the mean of squares"), epsilon),
+	}
+}
+
+func sampleSettings() []schema.Param {
+	return []schema.Param{
+		{Name: "count", Type: schema.Int, Default: "64", Min: at(1), Doc: "how many samples"},
+		{Name: "sampler", Doc: "how they are drawn: see the model"},
+		{Name: "sheet", Type: schema.Size, Doc: "rows x columns of the picture"},
+		{Name: "seed", Type: schema.Int, Default: "0", Min: at(0)},
+		{Name: "replace", Type: schema.List, Doc: "definitions with other arguments, such as `fire(threshold = 0.997)`"},
+	}
+}
+
+func evaluateSettings() []schema.Param {
+	return []schema.Param{
+		{Name: "metrics", Type: schema.List, Of: schema.OneOf, Required: true, Choices: metric.Schemas(), Doc: "what is measured"},
+		{Name: "count", Type: schema.Int, Default: "10_000", Min: at(1), Doc: "how many samples are drawn, and examples looked at, at most"},
+		{Name: "reference", Type: schema.OneOf, Default: "test", Choices: []schema.Choice{{Name: "train"}, {Name: "test"}}, Doc: "the examples that samples are compared with"},
+		{Name: "sampler", Doc: "how samples are drawn: see the model"},
+		{Name: "seed", Type: schema.Int, Default: "0", Min: at(0)},
+		{Name: "replace", Type: schema.List, Doc: "definitions with other arguments, such as `fire(threshold = 0.997)`"},
+	}
+}
+
+func deploySettings() []schema.Param {
+	return []schema.Param{
+		{Name: "targets", Type: schema.List, Required: true, Doc: "chips"},
+		{Name: "network", Doc: "the network to deploy; absent: every network of the model"},
+	}
+}

@@ -1,0 +1,90 @@
+package experiment
+
+import (
+	"fmt"
+	"slices"
+
+	"snnc.dev/snnc/dsl/diag"
+	"snnc.dev/snnc/plugins/schema"
+	"snnc.dev/snnc/runtime/data"
+	"snnc.dev/snnc/runtime/metric"
+)
+
+// notYet finds what a job names that is known and checked, but that this version cannot run.
+func (r *runner) notYet(j *job) (found diag.List) {
+	refuse := func(path, format string, args ...any) {
+		place, ok := j.Places[path]
+		if !ok {
+			place = j.Range
+		}
+		found.Add(diag.Diagnostic{Code: diag.NotInVersion, Range: place, Summary: fmt.Sprintf(format, args...) + ": not in this version",
+			Help: fmt.Sprintf("leave it out, or choose other actions with --only; `%s` cannot run as it stands", j.name)})
+	}
+	if j.Data.Later {
+		found.Add(diag.Diagnostic{Code: diag.NotInVersion, Range: j.Data.Range, Summary: fmt.Sprintf("data set `%s`: not in this version", j.Data.Set),
+			Help: "use one of " + runnable(data.Schemas())})
+	}
+	for i, v := range j.Settings["metrics"].Items {
+		path := fmt.Sprintf("metrics[%d]", i)
+		if name, at := later(metric.Schemas(), v, path); name != "" {
+			refuse(at, "metric `%s`", name)
+		}
+	}
+	for i, v := range j.Settings["targets"].Items {
+		c := r.x.component(schema.Target, v.Text)
+		if c == nil || c.Later {
+			refuse(fmt.Sprintf("targets[%d]", i), "target `%s`", v.Text)
+		}
+	}
+	if len(j.Settings["replace"].Items) > 0 {
+		refuse("replace", "`replace`")
+	}
+	if s, ok := j.Settings["sampler"]; ok && len(s.Args) > 0 {
+		refuse("sampler", "sampler `%s` with options", s.Text)
+	}
+	return found
+}
+
+// component returns a component of the built-in plugin.
+func (x *Experiment) component(kind schema.Kind, name string) *schema.Component {
+	i := slices.IndexFunc(x.builtin.Components, func(c schema.Component) bool { return c.Kind == kind && c.Name == name })
+	if i < 0 {
+		return nil
+	}
+	return &x.builtin.Components[i]
+}
+
+// later returns the name of the first choice in a checked value that is marked so, and its attribute path; "" where none is.
+func later(choices []schema.Choice, v schema.Value, path string) (name, at string) {
+	i := slices.IndexFunc(choices, func(c schema.Choice) bool { return c.Name == v.Text })
+	if i < 0 {
+		return "", ""
+	}
+	c := choices[i]
+	if c.Later {
+		return c.Name, path
+	}
+	for _, p := range c.Params {
+		if inner, ok := v.Args[p.Name]; ok && p.Type == schema.OneOf {
+			if name, at := later(p.Choices, inner, path+"."+p.Name); name != "" {
+				return c.Name + "(" + p.Name + " = " + name + ")", at
+			}
+		}
+	}
+	return "", ""
+}
+
+// runnable lists the choices that are not marked as later.
+func runnable(choices []schema.Choice) string {
+	out := ""
+	for _, c := range choices {
+		if c.Later {
+			continue
+		}
+		if out != "" {
+			out += ", "
+		}
+		out += "`" + c.Name + "`"
+	}
+	return out
+}

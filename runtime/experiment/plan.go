@@ -1,0 +1,189 @@
+package experiment
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"snnc.dev/snnc/dsl/check"
+	"snnc.dev/snnc/runtime/graph"
+	"snnc.dev/snnc/runtime/plan"
+	"snnc.dev/snnc/runtime/tensor"
+)
+
+// Plan is what a spec would run.
+type Plan struct {
+	Models   []ModelPlan   `json:"models"`
+	Networks []NetworkPlan `json:"networks"`
+	Memory   Memory        `json:"memory"`
+
+	steps []stepPlan
+}
+
+// ModelPlan counts the numbers of a model: those of its networks and coders and its own, each once. Frozen ones are stored and
+// never trained.
+type ModelPlan struct {
+	Name       string `json:"name"`
+	Kind       string `json:"kind"`
+	Parameters int    `json:"parameters"`
+	Frozen     int    `json:"frozen"`
+}
+
+// NetworkPlan is a network as it is unrolled.
+type NetworkPlan struct {
+	Name       string      `json:"name"`
+	Steps      int         `json:"steps"` // time steps; 0 where nothing is timed
+	Parameters int         `json:"parameters"`
+	Frozen     int         `json:"frozen"`
+	Layers     []LayerPlan `json:"layers"`
+}
+
+// LayerPlan is a layer: its shape is that of its result for one example and time step, channels first.
+type LayerPlan struct {
+	Name       string `json:"name"`
+	Kind       string `json:"kind"`
+	Shape      []int  `json:"shape"`
+	Parameters int    `json:"parameters"`
+
+	wire string
+}
+
+// Memory is what the largest training of the spec takes: weights, moments and averages, and the buffers of its steps.
+type Memory struct {
+	Bytes int `json:"bytes"`
+}
+
+// stepPlan is the plan of one step of a training.
+type stepPlan struct {
+	job  string
+	name string
+	plan *plan.Plan
+}
+
+// Plan plans the spec's networks and trainings.
+func (x *Experiment) Plan() (*Plan, error) {
+	p := &Plan{Models: []ModelPlan{}, Networks: []NetworkPlan{}}
+	for _, n := range x.Spec.Networks {
+		p.Networks = append(p.Networks, networkPlan(x.Spec, n))
+	}
+	for _, j := range x.jobs() {
+		if j.Kind != "train" {
+			continue
+		}
+		m := j.model
+		mp := ModelPlan{Name: m.Name, Kind: m.Component.Name}
+		bytes := 0
+		for _, v := range m.Linker.Variables() {
+			copies := 1
+			switch v.Kind {
+			case graph.Parameter:
+				mp.Parameters += v.Type.Size()
+				copies += j.moments()
+			case graph.Frozen:
+				mp.Frozen += v.Type.Size()
+			}
+			if j.Settings.Real("average") > 0 {
+				copies++
+			}
+			bytes += copies * tensor.Bytes(v.Type, 1)
+		}
+		for _, stage := range m.Program.Stages {
+			for _, step := range stage.Steps {
+				g, _, err := m.Linker.Step(step)
+				if err != nil {
+					return nil, fmt.Errorf("plan %s: %w", j.name, err)
+				}
+				pl, err := plan.New(g, plan.Options{Batch: j.Settings.Int("batch")})
+				if err != nil {
+					return nil, fmt.Errorf("plan %s: %w", j.name, err)
+				}
+				bytes += pl.Bytes()
+				p.steps = append(p.steps, stepPlan{j.name, step.Function, pl})
+			}
+		}
+		p.Memory.Bytes = max(p.Memory.Bytes, bytes)
+		p.Models = append(p.Models, mp)
+	}
+	return p, nil
+}
+
+// moments returns how many numbers the optimiser keeps for each parameter, at most.
+func (j *job) moments() int {
+	n := 0
+	for _, o := range trainOptimizers(j) {
+		n = max(n, o.Moments())
+	}
+	return n
+}
+
+func networkPlan(s *check.Spec, n *check.Network) NetworkPlan {
+	count := n.Count()
+	out := NetworkPlan{Name: n.Name, Steps: n.Steps, Parameters: count.Trainable, Frozen: count.Frozen, Layers: []LayerPlan{}}
+	if n.FreeSteps {
+		for _, m := range s.Models {
+			for _, r := range m.Roles {
+				if r.Network == n && out.Steps == 0 {
+					out.Steps = r.Steps
+				}
+			}
+		}
+	}
+	for _, l := range n.Layers {
+		shape := slices.Clone(l.Wire.Dims)
+		if shape == nil {
+			shape = []int{}
+		}
+		out.Layers = append(out.Layers, LayerPlan{Name: l.Title, Kind: l.Kind, Shape: shape, Parameters: l.Count().Trainable, wire: l.Wire.String()})
+	}
+	return out
+}
+
+// Text prints the plan for people.
+func (p *Plan) Text(out io.Writer) error {
+	for _, n := range p.Networks {
+		fmt.Fprintf(out, "network %s: %s", n.Name, counted(n.Parameters, n.Frozen))
+		if n.Steps > 0 {
+			fmt.Fprintf(out, ", %d time steps", n.Steps)
+		}
+		fmt.Fprintln(out)
+		w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+		for _, l := range n.Layers {
+			fmt.Fprintf(w, "    %s\t%s\t%s\t", strings.TrimPrefix(l.Name, n.Name+"."), l.Kind, l.wire)
+			if l.Parameters > 0 {
+				fmt.Fprintf(w, "%10s", grouped(l.Parameters))
+			}
+			fmt.Fprintln(w, "\t")
+		}
+		if err := w.Flush(); err != nil {
+			return err
+		}
+		fmt.Fprintln(out)
+	}
+	for _, m := range p.Models {
+		fmt.Fprintf(out, "model %s (%s): %s\n", m.Name, m.Kind, counted(m.Parameters, m.Frozen))
+	}
+	fmt.Fprintf(out, "memory: %.1f MB\n", float64(p.Memory.Bytes)/1e6)
+	for _, s := range p.steps {
+		fmt.Fprintf(out, "\n%s, function %s\n%s", s.job, s.name, s.plan.Print())
+	}
+	return nil
+}
+
+func counted(parameters, frozen int) string {
+	s := grouped(parameters) + " parameters"
+	if frozen > 0 {
+		s += " and " + grouped(frozen) + " frozen"
+	}
+	return s
+}
+
+// grouped writes a number with its thousands apart.
+func grouped(n int) string {
+	s := fmt.Sprint(n)
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}

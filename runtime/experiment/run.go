@@ -1,0 +1,340 @@
+package experiment
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"snnc.dev/snnc/dsl/diag"
+	"snnc.dev/snnc/runtime/data"
+	"snnc.dev/snnc/runtime/exec"
+	"snnc.dev/snnc/runtime/record"
+	"snnc.dev/snnc/runtime/train"
+)
+
+// RunOptions say how a spec is run.
+type RunOptions struct {
+	Folder  string   // the run folder
+	Data    []string // where data sets are looked for, in order
+	Threads int
+	Restart bool        // do the selected actions anew
+	Only    []Selection // empty: all actions
+	Version string      // of this program, for the report
+	Watch   Watcher
+}
+
+// Watcher is told what happens in a run.
+type Watcher interface {
+	Event(record.Event)       // a line of events.jsonl was written
+	Step(Progress)            // an update is done
+	Say(action, words string) // something that a person wants to know
+}
+
+// Progress is where a training stands.
+type Progress struct {
+	train.Progress
+	Action            string
+	ExamplesPerSecond float64
+	Left              time.Duration // until the training is done, at the present rate
+}
+
+// Selection names actions: all of a kind, or those of one model.
+type Selection struct{ Kind, Model string }
+
+// ParseSelection reads `train`, or `train:digit`.
+func ParseSelection(text string) (Selection, error) {
+	kind, model, _ := strings.Cut(text, ":")
+	if !slices.Contains([]string{"train", "sample", "evaluate", "deploy"}, kind) {
+		return Selection{}, fmt.Errorf("%q is none of train, sample, evaluate, deploy, or one of these with `:MODEL`", text)
+	}
+	return Selection{kind, model}, nil
+}
+
+// Changed is the error of a run folder whose trained model or results belong to a spec that computes something else.
+type Changed struct {
+	Folder  string
+	Changes []string // one line each, headed by the action
+}
+
+func (e *Changed) Error() string {
+	return fmt.Sprintf("%s holds the run of a spec that computes something else:\n    %s\nrun with --restart to do these actions anew (--only chooses some), or with --out to keep both",
+		e.Folder, strings.Join(e.Changes, "\n    "))
+}
+
+// NothingSelected is the error of a selection that the spec has no action for.
+type NothingSelected struct{ Selection Selection }
+
+func (e *NothingSelected) Error() string {
+	if e.Selection.Model != "" {
+		return fmt.Sprintf("the spec has no `%s %s`", e.Selection.Kind, e.Selection.Model)
+	}
+	return fmt.Sprintf("the spec has no `%s`", e.Selection.Kind)
+}
+
+// Refused is the error of a run that cannot begin: its findings point into the spec.
+type Refused struct{ Found diag.List }
+
+func (e *Refused) Error() string { return "the run cannot begin" }
+
+// runner runs one experiment.
+type runner struct {
+	x      *Experiment
+	o      RunOptions
+	folder *record.Folder
+	done   map[string]record.ActionRecord // by the id of an action
+	all    []*job
+	jobs   []*job // those that are selected
+	pool   *exec.Pool
+	sets   map[string]*data.Set // by data definition and split
+	models map[*Model]*train.Model
+}
+
+// Run does the selected actions in file order. What an earlier run in the folder has done is not done again; what it has begun
+// goes on. A cancelled context ends the run at the next update, after a checkpoint, with the context's error.
+func (x *Experiment) Run(ctx context.Context, o RunOptions) (err error) {
+	r := &runner{x: x, o: o, sets: map[string]*data.Set{}, models: map[*Model]*train.Model{}}
+	r.all = x.jobs()
+	if r.jobs, err = selected(r.all, o.Only); err != nil {
+		return err
+	}
+	if found := r.refuse(ctx); found.HasErrors() {
+		return &Refused{found}
+	}
+	if r.folder, err = record.Open(o.Folder); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, r.folder.Close()) }()
+	if r.done, err = r.folder.Actions(); err != nil {
+		return err
+	}
+	if err := r.begin(); err != nil {
+		return err
+	}
+	r.pool = exec.NewPool(o.Threads)
+	defer r.pool.Close()
+	for _, j := range r.jobs {
+		if err := r.do(ctx, j); err != nil {
+			return errors.Join(err, r.report())
+		}
+	}
+	return r.report()
+}
+
+// selected returns the jobs that --only chooses.
+func selected(jobs []*job, only []Selection) ([]*job, error) {
+	if len(only) == 0 {
+		return jobs, nil
+	}
+	for _, s := range only {
+		if !slices.ContainsFunc(jobs, s.chooses) {
+			return nil, &NothingSelected{s}
+		}
+	}
+	var out []*job
+	for _, j := range jobs {
+		if slices.ContainsFunc(only, func(s Selection) bool { return s.chooses(j) }) {
+			out = append(out, j)
+		}
+	}
+	return out, nil
+}
+
+func (s Selection) chooses(j *job) bool {
+	return s.Kind == j.Kind && (s.Model == "" || s.Model == j.model.Name)
+}
+
+// begin compares the jobs with what the folder records, and writes down what is run.
+func (r *runner) begin() error {
+	var changed []string
+	for _, j := range r.jobs {
+		if r.o.Restart {
+			delete(r.done, j.id)
+			continue
+		}
+		old, ok := r.done[j.id]
+		if !ok {
+			continue
+		}
+		except := []string{trainingPart}
+		if !j.bound {
+			except = append(except, lengthPart)
+		}
+		for _, c := range changes(old.Parts, j.parts, except...) {
+			changed = append(changed, j.name+": "+c)
+		}
+	}
+	if len(changed) > 0 {
+		return &Changed{r.o.Folder, changed}
+	}
+	texts := map[string]string{path.Base(r.x.Name): string(r.x.Text)}
+	if err := r.folder.WriteTexts(record.SpecFolder, texts); err != nil {
+		return err
+	}
+	programs := map[string]string{}
+	for _, m := range r.x.Models {
+		programs[m.Name+".txt"] = m.Program.Print()
+		for role, module := range m.Modules {
+			programs[m.Name+"."+role+".txt"] = module.Print()
+		}
+	}
+	return r.folder.WriteTexts(record.ProgramFolder, programs)
+}
+
+// do does one action, or says that it is done.
+func (r *runner) do(ctx context.Context, j *job) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if old := r.done[j.id]; j.Kind != "train" && old.Done && old.Key == j.key {
+		r.o.Watch.Say(j.name, "done already")
+		return nil
+	}
+	if j.Kind == "train" {
+		return r.train(ctx, j)
+	}
+	if err := r.forget(j); err != nil {
+		return err
+	}
+	start := time.Now()
+	var err error
+	switch j.Kind {
+	case "sample":
+		err = r.sample(ctx, j)
+	case "evaluate":
+		err = r.evaluate(ctx, j)
+	case "deploy":
+		err = r.deploy(ctx, j)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", j.name, err)
+	}
+	if err := r.tell(record.Event{Action: r.called(j), Kind: record.Done, Seconds: time.Since(start).Seconds()}); err != nil {
+		return err
+	}
+	return r.put(j, true)
+}
+
+// put records that an action is begun, or done.
+func (r *runner) put(j *job, done bool) error {
+	r.done[j.id] = record.ActionRecord{Name: r.called(j), Key: j.key, Parts: j.parts, Done: done}
+	return r.folder.PutAction(j.id, r.done[j.id])
+}
+
+// called returns the name that the files of an action have: a rename in the spec does not move them.
+func (r *runner) called(j *job) string {
+	if old := r.done[j.id]; old.Name != "" {
+		return old.Name
+	}
+	return j.name
+}
+
+// tell writes an event and passes it on. What an earlier, interrupted try of the same action wrote is not there any more.
+func (r *runner) tell(e record.Event) error {
+	if err := r.folder.Append(e); err != nil {
+		return err
+	}
+	r.o.Watch.Event(e)
+	return nil
+}
+
+// forget drops the events of an action, which is done anew.
+func (r *runner) forget(j *job) error {
+	return r.folder.Cut(func(e record.Event) bool { return e.Action != r.called(j) })
+}
+
+// refuse opens the data sets, makes the keys, and finds what this version cannot do: everything that can be known before the
+// first step.
+func (r *runner) refuse(ctx context.Context) (found diag.List) {
+	for _, j := range r.jobs {
+		found = append(found, r.notYet(j)...)
+	}
+	if found.HasErrors() {
+		return found
+	}
+	for _, j := range r.jobs {
+		t := r.training(j.model)
+		if t.key == "" {
+			set, bad := r.open(ctx, t, data.Train)
+			if found = append(found, bad...); set == nil {
+				continue
+			}
+			t.trainParts(set.Hash())
+		}
+		if j.Kind != "train" {
+			reference := ""
+			if j.Kind == "evaluate" {
+				set, bad := r.open(ctx, j, data.Split(j.Settings.Text("reference")))
+				found = append(found, bad...)
+				if set == nil {
+					continue
+				}
+				reference = set.Hash()
+			}
+			j.useParts(t.key+" "+t.length(), reference)
+		}
+	}
+	return found
+}
+
+// open reads one split of the data of a job, once.
+func (r *runner) open(ctx context.Context, j *job, split data.Split) (*data.Set, diag.List) {
+	d := j.Data
+	key := d.Name + "/" + string(split)
+	if s := r.sets[key]; s != nil {
+		return s, nil
+	}
+	s, err := data.Open(ctx, d.Set, d.Args, split, r.o.Data)
+	if err == nil {
+		r.sets[key] = s
+		return s, nil
+	}
+	finding := diag.Diagnostic{Code: diag.DataFailed, Range: d.Range, Summary: err.Error()}
+	var bad *data.Error
+	if errors.As(err, &bad) {
+		finding.Help = bad.Help
+		if bad.Err != nil {
+			finding.Notes = append(finding.Notes, diag.Note{Message: bad.Err.Error()})
+		}
+	}
+	return nil, diag.List{finding}
+}
+
+// trained returns the model of a job with the weights of its finished training.
+func (r *runner) trained(j *job) (*train.Model, error) {
+	if m := r.models[j.model]; m != nil {
+		return m, nil
+	}
+	t := r.training(j.model)
+	if !r.done[t.id].Done {
+		return nil, fmt.Errorf("model `%s` is not trained yet: run without --only, or with --only train:%s first", j.model.Name, j.model.Name)
+	}
+	m, err := r.newModel(t)
+	if err != nil {
+		return nil, err
+	}
+	found, err := r.latest(t)
+	if err != nil {
+		return nil, err
+	}
+	if err := m.Restore(found.File, t.Settings.Real("average") > 0); err != nil {
+		return nil, err
+	}
+	r.models[j.model] = m
+	return m, nil
+}
+
+// training returns the train job of a model, selected or not.
+func (r *runner) training(m *Model) *job {
+	return r.all[slices.IndexFunc(r.all, func(j *job) bool { return j.Kind == "train" && j.model == m })]
+}
+
+func (r *runner) newModel(t *job) (*train.Model, error) {
+	return train.NewModel(t.model.Program, t.model.Modules, uint64(t.Settings.Int("seed")), r.pool)
+}
+
+func sorted[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -1,0 +1,303 @@
+package experiment
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math"
+	"path"
+	"strings"
+
+	"snnc.dev/snnc/plugins/schema"
+	"snnc.dev/snnc/runtime/data"
+	"snnc.dev/snnc/runtime/metric"
+	"snnc.dev/snnc/runtime/program"
+	"snnc.dev/snnc/runtime/record"
+	"snnc.dev/snnc/runtime/tensor"
+	"snnc.dev/snnc/runtime/train"
+)
+
+// The exports that actions ask a Program for, and the field of images.
+const (
+	reconstruct = "reconstruct" // image -> image
+	logits      = "logits"      // inputs -> one number per class
+	imageField  = "image"
+)
+
+// batches are of this size outside of training. No result depends on it.
+const batch = 64
+
+// draw returns n samples, number 0 to n-1 of a seed.
+func (r *runner) draw(m *train.Model, s *program.Sampler, n int, seed uint64) (record.Images, error) {
+	out := record.Images{N: n}
+	err := r.samples(m, s, n, seed, func(first int, t *tensor.Tensor) error {
+		dims := t.Type.Dims
+		if len(dims) != 3 || t.Type.Steps > 0 {
+			return fmt.Errorf("a sample is %v, which is no image", t.Type)
+		}
+		out.Channels, out.Height, out.Width = dims[0], dims[1], dims[2]
+		out.Pixels = appendPixels(out.Pixels, t)
+		return nil
+	})
+	return out, err
+}
+
+// samples draws samples in batches.
+func (r *runner) samples(m *train.Model, s *program.Sampler, n int, seed uint64, each func(first int, t *tensor.Tensor) error) error {
+	for first := 0; first < n; first += batch {
+		t, err := m.Sample(s, min(batch, n-first), seed, uint64(first))
+		if err != nil {
+			return err
+		}
+		if err := each(first, t); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// apply runs an export on the first n examples of a set in batches.
+func (r *runner) apply(m *train.Model, export string, set *data.Set, n int, seed uint64, each func(first int, in map[string]*tensor.Tensor, out *tensor.Tensor) error) error {
+	g := m.Program.Export(export)
+	if g == nil {
+		return fmt.Errorf("the model does not export `%s`", export)
+	}
+	for first := 0; first < n; first += batch {
+		size := min(batch, n-first)
+		examples := make([]int, size)
+		for i := range examples {
+			examples[i] = first + i
+		}
+		in := map[string]*tensor.Tensor{}
+		for _, node := range g.Inputs {
+			name := node.Text("name")
+			in[name] = tensor.New(node.Out[0], size)
+			if err := set.Fill(name, examples, in[name]); err != nil {
+				return fmt.Errorf("read field %s: %w", name, err)
+			}
+		}
+		out, err := m.Apply(export, in, size, seed, uint64(first))
+		if err != nil {
+			return err
+		}
+		if err := each(first, in, out); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// appendPixels appends the elements of t, channels first.
+func appendPixels(to []float32, t *tensor.Tensor) []float32 {
+	for _, v := range t.Logical() {
+		to = append(to, float32(v))
+	}
+	return to
+}
+
+// images describes n images of a set, without their pixels.
+func images(set *data.Set, n int) record.Images {
+	dims := set.Fields()[imageField].Dims
+	lo, hi := set.Range()
+	return record.Images{N: n, Channels: dims[0], Height: dims[1], Width: dims[2], Lo: lo, Hi: hi}
+}
+
+// sheet writes samples as a sheet, in the range of the data.
+func (r *runner) sheet(j *job, name string, m record.Images, rows, cols int) error {
+	m.Lo, m.Hi = r.sets[r.training(j.model).Data.Name+"/"+string(data.Train)].Range()
+	return r.folder.WriteSheet(name, m, rows, cols)
+}
+
+// sample does a sample action.
+func (r *runner) sample(_ context.Context, j *job) error {
+	m, err := r.trained(j)
+	if err != nil {
+		return err
+	}
+	s := m.Program.Sampler(j.Settings.Text("sampler"))
+	if s == nil {
+		return fmt.Errorf("the model has no sampler `%s`", j.Settings.Text("sampler"))
+	}
+	pixels, err := r.draw(m, s, j.Settings.Int("count"), uint64(j.Settings.Int("seed")))
+	if err != nil {
+		return err
+	}
+	rows, cols := 0, 0
+	if size := j.Settings["sheet"].Items; len(size) == 2 {
+		rows, cols = int(size[0].Number), int(size[1].Number)
+	}
+	name := strings.ReplaceAll(r.called(j), " ", "-")
+	if err := r.sheet(j, name, pixels, rows, cols); err != nil {
+		return err
+	}
+	r.o.Watch.Say(j.name, fmt.Sprintf("%d samples in %s", pixels.N, r.relative(path.Join(record.SampleFolder, name+".png"))))
+	return r.tell(record.Event{Action: r.called(j), Kind: record.Sample})
+}
+
+// evaluate does an evaluate action.
+func (r *runner) evaluate(_ context.Context, j *job) error {
+	m, err := r.trained(j)
+	if err != nil {
+		return err
+	}
+	split := j.Settings.Text("reference")
+	set := r.sets[j.Data.Name+"/"+split]
+	seed := uint64(j.Settings.Int("seed"))
+	for _, v := range j.Settings["metrics"].Items {
+		figures, err := r.measure(j, m, v, set, split, seed)
+		if err != nil {
+			return fmt.Errorf("metric %s: %w", v.Text, err)
+		}
+		for _, f := range figures {
+			if math.IsNaN(f.Value) || math.IsInf(f.Value, 0) {
+				return fmt.Errorf("metric %s is %v", f.Name, f.Value)
+			}
+			figure := record.Figure{Value: f.Value, Count: f.Count, Reference: split, Seed: seed, Recipe: f.Recipe}
+			if err := r.folder.SetMetric(r.called(j), f.Name, figure); err != nil {
+				return err
+			}
+			r.o.Watch.Say(j.name, fmt.Sprintf("%s = %.4g (%s)", f.Name, f.Value, f.Recipe))
+		}
+		if err := r.tell(record.Event{Action: r.called(j), Kind: record.Metric}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// measure computes one metric.
+func (r *runner) measure(j *job, m *train.Model, v schema.Value, set *data.Set, split string, seed uint64) ([]metric.Figure, error) {
+	n := min(j.Settings.Int("count"), set.Len())
+	switch v.Text {
+	case "mse":
+		var sum metric.Reconstruction
+		err := r.apply(m, reconstruct, set, n, seed, func(_ int, in map[string]*tensor.Tensor, out *tensor.Tensor) error {
+			a, b := appendPixels(nil, in[imageField]), appendPixels(nil, out)
+			size := len(a) / out.N
+			for i := 0; i < len(a); i += size {
+				if err := sum.Add(a[i:i+size], b[i:i+size]); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+		return sum.Figures(split)
+	case "accuracy":
+		var right metric.Accuracy
+		err := r.apply(m, logits, set, n, seed, func(first int, _ map[string]*tensor.Tensor, out *tensor.Tensor) error {
+			size := out.Type.Size()
+			for i := range out.N {
+				if err := right.Add(out.F32[i*size:(i+1)*size], set.Label(first+i)); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+		f, err := right.Figure(split)
+		return []metric.Figure{f}, err
+	case "frechet":
+		return r.frechet(j, m, v.Args.Text("features"), set, split, seed)
+	}
+	return nil, fmt.Errorf("it cannot be computed in this version")
+}
+
+// frechet compares samples with all examples of the reference.
+func (r *runner) frechet(j *job, m *train.Model, features string, set *data.Set, split string, seed uint64) ([]metric.Figure, error) {
+	s := m.Program.Sampler(j.Settings.Text("sampler"))
+	if s == nil {
+		return nil, fmt.Errorf("the model draws no samples")
+	}
+	size := set.Fields()[imageField].Size()
+	samples, err := metric.NewMoments(size)
+	if err != nil {
+		return nil, err
+	}
+	reference, err := metric.NewMoments(size)
+	if err != nil {
+		return nil, err
+	}
+	add := func(to *metric.Moments, t *tensor.Tensor) error {
+		pixels := appendPixels(nil, t)
+		for i := 0; i < len(pixels); i += size {
+			if err := to.Add(pixels[i : i+size]); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if err := r.samples(m, s, j.Settings.Int("count"), seed, func(_ int, t *tensor.Tensor) error { return add(samples, t) }); err != nil {
+		return nil, err
+	}
+	one := tensor.New(set.Fields()[imageField], 1)
+	for i := range set.Len() {
+		if err := set.Fill(imageField, []int{i}, one); err != nil {
+			return nil, err
+		}
+		if err := add(reference, one); err != nil {
+			return nil, err
+		}
+	}
+	f, err := metric.Frechet(features, samples, reference, split)
+	return []metric.Figure{f}, err
+}
+
+// deploy does a deploy action: it asks each target how the networks lie on the chip, and keeps the answers.
+func (r *runner) deploy(ctx context.Context, j *job) error {
+	var networks []schema.Network
+	for _, n := range j.model.networks {
+		if only := j.Settings.Text("network"); only == "" || only == n.Name {
+			networks = append(networks, n)
+		}
+	}
+	var misfits []string
+	for _, target := range j.Settings["targets"].Items {
+		reply, err := r.x.host.Check(ctx, "", schema.TargetRequest{Component: target.Text, Arguments: target.Args, Networks: networks})
+		if err != nil {
+			return err
+		}
+		if len(reply.Complaints) > 0 {
+			return fmt.Errorf("target %s: %s", target.Text, reply.Complaints[0].Summary)
+		}
+		text, err := json.MarshalIndent(reply, "", "  ")
+		if err != nil {
+			return fmt.Errorf("write what %s says: %w", target.Text, err)
+		}
+		name := strings.ReplaceAll(r.called(j), " ", "-") + "-" + target.Text + ".json"
+		if err := r.folder.WriteText(name, string(text)+"\n"); err != nil {
+			return err
+		}
+		if reply.Fits {
+			r.o.Watch.Say(j.name, fmt.Sprintf("fits %s: %s", target.Text, amounts(reply.Used)))
+		} else {
+			misfits = append(misfits, target.Text)
+			r.o.Watch.Say(j.name, fmt.Sprintf("does not fit %s", target.Text))
+			for _, l := range reply.Layers {
+				if l.Problem != "" {
+					r.o.Watch.Say(j.name, fmt.Sprintf("    %s, layer %s: %s; %s", l.Network, l.Layer, l.Problem, l.Change))
+				}
+			}
+		}
+		for _, note := range reply.Notes {
+			r.o.Watch.Say(j.name, "    "+note)
+		}
+	}
+	return nil
+}
+
+func amounts(list []schema.Amount) string {
+	var out []string
+	for _, a := range list {
+		s := fmt.Sprintf("%v %s", a.Used, a.Name)
+		if a.Limit > 0 {
+			s = fmt.Sprintf("%v of %v %s", a.Used, a.Limit, a.Name)
+		}
+		out = append(out, s)
+	}
+	return strings.Join(out, ", ")
+}

@@ -1,0 +1,8 @@
+// Package kernel holds the inner loops of the executor, on plain slices: the operations of a register program, sums of
+// selected rows, and what turns spikes from bits to numbers and back.
+//
+// Each has one order of summation that depends on its operands' shapes alone, and what is 0 or not set is left out in that
+// order, so that the number of spikes, of threads or of examples in a batch never changes a bit of a result.
+//
+// Only runtime/plan and runtime/exec import it; it imports nothing of ours.
+package kernel

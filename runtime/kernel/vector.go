@@ -1,0 +1,223 @@
+package kernel
+
+import "math"
+
+// Code is an operation of the register program. Registers hold a chunk of real numbers; bits are the numbers 0 and 1.
+type Code uint8
+
+// The operations: D is the result, A, B and C what it takes.
+const (
+	Add Code = iota
+	Sub
+	Mul
+	Div
+	Pow
+	Min // A where A <= B, else B
+	Max // A where A >= B, else B
+	Less
+	LessEqual
+	Equal
+	Unequal
+	And
+	Or
+	Not
+	Where // B where A is not 0, else C
+	Neg
+	Abs
+	Sign
+	Exp
+	Log
+	Sqrt
+	Tanh
+	Sigmoid
+	Sin
+	Cos
+	Round // half to even
+	Floor
+	Truncate
+	MulAdd // A * B + C, rounded twice
+	MulSub // A * B - C, rounded twice
+	SubMul // (A - B) * C, rounded twice
+)
+
+var codeNames = [...]string{"add", "sub", "mul", "div", "pow", "min", "max", "lt", "le", "eq", "ne", "and", "or", "not", "where",
+	"neg", "abs", "sign", "exp", "log", "sqrt", "tanh", "sigmoid", "sin", "cos", "round", "floor", "truncate",
+	"mul-add", "mul-sub", "sub-mul"}
+
+// String returns the name of the operation.
+func (c Code) String() string { return codeNames[c] }
+
+// Cost says what an operation costs next to an addition, roughly.
+func (c Code) Cost() int {
+	switch c {
+	case Div:
+		return 3
+	case Sqrt:
+		return 4
+	case Pow, Exp, Log, Tanh, Sigmoid, Sin, Cos:
+		return 20
+	}
+	return 1
+}
+
+// Eval computes one operation on chunks: d[i] from a[i], b[i] and c[i], as far as the operation takes them. They are of the
+// length of d, which may be one of them. Products and sums are rounded one by one: no processor fuses them.
+func Eval(code Code, d, a, b, c []float32) {
+	a = a[:len(d)]
+	switch code {
+	case Add:
+		b = b[:len(d)]
+		for i := range d {
+			d[i] = a[i] + b[i]
+		}
+	case Sub:
+		b = b[:len(d)]
+		for i := range d {
+			d[i] = a[i] - b[i]
+		}
+	case Mul:
+		b = b[:len(d)]
+		for i := range d {
+			d[i] = a[i] * b[i]
+		}
+	case Div:
+		b = b[:len(d)]
+		for i := range d {
+			d[i] = a[i] / b[i]
+		}
+	case MulAdd:
+		b, c = b[:len(d)], c[:len(d)]
+		for i := range d {
+			d[i] = float32(a[i]*b[i]) + c[i]
+		}
+	case MulSub:
+		b, c = b[:len(d)], c[:len(d)]
+		for i := range d {
+			d[i] = float32(a[i]*b[i]) - c[i]
+		}
+	case SubMul:
+		b, c = b[:len(d)], c[:len(d)]
+		for i := range d {
+			d[i] = (a[i] - b[i]) * c[i]
+		}
+	case Min:
+		b = b[:len(d)]
+		for i := range d {
+			d[i] = choose(bit(a[i] <= b[i]), a[i], b[i])
+		}
+	case Max:
+		b = b[:len(d)]
+		for i := range d {
+			d[i] = choose(bit(a[i] >= b[i]), a[i], b[i])
+		}
+	case Less:
+		b = b[:len(d)]
+		for i := range d {
+			d[i] = truth(bit(a[i] < b[i]))
+		}
+	case LessEqual:
+		b = b[:len(d)]
+		for i := range d {
+			d[i] = truth(bit(a[i] <= b[i]))
+		}
+	case Equal:
+		b = b[:len(d)]
+		for i := range d {
+			d[i] = truth(bit(a[i] == b[i]))
+		}
+	case Unequal:
+		b = b[:len(d)]
+		for i := range d {
+			d[i] = truth(bit(a[i] != b[i]))
+		}
+	case And:
+		b = b[:len(d)]
+		for i := range d {
+			d[i] = math.Float32frombits(math.Float32bits(a[i]) & math.Float32bits(b[i]))
+		}
+	case Or:
+		b = b[:len(d)]
+		for i := range d {
+			d[i] = math.Float32frombits(math.Float32bits(a[i]) | math.Float32bits(b[i]))
+		}
+	case Not:
+		for i := range d {
+			d[i] = math.Float32frombits(math.Float32bits(a[i]) ^ one)
+		}
+	case Where:
+		b, c = b[:len(d)], c[:len(d)]
+		for i := range d {
+			d[i] = choose(math.Float32bits(a[i])>>29&1, b[i], c[i])
+		}
+	case Neg:
+		for i := range d {
+			d[i] = -a[i]
+		}
+	case Abs:
+		for i := range d {
+			d[i] = math.Float32frombits(math.Float32bits(a[i]) &^ (1 << 31))
+		}
+	case Sign:
+		for i := range d {
+			d[i] = truth(bit(a[i] > 0)) - truth(bit(a[i] < 0))
+		}
+	case Sqrt:
+		for i := range d {
+			d[i] = float32(math.Sqrt(float64(a[i])))
+		}
+	case Pow:
+		b = b[:len(d)]
+		for i := range d {
+			d[i] = float32(math.Pow(float64(a[i]), float64(b[i])))
+		}
+	case Sigmoid:
+		for i := range d {
+			d[i] = float32(1 / (1 + math.Exp(-float64(a[i]))))
+		}
+	case Exp:
+		each(d, a, math.Exp)
+	case Log:
+		each(d, a, math.Log)
+	case Tanh:
+		each(d, a, math.Tanh)
+	case Sin:
+		each(d, a, math.Sin)
+	case Cos:
+		each(d, a, math.Cos)
+	case Round:
+		each(d, a, math.RoundToEven)
+	case Floor:
+		each(d, a, math.Floor)
+	case Truncate:
+		for i := range d {
+			d[i] = float32(math.Trunc(float64(a[i]))) + 0
+		}
+	}
+}
+
+// one is the bits of the number 1.
+const one = 0x3f800000
+
+// bit is 1 for true, without a branch.
+func bit(b bool) uint32 {
+	var x uint32
+	if b {
+		x = 1
+	}
+	return x
+}
+
+// truth is the number of a bit.
+func truth(b uint32) float32 { return math.Float32frombits(-b & one) }
+
+// choose returns x where the bit b is 1, else y, without a branch.
+func choose(b uint32, x, y float32) float32 {
+	return math.Float32frombits(-b&math.Float32bits(x) | (b-1)&math.Float32bits(y))
+}
+
+// each computes f in double precision and rounds once.
+func each(d, a []float32, f func(float64) float64) {
+	for i := range d {
+		d[i] = float32(f(float64(a[i])))
+	}
+}

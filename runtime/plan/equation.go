@@ -1,0 +1,290 @@
+package plan
+
+import (
+	"fmt"
+
+	"snnc.dev/snnc/runtime/graph"
+	"snnc.dev/snnc/runtime/tensor"
+)
+
+// Random is a register that is filled with random numbers at each time step.
+type Random struct {
+	Reg    int
+	Label  string
+	Normal bool
+}
+
+// State is a state variable of an equation: its register before a step, that of its next value, and in a derivative those of
+// the gradients by the next value and by the value before.
+type State struct {
+	Start          float32
+	Load           int // index into Loads of the value before the first step, -1: Start
+	Reg, Next      int
+	DNext, DBefore int
+}
+
+// Grad is the gradient by an input, parameter or state before the first step. It is summed over the axes of the loop that
+// the value lacks.
+type Grad struct {
+	Reg            int // per step, or for a state at the end
+	Value          *Value
+	State          bool // of a state: once, after the first step
+	Timed, Batched bool
+	Map            Map
+}
+
+// Equation runs a step over time for every element, chunk by chunk with time inside; the memory of a chunk's states is the
+// worker's own. A derivative runs Forward over all steps, keeps the states before each and then runs Backward from the last
+// step to the first.
+type Equation struct {
+	Name           string
+	Steps, N, Size int
+	Batched        bool
+	Rows           bool // as in Loop
+	Loads          []Load
+	Consts         []Const
+	Randoms        []Random
+	Order          []int // of Randoms: the logical index of each element of a row; nil where it is its place in memory
+	Time           int   // register of the step's index, -1: none
+	States         []State
+	Regs           int
+
+	Forward []Instr
+	Emit    int
+	Last    bool     // only what the last step emits is kept, or has a gradient
+	Out     *Value   // nil where nobody reads it
+	Final   []*Value // of each state after the last step; nil where nobody reads it
+	Places  []int32  // of what has neither time nor batch axis: where each element of a row lies in it; nil where it is the same
+
+	Gradient bool
+	Backward []Instr
+	DEmit    int // index into Loads
+	Grads    []Grad
+	Temporal *graph.Temporal
+	Slotted  bool // a gradient is summed over examples: each part of the batch is one worker's
+}
+
+// equationShape returns the shape of all steps of an equation or its derivative.
+func equationShape(n *graph.Node) graph.Type {
+	in := n.In
+	if n.Op == graph.OpEquationGrad {
+		in = in[:len(in)-1]
+	}
+	var t graph.Type
+	for _, v := range in {
+		t, _ = graph.Broadcast(t.With(graph.F32), v.Type()) // inference has checked it
+	}
+	if t.Steps == 0 {
+		t.Steps = n.Int("steps")
+	}
+	return t.With(graph.F32)
+}
+
+// equation adds the step of an equation or of its derivative.
+func (f *fuser) equation(n *graph.Node) {
+	e := n.Equation
+	shape := equationShape(n)
+	l := f.loop(shape)
+	q := &Equation{Name: e.Name, Steps: shape.Steps, N: l.loop.N, Batched: shape.Batch, Size: shape.Size(), Last: n.Flag("last"),
+		Time: -1, Gradient: n.Op == graph.OpEquationGrad, DEmit: -1}
+	step := &Step{Equation: q, Layer: n.Layer}
+
+	// What flows in is computed here too where that is cheap, so that it need not be stored.
+	given := len(e.Inputs) + len(e.Params)
+	var args []int
+	for _, v := range n.In[:given] {
+		if f.pending(v, shape) && !f.cheap(v) {
+			f.need(v)
+		}
+		args = append(args, l.register(v))
+	}
+	for i, s := range e.States {
+		state := State{Start: float32(s.Start), Load: -1, Reg: l.c.reg()}
+		if n.Flag("state") {
+			state.Load = len(l.loop.Loads)
+			l.load(n.In[given+i])
+		}
+		args = append(args, state.Reg)
+		q.States = append(q.States, state)
+	}
+	l.c.node = nil
+	time := func() int {
+		if q.Time < 0 {
+			q.Time = l.c.reg()
+		}
+		return q.Time
+	}
+	randoms := map[Random]int{}
+	random := func(m *graph.Node) int {
+		x := Random{Label: n.Text("label") + "/" + m.Text("label"), Normal: m.Op == graph.OpNormal}
+		if r, ok := randoms[x]; ok {
+			return r
+		}
+		r := l.c.reg()
+		randoms[x] = r
+		x.Reg = r
+		q.Randoms = append(q.Randoms, x)
+		return r
+	}
+	outs := l.c.step(e.Step, args, time, shape.Steps, random)
+	q.Emit = outs[0]
+	for i := range q.States {
+		q.States[i].Next = outs[1+i]
+	}
+	q.Order = tensor.Order(shape)
+	if q.Gradient {
+		f.derivative(n, l, q, step, args, time, random)
+	} else {
+		f.results(n, q, step)
+	}
+	q.registers(l)
+	for _, x := range q.Loads {
+		step.In = append(step.In, x.Value)
+	}
+	f.step(step)
+}
+
+// wanted reports whether result i of n is used.
+func (f *fuser) wanted(n *graph.Node, i int) bool {
+	v := graph.Value{Node: n, Index: i}
+	return f.outputs[v] || len(f.users[v]) > 0
+}
+
+// results declares what an equation gives.
+func (f *fuser) results(n *graph.Node, q *Equation, step *Step) {
+	q.Final = make([]*Value, len(q.States))
+	if still := equationShape(n).WithSteps(0); tensor.ChannelsLast(still) != tensor.ChannelsLast(equationShape(n)) {
+		q.Places = compose(broadcast(equationShape(n), still.Dims), places(still))
+	}
+	for i, t := range n.Out {
+		if !f.wanted(n, i) {
+			continue
+		}
+		v := f.value(t, Buffer, n.Op)
+		f.done[graph.Value{Node: n, Index: i}] = v
+		step.Out = append(step.Out, v)
+		if i > 0 {
+			q.Final[i-1] = v
+			continue
+		}
+		q.Out = v
+		q.Rows = t.DType == graph.Bit && q.Size%64 != 0
+	}
+}
+
+// derivative declares what the derivative of an equation reads and gives, and compiles its step back in time.
+func (f *fuser) derivative(n *graph.Node, l *looper, q *Equation, step *Step, args []int, time func() int, random func(*graph.Node) int) {
+	e := n.Equation
+	q.Temporal = e.Temporal
+	q.DEmit = len(l.loop.Loads)
+	args = append(args[:len(args):len(args)], l.load(n.In[len(n.In)-1]))
+	var grads []int
+	if q.Temporal == nil {
+		for i := range q.States {
+			q.States[i].DNext = l.c.reg()
+			args = append(args, q.States[i].DNext)
+		}
+		back, err := e.Backward()
+		if err != nil {
+			panic(fmt.Sprintf("plan: %v", err)) // the graph that is planned holds the derivative, so it has one
+		}
+		grads = l.c.step(back, args, time, q.Steps, random)
+		for i := range q.States {
+			q.States[i].DBefore = grads[len(e.Inputs)+len(e.Params)+i]
+		}
+	}
+	for i, t := range n.Out {
+		if !f.wanted(n, i) {
+			continue
+		}
+		g := Grad{Value: f.value(t, Buffer, n.Op), State: i >= len(e.Inputs)+len(e.Params), Timed: t.Steps > 0, Batched: t.Batch}
+		g.Map = mapOf(compose(broadcast(l.shape, t.Dims), places(t)), t.Size())
+		switch {
+		case q.Temporal != nil:
+			g.Reg = i // the number of the input
+		case g.State:
+			g.Reg = q.States[i-len(e.Inputs)-len(e.Params)].DBefore
+		default:
+			g.Reg = grads[i]
+		}
+		q.Slotted = q.Slotted || q.Batched && !t.Batch || g.Map.Shape != Same
+		q.Grads = append(q.Grads, g)
+		f.done[graph.Value{Node: n, Index: i}] = g.Value
+		step.Out = append(step.Out, g.Value)
+	}
+}
+
+// registers leaves out what is not needed and gives out the registers, alike for both directions.
+func (q *Equation) registers(l *looper) {
+	var ahead, back []int
+	if !q.Gradient || q.Temporal != nil {
+		ahead = append(ahead, q.Emit)
+	}
+	fixed := map[int]bool{}
+	for _, s := range q.States {
+		ahead = append(ahead, s.Next)
+		fixed[s.Reg] = true
+		if q.Gradient && q.Temporal == nil {
+			back = append(back, s.DBefore)
+			fixed[s.DNext] = true
+		}
+	}
+	if q.Temporal == nil {
+		for _, g := range q.Grads {
+			back = append(back, g.Reg)
+		}
+	}
+	// A state's own register may be its next value, which a step must then not write over.
+	for _, r := range ahead {
+		fixed[r] = true
+	}
+	for _, r := range back {
+		fixed[r] = true
+	}
+	for _, x := range l.loop.Loads {
+		fixed[x.Reg] = true
+	}
+	for _, x := range l.c.consts {
+		fixed[x.Reg] = true
+	}
+	for _, x := range q.Randoms {
+		fixed[x.Reg] = true
+	}
+	if q.Time >= 0 {
+		fixed[q.Time] = true
+	}
+	q.Forward = join(live(l.c.instrs, ahead), ahead)
+	q.Backward = join(live(l.c.instrs, back), back)
+	is := func(r int) bool { return fixed[r] }
+	rename, count := share(q.Forward, l.c.regs, is)
+	_, more := share(q.Backward, l.c.regs, is)
+	q.Regs = max(count, more)
+	q.Loads, q.Consts = l.loop.Loads, l.c.consts
+	for i := range q.Loads {
+		q.Loads[i].Reg = rename[q.Loads[i].Reg]
+	}
+	for i := range q.Consts {
+		q.Consts[i].Reg = rename[q.Consts[i].Reg]
+	}
+	for i := range q.Randoms {
+		q.Randoms[i].Reg = rename[q.Randoms[i].Reg]
+	}
+	if q.Time >= 0 {
+		q.Time = rename[q.Time]
+	}
+	if !q.Gradient || q.Temporal != nil {
+		q.Emit = rename[q.Emit]
+	}
+	for i := range q.States {
+		s := &q.States[i]
+		s.Reg, s.Next = rename[s.Reg], rename[s.Next]
+		if q.Gradient && q.Temporal == nil {
+			s.DNext, s.DBefore = rename[s.DNext], rename[s.DBefore]
+		}
+	}
+	if q.Temporal == nil {
+		for i := range q.Grads {
+			q.Grads[i].Reg = rename[q.Grads[i].Reg]
+		}
+	}
+}

@@ -1,0 +1,403 @@
+package plan
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"snnc.dev/snnc/runtime/graph"
+	"snnc.dev/snnc/runtime/tensor"
+)
+
+// fuser turns nodes into steps. Products, equations and the like become steps where they stand. Element-wise operators and
+// views are put off until somebody needs them and then computed together, where they are used; sums run as soon as all that
+// they read is there, so that they share passes and let memory go.
+type fuser struct {
+	p       *Plan
+	s       *simplified
+	users   map[graph.Value][]*graph.Node
+	outputs map[graph.Value]bool
+	done    map[graph.Value]*Value
+	ran     map[*graph.Node]bool
+	when    map[*graph.Node]turn
+	cached  map[string]Map    // from a loop's shape to a value's
+	packs   map[string]*Value // packed weights
+}
+
+// turn says when a node can run: after the step of the node with that index, and depth sums after that.
+type turn struct{ after, depth int }
+
+func fuse(p *Plan, s *simplified) error {
+	f := &fuser{p: p, s: s, users: map[graph.Value][]*graph.Node{}, outputs: map[graph.Value]bool{}, done: map[graph.Value]*Value{},
+		ran: map[*graph.Node]bool{}, when: map[*graph.Node]turn{}, cached: map[string]Map{}, packs: map[string]*Value{}}
+	for _, n := range s.nodes {
+		for i, v := range n.In {
+			if !slices.Contains(n.In[:i], v) {
+				f.users[v] = append(f.users[v], n)
+			}
+		}
+	}
+	for _, o := range slices.Concat(s.outputs, s.assigns) {
+		f.outputs[o.Value] = true
+	}
+	sums := f.turns()
+	f.sums(sums[-1])
+	for i, n := range s.nodes {
+		if !lazy(n) && !source(n.Op) {
+			f.kernel(n)
+			f.sums(sums[i])
+		}
+	}
+	for _, o := range s.outputs {
+		p.Outputs = append(p.Outputs, Output{o.Name, f.own(o.Value)})
+	}
+	for _, o := range s.assigns {
+		p.Assigns = append(p.Assigns, Output{o.Name, f.own(o.Value)})
+	}
+	return nil
+}
+
+func source(op graph.Op) bool {
+	switch op {
+	case graph.OpInput, graph.OpRead, graph.OpConstant, graph.OpIota:
+		return true
+	}
+	return false
+}
+
+// sum reports whether n is a sum that a loop can take.
+func sum(n *graph.Node) bool {
+	return n.Op == opMoments || n.Op == graph.OpReduce && (n.Text("kind") == "sum" || n.Text("kind") == "mean")
+}
+
+func lazy(n *graph.Node) bool { return elementwise(n.Op) || view(n) || sum(n) }
+
+// turns finds when each node can run and returns the sums by the index of the node that they wait for.
+func (f *fuser) turns() map[int][]*graph.Node {
+	sums := map[int][]*graph.Node{}
+	for i, n := range f.s.nodes {
+		t := turn{after: -1}
+		for _, v := range n.In {
+			if u := f.when[v.Node]; u.after > t.after || u.after == t.after && u.depth > t.depth {
+				t = u
+			}
+		}
+		switch {
+		case source(n.Op):
+		case sum(n):
+			t.depth++
+			sums[t.after] = append(sums[t.after], n)
+		case !lazy(n):
+			t = turn{after: i}
+		}
+		f.when[n] = t
+	}
+	return sums
+}
+
+// sums runs sums that are ready, those over the same shape together.
+func (f *fuser) sums(ns []*graph.Node) {
+	slices.SortStableFunc(ns, func(a, b *graph.Node) int { return cmp.Compare(f.when[a].depth, f.when[b].depth) })
+	for i, n := range ns {
+		if f.ran[n] {
+			continue
+		}
+		l := f.loop(n.In[0].Type())
+		l.layer = n.Layer
+		for _, m := range ns[i:] {
+			if !f.ran[m] && f.when[m].depth == f.when[n].depth && sameShape(m.In[0].Type(), n.In[0].Type()) && (m == n || l.shares(m.In[0])) {
+				l.sum(m)
+			}
+		}
+		l.finish()
+	}
+}
+
+// sameShape reports whether two types have the same axes.
+func sameShape(a, b graph.Type) bool { return a.With(graph.F32).Equal(b.With(graph.F32)) }
+
+// value adds a value to the plan.
+func (f *fuser) value(t graph.Type, place Place, source graph.Op) *Value {
+	v := &Value{ID: len(f.p.Values), Type: t, Place: place, Source: source}
+	f.p.Values = append(f.p.Values, v)
+	return v
+}
+
+func (f *fuser) step(s *Step) {
+	f.p.Steps = append(f.p.Steps, s)
+}
+
+// need returns v as a value in memory, after adding the steps that compute it.
+func (f *fuser) need(v graph.Value) *Value {
+	if got := f.done[v]; got != nil {
+		return got
+	}
+	n := v.Node
+	switch {
+	case source(n.Op):
+		f.source(v)
+	case view(n):
+		f.view(n)
+	case sum(n):
+		f.sums([]*graph.Node{n})
+	case elementwise(n.Op):
+		l := f.loop(v.Type())
+		l.layer = n.Layer
+		l.register(v)
+		l.wanted = v
+		l.finish()
+	default:
+		f.kernel(n)
+	}
+	return f.done[v]
+}
+
+// own returns v in memory that is neither an input's nor a variable's and that nothing else is called by.
+func (f *fuser) own(v graph.Value) *Value {
+	got := f.need(v)
+	if root := got.Root(); root.Place == Buffer {
+		return got
+	}
+	to := f.value(v.Type(), Buffer, "copy")
+	t := v.Type()
+	f.step(&Step{In: []*Value{got}, Out: []*Value{to}, Layer: v.Node.Layer, Move: &Move{Parts: []Part{{
+		Steps: max(t.Steps, 1), Timed: true, Batched: true, Runs: []Run{{0, 0, t.Size()}}}}}})
+	return to
+}
+
+func (f *fuser) source(v graph.Value) {
+	n := v.Node
+	var got *Value
+	switch n.Op {
+	case graph.OpInput:
+		got = f.value(v.Type(), Input, n.Op)
+		got.Name = n.Text("name")
+	case graph.OpRead:
+		got = f.value(v.Type(), Variable, n.Op)
+		got.Name, got.Average = n.Text("var"), n.Flag("average")
+	default:
+		got = f.value(v.Type(), Constant, n.Op)
+		got.Data = constantOf(n)
+	}
+	f.done[v] = got
+}
+
+// view makes a view a value: an alias where the elements lie the same way, else a copy.
+func (f *fuser) view(n *graph.Node) {
+	to := graph.Value{Node: n}
+	t, from := n.Out[0], n.In[0].Type()
+	index := compose(compose(broadcast(t, t.Dims), viewed(n)), places(from))
+	timed, batched := from.Steps > 0 || t.Steps == 0, from.Batch || !t.Batch
+	x := f.need(n.In[0])
+	if timed && batched && mapOf(index, from.Size()).Shape == Same {
+		got := f.value(t, Alias, n.Op)
+		got.Of = x
+		f.done[to] = got
+		return
+	}
+	got := f.value(t, Buffer, n.Op)
+	f.done[to] = got
+	f.step(&Step{In: []*Value{x}, Out: []*Value{got}, Layer: n.Layer, Move: &Move{Parts: []Part{
+		Part{Steps: max(t.Steps, 1), Timed: from.Steps > 0, Batched: from.Batch}.elements(index, nil)}}})
+}
+
+// kernel adds the step of a node that is neither element-wise nor view nor sum.
+func (f *fuser) kernel(n *graph.Node) {
+	if f.ran[n] {
+		return
+	}
+	f.ran[n] = true
+	if f.moves(n) {
+		return
+	}
+	if n.Op == graph.OpEquation || n.Op == graph.OpEquationGrad {
+		f.equation(n)
+		return
+	}
+	s := &Step{Node: n, Layer: n.Layer}
+	for i, v := range n.In {
+		if pack := packing(n, i); pack != nil {
+			s.In = append(s.In, f.packed(v, pack))
+			continue
+		}
+		s.In = append(s.In, f.need(v))
+	}
+	for i, t := range n.Out {
+		out := f.value(t, Buffer, n.Op)
+		f.done[graph.Value{Node: n, Index: i}] = out
+		s.Out = append(s.Out, out)
+	}
+	f.step(s)
+}
+
+// moves adds the step of a node that copies rows: a slice, pad or repeat along time, pad and concat along a dim.
+func (f *fuser) moves(n *graph.Node) bool {
+	out := n.Out[0]
+	all := []Run{{0, 0, out.Size()}}
+	move := &Move{}
+	switch {
+	case n.Op == graph.OpSlice: // along time
+		got := f.value(out, Alias, n.Op)
+		got.Of, got.From = f.need(n.In[0]), n.Int("start")
+		f.done[graph.Value{Node: n}] = got
+		return true
+	case n.Op == graph.OpPad && n.Axis() == graph.TimeAxis:
+		move.Zero = true
+		move.Parts = []Part{{Steps: n.In[0].Type().Steps, TimeTo: n.Int("before"), Timed: true, Batched: true, Runs: all}}
+	case n.Op == graph.OpPad:
+		index, to := broadcast(n.In[0].Type(), n.In[0].Type().Dims), shifted(n.In[0].Type(), out, int(n.Axis()), n.Int("before"))
+		move.Zero = true
+		move.Parts = []Part{Part{Steps: max(out.Steps, 1), Timed: true, Batched: true}.elements(compose(index, places(n.In[0].Type())), to)}
+	case n.Op == graph.OpRepeat: // of time steps
+		for step := range out.Steps {
+			move.Parts = append(move.Parts, Part{Steps: 1, TimeIn: step / n.Int("count"), TimeTo: step, Timed: true, Batched: true, Runs: all})
+		}
+	case n.Op == graph.OpConcat:
+		at := 0
+		for i, v := range n.In {
+			part := Part{From: i, Steps: max(out.Steps, 1), Timed: true, Batched: true, Runs: all}
+			if n.Axis() == graph.TimeAxis {
+				part.Steps, part.TimeTo = v.Type().Steps, at
+			} else {
+				x := v.Type()
+				part.Runs = nil
+				part = part.elements(compose(broadcast(x, x.Dims), places(x)), shifted(x, out, int(n.Axis()), at))
+			}
+			at += length(v.Type(), n.Axis(), f.p.Batch)
+			move.Parts = append(move.Parts, part)
+		}
+	default:
+		return false
+	}
+	s := &Step{Move: move, Layer: n.Layer}
+	for _, v := range n.In {
+		s.In = append(s.In, f.need(v))
+	}
+	to := f.value(out, Buffer, n.Op)
+	f.done[graph.Value{Node: n}] = to
+	s.Out = []*Value{to}
+	f.step(s)
+	return true
+}
+
+// shifted returns where in a row of type to the elements of a row of type from go, in the order of from's memory, when by is
+// added to their index along a dim.
+func shifted(from, to graph.Type, axis, by int) []int32 {
+	strides := Strides(to)
+	index := make([]int32, from.Size())
+	walk(from, func(i int, d []int) {
+		o := by * strides[axis]
+		for k, c := range d {
+			o += c * strides[k]
+		}
+		index[i] = int32(o)
+	})
+	return index
+}
+
+// packed returns v, a product's weights, in the order that pack gives; the same weights are packed once per run.
+func (f *fuser) packed(v graph.Value, pack *packOrder) *Value {
+	x := f.need(v)
+	key := fmt.Sprint(x.ID, " ", pack.name)
+	if got := f.packs[key]; got != nil {
+		return got
+	}
+	got := f.value(graph.Type{Dims: []int{len(pack.index)}}, Buffer, "pack")
+	f.packs[key] = got
+	f.step(&Step{In: []*Value{x}, Out: []*Value{got}, Layer: v.Node.Layer,
+		Move: &Move{Parts: []Part{Part{Steps: 1}.elements(pack.index, nil)}}})
+	return got
+}
+
+// cheap reports whether v, element-wise and not computed yet, had better be computed anew wherever it is used than be
+// stored: it costs little and reads no more than one value of its own size.
+func (f *fuser) cheap(v graph.Value) bool {
+	const most = 8
+	t := v.Type()
+	if t.Steps == 0 && !t.Batch {
+		return false
+	}
+	var leaves []graph.Value
+	cost := 0
+	var visit func(u graph.Value)
+	seen := map[graph.Value]bool{}
+	visit = func(u graph.Value) {
+		if seen[u] || cost > most {
+			return
+		}
+		seen[u] = true
+		if f.pending(u, t) {
+			if u.Node.Op != graph.OpCast {
+				cost += opCode(u.Node.Op).Cost()
+			}
+			for _, in := range u.Node.In {
+				visit(in)
+			}
+			return
+		}
+		for f.done[u] == nil && view(u.Node) {
+			u = u.Node.In[0]
+		}
+		if w := u.Type(); w.Steps == t.Steps && w.Batch == t.Batch && w.Size() == t.Size() && !slices.Contains(leaves, u) {
+			leaves = append(leaves, u)
+		}
+	}
+	visit(v)
+	return cost <= most && len(leaves) <= 1
+}
+
+// pending reports whether u is element-wise over the shape t and not in memory.
+func (f *fuser) pending(u graph.Value, t graph.Type) bool {
+	return f.done[u] == nil && elementwise(u.Node.Op) && sameShape(u.Type(), t)
+}
+
+// material reports whether somebody needs v in memory: a result, a kernel, a view, or a loop over another shape.
+func (f *fuser) material(v graph.Value) bool {
+	if f.outputs[v] {
+		return true
+	}
+	for _, n := range f.users[v] {
+		switch {
+		case f.ran[n]:
+		case n.Op == graph.OpEquation || n.Op == graph.OpEquationGrad:
+			if !sameShape(equationShape(n), v.Type()) {
+				return true
+			}
+		case elementwise(n.Op):
+			if !sameShape(n.Out[0], v.Type()) {
+				return true
+			}
+		case !sum(n):
+			return true
+		}
+	}
+	return false
+}
+
+// trace follows views from v to a value that is in memory or must be, and returns it with the table from the elements of a
+// row of the loop to those of its rows.
+func (f *fuser) trace(v graph.Value, shape graph.Type) (*Value, Map) {
+	key := fmt.Sprintf("%v %v", shape.Dims, v.Type().Dims)
+	plain := true
+	index := []int32(nil)
+	for f.done[v] == nil && view(v.Node) {
+		if plain {
+			index, plain = broadcast(shape, v.Type().Dims), false
+		}
+		index = compose(index, viewed(v.Node))
+		v = v.Node.In[0]
+	}
+	x := f.need(v)
+	if plain {
+		key += fmt.Sprint(tensor.ChannelsLast(x.Type), tensor.ChannelsLast(shape))
+		if m, ok := f.cached[key]; ok {
+			return x, m
+		}
+		index = broadcast(shape, v.Type().Dims)
+	}
+	m := mapOf(compose(index, places(x.Type)), x.Type.Size())
+	if plain {
+		f.cached[key] = m
+	}
+	return x, m
+}

@@ -1,0 +1,242 @@
+package plan
+
+import (
+	"snnc.dev/snnc/runtime/graph"
+	"snnc.dev/snnc/runtime/tensor"
+)
+
+// Shape is how the elements of one row (one example at one time step) of a loop lie in a row of a value.
+type Shape uint8
+
+// The shapes, from the cheapest to the most general.
+const (
+	Same   Shape = iota // element i is element i
+	Single              // every element is element 0
+	Period              // element i is element i mod P: a value per channel, channels last
+	Block               // element i is element i / P: a value per channel, channels first
+	Table               // element i is element Index[i]
+)
+
+// Map says where the elements of a row lie in a row of a value.
+type Map struct {
+	Shape Shape
+	P     int
+	Index []int32
+}
+
+// Strides returns how far apart in memory the neighbours along each dim are, within one row.
+func Strides(t graph.Type) []int {
+	s := make([]int, len(t.Dims))
+	step := 1
+	if tensor.ChannelsLast(t) {
+		s[0] = 1
+		step = t.Dims[0]
+		for i := len(t.Dims) - 1; i > 0; i-- {
+			s[i] = step
+			step *= t.Dims[i]
+		}
+		return s
+	}
+	for i := len(t.Dims) - 1; i >= 0; i-- {
+		s[i] = step
+		step *= t.Dims[i]
+	}
+	return s
+}
+
+// rowMajor returns the strides of the logical order.
+func rowMajor(dims []int) []int { return Strides(graph.Type{Dims: dims}) }
+
+// walk calls f for every element of a row of type t in the order of memory, with its coordinates.
+func walk(t graph.Type, f func(i int, d []int)) {
+	d := make([]int, len(t.Dims))
+	order := make([]int, 0, len(t.Dims)) // dims from the innermost in memory to the outermost
+	if tensor.ChannelsLast(t) {
+		order = append(order, 0)
+		for k := len(t.Dims) - 1; k > 0; k-- {
+			order = append(order, k)
+		}
+	} else {
+		for k := len(t.Dims) - 1; k >= 0; k-- {
+			order = append(order, k)
+		}
+	}
+	for i := range t.Size() {
+		f(i, d)
+		for _, k := range order {
+			if d[k]++; d[k] < t.Dims[k] {
+				break
+			}
+			d[k] = 0
+		}
+	}
+}
+
+// broadcast returns, for each element of a row of type to in memory order, the logical index of the element of from that
+// meets it: the rule of graph.Broadcast for dims.
+func broadcast(to graph.Type, from []int) []int32 {
+	index := make([]int32, to.Size())
+	strides := rowMajor(from)
+	walk(to, func(i int, d []int) {
+		o := 0
+		for k, n := range from {
+			if n > 1 {
+				o += d[k] * strides[k]
+			}
+		}
+		index[i] = int32(o)
+	})
+	return index
+}
+
+// places returns where in memory each logical index of a row of type t lies; nil where they are the same.
+func places(t graph.Type) []int32 {
+	order := tensor.Order(t)
+	if order == nil {
+		return nil
+	}
+	p := make([]int32, len(order))
+	for at, logical := range order {
+		p[logical] = int32(at)
+	}
+	return p
+}
+
+// compose returns index with each entry looked up in next; a nil next changes nothing.
+func compose(index, next []int32) []int32 {
+	if next == nil {
+		return index
+	}
+	out := make([]int32, len(index))
+	for i, k := range index {
+		out[i] = next[k]
+	}
+	return out
+}
+
+// mapOf finds the cheapest shape of a table that points into a row of the given size.
+func mapOf(index []int32, size int) Map {
+	single, same := true, len(index) == size
+	for i, k := range index {
+		single = single && k == 0
+		same = same && int(k) == i
+	}
+	switch {
+	case same:
+		return Map{Shape: Same, P: size}
+	case single:
+		return Map{Shape: Single}
+	}
+	if size > 0 && len(index)%size == 0 {
+		period, block, q := true, true, len(index)/size
+		for i, k := range index {
+			period = period && int(k) == i%size
+			block = block && int(k) == i/q
+		}
+		if period {
+			return Map{Shape: Period, P: size}
+		}
+		if block {
+			return Map{Shape: Block, P: q}
+		}
+	}
+	return Map{Shape: Table, Index: index}
+}
+
+// viewed returns, for each logical index of the result of a view node, the logical index in its input. Views are reshape,
+// transpose, repeat (of an axis that is not there, or of a dim) and slice of a dim: they compute nothing.
+func viewed(n *graph.Node) []int32 {
+	from, to := n.In[0].Type(), n.Out[0]
+	flat := graph.Type{Dims: to.Dims}
+	strides := rowMajor(from.Dims)
+	index := make([]int32, to.Size())
+	switch n.Op {
+	case graph.OpTranspose:
+		axes := n.Axes()
+		walk(flat, func(i int, d []int) {
+			o := 0
+			for k, a := range axes {
+				o += d[k] * strides[a]
+			}
+			index[i] = int32(o)
+		})
+	case graph.OpSlice, graph.OpRepeat:
+		axis := int(n.Axis())
+		if axis < 0 {
+			return nil
+		}
+		walk(flat, func(i int, d []int) {
+			o := 0
+			for k, c := range d {
+				if k == axis {
+					if n.Op == graph.OpSlice {
+						c += n.Int("start")
+					} else {
+						c /= n.Int("count")
+					}
+				}
+				o += c * strides[k]
+			}
+			index[i] = int32(o)
+		})
+	default:
+		return nil // reshape keeps the logical order
+	}
+	return index
+}
+
+// view reports whether n only names elements of its input anew, row by row.
+func view(n *graph.Node) bool {
+	switch n.Op {
+	case graph.OpReshape, graph.OpTranspose:
+		return true
+	case graph.OpSlice:
+		return n.Axis() >= 0
+	case graph.OpRepeat:
+		return n.Axis() != graph.TimeAxis || n.In[0].Type().Steps == 0
+	}
+	return false
+}
+
+// Dropped returns, for each element of a row of type from in memory order, where it goes in a row of type to when the dims
+// among axes vanish.
+func Dropped(from, to graph.Type, axes graph.Axes) []int32 {
+	strides := Strides(to)
+	index := make([]int32, from.Size())
+	walk(from, func(i int, d []int) {
+		o, left := 0, 0
+		for k, c := range d {
+			if axes.Has(graph.Axis(k)) {
+				continue
+			}
+			o += c * strides[left]
+			left++
+		}
+		index[i] = int32(o)
+	})
+	return index
+}
+
+// Run is a stretch of elements that are neighbours in both rows.
+type Run struct{ To, From, Length int }
+
+// elements says in p which elements are copied: element index[i] goes to element to[i] of the result's row (to i where to
+// is nil), as runs of neighbours where they are long.
+func (p Part) elements(index, to []int32) Part {
+	for i, k := range index {
+		at := i
+		if to != nil {
+			at = int(to[i])
+		}
+		if n := len(p.Runs); n > 0 && p.Runs[n-1].To+p.Runs[n-1].Length == at && p.Runs[n-1].From+p.Runs[n-1].Length == int(k) {
+			p.Runs[n-1].Length++
+			continue
+		}
+		p.Runs = append(p.Runs, Run{at, int(k), 1})
+	}
+	const long = 4
+	if len(p.Runs)*long > len(index) {
+		p.Runs, p.Elements, p.To = nil, index, to
+	}
+	return p
+}

@@ -1,0 +1,199 @@
+package plan
+
+import (
+	"fmt"
+
+	"snnc.dev/snnc/runtime/graph"
+	"snnc.dev/snnc/runtime/tensor"
+)
+
+// Slots is how many parts a batch is cut into: part s holds the examples [s*N/8, (s+1)*N/8). Whatever is summed over
+// examples is summed part by part, then over the parts as a balanced binary tree.
+const Slots = 8
+
+// Chunk is how many elements a register of a loop holds.
+const Chunk = 256
+
+// Options say what a plan is made for.
+type Options struct {
+	Batch int // examples in a batch
+}
+
+// Place says where the memory of a value comes from.
+type Place uint8
+
+// The places of values.
+const (
+	Buffer   Place = iota // planned memory
+	Input                 // handed in at each run
+	Variable              // a variable, read where it lies
+	Constant              // known when planning
+	Alias                 // part of another value's memory
+)
+
+// Value is a value of a plan with its memory.
+type Value struct {
+	ID      int
+	Type    graph.Type
+	Place   Place
+	Name    string         // of an input or variable
+	Average bool           // of a variable: its average is read where there is one
+	Data    *tensor.Tensor // of a constant
+	Of      *Value         // of an alias: whose memory it is
+	From    int            // of an alias: the first time step of Of
+	Offset  int            // of a buffer: where it begins in the memory of its element type, in elements
+	Source  graph.Op       // the operator that gives it
+
+	first, last int // steps between which it holds, see place
+}
+
+// Root returns the value whose memory v is.
+func (v *Value) Root() *Value {
+	for v.Place == Alias {
+		v = v.Of
+	}
+	return v
+}
+
+// Step is one thing to run. Exactly one of Loop, Equation, Move and Node says what.
+type Step struct {
+	Loop     *Loop
+	Equation *Equation
+	Move     *Move
+	Node     *graph.Node // a kernel of its own for this operator
+
+	Layer   string // structural place of what it computes
+	In, Out []*Value
+}
+
+// Load is a register that is filled from a value before a chunk is computed.
+type Load struct {
+	Reg            int
+	Value          *Value
+	Timed, Batched bool // which axes of the loop the value has
+	Map            Map
+}
+
+// Store is a register that becomes a value, of the type of the loop.
+type Store struct {
+	Reg    int
+	Value  *Value
+	Direct bool // the register may be the memory of the value
+}
+
+// SumKind says what becomes of the sums.
+type SumKind uint8
+
+// The kinds of sums.
+const (
+	Total   SumKind = iota // the sum
+	Mean                   // divided by how many
+	Moments                // mean and biased variance
+)
+
+// Sum adds the elements of a register up into the rows of a smaller value, in double precision.
+type Sum struct {
+	Reg            int
+	Kind           SumKind
+	Count          float64 // how many elements go into each result
+	Out            []*Value
+	Timed, Batched bool // which axes of the loop are left in the result
+	Map            Map
+}
+
+// Loop computes a register program for every element of a shape, chunk by chunk.
+type Loop struct {
+	Steps, N, Size int // rows are Steps * N, each of Size elements
+	Batched        bool
+	Loads          []Load
+	Consts         []Const
+	Code           []Instr
+	Stores         []Store
+	Sums           []Sum
+	Regs           int
+	Rows           bool // chunks end where rows do, or at multiples of 64 elements in a row: bits are written
+}
+
+// Part is what a move copies from one value.
+type Part struct {
+	From           int // index into the step's inputs
+	Steps          int // how many time steps
+	TimeIn, TimeTo int // the first of them in the source and in the result
+	Timed, Batched bool
+	Runs           []Run   // of neighbours, or else
+	Elements       []int32 // the source of each element of the result's row, or of each that To names
+	To             []int32
+}
+
+// Move copies rows and permutes their elements.
+type Move struct {
+	Zero  bool // the result starts as zeros
+	Parts []Part
+}
+
+// Output is a named result.
+type Output struct {
+	Name  string
+	Value *Value
+}
+
+// Plan is a graph made ready to run with one batch size.
+type Plan struct {
+	Name           string
+	Batch          int
+	Values         []*Value
+	Steps          []*Step
+	Outputs        []Output
+	Assigns        []Output // the next values of variables
+	F32, I32, Bits int      // elements of planned memory by element type
+}
+
+// New plans the linked graph g, which must be verified.
+func New(g *graph.Graph, o Options) (*Plan, error) {
+	if o.Batch < 1 {
+		return nil, fmt.Errorf("plan %s: a batch of %d examples", g.Name, o.Batch)
+	}
+	for _, n := range g.Nodes {
+		if !linked(n.Op) {
+			return nil, fmt.Errorf("plan %s: %s is not linked, or has its place in the step of an equation alone", g.Name, n.Op)
+		}
+		for _, t := range n.Out {
+			if t.DType == graph.State {
+				return nil, fmt.Errorf("plan %s: %s gives a state", g.Name, n.Op)
+			}
+		}
+	}
+	p := &Plan{Name: g.Name, Batch: o.Batch}
+	// The order matters. Simplifying comes first: it takes batch normalisation apart into sums and element-wise operators,
+	// and moves repetition over time behind products, so that both can be fused. Fusing decides which values exist at all.
+	// Only then is it known when each value is used last, from which its place follows.
+	simple, err := simplify(g, o.Batch)
+	if err != nil {
+		return nil, fmt.Errorf("plan %s: %w", g.Name, err)
+	}
+	if err := fuse(p, simple); err != nil {
+		return nil, fmt.Errorf("plan %s: %w", g.Name, err)
+	}
+	place(p)
+	return p, nil
+}
+
+// linked reports whether a linked graph may have the operator.
+func linked(op graph.Op) bool {
+	switch op {
+	case graph.OpSpike, graph.OpTime, graph.OpSteps, graph.OpApply, graph.OpZero, graph.OpCall, graph.OpCustom, graph.OpGrad:
+		return false
+	}
+	return true
+}
+
+// Bytes returns how much planned memory a run needs, without inputs, variables and the workers' scratch.
+func (p *Plan) Bytes() int { return 4*p.F32 + 4*p.I32 + 8*p.Bits }
+
+// Target returns where element i of Elements goes.
+func (p *Part) Target(i int) int {
+	if p.To != nil {
+		return int(p.To[i])
+	}
+	return i
+}

@@ -1,0 +1,137 @@
+package plan
+
+import (
+	"fmt"
+	"strings"
+
+	"snnc.dev/snnc/runtime/graph"
+	"snnc.dev/snnc/runtime/tensor"
+)
+
+var placeNames = [...]string{"buffer", "input", "variable", "constant", "alias"}
+
+// String returns the name of the place.
+func (p Place) String() string { return placeNames[p] }
+
+// Layout says how a value lies in memory: its element type, then its axes from the outermost to the innermost. Spikes are
+// words of 64 bits, whole words for each example of a step.
+func Layout(t graph.Type) string {
+	var b strings.Builder
+	switch t.DType {
+	case graph.Bit:
+		b.WriteString("[]uint64 ")
+	default:
+		b.WriteString(t.DType.String() + " ")
+	}
+	if t.Steps > 0 {
+		fmt.Fprintf(&b, "[T%d]", t.Steps)
+	}
+	if t.Batch {
+		b.WriteString("[N]")
+	}
+	dims := t.Dims
+	if tensor.ChannelsLast(t) {
+		dims = append(append([]int{}, t.Dims[1:]...), t.Dims[0])
+	}
+	for _, d := range dims {
+		fmt.Fprintf(&b, "[%d]", d)
+	}
+	if t.DType == graph.Bit {
+		b.WriteString(" bits")
+	}
+	return strings.TrimSuffix(b.String(), " ")
+}
+
+// Print returns the plan as text: every step with what is fused in it, and every value with its layout and memory.
+func (p *Plan) Print() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "plan %s: batch %d, %d steps, %d bytes (f32 %d, i32 %d, bits %d)\n", p.Name, p.Batch, len(p.Steps), p.Bytes(),
+		4*p.F32, 4*p.I32, 8*p.Bits)
+	for i, s := range p.Steps {
+		fmt.Fprintf(&b, "%4d  %s", i, s.what())
+		if s.Layer != "" {
+			fmt.Fprintf(&b, "  # %s", s.Layer)
+		}
+		b.WriteByte('\n')
+		if names := numbers(s.In); names != "" {
+			fmt.Fprintf(&b, "        of %s\n", names)
+		}
+		for _, v := range s.Out {
+			fmt.Fprintf(&b, "        %s\n", p.describe(v))
+		}
+	}
+	b.WriteString("values outside steps\n")
+	for _, v := range p.Values {
+		if v.Place != Buffer {
+			fmt.Fprintf(&b, "        %s\n", p.describe(v))
+		}
+	}
+	for _, o := range p.Outputs {
+		fmt.Fprintf(&b, "return %s = v%d\n", o.Name, o.Value.ID)
+	}
+	for _, o := range p.Assigns {
+		fmt.Fprintf(&b, "assign %s = v%d\n", o.Name, o.Value.ID)
+	}
+	return b.String()
+}
+
+func numbers(vs []*Value) string {
+	var names []string
+	for _, v := range vs {
+		names = append(names, fmt.Sprintf("v%d", v.ID))
+	}
+	return strings.Join(names, " ")
+}
+
+// describe says what a value is and where it lies.
+func (p *Plan) describe(v *Value) string {
+	s := fmt.Sprintf("v%d %s %s", v.ID, v.Source, Layout(v.Type))
+	size := tensor.Bytes(v.Type, p.Batch)
+	switch v.Place {
+	case Buffer:
+		unit := 4
+		if v.Type.DType == graph.Bit {
+			unit = 8
+		}
+		return fmt.Sprintf("%s at %s+%d, %d bytes", s, v.Type.DType, unit*v.Offset, size)
+	case Alias:
+		return fmt.Sprintf("%s in v%d from step %d", s, v.Of.ID, v.From)
+	case Constant:
+		return fmt.Sprintf("%s, %d bytes", s, size)
+	}
+	return fmt.Sprintf("%s %s %q, %d bytes", s, v.Place, v.Name, size)
+}
+
+// what says what a step does.
+func (s *Step) what() string {
+	switch {
+	case s.Loop != nil:
+		l := s.Loop
+		text := "loop [" + codes(l.Code) + "]"
+		for _, x := range l.Sums {
+			text += " " + [...]string{"sum", "mean", "moments"}[x.Kind]
+		}
+		return text
+	case s.Equation != nil:
+		q := s.Equation
+		text := fmt.Sprintf("equation %q T%d [%s]", q.Name, q.Steps, codes(q.Forward))
+		if q.Gradient {
+			text = fmt.Sprintf("derivative of equation %q T%d [%s] back [%s]", q.Name, q.Steps, codes(q.Forward), codes(q.Backward))
+		}
+		if q.Temporal != nil {
+			text += " temporal"
+		}
+		return text
+	case s.Move != nil:
+		return fmt.Sprintf("move of %d parts", len(s.Move.Parts))
+	}
+	return string(s.Node.Op)
+}
+
+func codes(code []Instr) string {
+	var names []string
+	for _, c := range code {
+		names = append(names, c.Code.String())
+	}
+	return strings.Join(names, " ")
+}

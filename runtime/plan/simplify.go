@@ -1,0 +1,328 @@
+package plan
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"snnc.dev/snnc/runtime/graph"
+	"snnc.dev/snnc/runtime/tensor"
+)
+
+// opMoments is (x) axes -> mean, biased variance: the sums of a normalisation. It exists in plans only.
+const opMoments graph.Op = "moments"
+
+// simplified is a graph as the planner sees it.
+type simplified struct {
+	nodes   []*graph.Node
+	outputs []graph.Output
+	assigns []graph.Output
+}
+
+// rewriter builds the simplified graph node by node. Equal nodes become one.
+type rewriter struct {
+	batch int
+	nodes []*graph.Node
+	id    map[*graph.Node]int
+	known map[string]*graph.Node
+	layer string
+	err   error
+}
+
+// simplify rewrites g, node after node, into fewer and simpler ones with the same results.
+func simplify(g *graph.Graph, batch int) (*simplified, error) {
+	r := &rewriter{batch: batch, id: map[*graph.Node]int{}, known: map[string]*graph.Node{}}
+	to := map[graph.Value]graph.Value{}
+	s := &simplified{}
+	for _, n := range g.Nodes {
+		in := make([]graph.Value, len(n.In))
+		for i, v := range n.In {
+			in[i] = to[v]
+		}
+		if n.Op == graph.OpAssign {
+			s.assigns = append(s.assigns, graph.Output{Name: n.Text("var"), Value: in[0]})
+			continue
+		}
+		r.layer = n.Layer
+		for i, v := range r.rewrite(n, in) {
+			to[graph.Value{Node: n, Index: i}] = v
+		}
+	}
+	for _, o := range g.Outputs {
+		s.outputs = append(s.outputs, graph.Output{Name: o.Name, Value: to[o.Value]})
+	}
+	used := map[*graph.Node]bool{}
+	for _, o := range slices.Concat(s.outputs, s.assigns) {
+		used[o.Value.Node] = true
+	}
+	for i := len(r.nodes) - 1; i >= 0; i-- {
+		if n := r.nodes[i]; used[n] {
+			for _, v := range n.In {
+				used[v.Node] = true
+			}
+		}
+	}
+	s.nodes = slices.DeleteFunc(r.nodes, func(n *graph.Node) bool { return !used[n] })
+	return s, r.err
+}
+
+// add adds a node of the given types unless there is an equal one, and returns its results.
+func (r *rewriter) add(op graph.Op, e *graph.Equation, attrs graph.Attrs, out []graph.Type, in ...graph.Value) []graph.Value {
+	n := &graph.Node{Op: op, Attrs: attrs, Out: out, Equation: e, In: in, Layer: r.layer}
+	key := r.key(n)
+	if old := r.known[key]; old != nil {
+		n = old
+	} else {
+		r.known[key] = n
+		r.id[n] = len(r.nodes)
+		r.nodes = append(r.nodes, n)
+	}
+	res := make([]graph.Value, len(n.Out))
+	for i := range res {
+		res[i] = graph.Value{Node: n, Index: i}
+	}
+	return res
+}
+
+func (r *rewriter) key(n *graph.Node) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s %p", n.Op, n.Equation)
+	for _, name := range slices.Sorted(maps.Keys(n.Attrs)) {
+		fmt.Fprintf(&b, " %s=%v", name, n.Attrs[name])
+	}
+	for _, v := range n.In {
+		fmt.Fprintf(&b, " %d.%d", r.id[v.Node], v.Index)
+	}
+	return b.String()
+}
+
+// op adds a node whose types inference knows.
+func (r *rewriter) op(op graph.Op, attrs graph.Attrs, in ...graph.Value) graph.Value {
+	out, err := graph.Infer(&graph.Node{Op: op, Attrs: attrs, In: in}, nil)
+	if err != nil {
+		if r.err == nil {
+			r.err = fmt.Errorf("simplify: %w", err)
+		}
+		return in[0]
+	}
+	return r.add(op, nil, attrs, out, in...)[0]
+}
+
+func (r *rewriter) number(v float64) graph.Value {
+	return r.op(graph.OpConstant, graph.Attrs{"value": v})
+}
+
+// isNumber returns the value of a constant scalar.
+func isNumber(v graph.Value) (float64, bool) {
+	n := v.Node
+	if n.Op != graph.OpConstant || len(n.Out[0].Dims) > 0 {
+		return 0, false
+	}
+	if many := n.Reals("values"); len(many) == 1 {
+		return many[0], true
+	}
+	return n.Real("value"), true
+}
+
+// length returns how many elements lie along an axis.
+func length(t graph.Type, a graph.Axis, batch int) int {
+	switch a {
+	case graph.TimeAxis:
+		return max(t.Steps, 1)
+	case graph.BatchAxis:
+		return batch
+	}
+	return t.Dims[a]
+}
+
+// elements returns how many elements of t lie along axes.
+func elements(t graph.Type, axes graph.Axes, batch int) int {
+	n := 1
+	for _, a := range axes {
+		n *= length(t, a, batch)
+	}
+	return n
+}
+
+// reals turns operands of products into real numbers, except spikes where a kernel takes them.
+func (r *rewriter) reals(op graph.Op, in []graph.Value) {
+	for i, v := range in {
+		d := v.Type().DType
+		spikes := i == 0
+		switch op {
+		case graph.OpMatmul, graph.OpMatmulWeight, graph.OpConv, graph.OpConvInput:
+		case graph.OpConvWeight: // either of the two
+			spikes = i == 0 || in[0].Type().DType != graph.Bit
+		case graph.OpMaxPoolGrad:
+			spikes = true
+		default:
+			continue
+		}
+		if d == graph.I32 || d == graph.Bit && !spikes {
+			in[i] = r.op(graph.OpCast, graph.Attrs{"dtype": "f32"}, v)
+		}
+	}
+}
+
+// rewrite returns what takes the place of the results of n, whose inputs are in.
+func (r *rewriter) rewrite(n *graph.Node, in []graph.Value) []graph.Value {
+	one := func(v graph.Value) []graph.Value { return []graph.Value{v} }
+	r.reals(n.Op, in)
+	switch n.Op {
+	case graph.OpStop:
+		return one(in[0])
+	case graph.OpCast:
+		if n.Out[0].DType == in[0].Type().DType {
+			return one(in[0])
+		}
+	case graph.OpCount:
+		return one(r.number(float64(elements(in[0].Type(), n.Axes(), r.batch))))
+	case graph.OpReshape:
+		if slices.Equal(n.Out[0].Dims, in[0].Type().Dims) {
+			return one(in[0])
+		}
+	case graph.OpRepeat:
+		if n.Axis() != graph.BatchAxis && n.Int("count") == 1 && n.Out[0].Equal(in[0].Type()) {
+			return one(in[0])
+		}
+	case graph.OpNormalise:
+		return r.normalise(n, in[0])
+	case graph.OpNormaliseGrad:
+		return one(r.normaliseGradient(n, in))
+	case graph.OpEquation:
+		if v, ok := r.copies(n, in); ok {
+			return one(v)
+		}
+	case graph.OpMatmul, graph.OpConv, graph.OpConvInput:
+		// A product with what is the same at all time steps is the same at all time steps.
+		if x, ok := timeless(in[0]); ok && in[1].Type().Steps == 0 && !in[1].Type().Batch {
+			out := n.Out[0].WithSteps(0)
+			y := r.product(n.Op, n.Attrs, out, x, in[1])
+			return one(r.op(graph.OpRepeat, graph.Attrs{"axis": graph.TimeAxis, "count": n.Out[0].Steps}, y))
+		}
+		return one(r.product(n.Op, n.Attrs, n.Out[0], in...))
+	case graph.OpMatmulWeight, graph.OpConvWeight:
+		if x, ok := timeless(in[0]); ok {
+			dy := r.op(graph.OpReduce, graph.Attrs{"kind": "sum", "axes": graph.Axes{graph.TimeAxis}}, in[1])
+			return one(r.product(n.Op, n.Attrs, n.Out[0], x, dy))
+		}
+		return one(r.product(n.Op, n.Attrs, n.Out[0], in...))
+	case graph.OpMaxPool, graph.OpMaxPoolGrad:
+		return one(r.product(n.Op, n.Attrs, n.Out[0], in...))
+	case graph.OpAdd, graph.OpSub, graph.OpMul, graph.OpDiv:
+		if v, ok := neutral(n, in); ok {
+			return one(v)
+		}
+	}
+	return r.add(n.Op, n.Equation, n.Attrs, n.Out, in...)
+}
+
+// product adds a product or pooling. Images that have neither time nor batch axis would lie channels first, which no kernel
+// reads: they get a time axis of one step.
+func (r *rewriter) product(op graph.Op, attrs graph.Attrs, out graph.Type, in ...graph.Value) graph.Value {
+	if x := in[0].Type(); op == graph.OpMatmul || op == graph.OpMatmulWeight || x.Steps > 0 || x.Batch {
+		return r.add(op, nil, attrs, []graph.Type{out}, in...)[0]
+	}
+	for i, v := range in {
+		if len(v.Type().Dims) == 3 {
+			in[i] = r.op(graph.OpRepeat, graph.Attrs{"axis": graph.TimeAxis, "count": 1}, v)
+		}
+	}
+	if op == graph.OpConvWeight {
+		return r.add(op, nil, attrs, []graph.Type{out}, in...)[0]
+	}
+	y := r.add(op, nil, attrs, []graph.Type{out.WithSteps(1)}, in...)[0]
+	y = r.op(graph.OpReduce, graph.Attrs{"kind": "sum", "axes": graph.Axes{graph.TimeAxis}}, y)
+	if y.Type().DType != out.DType {
+		y = r.op(graph.OpCast, graph.Attrs{"dtype": out.DType.String()}, y)
+	}
+	return y
+}
+
+// neutral returns x for x + 0, x - 0, x * 1, x / 1 where that has the type of n.
+func neutral(n *graph.Node, in []graph.Value) (graph.Value, bool) {
+	unit := 0.0
+	if n.Op == graph.OpMul || n.Op == graph.OpDiv {
+		unit = 1
+	}
+	if v, ok := isNumber(in[1]); ok && v == unit && in[0].Type().Equal(n.Out[0]) {
+		return in[0], true
+	}
+	if v, ok := isNumber(in[0]); ok && v == unit && (n.Op == graph.OpAdd || n.Op == graph.OpMul) && in[1].Type().Equal(n.Out[0]) {
+		return in[1], true
+	}
+	return graph.Value{}, false
+}
+
+// timeless returns what v repeats over time, if it does that.
+func timeless(v graph.Value) (graph.Value, bool) {
+	n := v.Node
+	if n.Op == graph.OpRepeat && n.Axis() == graph.TimeAxis && n.In[0].Type().Steps == 0 {
+		return n.In[0], true
+	}
+	return graph.Value{}, false
+}
+
+// copies recognises direct coding: an equation that emits its input, which is repetition over time.
+func (r *rewriter) copies(n *graph.Node, in []graph.Value) (graph.Value, bool) {
+	e := n.Equation
+	if len(in) != 1 || len(e.Inputs) != 1 || len(e.States) > 0 {
+		return graph.Value{}, false
+	}
+	v := e.Step.Outputs[0].Value
+	for v.Node.Op == graph.OpStop {
+		v = v.Node.In[0]
+	}
+	x := in[0]
+	if v.Node != e.Step.Inputs[0] || x.Type().DType != n.Out[0].DType {
+		return graph.Value{}, false
+	}
+	if x.Type().Equal(n.Out[0]) {
+		return x, true
+	}
+	if x.Type().Steps > 0 {
+		return graph.Value{}, false
+	}
+	return r.op(graph.OpRepeat, graph.Attrs{"axis": graph.TimeAxis, "count": n.Out[0].Steps}, x), true
+}
+
+// normalise takes a normalisation apart: moments, then (x - mean) / sqrt(variance + epsilon) as element-wise operators.
+func (r *rewriter) normalise(n *graph.Node, x graph.Value) []graph.Value {
+	m := r.add(opMoments, nil, graph.Attrs{"axes": n.Axes()}, n.Out[1:], x)
+	inverse := r.op(graph.OpDiv, nil, r.number(1), r.op(graph.OpSqrt, nil, r.op(graph.OpAdd, nil, m[1], r.number(n.Real("epsilon")))))
+	y := r.op(graph.OpMul, nil, r.op(graph.OpSub, nil, x, m[0]), inverse)
+	return []graph.Value{y, m[0], m[1]}
+}
+
+// normaliseGradient is (dy - mean(dy) - y mean(dy y)) / sqrt(variance + epsilon).
+func (r *rewriter) normaliseGradient(n *graph.Node, in []graph.Value) graph.Value {
+	dy, y, variance := in[0], in[1], in[2]
+	mean := func(v graph.Value) graph.Value {
+		return r.op(graph.OpReduce, graph.Attrs{"kind": "mean", "axes": n.Axes()}, v)
+	}
+	inverse := r.op(graph.OpDiv, nil, r.number(1), r.op(graph.OpSqrt, nil, r.op(graph.OpAdd, nil, variance, r.number(n.Real("epsilon")))))
+	along := mean(r.op(graph.OpMul, nil, dy, y))
+	part := r.op(graph.OpSub, nil, r.op(graph.OpSub, nil, dy, mean(dy)), r.op(graph.OpMul, nil, y, along))
+	return r.op(graph.OpMul, nil, part, inverse)
+}
+
+// constantOf returns the data of a constant node.
+func constantOf(n *graph.Node) *tensor.Tensor {
+	t := n.Out[0]
+	data := make([]float64, max(t.Steps, 1)*t.Size())
+	switch v := n.Attrs["value"].(type) {
+	case float64:
+		for i := range data {
+			data[i] = v
+		}
+	default:
+		copy(data, n.Reals("values"))
+	}
+	if n.Op == graph.OpIota {
+		for i := range data {
+			data[i] = float64(i)
+		}
+	}
+	return tensor.FromLogical(t, 1, data)
+}

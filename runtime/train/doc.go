@@ -1,0 +1,6 @@
+// Package train runs a Program: it initialises and keeps the weights, moves them through the stages of training, draws
+// samples and applies exports. It knows no files and prints nothing: the state of a training is a checkpoint.File that its
+// caller writes and hands back, and what happens is told through a callback.
+//
+// Model is a program with its weights, Trainer one training of it. runtime/experiment uses both.
+package train

@@ -1,0 +1,186 @@
+package train
+
+import (
+	"fmt"
+	"sync"
+
+	"snnc.dev/snnc/runtime/exec"
+	"snnc.dev/snnc/runtime/graph"
+	"snnc.dev/snnc/runtime/plan"
+	"snnc.dev/snnc/runtime/program"
+	"snnc.dev/snnc/runtime/rng"
+	"snnc.dev/snnc/runtime/tensor"
+)
+
+// Model is a program with its weights.
+type Model struct {
+	Program   *program.Program
+	Linker    *program.Linker
+	Variables []graph.Variable
+	Weights   map[string]*tensor.Tensor
+	Averages  map[string]*tensor.Tensor // nil without averaging
+
+	pool     *exec.Pool
+	mu       sync.Mutex
+	compiled map[compiledKey]*exec.Program
+}
+
+type compiledKey struct {
+	function string
+	batch    int
+}
+
+// NewModel links the program and starts its weights from the seed.
+func NewModel(p *program.Program, filled map[string]*graph.Module, seed uint64, pool *exec.Pool) (*Model, error) {
+	l, err := program.NewLinker(p, filled)
+	if err != nil {
+		return nil, err
+	}
+	m := &Model{Program: p, Linker: l, Variables: l.Variables(), Weights: map[string]*tensor.Tensor{}, pool: pool,
+		compiled: map[compiledKey]*exec.Program{}}
+	for _, v := range m.Variables {
+		m.Weights[v.Name] = start(v, seed)
+	}
+	return m, nil
+}
+
+// start returns the first value of a variable; its random numbers belong to its structural name.
+func start(v graph.Variable, seed uint64) *tensor.Tensor {
+	t := tensor.New(v.Type, 1)
+	s := rng.New(seed, "start/"+v.Name, 0)
+	for i := range t.F32 {
+		switch v.Init.Kind {
+		case "uniform":
+			t.F32[i] = float32(v.Init.A + (v.Init.B-v.Init.A)*s.Uniform64(0, uint64(i)))
+		case "normal":
+			t.F32[i] = float32(v.Init.A + v.Init.B*s.Normal64(0, uint64(i)))
+		case "sinusoid":
+			t.F32[i] = float32(v.Init.Sinusoid(i, v.Type.Dims[len(v.Type.Dims)-1]))
+		default:
+			t.F32[i] = float32(v.Init.A)
+		}
+	}
+	return t
+}
+
+// Count returns how many numbers are trained and how many are stored and never trained.
+func (m *Model) Count() (parameters, frozen int) {
+	for _, v := range m.Variables {
+		switch v.Kind {
+		case graph.Parameter:
+			parameters += v.Type.Size()
+		case graph.Frozen:
+			frozen += v.Type.Size()
+		}
+	}
+	return parameters, frozen
+}
+
+// function compiles a function without gradient for a batch size, once.
+func (m *Model) function(name string, batch int) (*exec.Program, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	key := compiledKey{name, batch}
+	if p := m.compiled[key]; p != nil {
+		return p, nil
+	}
+	g, err := m.Linker.Function(name)
+	if err != nil {
+		return nil, err
+	}
+	pl, err := plan.New(g, plan.Options{Batch: batch})
+	if err != nil {
+		return nil, fmt.Errorf("plan %s: %w", name, err)
+	}
+	p, err := exec.New(pl, m.pool)
+	if err != nil {
+		return nil, fmt.Errorf("prepare %s: %w", name, err)
+	}
+	m.compiled[key] = p
+	return p, nil
+}
+
+// env returns what a run without gradient sees: the averaged weights where there are some.
+func (m *Model) env(inputs map[string]*tensor.Tensor, seed, iteration, first uint64) *exec.Env {
+	weights := m.Weights
+	if m.Averages != nil {
+		weights = m.Averages
+	}
+	return &exec.Env{
+		Inputs:    inputs,
+		Variables: func(name string) *tensor.Tensor { return weights[name] },
+		Seed:      seed, Iteration: iteration, First: first,
+		Host: func(string) float64 { return 1 },
+	}
+}
+
+// Apply runs the export NAME on a batch: n examples of which the first has the number first. The result holds until the
+// next call for the same export and batch size.
+func (m *Model) Apply(export string, inputs map[string]*tensor.Tensor, n int, seed, first uint64) (*tensor.Tensor, error) {
+	g := m.Program.Export(export)
+	if g == nil {
+		return nil, fmt.Errorf("apply %s: the model has no such export", export)
+	}
+	p, err := m.function(g.Name, n)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.Run(m.env(inputs, seed, 0, first)); err != nil {
+		return nil, fmt.Errorf("apply %s: %w", export, err)
+	}
+	return p.Output(g.Outputs[0].Name), nil
+}
+
+// Sample draws samples number first to first+n-1 with the sampler NAME; each sample is a function of seed and number.
+func (m *Model) Sample(sampler *program.Sampler, n int, seed, first uint64) (*tensor.Tensor, error) {
+	carried := map[string]*tensor.Tensor{}
+	kept := map[string][]*tensor.Tensor{}
+	run := func(name string, iteration uint64, inputs map[string]*tensor.Tensor) (*exec.Program, error) {
+		p, err := m.function(name, n)
+		if err != nil {
+			return nil, err
+		}
+		if err := p.Run(m.env(inputs, seed, iteration, first)); err != nil {
+			return nil, fmt.Errorf("sample: %w", err)
+		}
+		return p, nil
+	}
+	if sampler.Init != "" {
+		p, err := run(sampler.Init, 0, nil)
+		if err != nil {
+			return nil, err
+		}
+		for _, name := range p.Outputs() {
+			carried[name] = p.Output(name).Clone()
+		}
+	}
+	for turn := range sampler.Turns {
+		inputs := map[string]*tensor.Tensor{}
+		for name, t := range carried {
+			inputs[name] = t
+		}
+		for i, name := range sampler.Columns {
+			inputs[name] = tensor.Scalar(float32(sampler.Table[turn][i]))
+		}
+		p, err := run(sampler.Loop, uint64(turn)+1, inputs)
+		if err != nil {
+			return nil, err
+		}
+		for _, name := range p.Outputs() {
+			if _, ok := carried[name]; ok {
+				carried[name].CopyFrom(p.Output(name))
+			} else {
+				kept[name] = append(kept[name], p.Output(name).Clone())
+			}
+		}
+	}
+	inputs := carried
+	for name, parts := range kept {
+		inputs[name] = tensor.JoinTime(parts)
+	}
+	p, err := run(sampler.Result, uint64(sampler.Turns)+1, inputs)
+	if err != nil {
+		return nil, err
+	}
+	return p.Output(m.Program.Function(sampler.Result).Outputs[0].Name), nil
+}
