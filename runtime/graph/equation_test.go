@@ -38,7 +38,7 @@ func TestEquationDerivatives(t *testing.T) {
 		in    []operand
 	}
 	checks := []check{
-		{"direct", direct(), steps, []operand{untimed}},
+		{"held", direct(), steps, []operand{untimed}},
 		{"membrane last", membrane(), last, []operand{x, channel}},
 		{"membrane last of spikes", membrane(), last, []operand{spikes, one}},
 		{"membrane all", membrane(), nil, []operand{x, neuron}},
@@ -48,22 +48,22 @@ func TestEquationDerivatives(t *testing.T) {
 		{"two inputs, one untimed", clocked(), last, []operand{untimed, {graph.Signal(3), 0.5, 1}}},
 		{"no batch", clocked(), nil, []operand{{graph.Type{Steps: 3, Dims: []int{2}}, -1, 1}, one}},
 		{"rate", rate(), steps, []operand{{graph.Real(4), 0.2, 0.8}}},
-		{"ttfs", ttfs(3), steps, []operand{{graph.Real(4), 0.2, 0.8}}},
+		{"latency", latency(3), steps, []operand{{graph.Real(4), 0.2, 0.8}}},
 	}
 	for name, d := range surrogates {
 		for _, how := range []reset{{}, {detach: true}, {soft: true}, {soft: true, detach: true}} {
 			suffix := fmt.Sprintf(" %s %+v", name, how)
 			checks = append(checks,
-				check{"lif" + suffix, lif(d, how), nil, []operand{x, tau, channel}},
-				check{"iaf" + suffix, iaf(d, how), nil, []operand{spikes, neuron, one}},
+				check{"leaky" + suffix, leaky(d, how), nil, []operand{x, tau, channel}},
+				check{"summing" + suffix, summing(d, how), nil, []operand{spikes, neuron, one}},
 			)
 			if !how.soft {
-				checks = append(checks, check{"iterative lif" + suffix, iterativeLIF(d, how), nil, []operand{x, channel, one}})
+				checks = append(checks, check{"gated leak" + suffix, gatedLeak(d, how), nil, []operand{x, channel, one}})
 			}
 		}
 		checks = append(checks,
-			check{"lif encodes " + name, lif(d, reset{}), steps, []operand{untimed, tau, one}},
-			check{"lif carries " + name, lif(d, reset{}), with, []operand{x, tau, one, carried}},
+			check{"leaky encodes " + name, leaky(d, reset{}), steps, []operand{untimed, tau, one}},
+			check{"leaky carries " + name, leaky(d, reset{}), with, []operand{x, tau, one, carried}},
 			check{"adaptive " + name, adaptive(d), nil, []operand{x, channel}},
 			check{"refractory " + name, refractory(d), nil, []operand{x, one}},
 			check{"noisy " + name, noisy(d), graph.Attrs{"label": "fire"}, []operand{x, one}},
@@ -87,10 +87,10 @@ func TestNetworkDerivative(t *testing.T) {
 		h := b.Equation(graph.OpEquation, direct(), graph.Attrs{"steps": 4}, in[0])[0]
 		h = b.Op(graph.OpConv, graph.Attrs{"stride": 1, "pad": 1}, h, in[1])
 		h = b.Op(graph.OpNormalise, graph.Attrs{"axes": graph.Axes{graph.TimeAxis, graph.BatchAxis, 1, 2}, "epsilon": 1e-2}, h)
-		h = b.Equation(graph.OpEquation, lif(atan(2), reset{}), nil, h, in[3], b.Const(0.3))[0]
+		h = b.Equation(graph.OpEquation, leaky(atan(2), reset{}), nil, h, in[3], b.Const(0.3))[0]
 		h = b.Op(graph.OpMaxPool, graph.Attrs{"kernel": 2, "stride": 2}, h)
 		h = b.Op(graph.OpMatmul, graph.Attrs{"transpose": true}, b.Reshape(h, 12), in[2])
-		h = b.Equation(graph.OpEquation, iaf(triangle(0.5), reset{soft: true}), nil, h, b.Const(1), b.Const(0.7))[0]
+		h = b.Equation(graph.OpEquation, summing(triangle(0.5), reset{soft: true}), nil, h, b.Const(1), b.Const(0.7))[0]
 		return b.Equation(graph.OpEquation, membrane(), graph.Attrs{"last": true}, h, b.Const(0.8))[0]
 	}}
 	for _, t := range types {
@@ -161,7 +161,7 @@ func TestTemporalOfSilence(t *testing.T) {
 
 // TestBackwardIsAGraph: the derivative of a step has the inputs and outputs that Backward promises, and verifies.
 func TestBackwardIsAGraph(t *testing.T) {
-	g, err := lif(atan(2), reset{}).Backward()
+	g, err := leaky(atan(2), reset{}).Backward()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -211,7 +211,7 @@ func TestGradientRefuses(t *testing.T) {
 		return graph.Gradient(b, total(b, b.Mul(y, y)), in)[0]
 	}, image)
 	refuses(t, "equation-gradient cannot be differentiated", func(b *graph.Builder, in []graph.Value) graph.Value {
-		y := b.Equation(graph.OpEquation, lif(atan(2), reset{}), graph.Attrs{}, in[0], b.Const(2), b.Const(1))[0]
+		y := b.Equation(graph.OpEquation, leaky(atan(2), reset{}), graph.Attrs{}, in[0], b.Const(2), b.Const(1))[0]
 		return graph.Gradient(b, total(b, b.Mul(y, in[0])), in)[0]
 	}, graph.Signal(3, 2))
 	refuses(t, "result 1 of normalise", func(b *graph.Builder, in []graph.Value) graph.Value {

@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"math"
 	"slices"
 
 	"snnc.dev/snnc/dsl/diag"
@@ -86,10 +87,22 @@ type Variable struct {
 	Title string // the name that the spec suggests, for people; no part of the text
 }
 
-// Init says how a variable starts: `uniform(a, b)`, `normal(a, b)` (mean, standard deviation) or `constant(a)`.
+// Init says how a variable starts: `uniform(a, b)`, `normal(a, b)` (mean, standard deviation), `constant(a)` or
+// `sinusoid(a)`, see Sinusoid. What a kind does not use of A and B is 0.
 type Init struct {
 	Kind string
 	A, B float64
+}
+
+// Sinusoid returns element i of a table of rows of n columns that starts as `sinusoid(a)`: in row s columns 2k and 2k + 1 are
+// sine and cosine of s a^(-2k/n) (Vaswani et al. 2017 with a = 10,000, interleaved as Ho et al. 2020's code has it).
+func (in Init) Sinusoid(i, n int) float64 {
+	s, k := float64(i/n), i%n/2
+	x := s * math.Pow(in.A, -2*float64(k)/float64(n))
+	if i%2 == 0 {
+		return math.Sin(x)
+	}
+	return math.Cos(x)
 }
 
 // Equation is the step of a neuron, coder or trace: what happens in one time step to one element.

@@ -107,27 +107,27 @@ func state(name string, start float64) graph.EquationState {
 
 var x1 = []string{"x"}
 
-// lif is v' = (x - v)/tau by forward Euler, spike when v >= threshold.
-func lif(d surrogate, r reset) *graph.Equation {
-	s := newStep("lif", x1, []string{"tau", "threshold"}, state("v", 0))
+// leaky is v' = (x - v)/tau by forward Euler, spike when v >= threshold.
+func leaky(d surrogate, r reset) *graph.Equation {
+	s := newStep("leaky", x1, []string{"tau", "threshold"}, state("v", 0))
 	x, v, threshold := s.v["x"], s.v["v"], s.v["threshold"]
 	h := s.Add(v, s.Div(s.Sub(x, v), s.v["tau"]))
 	fired := s.spike(h, threshold, d, false)
 	return s.end(fired, s.after(h, fired, threshold, r))
 }
 
-// iaf is v + gain x, spike when v >= threshold.
-func iaf(d surrogate, r reset) *graph.Equation {
-	s := newStep("iaf", x1, []string{"gain", "threshold"}, state("v", 0))
+// summing is v + gain x, spike when v >= threshold.
+func summing(d surrogate, r reset) *graph.Equation {
+	s := newStep("summing", x1, []string{"gain", "threshold"}, state("v", 0))
 	threshold := s.v["threshold"]
 	h := s.Add(s.v["v"], s.Mul(s.v["gain"], s.v["x"]))
 	fired := s.spike(h, threshold, d, false)
 	return s.end(fired, s.after(h, fired, threshold, r))
 }
 
-// iterativeLIF is u = decay u (1 - s) + x, spike s when u > threshold (Wu et al. 2019).
-func iterativeLIF(d surrogate, r reset) *graph.Equation {
-	s := newStep("iterative-lif", x1, []string{"decay", "threshold"}, state("u", 0), state("s", 0))
+// gatedLeak is u = decay u (1 - s) + x, spike s when u > threshold (Wu et al. 2019).
+func gatedLeak(d surrogate, r reset) *graph.Equation {
+	s := newStep("gated-leak", x1, []string{"decay", "threshold"}, state("u", 0), state("s", 0))
 	before := s.v["s"]
 	if r.detach {
 		before = s.Stop(before)
@@ -174,7 +174,7 @@ func firstSpike(rule *graph.Temporal) *graph.Equation {
 
 // membrane is the read-out v = decay v + x.
 func membrane() *graph.Equation {
-	s := newStep("membrane", x1, []string{"decay"}, state("v", 0))
+	s := newStep("sum", x1, []string{"decay"}, state("v", 0))
 	v := s.Add(s.Mul(s.v["decay"], s.v["v"]), s.v["x"])
 	return s.end(v, v)
 }
@@ -188,7 +188,7 @@ func trace() *graph.Equation {
 
 // direct hands the same real value on at every step.
 func direct() *graph.Equation {
-	s := newStep("direct", x1, nil)
+	s := newStep("same", x1, nil)
 	return s.end(s.v["x"])
 }
 
@@ -216,9 +216,9 @@ func rate() *graph.Equation {
 	return s.end(fired)
 }
 
-// ttfs is time to first spike over 255 levels: bright is early.
-func ttfs(steps int) *graph.Equation {
-	s := newStep("ttfs", x1, nil)
+// latency is time to first spike over 255 levels: bright is early.
+func latency(steps int) *graph.Equation {
+	s := newStep("latency", x1, nil)
 	at := s.Op(graph.OpFloor, nil, s.Add(s.Scale(s.Sub(s.Const(1), s.v["x"]), float64(steps)), s.Const(0.001)))
 	fire := s.Op(graph.OpEqual, nil, s.Op(graph.OpTime, nil), at)
 	s.e.Spikes, s.e.Once = true, true

@@ -44,17 +44,17 @@ func TestNeuronsByHand(t *testing.T) {
 		want   string
 	}{
 		// h = 0.75, 1.125: a spike at every second step.
-		{"lif", lif(d, reset{}), 1.5, 6, []float64{2, 1}, "[0 1 0 1 0 1]"},
+		{"leaky", leaky(d, reset{}), 1.5, 6, []float64{2, 1}, "[0 1 0 1 0 1]"},
 		// The membrane saturates at x: below 1 it is silent for ever.
-		{"lif below", lif(d, reset{}), 0.99, 200, []float64{2, 1}, fmt.Sprint(repeated(0, 200))},
+		{"leaky below", leaky(d, reset{}), 0.99, 200, []float64{2, 1}, fmt.Sprint(repeated(0, 200))},
 		// 0.6, 0.9, 1.05.
-		{"lif above", lif(d, reset{}), 1.2, 6, []float64{2, 1}, "[0 0 1 0 0 1]"},
+		{"leaky above", leaky(d, reset{}), 1.2, 6, []float64{2, 1}, "[0 0 1 0 0 1]"},
 		// 0.4, 0.8, 1.2 and again from 0.
-		{"iaf", iaf(d, reset{}), 0.4, 9, []float64{1, 1}, "[0 0 1 0 0 1 0 0 1]"},
+		{"summing", summing(d, reset{}), 0.4, 9, []float64{1, 1}, "[0 0 1 0 0 1 0 0 1]"},
 		// Soft reset keeps the rest: 0.375, 0.75, 1.125 -> 0.125, 0.5, 0.875, 1.25 -> 0.25, 0.625, 1 -> 0.
-		{"iaf soft", iaf(d, reset{soft: true}), 0.375, 8, []float64{1, 1}, "[0 0 1 0 0 1 0 1]"},
+		{"summing soft", summing(d, reset{soft: true}), 0.375, 8, []float64{1, 1}, "[0 0 1 0 0 1 0 1]"},
 		// u = 0.15625, 0.1953125, which is not above itself, 0.205078125; then the spike takes all but x.
-		{"iterative lif", iterativeLIF(d, reset{}), 0.15625, 4, []float64{0.25, 0.1953125}, "[0 0 1 0]"},
+		{"gated leak", gatedLeak(d, reset{}), 0.15625, 4, []float64{0.25, 0.1953125}, "[0 0 1 0]"},
 		// Held for two steps after each spike: 0.6, 1.08; hold, hold; from 0 again.
 		{"refractory", refractory(d), 0.6, 8, []float64{1}, "[0 1 0 0 0 1 0 0]"},
 	} {
@@ -91,7 +91,7 @@ func TestTrace(t *testing.T) {
 func TestTTFS(t *testing.T) {
 	const steps = 255
 	for grey := range 256 {
-		y := emit(t, ttfs(steps), repeated(float64(grey)/255, steps+1))
+		y := emit(t, latency(steps), repeated(float64(grey)/255, steps+1))
 		at, spikes := -1, 0
 		for i, s := range y {
 			if s != 0 {
@@ -159,8 +159,8 @@ func TestPrimitiveNetwork(t *testing.T) {
 	surrogates := map[string]surrogate{"sigmoid": sigmoid(4), "rectangle": rectangle(2), "atan": atan(2)}
 	r := rand.New(rand.NewPCG(7, 8))
 	for name, primitive := range primitives {
-		smooth := primitiveLIF(primitive, nil)
-		marked := primitiveLIF(primitive, surrogates[name])
+		smooth := primitiveLeaky(primitive, nil)
+		marked := primitiveLeaky(primitive, surrogates[name])
 		types := []graph.Type{graph.Signal(4, 3), {Dims: []int{3}}}
 		values := []interp.Value{random(r, types[0], 0, 2), random(r, types[1], 0.6, 1.2)}
 		p := problem{name: name, types: types, values: values, f: func(b *graph.Builder, in []graph.Value) graph.Value {
@@ -185,9 +185,9 @@ func TestPrimitiveNetwork(t *testing.T) {
 	}
 }
 
-// primitiveLIF is a leaky neuron that emits the primitive of its surrogate instead of a spike. With d it computes the
+// primitiveLeaky is a leaky neuron that emits the primitive of its surrogate instead of a spike. With d it computes the
 // derivative of the primitive by `spike` alone: primitive + (spike - stop(spike)) with the primitive's own gradient stopped.
-func primitiveLIF(primitive func(b *graph.Builder, u graph.Value) graph.Value, d surrogate) *graph.Equation {
+func primitiveLeaky(primitive func(b *graph.Builder, u graph.Value) graph.Value, d surrogate) *graph.Equation {
 	s := newStep("primitive", x1, []string{"threshold"}, state("v", 0))
 	h := s.Add(s.v["v"], s.Scale(s.Sub(s.v["x"], s.v["v"]), 0.5))
 	u := s.Sub(h, s.v["threshold"])

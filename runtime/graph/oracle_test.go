@@ -93,12 +93,12 @@ func (c oracleCase) formula(t *testing.T) ([]graph.Type, formula) {
 			class := b.Op(graph.OpCast, graph.Attrs{"dtype": "i32"}, b.Op(graph.OpUniform, graph.Attrs{"label": "class", "batch": true, "dims": []int{}}))
 			return b.Neg(b.Mean(b.Op(graph.OpGather, graph.Attrs{"axis": graph.Axis(0)}, log, class)))
 		}
-	case "lif":
-		return sequence, neuron(lif(atan(2), how))
-	case "iterative-lif":
-		return sequence, neuron(iterativeLIF(atan(2), how))
-	case "iaf":
-		return sequence, neuron(iaf(atan(2), how))
+	case "leaky":
+		return sequence, neuron(leaky(atan(2), how))
+	case "gated-leak":
+		return sequence, neuron(gatedLeak(atan(2), how))
+	case "summing":
+		return sequence, neuron(summing(atan(2), how))
 	}
 	t.Fatalf("no graph for %s", c.Name)
 	return nil, nil
@@ -159,7 +159,7 @@ func TestOracle(t *testing.T) {
 			compare(fmt.Sprint("gradient ", i), res.Outputs[fmt.Sprint("g", i)].Data, g)
 		}
 	}
-	for _, name := range []string{"conv", "conv-input-gradient", "matmul", "max-pool", "normalise", "softmax", "cross-entropy", "lif", "iterative-lif", "iaf"} {
+	for _, name := range []string{"conv", "conv-input-gradient", "matmul", "max-pool", "normalise", "softmax", "cross-entropy", "leaky", "gated-leak", "summing"} {
 		if seen[name] == 0 {
 			t.Errorf("oracle.json has no %s", name)
 		}

@@ -465,8 +465,11 @@ func (p *Parser) variable() {
 	}
 	v.Kind = VariableKind(i)
 	v.Init.Kind = p.Name()
-	if !slices.Contains([]string{"uniform", "normal", "constant"}, v.Init.Kind) {
+	if !slices.Contains([]string{"uniform", "normal", "constant", "sinusoid"}, v.Init.Kind) {
 		p.Errorf("unknown start %q of variable %q", v.Init.Kind, v.Name)
+	}
+	if v.Init.Kind == "sinusoid" && len(v.Type.Dims) != 2 {
+		p.Errorf("variable %q is no table", v.Name)
 	}
 	p.Want("(")
 	v.Init.A = p.Real()

@@ -14,7 +14,7 @@ func TestVerifyCatches(t *testing.T) {
 		x := b.Input("x", graph.Real(3))
 		w := b.Input("w", graph.Type{Dims: []int{3}})
 		y := b.Mul(x, w)
-		b.Output("y", b.Equation(graph.OpEquation, iaf(atan(2), reset{}), graph.Attrs{"steps": 2}, y, b.Const(1), b.Const(1))[0])
+		b.Output("y", b.Equation(graph.OpEquation, summing(atan(2), reset{}), graph.Attrs{"steps": 2}, y, b.Const(1), b.Const(1))[0])
 		b.Output("sum", total(b, y))
 		return finish(t, b)
 	}
@@ -49,7 +49,7 @@ func TestVerifyCatches(t *testing.T) {
 		{"output y is no value", func(g *graph.Graph) { g.Outputs[0].Value = build().Outputs[0].Value }},
 		{"output y stands twice", func(g *graph.Graph) { g.Outputs[1].Name = "y" }},
 		{"no equation is given", func(g *graph.Graph) { g.Nodes[5].Equation = nil }},
-		{"iaf declares 5 names, its step takes 4", func(g *graph.Graph) { e := g.Nodes[5].Equation; e.States = append(e.States, state("w", 0)) }},
+		{"summing declares 5 names, its step takes 4", func(g *graph.Graph) { e := g.Nodes[5].Equation; e.States = append(e.States, state("w", 0)) }},
 		{"has no step", func(g *graph.Graph) { g.Nodes[5].Equation.Step = nil }},
 		{"whether it spikes", func(g *graph.Graph) { e := g.Nodes[5].Equation; e.Step.Outputs[0].Value = e.Step.Outputs[1].Value }},
 		{"missing or out of order", func(g *graph.Graph) { g.Nodes[5].Equation.Step.Outputs[1].Name = "u" }},
@@ -71,7 +71,7 @@ func TestBuilderSticks(t *testing.T) {
 	bad := b.Add(x, b.Input("w", graph.Type{Dims: []int{2}}))
 	b.Layer = ""
 	bad = b.Mean(b.Concat(0, b.Reshape(bad, 7), b.Slice(x, 3, 1, 2)))
-	parts := b.Equation(graph.OpEquation, iterativeLIF(atan(2), reset{}), graph.Attrs{"state": true}, bad)
+	parts := b.Equation(graph.OpEquation, gatedLeak(atan(2), reset{}), graph.Attrs{"state": true}, bad)
 	bad = b.Add(parts[2], b.Expand(bad, graph.Real(5)))
 	inner := graph.NewBuilder("g", nil)
 	inner.Output("y", inner.Input("x", graph.Scalar()))

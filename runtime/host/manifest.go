@@ -60,9 +60,9 @@ func ParseManifest(text []byte) (Manifest, error) {
 	if err != nil {
 		return Manifest{}, err
 	}
-	for _, key := range md.Keys() {
-		if len(key) > 1 {
-			continue // inside a table, which has its finding
+	for _, key := range md.Keys() { // in the order of the file
+		if len(key) > 1 { // a dotted key: what stands in a table comes behind the table's name, which is refused
+			return Manifest{}, fmt.Errorf("toml: %q is a table, the keys are name, version and command", key[0])
 		}
 		value := keys[key[0]]
 		// The decoder knows the line of a key and tells it with the errors of decoding its value only.

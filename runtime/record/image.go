@@ -53,10 +53,17 @@ const (
 	largestSide = 1 << 14 // of an image and of a sheet, in pixels
 )
 
-// Grid returns rows and columns of a sheet of n tiles: about a square, no row empty.
+// Grid returns rows and columns of a sheet of n tiles: about a square and never more than twice as wide, without a gap at the
+// end where that can be.
 func Grid(n int) (rows, cols int) {
-	cols = max(1, int(math.Ceil(math.Sqrt(float64(n)))))
-	return max(1, (n+cols-1)/cols), cols
+	n = max(n, 1)
+	square := int(math.Ceil(math.Sqrt(float64(n))))
+	for cols = square; cols <= n && cols*cols <= 4*n; cols++ {
+		if n%cols == 0 {
+			return n / cols, cols
+		}
+	}
+	return (n + square - 1) / square, square
 }
 
 // SheetName names the sheet of an epoch, counted from 1. Sheets of one title belong together in the report.
@@ -83,7 +90,8 @@ func (f *Folder) WriteSheet(name string, m Images, rows, cols int) error {
 }
 
 // WritePairs writes a sheet of originals, each with its reconstruction at its right, cols pairs in a row. The numbers
-// alternate likewise: (2N, Channels, Height, Width), originals at even places. Zero rows and cols mean those of Grid.
+// alternate likewise: (2N, Channels, Height, Width), originals at even places. Zero rows and cols mean those of Grid on its
+// side, since a pair is twice as wide.
 func (f *Folder) WritePairs(name string, originals, reconstructions Images, rows, cols int) error {
 	o, r := originals, reconstructions
 	err := o.check()
@@ -111,7 +119,9 @@ func (f *Folder) writeSheet(name string, m Images, rows, cols, group int) error 
 		return fmt.Errorf("write sheet: %q is not a name of a file", name)
 	}
 	if rows == 0 && cols == 0 {
-		rows, cols = Grid(m.N / group)
+		if rows, cols = Grid(m.N / group); group > 1 {
+			rows, cols = cols, rows
+		}
 	}
 	sheet, err := draw(m, rows, cols*group, group)
 	if err != nil {

@@ -159,6 +159,18 @@ func TestPairs(t *testing.T) {
 	}
 }
 
+// TestPairsByThemselves: 32 pairs make eight rows of four, a square of tiles.
+func TestPairsByThemselves(t *testing.T) {
+	f := open(t)
+	m := numbered(32, 1, 64, 64)
+	if err := f.WritePairs("p", m, m, 0, 0); err != nil {
+		t.Fatal(err)
+	}
+	if b := readPNG(t, f, "p").Bounds(); b.Dy() != 8*64+9*4 || b.Dx() != 4*(2*64+4)+3*12+2*4 {
+		t.Errorf("the sheet is %v", b)
+	}
+}
+
 func TestEnlargement(t *testing.T) {
 	for side, want := range map[int]int{1: 64, 8: 64, 16: 64, 28: 84, 32: 64, 33: 66, 64: 64, 100: 100} {
 		m, err := draw(numbered(1, 1, side, side), 1, 1, 1)
@@ -216,7 +228,7 @@ func TestRefusedSheets(t *testing.T) {
 }
 
 func TestGrid(t *testing.T) {
-	for n, want := range map[int][2]int{0: {1, 1}, 1: {1, 1}, 2: {1, 2}, 3: {2, 2}, 5: {2, 3}, 6: {2, 3}, 7: {3, 3}, 64: {8, 8}, 65: {8, 9}} {
+	for n, want := range map[int][2]int{0: {1, 1}, 1: {1, 1}, 2: {1, 2}, 3: {1, 3}, 5: {2, 3}, 6: {2, 3}, 7: {3, 3}, 32: {4, 8}, 64: {8, 8}, 65: {5, 13}, 67: {8, 9}} {
 		if rows, cols := Grid(n); [2]int{rows, cols} != want {
 			t.Errorf("%d tiles: %d rows, %d columns, want %v", n, rows, cols, want)
 		}

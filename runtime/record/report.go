@@ -56,7 +56,7 @@ func (f *Folder) WriteReport(r Report) error {
 	if err != nil {
 		return fmt.Errorf("write report: %w", err)
 	}
-	t, err := template.New("report").Funcs(template.FuncMap{"count": count, "number": number, "percent": percent}).Parse(reportTemplate)
+	t, err := template.New("report").Funcs(template.FuncMap{"count": count, "number": number, "percent": percent, "parts": func(name string) []string { return strings.SplitAfter(name, ".") }}).Parse(reportTemplate)
 	if err != nil {
 		return fmt.Errorf("write report: %w", err)
 	}
@@ -127,7 +127,7 @@ type settingGroup struct {
 // quiet or more than busy is pointed out.
 const (
 	earlierSheets = 9
-	stripSide     = 150
+	stripSide     = 144
 	quiet, busy   = 0.005, 0.95
 )
 

@@ -120,7 +120,7 @@ func (s *search) changes(c chip, i int, cores bool, good func(chip) bool) []chan
 			break
 		}
 	}
-	if x := (change{"channels", l.channels, 0}); largest(&x, l.channels, step, works) {
+	if x := (change{"channels", l.channels, 0}); largest(&x, step, works) {
 		found = append(found, x)
 	}
 	if len(l.groups) > 0 && !cores {
@@ -128,7 +128,11 @@ func (s *search) changes(c chip, i int, cores bool, good func(chip) bool) []chan
 		for _, g := range l.groups {
 			in += g.channels
 		}
-		if x := (change{"inputs", in, 0}); largest(&x, in, 1, works) {
+		step := 1
+		if g := l.groups[widest(l)]; g.source >= 0 && g.channels%c.layers[g.source].channels == 0 {
+			step = g.channels / c.layers[g.source].channels // what a channel of the layer before gives
+		}
+		if x := (change{"inputs", in, 0}); largest(&x, step, works) {
 			found = append(found, x)
 		}
 	}
@@ -140,19 +144,19 @@ func (s *search) changes(c chip, i int, cores bool, good func(chip) bool) []chan
 	return found
 }
 
-// largest sets x.to to the largest multiple of step below n that works, by halving; fewer is taken to work where more does.
-func largest(x *change, n, step int, works func(change) bool) bool {
-	low, high := 0, ceilDiv(n, step) // low works, high does not
+// largest sets x.to to the largest x.from - k step above 0 that works, by halving; fewer is taken to work where more does.
+func largest(x *change, step int, works func(change) bool) bool {
+	low, high := 0, ceilDiv(x.from, step) // low steps do not work, high leave nothing
 	for high-low > 1 {
 		middle := (low + high) / 2
-		if x.to = middle * step; works(*x) {
-			low = middle
-		} else {
+		if x.to = x.from - middle*step; works(*x) {
 			high = middle
+		} else {
+			low = middle
 		}
 	}
-	x.to = low * step
-	return low > 0
+	x.to = x.from - high*step
+	return x.to > 0
 }
 
 // say joins the changes of a layer to one sentence.

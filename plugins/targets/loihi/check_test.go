@@ -165,9 +165,10 @@ func spec(channels, dense []int, side int, in int) string {
 }
 
 var (
-	bitsChange  = regexp.MustCompile(`(\d+) bits -> (\d+) bits`)
-	coresChange = regexp.MustCompile(`(\d+) cores -> (\d+) cores`)
-	layerChange = regexp.MustCompile(`(conv|linear) with (\d+) instead of (\d+) (channels|outputs)`)
+	bitsChange   = regexp.MustCompile(`(\d+) bits -> (\d+) bits`)
+	coresChange  = regexp.MustCompile(`(\d+) cores -> (\d+) cores`)
+	inputsChange = regexp.MustCompile(`linear with (\d+) instead of (\d+) inputs`)
+	layerChange  = regexp.MustCompile(`(conv|linear) with (\d+) instead of (\d+) (channels|outputs)`)
 )
 
 // failer is a test, or a draw of rapid.
@@ -202,8 +203,22 @@ func changed(t failer, n network) (made []string) {
 			continue
 		}
 		problems++
+		if m := inputsChange.FindStringSubmatch(l.Change); m != nil { // a limit of a core: the layer before gives less
+			made = append(made, "inputs")
+			to, _ := strconv.Atoi(m[1])
+			from, _ := strconv.Atoi(m[2])
+			c := network{slices.Clone(n.channels), slices.Clone(n.dense), n.side, n.in, n.cores}
+			c.channels[k-1] = to / (from / c.channels[k-1])
+			if p := c.check(t, n.cores, 8).Layers[k].Problem; p != "" && !strings.Contains(p, "all layers") {
+				t.Errorf("%s: %s", l.Change, p)
+			}
+			continue
+		}
 		if !strings.Contains(l.Problem, "all layers") {
-			t.Errorf("%s breaks a limit of a core: %s", l.Layer, l.Problem)
+			t.Errorf("%s: %s, and no change", l.Layer, l.Problem)
+		}
+		if slices.ContainsFunc(reply.Layers, func(l schema.Placement) bool { return inputsChange.MatchString(l.Change) }) {
+			continue // another layer does not fit anyhow
 		}
 		if m := bitsChange.FindStringSubmatch(l.Change); m != nil {
 			made = append(made, "bits")
@@ -244,6 +259,7 @@ func TestChange(t *testing.T) {
 	}{
 		{network{[]int{8}, []int{10}, 12, 2, 1}, []string{"cores"}},
 		{network{[]int{64, 64}, []int{10}, 12, 4, 11}, []string{"cores", "conv"}}, // its neurons alone take 12
+		{network{[]int{41}, []int{1}, 10, 1, 128}, []string{"inputs"}},            // 41 maps of 100 pixels against 4096 axons
 		{network{[]int{4}, []int{900, 900}, 8, 4, 9}, []string{"bits", "cores", "linear"}},
 	} {
 		if got := changed(t, x.network); !slices.Equal(got, x.made) {

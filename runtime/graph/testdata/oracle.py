@@ -87,7 +87,7 @@ def neuron(name, run, closed, threshold, parameter, **attrs):
     cases.append(dict(name=name, attrs=dict(threshold=threshold, **attrs), inputs=[pack(x), pack(p)], output=pack(y), dy=pack(dy), grads=[pack(dx), pack(dp)]))
 
 
-def lif(threshold, detach):
+def leaky(threshold, detach):
     def run(x, tau):
         v, out = torch.zeros(N, C), []
         for t in range(T):
@@ -166,11 +166,11 @@ def integrate(threshold, soft):
     return run, closed
 
 
-neuron("lif", *lif(0.5, False), 0.5, 2.0)
-neuron("lif", *lif(0.5, True), 0.5, 2.0, detach=True)
-neuron("iterative-lif", *iterative(0.5, False), 0.5, 0.25)
-neuron("iterative-lif", *iterative(0.5, True), 0.5, 0.25, detach=True)
-neuron("iaf", *integrate(1.0, False), 1.0, 0.9)
-neuron("iaf", *integrate(1.0, True), 1.0, 0.9, soft=True)
+neuron("leaky", *leaky(0.5, False), 0.5, 2.0)
+neuron("leaky", *leaky(0.5, True), 0.5, 2.0, detach=True)
+neuron("gated-leak", *iterative(0.5, False), 0.5, 0.25)
+neuron("gated-leak", *iterative(0.5, True), 0.5, 0.25, detach=True)
+neuron("summing", *integrate(1.0, False), 1.0, 0.9)
+neuron("summing", *integrate(1.0, True), 1.0, 0.9, soft=True)
 
 print("[\n" + ",\n".join(json.dumps(c) for c in cases) + "\n]")

@@ -1,0 +1,214 @@
+package host
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"snnc.dev/snnc/plugins/schema"
+)
+
+// described is a plugin that nothing is wrong with, which the tests spoil.
+func described() schema.Plugin {
+	least := 1.0
+	return schema.Plugin{Name: "acme/adex", Version: "0.3.1", Components: []schema.Component{
+		{Kind: schema.Neuron, Name: "adex", Equations: "neuron adex() { }"},
+		{Kind: schema.Coder, Name: "adex", Params: []schema.Param{{Name: "width", Type: schema.Int, Min: &least}}},
+		{Kind: schema.Model, Name: "gan", Exports: []string{"generate"}, Samplers: []schema.Choice{{Name: "plain"}},
+			Roles: []schema.Role{{Name: "generator", Takes: "network", Steps: "latent.prior"}},
+			Params: []schema.Param{
+				{Name: "latent", Type: schema.OneOf, Choices: []schema.Choice{{Name: "spikes", Params: []schema.Param{
+					{Name: "prior", Type: schema.ARole, Required: true, Role: &schema.Role{Name: "prior", Takes: "network"}}}}}},
+				{Name: "fields", Type: schema.List, Of: schema.AField, Default: "[image]"}}},
+		{Kind: schema.Target, Name: "chip", Later: true},
+	}}
+}
+
+// A description that makes no sense is refused with what is wrong and where.
+func TestJudgePlugin(t *testing.T) {
+	manifest := &Manifest{Name: "acme/adex", Version: "0.3.1"}
+	for _, x := range []struct {
+		spoil func(*schema.Plugin)
+		want  string // "" where nothing is wrong
+	}{
+		{func(p *schema.Plugin) {}, ""},
+		{func(p *schema.Plugin) { p.Name = "acme/other" }, "manifest"},
+		{func(p *schema.Plugin) { p.Version = "0.3.2" }, "manifest"},
+		{func(p *schema.Plugin) { p.Components[0].Kind = "synapse" }, "kind"},
+		{func(p *schema.Plugin) { p.Components[0].Name = "a-dex" }, `neuron "a-dex": the name`},
+		{func(p *schema.Plugin) { p.Components[0].Name = "" }, "the name"},
+		{func(p *schema.Plugin) { p.Components[1].Name = "9" }, "the name"},
+		{func(p *schema.Plugin) { p.Components = append(p.Components, p.Components[0]) }, `neuron "adex" stands twice`},
+		{func(p *schema.Plugin) { p.Components[0].Equations = "" }, "has equations"},
+		{func(p *schema.Plugin) { p.Components[2].Equations = "x" }, "only neurons and coders"},
+		{func(p *schema.Plugin) { p.Components[1].Equations = "x" }, "declared in their text"},
+		{func(p *schema.Plugin) { p.Components[3].Exports = []string{"x"} }, "only models"},
+		{func(p *schema.Plugin) { p.Components[2].Exports = []string{"x", "x"} }, `export "x" stands twice`},
+		{func(p *schema.Plugin) { p.Components[2].Samplers[0].Name = "" }, "samplers"},
+		{func(p *schema.Plugin) { p.Components[2].Roles[0].Takes = "neuron" }, `not "neuron"`},
+		{func(p *schema.Plugin) { p.Components[2].Roles[0].Steps = "a..b" }, "no path"},
+		{func(p *schema.Plugin) { p.Components[2].Roles[0].Name = "latent" }, `argument "latent" stands twice`},
+		{func(p *schema.Plugin) { p.Components[1].Params[0].Type = "float" }, `parameter "width": there is no type "float"`},
+		{func(p *schema.Plugin) { p.Components[1].Params[0].Of = schema.Int }, "only lists"},
+		{func(p *schema.Plugin) { p.Components[2].Params[1].Of = "" }, "no list of"},
+		{func(p *schema.Plugin) { p.Components[2].Params[1].Of = schema.List }, "no list of"},
+		{func(p *schema.Plugin) { p.Components[1].Params[0].Type = schema.Bool }, "smallest"},
+		{func(p *schema.Plugin) { most := 0.0; p.Components[1].Params[0].Max = &most }, "no value is between 1 and 0"},
+		{func(p *schema.Plugin) {
+			p.Components[1].Params[0].Required, p.Components[1].Params[0].Default = true, "1"
+		}, "no default"},
+		{func(p *schema.Plugin) { p.Components[2].Params[0].Choices = nil }, "alternatives"},
+		{func(p *schema.Plugin) { p.Components[1].Params[0].Choices = []schema.Choice{{Name: "x"}} }, "alternatives"},
+		{func(p *schema.Plugin) { p.Components[2].Params[0].Choices[0].Params[0].Role = nil }, `choice "spikes": parameter "prior"`},
+		{func(p *schema.Plugin) { p.Components[2].Params[0].Choices[0].Params[0].Role.Takes = "" }, `choice "spikes": parameter "prior"`},
+		{func(p *schema.Plugin) {
+			c := &p.Components[2].Params[0]
+			c.Choices = append(c.Choices, c.Choices[0])
+		}, `choice "spikes" stands twice`},
+	} {
+		p := described()
+		x.spoil(&p)
+		text, err := json.Marshal(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = judgePlugin(string(text), manifest)
+		if err == nil != (x.want == "") || err != nil && !strings.Contains(err.Error(), x.want) {
+			t.Errorf("%v, want %q", err, x.want)
+		}
+	}
+}
+
+// Of a target's answer, what contradicts itself or the request is refused.
+func TestJudgeTarget(t *testing.T) {
+	networks := []schema.Network{{Role: "network", Name: "classifier"}}
+	for text, want := range map[string]string{
+		`{"fits":true,"used":[{"name":"cores","used":3,"limit":128}],"layers":[{"network":"classifier","layer":"0.conv"}]}`: "",
+		`{"fits":false,"layers":[{"network":"classifier","layer":"0.conv","problem":"too many inputs"}]}`:                   "",
+		`{"fits":false,"complaints":[{"path":"cores","summary":"too few"}]}`:                                                "",
+		`{"fits":true,"complaints":[{"path":"cores","summary":"too few"}]}`:                                                 "or both",
+		`{"fits":true,"layers":[{"network":"classifier","layer":"0.conv","problem":"too many inputs"}]}`:                    "all fits, but",
+		`{"fits":true,"layers":[{"network":"encoder","layer":"0.conv"}]}`:                                                   "the request does not have",
+		`{"fits":true,"used":[{"name":"cores","used":-1}]}`:                                                                 "no amount",
+		`{"fits":true,"layers":[{"network":"classifier","layer":"0.conv","used":[{"name":"","used":1}]}]}`:                  "no amount",
+		`{"fits":"yes"}`: "read JSON",
+	} {
+		_, err := judgeTarget(text, networks)
+		if err == nil != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", text, err, want)
+		}
+	}
+}
+
+// A coder's module has the functions of a role, at the input that was asked for.
+func TestJudgeCoder(t *testing.T) {
+	function := func(name, in string) string {
+		return "\nfunction " + name + "(x: " + in + ") {\n  %0 = abs %x : " + in + "\n  return y = %0\n}\n"
+	}
+	for _, x := range []struct{ text, want string }{
+		{function("train", "f32[N 2]") + function("eval", "f32[N 2]"), ""},
+		{function("train", "f32[N 2]"), "no function eval"},
+		{function("train", "f32[N 2]") + function("eval", "f32[N 3]"), "eval does not take"},
+		{"\nnonsense\n", "read the module"},
+	} {
+		text, err := json.Marshal(schema.BuildReply{Program: "graph 1\n" + x.text})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = judgeCoder(string(text), "f32[N 2]")
+		if err == nil != (x.want == "") || err != nil && !strings.Contains(err.Error(), x.want) {
+			t.Errorf("%s: %v, want %q", x.text, err, x.want)
+		}
+	}
+}
+
+// A sampler is the one that was asked for, and a Program's networks are those of the request.
+func TestJudgePrograms(t *testing.T) {
+	text, err := os.ReadFile("../program/testdata/classifier.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	reply, err := json.Marshal(schema.BuildReply{Program: string(text)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	right := []schema.Network{{Role: "network"}}
+	if _, err := judgeProgram(string(reply), right); err != nil {
+		t.Error(err)
+	}
+	if _, err := judgeProgram(string(reply), []schema.Network{{Role: "encoder"}}); err == nil || !strings.Contains(err.Error(), "a network network that the request has not") {
+		t.Error(err)
+	}
+	if _, err := judgeSampler(string(reply), right, "plain"); err == nil || !strings.Contains(err.Error(), "should hold plain alone") {
+		t.Error(err)
+	}
+}
+
+// No reply, whatever it is, panics.
+func FuzzReply(f *testing.F) {
+	text, err := json.Marshal(described())
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(string(text))
+	programs, err := filepath.Glob("../program/testdata/*.txt")
+	if err != nil || len(programs) == 0 {
+		f.Fatal("no programs", err)
+	}
+	for _, file := range programs {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		reply, err := json.Marshal(schema.BuildReply{Program: string(text)})
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(string(reply))
+	}
+	f.Add(`{"program":"graph 1\n\nfunction train(x: f32[N 2]) {\n  %0 = abs %x : f32[N 2]\n  return y = %0\n}\n"}`)
+	f.Add(`{"fits":true,"used":[{"name":"cores","used":3,"limit":128}],"layers":[{"network":"a","layer":"0.conv"}]}`)
+	f.Add(`{"complaints":[{"path":"latent.prior","summary":"x"}]}`)
+	networks := []schema.Network{{Role: "network", Name: "a"}}
+	f.Fuzz(func(t *testing.T, text string) {
+		judgePlugin(text, nil)
+		judgeProgram(text, networks)
+		judgeSampler(text, networks, "plain")
+		judgeCoder(text, "f32[N 2]")
+		judgeTarget(text, networks)
+	})
+}
+
+// The handshake is found wherever it stands in a line, and nothing else is taken for one.
+func TestHandshake(t *testing.T) {
+	for line, want := range map[string]string{
+		"1|1|unix|/tmp/a b/s|grpc":           "1|1|unix|/tmp/a b/s|grpc",
+		"1|1|unix|/tmp/s|grpc|":              "1|1|unix|/tmp/s|grpc|",
+		"loading ... 1|2|tcp|127.0.0.1|grpc": "1|2|tcp|127.0.0.1|grpc",
+		"1|2|3|4":                            "",
+		"1|1|unix||grpc":                     "",
+		"2|1|unix|/tmp/s|grpc":               "",
+		"":                                   "",
+	} {
+		if got := string(handshake([]byte(line))); got != want {
+			t.Errorf("%q: %q, want %q", line, got, want)
+		}
+	}
+}
+
+// Lines are cut and made printable; the last ones are kept.
+func TestTail(t *testing.T) {
+	var tl tail
+	eachLine(strings.NewReader(strings.Repeat("early\n", 50)+"\x1b[31mred\x1b[0m\r\n\n"+strings.Repeat("\xff", 10_000)+"\n"+strings.Repeat("x", 1<<20)+"end\nlast"), tl.add)
+	got := tl.last()
+	if len(got) != tailLines || got[16] != "[31mred[0m" || got[19] != "last" {
+		t.Errorf("%d %q", len(got), got)
+	}
+	for _, line := range got[17:19] {
+		if len(line) > tailLine+4 || !strings.HasSuffix(line, " ...") {
+			t.Errorf("%q", line)
+		}
+	}
+}

@@ -1,0 +1,258 @@
+package host_test
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+	"google.golang.org/grpc"
+
+	"snnc.dev/snnc/plugins/proto"
+	"snnc.dev/snnc/plugins/schema"
+	"snnc.dev/snnc/plugins/sdk"
+	"snnc.dev/snnc/runtime/graph"
+	"snnc.dev/snnc/runtime/host"
+	"snnc.dev/snnc/runtime/program"
+)
+
+// The tests' processes are this test binary started again with two arguments: the word below, and what to be.
+const again = "be"
+
+func TestMain(m *testing.M) {
+	if len(os.Args) == 3 && os.Args[1] == again {
+		be(os.Args[2])
+		os.Exit(0)
+	}
+	goleak.VerifyTestMain(m)
+}
+
+// command is that of a process that is what.
+func command(t testing.TB, what string) []string {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return []string{self, again, what}
+}
+
+// start returns a host whose built-in plugin is what.
+func start(t testing.TB, what string, o host.Options) *host.Host {
+	t.Helper()
+	o.Builtin = command(t, what)
+	h := host.New(o)
+	t.Cleanup(func() {
+		begun := time.Now()
+		if err := h.Close(); err != nil {
+			t.Error(err)
+		}
+		if took := time.Since(begun); took > 5*time.Second {
+			t.Errorf("Close took %v", took)
+		}
+		if dir := h.Folder(); dir != "" {
+			if _, err := os.Stat(dir); !os.IsNotExist(err) {
+				t.Errorf("%s is left: %v", dir, err)
+			}
+		}
+	})
+	return h
+}
+
+// be is one of the plugins that the tests run.
+func be(what string) {
+	switch what {
+	case "good":
+		sdk.Serve(testPlugin())
+	case "chatty": // prints before it serves, the last line without an end
+		fmt.Println("loading weights")
+		fmt.Println("1|2|3|4")
+		fmt.Print("half a line 1")
+		sdk.Serve(testPlugin())
+	case "exit":
+		fmt.Fprintln(os.Stderr, "cannot find the licence")
+		os.Exit(3)
+	case "garbage":
+		fmt.Println("this is no handshake")
+		fmt.Println(strings.Repeat("x", 1<<20))
+		os.Exit(0)
+	case "silent":
+		select {}
+	case "deaf": // nothing to shake hands with
+		os.Stdout.Close()
+		syscall.Close(1)
+		time.Sleep(time.Hour)
+	case "version":
+		fmt.Println("1|99|unix|" + filepath.Join(os.Getenv("PLUGIN_UNIX_SOCKET_DIR"), "s") + "|grpc")
+		time.Sleep(time.Hour)
+	case "tcp":
+		fmt.Println("1|1|tcp|127.0.0.1:1|grpc")
+		time.Sleep(time.Hour)
+	case "nobody": // the socket is not there
+		fmt.Println("1|1|unix|" + filepath.Join(os.Getenv("PLUGIN_UNIX_SOCKET_DIR"), "s") + "|grpc")
+		time.Sleep(time.Hour)
+	case "stubborn": // ends when it is killed, and not before
+		signal.Ignore(syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
+		serveRaw("{}")
+	case "host": // runs a plugin, says which process it is, and waits to be killed
+		self, _ := os.Executable()
+		h := host.New(host.Options{Builtin: []string{self, again, "stubborn"}})
+		h.Describe(context.Background(), "")
+		fmt.Println(h.Folder(), h.Processes()[0])
+		time.Sleep(time.Hour)
+	case "sleep":
+		time.Sleep(time.Hour)
+	default:
+		if text, ok := strings.CutPrefix(what, "raw "); ok {
+			serveRaw(text)
+		}
+		fmt.Fprintln(os.Stderr, "unknown test plugin", what)
+		os.Exit(1)
+	}
+}
+
+// serveRaw serves without the kit, answers everything with a text, and has no lifeline.
+func serveRaw(text string) {
+	path := filepath.Join(os.Getenv("PLUGIN_UNIX_SOCKET_DIR"), "s")
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		panic(err)
+	}
+	s := grpc.NewServer()
+	proto.RegisterPluginServer(s, raw{text: text})
+	fmt.Printf("1|%d|unix|%s|grpc\n", proto.Version, path)
+	if err := s.Serve(l); err != nil {
+		panic(err)
+	}
+}
+
+type raw struct {
+	proto.UnimplementedPluginServer
+	text string
+}
+
+func (r raw) Describe(context.Context, *proto.Request) (*proto.Reply, error) {
+	return &proto.Reply{Json: r.text}, nil
+}
+
+func (r raw) Build(context.Context, *proto.Request) (*proto.Reply, error) {
+	return &proto.Reply{Json: r.text}, nil
+}
+
+// ramp is a neuron.
+const ramp = "neuron ramp(slope: real = 0.1) {\n    input x\n    state v = 0\n    v = v + slope * x\n    spike when v >= 1\n    on spike { v = 0 }\n}\n"
+
+// testPlugin does in Build what the argument `do` says.
+func testPlugin() sdk.Plugin {
+	return sdk.Plugin{
+		Name: "test", Version: "1.2.3",
+		Equations: []schema.Component{{Kind: schema.Neuron, Name: "ramp", Version: "1.2.3", Doc: "A ramp.", Equations: ramp}},
+		Models: []sdk.Model{{
+			Component: schema.Component{Kind: schema.Model, Name: "constant", Version: "1.2.3", Doc: "Draws a constant.",
+				Params: []schema.Param{{Name: "value", Type: schema.Real, Default: "1"}, {Name: "do", Type: schema.String, Default: `""`}}},
+			Build: build,
+			Sampler: func(r sdk.BuildRequest, name string, options schema.Arguments) (string, []schema.Complaint, error) {
+				return constant(options.Real("value"), name)
+			},
+		}},
+		Coders: []sdk.Coder{{
+			Component: schema.Component{Kind: schema.Coder, Name: "weigh", Version: "1.2.3", Doc: "Weighs."},
+			Graph: func(args schema.Arguments, in graph.Type) (string, []schema.Complaint, error) {
+				text := fmt.Sprintf("graph 1\n\nvariable \"weight\" f32[%d] parameter constant(1.0, 0.0)\n", in.Dims[0])
+				for _, name := range []string{program.TrainFunction, program.EvalFunction} {
+					text += fmt.Sprintf("\nfunction %s(x: %v) {\n  %%0 = read var=\"weight\" : f32[%d]\n  %%1 = mul %%x %%0 : %v\n  return y = %%1\n}\n", name, in, in.Dims[0], in)
+				}
+				return text, nil, nil
+			},
+		}},
+		Targets: []sdk.Target{{
+			Component: schema.Component{Kind: schema.Target, Name: "chip", Version: "1.2.3", Doc: "A chip."},
+			Check: func(r schema.TargetRequest) (schema.TargetReply, error) {
+				return schema.TargetReply{Fits: true, Used: []schema.Amount{{Name: "cores", Used: 1, Limit: 2}}}, nil
+			},
+		}},
+	}
+}
+
+func build(r sdk.BuildRequest) (string, []schema.Complaint, error) {
+	switch do := r.Arguments.Text("do"); do {
+	case "sleep":
+		time.Sleep(time.Hour)
+	case "slow":
+		time.Sleep(30 * time.Millisecond)
+	case "panic":
+		var nothing []int
+		_ = nothing[r.Arguments.Int("value")]
+	case "crash": // where nobody recovers
+		go func() { panic("out of cheese") }()
+		time.Sleep(time.Hour)
+	case "exit":
+		os.Exit(7)
+	case "wrong":
+		return "program 1\n\nfunction f() {\n  %0 = abs %1 : f32[]\n  return y = %0\n}\n", nil, nil
+	case "nothing":
+		return "", nil, nil
+	case "error":
+		return "", nil, errors.New("the moon is full")
+	case "complain":
+		return "", []schema.Complaint{{Path: "value", Summary: "too small", Help: "make it larger"}}, nil
+	case "print":
+		noise(os.Stdout, os.Stderr, os.NewFile(1, "stdout"), os.NewFile(2, "stderr"))
+	case "big":
+		return "", []schema.Complaint{{Summary: strings.Repeat("x", 20<<20)}}, nil
+	case "huge":
+		return "", []schema.Complaint{{Summary: strings.Repeat("x", proto.MaxMessage)}}, nil
+	case "child": // and dies, and leaves it behind with its pipes
+		self, _ := os.Executable()
+		c := exec.Command(self, again, "sleep")
+		c.Stdin, c.Stdout, c.Stderr = os.Stdin, os.Stdout, os.Stderr
+		if err := c.Start(); err != nil {
+			return "", nil, err
+		}
+		return "", []schema.Complaint{{Summary: fmt.Sprint(c.Process.Pid)}}, nil
+	}
+	return constant(r.Arguments.Real("value"), "draw")
+}
+
+// noise prints what go-plugin's client or a pipe could choke on.
+func noise(files ...*os.File) {
+	for _, f := range files {
+		w := bufio.NewWriter(f)
+		fmt.Fprintln(w, `{"@message": 5}`)
+		fmt.Fprintln(w, `{"@level":"error","@message":"no","@timestamp":7}`)
+		fmt.Fprintln(w, "1|1|unix|/nowhere|grpc")
+		fmt.Fprintln(w, strings.Repeat("long ", 200_000))
+		fmt.Fprintln(w, "\x1b[31mred\x1b[0m \xff\xfe")
+		for range 20_000 {
+			fmt.Fprintln(w, "a line of some length, again and again")
+		}
+		w.Flush()
+	}
+}
+
+// constant is a Program that draws a constant.
+func constant(value float64, sampler string) (string, []schema.Complaint, error) {
+	b := sdk.NewProgram(nil)
+	b.Function("draw", func(f *sdk.Function) {
+		f.Output("image", f.Expand(f.Const(value), graph.Real(1, 2, 2)))
+	})
+	b.Sampler(program.Sampler{Name: sampler, Result: "draw"})
+	text, err := b.Finish()
+	return text, nil, err
+}
+
+// request asks the test plugin to do something.
+func request(do string, value float64) schema.BuildRequest {
+	return schema.BuildRequest{Component: "constant", Arguments: schema.Arguments{
+		"do": {Type: schema.String, Text: do}, "value": {Type: schema.Real, Number: value}}}
+}

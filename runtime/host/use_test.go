@@ -1,0 +1,96 @@
+package host_test
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"snnc.dev/snnc/dsl"
+	"snnc.dev/snnc/dsl/check"
+	"snnc.dev/snnc/dsl/lower"
+	"snnc.dev/snnc/plugins/schema"
+	"snnc.dev/snnc/runtime/host"
+)
+
+const adexSpec = `snn 1
+
+use "acme/adex" as adex, version "~> 0.3"
+
+neuron fire = adex(jump = 0.5)
+`
+
+// develop builds the plugin of testdata/adex and returns its folder.
+func develop(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	c := exec.Command("go", "build", "-o", filepath.Join(dir, "adex"), "./testdata/adex")
+	if out, err := c.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	text, err := os.ReadFile("testdata/adex/" + host.ManifestName)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, host.ManifestName), text, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// A neuron of a third party's plugin: from its folder through its process into a spec, and on to the graph of its step.
+func TestDevelop(t *testing.T) {
+	dir := develop(t)
+	cache := t.TempDir()
+	var described schema.Plugin
+	for _, processes := range []int{1, 0} {
+		h := start(t, "exit", host.Options{Dev: map[string]string{"acme/adex": dir}, Cache: cache})
+		var err error
+		if described, err = h.Describe(context.Background(), "acme/adex"); err != nil {
+			t.Fatal(err)
+		}
+		if n := len(h.Processes()); n != processes {
+			t.Errorf("%d processes, want %d", n, processes)
+		}
+		if names := h.Plugins(); len(names) != 1 || names[0] != "acme/adex" {
+			t.Errorf("%q", names)
+		}
+	}
+	f, found := dsl.Parse("adex.snn", []byte(adexSpec))
+	s, more := check.Check(f, check.Options{Catalogue: &check.Catalogue{Used: map[string]schema.Plugin{"acme/adex": described}}})
+	if found = append(found, more...); len(found) > 0 {
+		t.Fatal(found)
+	}
+	if n := s.Neurons[0]; n.Name != "fire" || n.Params["jump"] != 0.5 || n.Params["tau"] != 4 {
+		t.Errorf("%+v", n)
+	}
+	e, err := lower.Neuron(s.Neurons[0])
+	if err != nil || len(e.States) != 2 || !e.Spikes {
+		t.Errorf("%+v %v", e, err)
+	}
+}
+
+// What is wrong with a plugin's folder is a failure of the first call.
+func TestDevelopWrong(t *testing.T) {
+	dir := develop(t)
+	manifest := filepath.Join(dir, host.ManifestName)
+	text, err := os.ReadFile(manifest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, x := range []struct{ name, old, new, want string }{
+		{"acme/other", "", "", `calls itself "acme/adex"`},
+		{"acme/adex", `"./adex"`, `"./nothing"`, "no such file"},
+		{"acme/adex", `"0.3.1"`, `"0.4.0"`, `it is "acme/adex" 0.3.1, by its manifest it is "acme/adex" 0.4.0`},
+		{"acme/adex", "version", "versions", `unknown key "versions"`},
+	} {
+		if err := os.WriteFile(manifest, []byte(strings.Replace(string(text), x.old, x.new, 1)), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		h := start(t, "exit", host.Options{Dev: map[string]string{x.name: dir}})
+		_, err := h.Describe(context.Background(), x.name)
+		failure(t, err, x.want, `plugin "`+x.name+`"`)
+	}
+}
