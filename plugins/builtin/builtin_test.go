@@ -294,6 +294,24 @@ func BenchmarkStart(b *testing.B) {
 	}
 }
 
+// What the built-ins say of themselves, kept from an earlier call: the cost of reading the program and the description.
+func BenchmarkDescribeKept(b *testing.B) {
+	argv, err := builtin.Argv()
+	if err != nil {
+		b.Fatal(err)
+	}
+	cache := b.TempDir()
+	for b.Loop() {
+		h := host.New(host.Options{Builtin: argv, Cache: cache})
+		if _, err := h.Describe(context.Background(), ""); err != nil {
+			b.Fatal(err)
+		}
+		if err := h.Close(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 // Without a program behind the command there is a failure that says so, and nothing else happens.
 func TestNoProgram(t *testing.T) {
 	h := host.New(host.Options{Builtin: []string{t.TempDir() + "/snnc", builtin.Command}})

@@ -90,7 +90,7 @@ func (j *job) trainParts(dataHash string) {
 		"data":     dataHash,
 	}
 	for path, module := range m.Modules {
-		j.parts["network of "+path] = digest(module.Print())
+		j.parts["network of "+path] = digest(structure(module))
 	}
 	for name, v := range j.Settings {
 		if name != "data" && name != "epochs" && name != "iterations" {
@@ -100,6 +100,19 @@ func (j *job) trainParts(dataHash string) {
 	j.parts[lengthPart] = j.length()
 	j.bound = j.needsLength()
 	j.seal()
+}
+
+// structure is the text of a network without the names that the spec gives its parameters.
+func structure(m *graph.Module) string {
+	plain := graph.Module{Variables: m.Variables, Equations: m.Equations}
+	for _, f := range m.Functions {
+		g := f.Clone()
+		for i, n := range g.Inputs {
+			n.Attrs = graph.Attrs{"name": fmt.Sprintf("in%d", i), "type": n.Out[0]}
+		}
+		plain.Functions = append(plain.Functions, g)
+	}
+	return plain.Print()
 }
 
 // length says how long the training is.

@@ -153,7 +153,9 @@ func (r *runner) begin() error {
 	var changed []string
 	for _, j := range r.jobs {
 		if r.o.Restart {
-			delete(r.done, j.id)
+			if err := r.discard(j); err != nil {
+				return err
+			}
 			continue
 		}
 		old, ok := r.done[j.id]
@@ -183,6 +185,23 @@ func (r *runner) begin() error {
 		}
 	}
 	return r.folder.WriteTexts(record.ProgramFolder, programs)
+}
+
+// discard removes what an earlier run of an action has left.
+func (r *runner) discard(j *job) error {
+	if err := r.forget(j); err != nil {
+		return err
+	}
+	if j.Kind == "train" {
+		if err := r.removeCheckpoints(j); err != nil {
+			return err
+		}
+		if err := r.folder.RemoveSheets(r.file(j), r.file(j)+reconstructions); err != nil {
+			return err
+		}
+	}
+	delete(r.done, j.id)
+	return nil
 }
 
 // do does one action, or says that it is done.

@@ -23,6 +23,8 @@ const (
 	logged     = 1000        // updates of a training that are logged as events, at most
 	sheetCount = 64          // samples on the sheet of an epoch, at most
 	pairCount  = 32          // reconstructions on the sheet of an epoch, at most
+
+	reconstructions = "-reconstructions" // behind the model's name in those of its sheets
 )
 
 // train does a train action, or goes on with it.
@@ -74,11 +76,6 @@ func (r *runner) train(ctx context.Context, j *job) error {
 // resume takes up the newest checkpoint, if there is one, and cuts the events back to it. It returns for how many seconds the
 // training has worked until then.
 func (r *runner) resume(j *job, t *train.Trainer) (float64, error) {
-	if r.o.Restart {
-		if err := r.removeCheckpoints(j); err != nil {
-			return 0, err
-		}
-	}
 	found, err := r.latest(j)
 	if err != nil && !errors.Is(err, checkpoint.ErrNone) {
 		return 0, err
@@ -261,7 +258,7 @@ func (w *training) sheets(epoch int) error {
 		if err != nil {
 			return err
 		}
-		if err := r.folder.WritePairs(record.SheetName(file+"-reconstructions", epoch), originals, copies, 0, 0); err != nil {
+		if err := r.folder.WritePairs(record.SheetName(file+reconstructions, epoch), originals, copies, 0, 0); err != nil {
 			return err
 		}
 	} else if len(m.Program.Samplers) == 0 {

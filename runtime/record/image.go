@@ -2,12 +2,16 @@ package record
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"image"
 	"image/color"
 	"image/png"
 	"io"
+	"io/fs"
 	"math"
+	"os"
+	"slices"
 	"strings"
 
 	"snnc.dev/snnc/runtime/record/wholefile"
@@ -112,6 +116,27 @@ func (f *Folder) WritePairs(name string, originals, reconstructions Images, rows
 		m.Pixels = append(m.Pixels, r.Pixels[i*size:(i+1)*size]...)
 	}
 	return f.writeSheet(name, m, rows, cols, 2)
+}
+
+// RemoveSheets removes the sheets of epochs that belong to one of the titles.
+func (f *Folder) RemoveSheets(titles ...string) error {
+	entries, err := os.ReadDir(f.Path(SampleFolder))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("remove sheets: %w", err)
+	}
+	for _, e := range entries {
+		title, epoch := sheetName(strings.TrimSuffix(strings.TrimSuffix(e.Name(), ".png"), ".npy"))
+		if epoch == 0 || !slices.Contains(titles, title) {
+			continue
+		}
+		if err := os.Remove(f.Path(SampleFolder + "/" + e.Name())); err != nil {
+			return fmt.Errorf("remove sheets: %w", err)
+		}
+	}
+	return nil
 }
 
 func (f *Folder) writeSheet(name string, m Images, rows, cols, group int) error {
