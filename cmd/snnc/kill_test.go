@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
@@ -11,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 )
@@ -138,6 +140,43 @@ func TestThreadsChangeNothing(t *testing.T) {
 			if got[name] != sum {
 				t.Errorf("GOMAXPROCS %s, %s threads: %s differs", x.procs, x.threads, name)
 			}
+		}
+	}
+}
+
+// Ctrl-C ends the run after the update at work, with a checkpoint and status 130; the same command goes on to the same bytes.
+func TestInterrupt(t *testing.T) {
+	dir := t.TempDir()
+	mustRun(t, snnc(t, dir, nil, quickstart(t, "--out", "undisturbed")...))
+	want := results(t, filepath.Join(dir, "undisturbed"))
+	c := snnc(t, dir, nil, append(quickstart(t, "--out", "interrupted"), "--quiet=false", "--json")...)
+	out, err := c.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var errs bytes.Buffer
+	c.Stderr = &errs
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewScanner(out)
+	for n := 0; lines.Scan(); n++ {
+		if n == 40 { // in the second epoch
+			c.Process.Signal(os.Interrupt)
+		}
+	}
+	c.Wait()
+	if code := c.ProcessState.ExitCode(); code != statusInterrupted {
+		t.Errorf("exit status %d, want %d\n%s", code, statusInterrupted, errs.String())
+	}
+	if last := lastCheckpoint(t, filepath.Join(dir, "interrupted")); strings.HasPrefix(last, "digit-000000000028") || strings.HasPrefix(last, "digit-000000000056") {
+		t.Errorf("the newest checkpoint is that of an epoch's end: %s", last)
+	}
+	mustRun(t, snnc(t, dir, nil, quickstart(t, "--out", "interrupted")...))
+	got := results(t, filepath.Join(dir, "interrupted"))
+	for name, sum := range want {
+		if got[name] != sum {
+			t.Errorf("%s is %s, want %s", name, got[name], sum)
 		}
 	}
 }
