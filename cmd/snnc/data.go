@@ -12,6 +12,7 @@ import (
 
 	"snnc.dev/snnc/plugins/schema"
 	"snnc.dev/snnc/runtime/data"
+	"snnc.dev/snnc/runtime/record"
 	"snnc.dev/snnc/runtime/record/wholefile"
 )
 
@@ -40,7 +41,7 @@ func (c *dataListCommand) Run(s streams) error {
 		case where == "":
 			where = x.Help
 		}
-		fmt.Fprintf(w, "%s\t%dx%dx%d\t%s\t%s\t%s\n", x.Name, x.Channels, x.Height, x.Width, grouped(x.Train), grouped(x.Test), where)
+		fmt.Fprintf(w, "%s\t%dx%dx%d\t%s\t%s\t%s\n", x.Name, x.Channels, x.Height, x.Width, record.Grouped(x.Train), record.Grouped(x.Test), where)
 	}
 	return w.Flush()
 }
@@ -71,13 +72,13 @@ func (c *dataShowCommand) Run(ctx context.Context, s streams) error {
 			return helpful(err)
 		}
 		dims := set.Fields()["image"].Dims
-		fmt.Fprintf(s.out, "%s, %s: %s images of %dx%dx%d\n", c.Name, split, grouped(set.Len()), dims[0], dims[1], dims[2])
+		fmt.Fprintf(s.out, "%s, %s: %s images of %dx%dx%d\n", c.Name, split, record.Grouped(set.Len()), dims[0], dims[1], dims[2])
 		classes := make([]int, set.Classes())
 		for i := range set.Len() {
 			classes[set.Label(i)]++
 		}
 		for class, n := range classes {
-			fmt.Fprintf(s.out, "    class %d: %s\n", class, grouped(n))
+			fmt.Fprintf(s.out, "    class %d: %s\n", class, record.Grouped(n))
 		}
 		if split == data.Train && c.Out != "" {
 			err := wholefile.Write(c.Out, func(w io.Writer) error { return png.Encode(w, tiles(set)) })
@@ -115,13 +116,4 @@ func helpful(err error) error {
 		return fmt.Errorf("%w\n%s", err, bad.Help)
 	}
 	return err
-}
-
-// grouped writes a number with its thousands apart.
-func grouped(n int) string {
-	s := fmt.Sprint(n)
-	for i := len(s) - 3; i > 0; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
 }

@@ -10,6 +10,7 @@ import (
 	"snnc.dev/snnc/dsl/check"
 	"snnc.dev/snnc/runtime/graph"
 	"snnc.dev/snnc/runtime/plan"
+	"snnc.dev/snnc/runtime/record"
 	"snnc.dev/snnc/runtime/tensor"
 )
 
@@ -152,7 +153,7 @@ func (p *Plan) Text(out io.Writer) error {
 		for _, l := range n.Layers {
 			fmt.Fprintf(w, "    %s\t%s\t%s\t", strings.TrimPrefix(l.Name, n.Name+"."), l.Kind, l.wire)
 			if l.Parameters > 0 {
-				fmt.Fprintf(w, "%10s", grouped(l.Parameters))
+				fmt.Fprintf(w, "%10s", record.Grouped(l.Parameters))
 			}
 			fmt.Fprintln(w, "\t")
 		}
@@ -172,18 +173,9 @@ func (p *Plan) Text(out io.Writer) error {
 }
 
 func counted(parameters, frozen int) string {
-	s := grouped(parameters) + " parameters"
+	s := record.Grouped(parameters) + " parameters"
 	if frozen > 0 {
-		s += " and " + grouped(frozen) + " frozen"
-	}
-	return s
-}
-
-// grouped writes a number with its thousands apart.
-func grouped(n int) string {
-	s := fmt.Sprint(n)
-	for i := len(s) - 3; i > 0; i -= 3 {
-		s = s[:i] + "," + s[i:]
+		s += " and " + record.Grouped(frozen) + " frozen"
 	}
 	return s
 }

@@ -56,7 +56,7 @@ func (f *Folder) WriteReport(r Report) error {
 	if err != nil {
 		return fmt.Errorf("write report: %w", err)
 	}
-	t, err := template.New("report").Funcs(template.FuncMap{"count": count, "number": number, "percent": percent, "parts": func(name string) []string { return strings.SplitAfter(name, ".") }}).Parse(reportTemplate)
+	t, err := template.New("report").Funcs(template.FuncMap{"count": Grouped, "number": number, "percent": percent, "parts": func(name string) []string { return strings.SplitAfter(name, ".") }}).Parse(reportTemplate)
 	if err != nil {
 		return fmt.Errorf("write report: %w", err)
 	}
@@ -204,7 +204,7 @@ func facts(action string, events []Event) []fact {
 	if slices.ContainsFunc(events, func(e Event) bool { return e.Kind == Done }) {
 		done = "done"
 	}
-	out := []fact{{action, count(last.Step), plural(last.Step, "update") + ", " + count(last.Epoch) + " " + plural(last.Epoch, "epoch") + ", " + done}}
+	out := []fact{{action, Grouped(last.Step), plural(last.Step, "update") + ", " + Grouped(last.Epoch) + " " + plural(last.Epoch, "epoch") + ", " + done}}
 	if total, ok := last.Loss["total"]; ok {
 		out = append(out, fact{"loss", number(total), "at the end"})
 	}
@@ -212,7 +212,7 @@ func facts(action string, events []Event) []fact {
 		out = append(out, fact{"time", duration(last.Seconds), "of training"})
 	}
 	if last.ExamplesPerSecond > 0 {
-		out = append(out, fact{"speed", count(int(last.ExamplesPerSecond)), "examples per second"})
+		out = append(out, fact{"speed", Grouped(int(last.ExamplesPerSecond)), "examples per second"})
 	}
 	return out
 }
@@ -380,7 +380,8 @@ func (f *Folder) sheets() ([]sheetSeries, error) {
 }
 
 // count writes a number with its thousands parted.
-func count(n int) string {
+// Grouped writes a number with its thousands apart: 4,053,601.
+func Grouped(n int) string {
 	s := strconv.Itoa(n)
 	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
 		s = s[:i] + "," + s[i:]

@@ -192,7 +192,7 @@ func TestNumbers(t *testing.T) {
 		got = append(got, number(v))
 	}
 	for _, n := range []int{0, 999, 1000, 688433, -1234567} {
-		got = append(got, count(n))
+		got = append(got, Grouped(n))
 	}
 	for _, s := range []float64{0.04, 9.96, 59.6, 72, 3725} {
 		got = append(got, duration(s))
