@@ -130,15 +130,15 @@ type specFlags struct {
 func (f specFlags) host() (*host.Host, error) { return newHost(f.PluginDev) }
 
 func newHost(dev map[string]string) (*host.Host, error) {
-	exe, err := os.Executable()
+	argv, err := builtin.Argv()
 	if err != nil {
-		return nil, fmt.Errorf("find the snnc binary: %w", err)
+		return nil, err
 	}
 	cache := ""
 	if dir, err := os.UserCacheDir(); err == nil {
 		cache = filepath.Join(dir, "snnc", "describe")
 	}
-	return host.New(host.Options{Builtin: []string{exe, builtin.Command}, Dev: dev, Cache: cache}), nil
+	return host.New(host.Options{Builtin: argv, Dev: dev, Cache: cache}), nil
 }
 
 // load reads and checks a spec, and prints what was found where it cannot be run.

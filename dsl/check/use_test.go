@@ -85,7 +85,7 @@ func named(s *check.Spec) string {
 	return b.String()
 }
 
-// The ranges of versions, by the rules of RubyGems' pessimistic operator.
+// The ranges of versions; `~>` lets the last part that is written grow.
 func TestVersions(t *testing.T) {
 	for _, x := range []struct {
 		wanted, have string

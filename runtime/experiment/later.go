@@ -29,10 +29,18 @@ func (r *runner) notYet(j *job) (found diag.List) {
 		if name, at := later(metric.Schemas(), v, path); name != "" {
 			refuse(at, "metric `%s`", name)
 		}
+		unable := func(what string) {
+			found.Add(diag.Diagnostic{Code: diag.BadAction, Range: j.Places[path], Summary: fmt.Sprintf("metric `%s` cannot judge model `%s`, which %s", v.Text, j.model.Name, what), Help: "leave it out"})
+		}
+		if export := needs[v.Text]; export != "" && j.model.Program.Export(export) == nil {
+			unable("does not export `" + export + "`")
+		}
+		if v.Text == "frechet" && len(j.model.Program.Samplers) == 0 {
+			unable("draws no samples")
+		}
 	}
 	for i, v := range j.Settings["targets"].Items {
-		c := r.x.component(schema.Target, v.Text)
-		if c == nil || c.Later {
+		if c := r.x.component(j.Plugins[fmt.Sprintf("targets[%d]", i)], schema.Target, v.Text); c == nil || c.Later {
 			refuse(fmt.Sprintf("targets[%d]", i), "target `%s`", v.Text)
 		}
 	}
@@ -45,14 +53,18 @@ func (r *runner) notYet(j *job) (found diag.List) {
 	return found
 }
 
-// component returns a component of the built-in plugin.
-func (x *Experiment) component(kind schema.Kind, name string) *schema.Component {
-	i := slices.IndexFunc(x.builtin.Components, func(c schema.Component) bool { return c.Kind == kind && c.Name == name })
+// component returns a component of a plugin, "" for the built-in one; nil where it has none of that name.
+func (x *Experiment) component(plugin string, kind schema.Kind, name string) *schema.Component {
+	list := x.plugins[plugin].Components
+	i := slices.IndexFunc(list, func(c schema.Component) bool { return c.Kind == kind && c.Name == name })
 	if i < 0 {
 		return nil
 	}
-	return &x.builtin.Components[i]
+	return &list[i]
 }
+
+// needs lists the exports that metrics ask a model for.
+var needs = map[string]string{"mse": reconstruct, "accuracy": logits}
 
 // later returns the name of the first choice in a checked value that is marked so, and its attribute path; "" where none is.
 func later(choices []schema.Choice, v schema.Value, path string) (name, at string) {

@@ -31,7 +31,7 @@ type Experiment struct {
 	Models  []*Model // those with a train action, in file order
 
 	host    *host.Host
-	builtin schema.Plugin
+	plugins map[string]schema.Plugin // by name; "" is the built-in one
 }
 
 // Model is a model of a spec with its networks as graphs and the Program that its plugin made of them.
@@ -71,7 +71,8 @@ func Load(ctx context.Context, h *host.Host, name string, text []byte, o Options
 	if found = append(found, bad...); found.HasErrors() {
 		return nil, found, sources
 	}
-	x = &Experiment{Name: name, Text: text, Options: o, Spec: spec, host: h, builtin: builtin}
+	x = &Experiment{Name: name, Text: text, Options: o, Spec: spec, host: h, plugins: used}
+	x.plugins[""] = builtin
 	for i, m := range spec.Models {
 		j := slices.IndexFunc(spec.Actions, func(a *check.Action) bool { return a.Kind == "train" && a.Model == m })
 		if j < 0 {

@@ -28,9 +28,9 @@ const (
 const batch = 64
 
 // draw returns n samples, number 0 to n-1 of a seed.
-func (r *runner) draw(m *train.Model, s *program.Sampler, n int, seed uint64) (record.Images, error) {
+func (r *runner) draw(ctx context.Context, m *train.Model, s *program.Sampler, n int, seed uint64) (record.Images, error) {
 	out := record.Images{N: n}
-	err := r.samples(m, s, n, seed, func(first int, t *tensor.Tensor) error {
+	err := r.samples(ctx, m, s, n, seed, func(t *tensor.Tensor) error {
 		dims := t.Type.Dims
 		if len(dims) != 3 || t.Type.Steps > 0 {
 			return fmt.Errorf("a sample is %v, which is no image", t.Type)
@@ -43,13 +43,16 @@ func (r *runner) draw(m *train.Model, s *program.Sampler, n int, seed uint64) (r
 }
 
 // samples draws samples in batches.
-func (r *runner) samples(m *train.Model, s *program.Sampler, n int, seed uint64, each func(first int, t *tensor.Tensor) error) error {
+func (r *runner) samples(ctx context.Context, m *train.Model, s *program.Sampler, n int, seed uint64, each func(t *tensor.Tensor) error) error {
 	for first := 0; first < n; first += batch {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		t, err := m.Sample(s, min(batch, n-first), seed, uint64(first))
 		if err != nil {
 			return err
 		}
-		if err := each(first, t); err != nil {
+		if err := each(t); err != nil {
 			return err
 		}
 	}
@@ -57,12 +60,15 @@ func (r *runner) samples(m *train.Model, s *program.Sampler, n int, seed uint64,
 }
 
 // apply runs an export on the first n examples of a set in batches.
-func (r *runner) apply(m *train.Model, export string, set *data.Set, n int, seed uint64, each func(first int, in map[string]*tensor.Tensor, out *tensor.Tensor) error) error {
+func (r *runner) apply(ctx context.Context, m *train.Model, export string, set *data.Set, n int, seed uint64, each func(first int, in map[string]*tensor.Tensor, out *tensor.Tensor) error) error {
 	g := m.Program.Export(export)
 	if g == nil {
 		return fmt.Errorf("the model does not export `%s`", export)
 	}
 	for first := 0; first < n; first += batch {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		size := min(batch, n-first)
 		examples := make([]int, size)
 		for i := range examples {
@@ -109,7 +115,7 @@ func (r *runner) sheet(j *job, name string, m record.Images, rows, cols int) err
 }
 
 // sample does a sample action.
-func (r *runner) sample(_ context.Context, j *job) error {
+func (r *runner) sample(ctx context.Context, j *job) error {
 	m, err := r.trained(j)
 	if err != nil {
 		return err
@@ -118,7 +124,7 @@ func (r *runner) sample(_ context.Context, j *job) error {
 	if s == nil {
 		return fmt.Errorf("the model has no sampler `%s`", j.Settings.Text("sampler"))
 	}
-	pixels, err := r.draw(m, s, j.Settings.Int("count"), uint64(j.Settings.Int("seed")))
+	pixels, err := r.draw(ctx, m, s, j.Settings.Int("count"), uint64(j.Settings.Int("seed")))
 	if err != nil {
 		return err
 	}
@@ -135,7 +141,7 @@ func (r *runner) sample(_ context.Context, j *job) error {
 }
 
 // evaluate does an evaluate action.
-func (r *runner) evaluate(_ context.Context, j *job) error {
+func (r *runner) evaluate(ctx context.Context, j *job) error {
 	m, err := r.trained(j)
 	if err != nil {
 		return err
@@ -144,7 +150,7 @@ func (r *runner) evaluate(_ context.Context, j *job) error {
 	set := r.sets[j.Data.Name+"/"+split]
 	seed := uint64(j.Settings.Int("seed"))
 	for _, v := range j.Settings["metrics"].Items {
-		figures, err := r.measure(j, m, v, set, split, seed)
+		figures, err := r.measure(ctx, j, m, v, set, split, seed)
 		if err != nil {
 			return fmt.Errorf("metric %s: %w", v.Text, err)
 		}
@@ -166,12 +172,12 @@ func (r *runner) evaluate(_ context.Context, j *job) error {
 }
 
 // measure computes one metric.
-func (r *runner) measure(j *job, m *train.Model, v schema.Value, set *data.Set, split string, seed uint64) ([]metric.Figure, error) {
+func (r *runner) measure(ctx context.Context, j *job, m *train.Model, v schema.Value, set *data.Set, split string, seed uint64) ([]metric.Figure, error) {
 	n := min(j.Settings.Int("count"), set.Len())
 	switch v.Text {
 	case "mse":
 		var sum metric.Reconstruction
-		err := r.apply(m, reconstruct, set, n, seed, func(_ int, in map[string]*tensor.Tensor, out *tensor.Tensor) error {
+		err := r.apply(ctx, m, reconstruct, set, n, seed, func(_ int, in map[string]*tensor.Tensor, out *tensor.Tensor) error {
 			a, b := appendPixels(nil, in[imageField]), appendPixels(nil, out)
 			size := len(a) / out.N
 			for i := 0; i < len(a); i += size {
@@ -187,7 +193,7 @@ func (r *runner) measure(j *job, m *train.Model, v schema.Value, set *data.Set, 
 		return sum.Figures(split)
 	case "accuracy":
 		var right metric.Accuracy
-		err := r.apply(m, logits, set, n, seed, func(first int, _ map[string]*tensor.Tensor, out *tensor.Tensor) error {
+		err := r.apply(ctx, m, logits, set, n, seed, func(first int, _ map[string]*tensor.Tensor, out *tensor.Tensor) error {
 			size := out.Type.Size()
 			for i := range out.N {
 				if err := right.Add(out.F32[i*size:(i+1)*size], set.Label(first+i)); err != nil {
@@ -202,13 +208,13 @@ func (r *runner) measure(j *job, m *train.Model, v schema.Value, set *data.Set, 
 		f, err := right.Figure(split)
 		return []metric.Figure{f}, err
 	case "frechet":
-		return r.frechet(j, m, v.Args.Text("features"), set, split, seed)
+		return r.frechet(ctx, j, m, v.Args.Text("features"), set, split, seed)
 	}
 	return nil, fmt.Errorf("it cannot be computed in this version")
 }
 
 // frechet compares samples with all examples of the reference.
-func (r *runner) frechet(j *job, m *train.Model, features string, set *data.Set, split string, seed uint64) ([]metric.Figure, error) {
+func (r *runner) frechet(ctx context.Context, j *job, m *train.Model, features string, set *data.Set, split string, seed uint64) ([]metric.Figure, error) {
 	s := m.Program.Sampler(j.Settings.Text("sampler"))
 	if s == nil {
 		return nil, fmt.Errorf("the model draws no samples")
@@ -231,7 +237,7 @@ func (r *runner) frechet(j *job, m *train.Model, features string, set *data.Set,
 		}
 		return nil
 	}
-	if err := r.samples(m, s, j.Settings.Int("count"), seed, func(_ int, t *tensor.Tensor) error { return add(samples, t) }); err != nil {
+	if err := r.samples(ctx, m, s, j.Settings.Int("count"), seed, func(t *tensor.Tensor) error { return add(samples, t) }); err != nil {
 		return nil, err
 	}
 	one := tensor.New(set.Fields()[imageField], 1)
@@ -256,8 +262,8 @@ func (r *runner) deploy(ctx context.Context, j *job) error {
 		}
 	}
 	var misfits []string
-	for _, target := range j.Settings["targets"].Items {
-		reply, err := r.x.host.Check(ctx, "", schema.TargetRequest{Component: target.Text, Arguments: target.Args, Networks: networks})
+	for i, target := range j.Settings["targets"].Items {
+		reply, err := r.x.host.Check(ctx, j.Plugins[fmt.Sprintf("targets[%d]", i)], schema.TargetRequest{Component: target.Text, Arguments: target.Args, Networks: networks})
 		if err != nil {
 			return err
 		}

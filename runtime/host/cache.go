@@ -10,17 +10,21 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"time"
 
 	"snnc.dev/snnc/plugins/proto"
 	"snnc.dev/snnc/plugins/schema"
 	"snnc.dev/snnc/runtime/record/wholefile"
 )
 
-// The limits of a plugin's folder whose description is kept; reading a larger one takes longer than asking the plugin.
+// The limits of a plugin's folder whose description is kept; reading a larger one takes longer than asking the plugin. Of
+// descriptions, the newest maxKept are kept.
 const (
 	maxFolderBytes = 256 << 20
 	maxFolderFiles = 10_000
+	maxKept        = 100
 )
 
 // errTooLarge is the end of a walk through a folder over the limits.
@@ -38,7 +42,7 @@ func (s *served) key() string {
 	if s.dir == "" {
 		_, err = hashFile(sum, s.argv[0], maxFolderBytes)
 	} else {
-		err = hashFolder(sum, s.dir)
+		err = hashFolder(sum, s.dir, maxFolderFiles, maxFolderBytes)
 	}
 	if err != nil {
 		return ""
@@ -46,18 +50,17 @@ func (s *served) key() string {
 	return hex.EncodeToString(sum.Sum(nil))
 }
 
-// hashFolder hashes names, modes and contents of all that is in a folder.
-func hashFolder(sum hash.Hash, dir string) error {
-	files, left := 0, int64(maxFolderBytes)
+// hashFolder hashes names, modes and contents of all that is in a folder, up to a number of files and bytes.
+func hashFolder(sum hash.Hash, dir string, files int, left int64) error {
 	return filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error { // in lexical order
 		if err != nil {
 			return err
 		}
-		if files++; files > maxFolderFiles {
-			return errTooLarge
-		}
 		if e.IsDir() && e.Name() == ".git" {
 			return fs.SkipDir
+		}
+		if files--; files < 0 {
+			return errTooLarge
 		}
 		info, err := e.Info()
 		if err != nil {
@@ -90,6 +93,9 @@ func hashFile(sum hash.Hash, path string, limit int64) (int64, error) {
 		return 0, err
 	}
 	defer f.Close()
+	if st, err := f.Stat(); err == nil && st.Size() > limit {
+		return 0, errTooLarge
+	}
 	n, err := io.Copy(sum, io.LimitReader(f, limit+1))
 	if err == nil && n > limit {
 		err = errTooLarge
@@ -124,7 +130,23 @@ func (h *Host) remember(s *served, key, body string) {
 	if key == "" || s.key() != key {
 		return
 	}
-	_ = wholefile.WriteBytes(h.kept(key), []byte(heading(body)+"\n"+body))
+	if wholefile.WriteBytes(h.kept(key), []byte(heading(body)+"\n"+body)) != nil {
+		return
+	}
+	old, _ := filepath.Glob(h.kept("*"))
+	if len(old) <= maxKept {
+		return
+	}
+	written := func(path string) (t time.Time) {
+		if st, err := os.Stat(path); err == nil {
+			t = st.ModTime()
+		}
+		return t
+	}
+	slices.SortFunc(old, func(a, b string) int { return written(a).Compare(written(b)) })
+	for _, path := range old[:len(old)-maxKept] {
+		os.Remove(path)
+	}
 }
 
 func (h *Host) kept(key string) string { return filepath.Join(h.o.Cache, key+".json") }

@@ -17,6 +17,7 @@ import (
 	"github.com/hashicorp/go-plugin/runner"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/connectivity"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/status"
 
@@ -70,12 +71,16 @@ func (h *Host) call(ctx context.Context, s *served, m method, request any, judge
 	if err != nil {
 		return "", fmt.Errorf("%s %s: write the request: %w", strings.ToLower(m.name), called(s.name), err)
 	}
+	if err := ctx.Err(); err != nil {
+		return "", err
+	}
+	// The call's context has no deadline of its own: gRPC would tell it to the plugin, which could give up first.
 	limit := fmt.Errorf("no answer within %v", h.o.Timeout)
-	own, cancel := context.WithTimeoutCause(ctx, h.o.Timeout, limit)
-	defer cancel()
-	own, end := context.WithCancelCause(own)
+	own, end := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer end(nil)
+	defer context.AfterFunc(ctx, func() { end(ctx.Err()) })()
 	defer context.AfterFunc(h.ctx, func() { end(ErrClosed) })()
+	defer time.AfterFunc(h.o.Timeout, func() { end(limit) }).Stop()
 
 	pause := firstPause
 	for try := 1; ; try++ {
@@ -90,29 +95,26 @@ func (h *Host) call(ctx context.Context, s *served, m method, request any, judge
 			}
 			return reply.GetJson(), nil
 		}
-		f := &Failure{Plugin: s.name, Call: m.name, Err: err}
-		switch cause := context.Cause(own); {
-		case cause == limit:
-			if c != nil {
-				f.Stderr = c.tail.last()
-				c.drop()
-			}
-			f.Err = limit
-			return "", f
-		case cause == ErrClosed:
-			return "", ErrClosed
-		case cause != nil:
-			return "", own.Err()
-		}
-		again := false
-		if bad := (*startError)(nil); errors.As(err, &bad) {
-			f.Exit, f.Stderr, again = bad.exit, bad.stderr, bad.died
-		} else if c != nil {
+		f, again := &Failure{Plugin: s.name, Call: m.name, Err: err}, false
+		cause := context.Cause(own)
+		if cause == nil && c != nil {
 			f.Err, again = c.diagnose(err)
-			if again {
-				c.drop()
-				f.Exit, f.Stderr = c.exit(), c.tail.last()
-			}
+		}
+		if c != nil && (again || cause == limit) {
+			c.drop()
+			f.Exit, f.Stderr = c.died(), c.tail.last()
+		}
+		if bad := (*startError)(nil); errors.As(err, &bad) {
+			f.Exit, f.Stderr, again = bad.exit, bad.stderr, bad.exit != ""
+		}
+		switch {
+		case cause == limit:
+			f.Err, f.Exit = limit, ""
+			return "", f
+		case cause != nil: // ErrClosed, or the caller's end
+			return "", cause
+		case errors.Is(err, ErrClosed):
+			return "", ErrClosed
 		}
 		if !again || try == maxTries {
 			return "", f
@@ -159,7 +161,7 @@ func (h *Host) connect(ctx context.Context, s *served) (*connection, error) {
 		return nil, err
 	}
 	if s.now != nil {
-		if !s.now.over() {
+		if !s.now.over() && s.now.conn.GetState() != connectivity.Shutdown {
 			return s.now, nil
 		}
 		s.now.conn.Close()
@@ -194,8 +196,7 @@ func (s *served) close() {
 // startError is a process that did not come to its handshake.
 type startError struct {
 	err    error
-	died   bool // by itself
-	exit   string
+	exit   string // how it ended; "" where it did not end by itself
 	stderr []string
 }
 
@@ -235,18 +236,17 @@ func (h *Host) start(ctx context.Context, s *served) (*connection, error) {
 	if err != nil {
 		// client.Kill is not called: nothing of the client is left once its process is gone, and Kill would first dial.
 		p.kill()
-		bad := &startError{err: err, exit: p.exit(), stderr: p.tail.last()}
-		said, died := p.outcome()
+		bad := &startError{err: err, exit: p.died(), stderr: p.tail.last()}
 		switch {
 		case p.ID() == "0": // it never ran
-		case died:
-			bad.err, bad.died = errors.New("the process ended before it was ready"), true
-		case said:
-			bad.err, bad.exit = fmt.Errorf("shake hands: %w", err), ""
+		case bad.exit != "":
+			bad.err = errors.New("the process ended before it was ready")
+		case p.shook():
+			bad.err = fmt.Errorf("shake hands: %w", err)
 		case time.Since(begun) >= h.o.Start:
-			bad.err, bad.exit = fmt.Errorf("the process was not ready within %v", h.o.Start), ""
+			bad.err = fmt.Errorf("the process was not ready within %v", h.o.Start)
 		default:
-			bad.err, bad.exit = errors.New("the process closed its standard output before it was ready"), ""
+			bad.err = errors.New("the process closed its standard output before it was ready")
 		}
 		return nil, bad
 	}

@@ -8,6 +8,7 @@
 // The process belongs to a runner of its own behind go-plugin's client (runner.go), which does the handshake alone: the
 // connection that follows is plain gRPC, without go-plugin's broker and output streams.
 //
-// It imports plugins/proto and plugins/schema, runtime/program to read the Programs that plugins send, and is the only
-// package that uses go-plugin's client side. The experiment, commands and tests that need plugins import it.
+// It imports plugins/proto and plugins/schema, runtime/graph and runtime/program to read what plugins send, and
+// runtime/record/wholefile; it is the only package that uses go-plugin's client side. The experiment, commands and tests that
+// need plugins import it.
 package host

@@ -1,6 +1,7 @@
 package host
 
 import (
+	"crypto/sha256"
 	"errors"
 	"os"
 	"path/filepath"
@@ -128,10 +129,20 @@ func TestFolderKey(t *testing.T) {
 	if s.key() != k {
 		t.Error("the key hangs on .git")
 	}
-	for i := range maxFolderFiles {
-		write("many/"+strings.Repeat("x", 1+i%200)+string(rune('a'+i/200%26))+string(rune('a'+i/5200)), "")
+	const entries = 5 // the folder, a, b, b/c, l
+	if err := hashFolder(sha256.New(), dir, entries, 2); err != nil {
+		t.Error(err)
+	}
+	if err := hashFolder(sha256.New(), dir, entries-1, 2); err != errTooLarge {
+		t.Errorf("one file too many: %v", err)
+	}
+	if err := hashFolder(sha256.New(), dir, entries, 1); err != errTooLarge {
+		t.Errorf("one byte too many: %v", err)
+	}
+	if err := os.Truncate(filepath.Join(dir, "a"), maxFolderBytes+1); err != nil {
+		t.Fatal(err)
 	}
 	if k := s.key(); k != "" {
-		t.Error("a folder of too many files has the key", k)
+		t.Error("a folder too large to be read has the key", k)
 	}
 }

@@ -212,10 +212,13 @@ func build(r sdk.BuildRequest) (string, []schema.Complaint, error) {
 		return "", []schema.Complaint{{Summary: strings.Repeat("x", 20<<20)}}, nil
 	case "huge":
 		return "", []schema.Complaint{{Summary: strings.Repeat("x", proto.MaxMessage)}}, nil
-	case "child": // and dies, and leaves it behind with its pipes
+	case "child", "orphan": // a process with the pipes of this one
 		self, _ := os.Executable()
 		c := exec.Command(self, again, "sleep")
 		c.Stdin, c.Stdout, c.Stderr = os.Stdin, os.Stdout, os.Stderr
+		if do == "orphan" {
+			c.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+		}
 		if err := c.Start(); err != nil {
 			return "", nil, err
 		}

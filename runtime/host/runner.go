@@ -205,17 +205,21 @@ func (p *process) within(d time.Duration) bool {
 	}
 }
 
-// outcome says whether the process shook hands, and whether it ended without having been killed by the host.
-func (p *process) outcome() (said, died bool) {
+// shook reports whether the process shook hands.
+func (p *process) shook() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.said, p.state != "" && !p.killed
+	return p.said
 }
 
-// exit says how the process ended: "exit status 3", "signal: killed"; "" while it runs.
-func (p *process) exit() string {
+// died says how the process ended by itself, such as "exit status 3" or "signal: killed"; "" where it runs, or the host killed
+// it.
+func (p *process) died() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.killed {
+		return ""
+	}
 	return p.state
 }
 

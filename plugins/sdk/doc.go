@@ -1,0 +1,8 @@
+// Package sdk is what a plugin is made with: a plugin's main function is one call of Serve with a Plugin, its components.
+//
+// Neurons and coders are equations as text; a model is a function that builds a Program with a ProgramBuilder, as one traces a
+// function; a coder with weights of its own gives a graph; a target says how networks lie on a chip. Nothing is executed in
+// the plugin: the host runs what these describe.
+//
+// It imports plugins/proto, plugins/schema, runtime/graph and runtime/program. Plugins import it, the built-in ones too.
+package sdk
