@@ -56,6 +56,7 @@ type conv struct {
 	w      *memory
 	out    picture
 	phases []plan.Phase
+	dots   bool
 	rows   int
 	p      *Program
 }
@@ -68,7 +69,79 @@ func bindConv(p *Program, s *plan.Step) (runner, needs, error) {
 		window = max(window, f.High*f.Wide*r.x.channels)
 	}
 	r.task = r
-	return r, needs{ints: r.x.size + window, more: r.x.high*r.x.wide + 1}, nil
+	r.dots = plan.Dots(s.Node)
+	need := needs{ints: r.x.size + window, more: r.x.high*r.x.wide + 1, aligned: together * stride(window)}
+	if n := s.Node; plan.Spread(n) {
+		r.task = &spread{conv: r, kernel: n.In[1].Type().Dims[2], stride: n.Int("stride"), pad: n.Int("pad")}
+		need.floats = r.task.(*spread).kernel * r.task.(*spread).kernel * r.out.channels
+	}
+	return r, need, nil
+}
+
+// spread is a transposed convolution of spikes that sums what a pixel gives before it spreads it.
+type spread struct {
+	*conv
+	kernel, stride, pad int
+}
+
+// unit computes one row.
+func (r *spread) unit(worker, row int) {
+	w := r.p.workers[worker]
+	out := r.out.f[row*r.out.size : (row+1)*r.out.size]
+	clear(out)
+	list, starts := r.x.events(row, w.ints[:r.x.size], w.more)
+	k, co := r.kernel, r.out.channels
+	gives := w.floats[:k*k*co]
+	for y := range r.x.high {
+		for c := range r.x.wide {
+			pixel := y*r.x.wide + c
+			events := list[starts[pixel]:starts[pixel+1]]
+			if len(events) == 0 {
+				continue
+			}
+			for i := range events {
+				events[i] = (events[i] - int32(pixel*r.x.channels)) * int32(len(gives))
+			}
+			clear(gives)
+			kernel.AddRows(gives, r.w.f, events)
+			top, left := y*r.stride-r.pad, c*r.stride-r.pad
+			a, b := max(left, 0), min(left+k, r.out.wide)
+			for u := max(0, -top); u < k && top+u < r.out.high && a < b; u++ {
+				d := out[((top+u)*r.out.wide+a)*co : ((top+u)*r.out.wide+b)*co]
+				for i, v := range gives[(u*k+a-left)*co:][:len(d)] {
+					d[i] += v
+				}
+			}
+		}
+	}
+}
+
+// dense computes a row of the result from windows of real numbers, a few at a time, by dot products with the weights of each
+// output channel where those are long, else as sums of weight rows.
+func (r *conv) dense(w *worker, f *plan.Phase, x, out []float32) {
+	co, ci := r.out.channels, r.x.channels
+	size := f.High * f.Wide * ci
+	s := stride(size)
+	for y := range f.Rows {
+		top := f.Stride*y + f.Top
+		for c := 0; c < f.Cols; c += together {
+			count := min(together, f.Cols-c)
+			for k := range count {
+				window := w.aligned[k*s : k*s+size]
+				r.x.window(window, x, top, f.Stride*(c+k)+f.Left, f.High, f.Wide)
+			}
+			at := ((f.Row+f.Step*y)*r.out.wide + f.Col + f.Step*c) * co
+			if !r.dots {
+				for k := range count {
+					kernel.Product(out[at+k*f.Step*co:][:co], r.w.f[f.Weights:], w.aligned[k*s:k*s+size])
+				}
+				continue
+			}
+			for o := range co {
+				kernel.DotEach(out[at+o:], f.Step*co, r.w.f[f.Weights+o*size:][:size], w.aligned, s, count)
+			}
+		}
+	}
 }
 
 func (r *conv) run(p *Program) error {
@@ -81,14 +154,14 @@ func (r *conv) unit(worker, row int) {
 	w := r.p.workers[worker]
 	out := r.out.f[row*r.out.size : (row+1)*r.out.size]
 	clear(out)
-	var list, starts, offsets []int32
-	var x []float32
-	if r.x.b != nil {
-		list, starts = r.x.events(row, w.ints[:r.x.size], w.more)
-		offsets = w.ints[r.x.size:]
-	} else {
-		x = r.x.f[row*r.x.size : (row+1)*r.x.size]
+	if r.x.f != nil {
+		for i := range r.phases {
+			r.dense(w, &r.phases[i], r.x.f[row*r.x.size:(row+1)*r.x.size], out)
+		}
+		return
 	}
+	list, starts := r.x.events(row, w.ints[:r.x.size], w.more)
+	offsets := w.ints[r.x.size:]
 	co, ci := r.out.channels, r.x.channels
 	for i := range r.phases {
 		f := &r.phases[i]
@@ -106,162 +179,163 @@ func (r *conv) unit(worker, row int) {
 						break
 					}
 					line *= r.x.wide
-					if x != nil {
-						kernel.Product(acc, weights[(u*f.Wide+a-left)*ci*co:], x[(line+a)*ci:(line+b)*ci])
-						continue
-					}
 					shift := int32((u*f.Wide - line - left) * ci)
 					for _, e := range list[starts[line+a]:starts[line+b]] {
 						offsets[count] = (e + shift) * int32(co)
 						count++
 					}
 				}
-				if x == nil {
-					kernel.AddRows(acc, weights, offsets[:count])
-				}
+				kernel.AddRows(acc, weights, offsets[:count])
 			}
 		}
 	}
 }
 
-// convWeight is the derivative of a convolution by its weights. It runs over the pixels of the result's gradient, or over
-// its spikes where it is a transposed convolution's operand.
+// convWeight is the derivative of a convolution by its weights. For each pixel of one operand it takes the window of the
+// other that meets it; for each channel it adds up the windows where that channel is not 0.
 type convWeight struct {
 	job
-	x, dy           picture
-	out             *memory
-	steps           int
-	kernel          int
-	stride, pad     int
-	batched         bool
-	spikes          bool // of dy
-	size            int  // of the weights
-	tree            job
-	units, parts    int
-	p               *Program
-	outputs, inputs int
+	tree         job
+	pixels, with picture
+	phases       []plan.Phase
+	order        []int32 // where each sum goes
+	out          *memory
+	steps, parts int
+	batched      bool
+	most         int // pixels of a phase
+	p            *Program
 }
 
 func bindConvWeight(p *Program, s *plan.Step) (runner, needs, error) {
-	n := s.Node
-	r := &convWeight{x: p.picture(s.In[0]), dy: p.picture(s.In[1]), out: p.value(s.Out[0]), steps: max(n.In[0].Type().Steps, 1),
-		kernel: n.Int("kernel"), stride: n.Int("stride"), pad: n.Int("pad"), batched: n.In[0].Type().Batch, spikes: n.In[1].Type().DType == graph.Bit, p: p}
-	r.outputs, r.inputs = r.dy.channels, r.x.channels
-	r.size = r.kernel * r.kernel * r.inputs * r.outputs
-	if r.parts = 1; r.batched {
+	x, dy := p.picture(s.In[0]), p.picture(s.In[1])
+	r := &convWeight{pixels: dy, with: x, out: p.value(s.Out[0]), steps: max(s.In[0].Type.Steps, 1), parts: 1, batched: s.In[0].Type.Batch, p: p}
+	var back bool
+	if back, r.phases, r.order = plan.WeightPhases(s.Node); back {
+		r.pixels, r.with = x, dy
+	}
+	if r.batched {
 		r.parts = plan.Slots
+	}
+	window := 0
+	for _, f := range r.phases {
+		r.most, window = max(r.most, f.Rows*f.Cols), max(window, f.High*f.Wide)
 	}
 	r.task = r
 	r.tree.task = (*convWeightSum)(r)
-	most := max(r.x.size, r.dy.size)
-	return r, needs{parts: r.parts * r.size, ints: most + r.kernel*r.kernel*r.inputs, more: max(r.x.high*r.x.wide, r.dy.high*r.dy.wide) + 1}, nil
+	lists := r.most * r.pixels.channels
+	return r, needs{parts: r.parts * len(r.order), ints: lists, more: r.pixels.channels, floats: lists + r.most*window*r.with.channels}, nil
 }
 
 func (r *convWeight) run(p *Program) error {
 	p.pool.run(&r.job, r.parts)
-	p.pool.run(&r.tree, r.outputs)
+	p.pool.run(&r.tree, min(r.parts, len(r.order)))
 	return nil
 }
 
-// unit computes the sum over one part of the batch, in the order [ky kx ci co], or [co ky kx ci] over spikes of dy.
+// unit computes the sums over one part of the batch.
 func (r *convWeight) unit(worker, part int) {
 	w := r.p.workers[worker]
-	sums := r.p.parts[part*r.size : (part+1)*r.size]
+	sums := r.p.parts[part*len(r.order) : (part+1)*len(r.order)]
 	clear(sums)
 	from, to := 0, 1
 	if r.batched {
-		from, to = slot(part, r.x.n)
+		from, to = slot(part, r.with.n)
 	}
 	for t := range r.steps {
 		for n := from; n < to; n++ {
-			if r.spikes {
-				r.bySpike(w, sums, t*r.x.n+n)
-			} else {
-				r.byPixel(w, sums, t*r.x.n+n)
+			for i := range r.phases {
+				r.phase(w, sums, &r.phases[i], t*r.with.n+n)
 			}
 		}
 	}
 }
 
-func (r *convWeight) byPixel(w *worker, sums []float32, row int) {
-	k, ci, co := r.kernel, r.inputs, r.outputs
-	dy := r.dy.f[row*r.dy.size : (row+1)*r.dy.size]
-	var list, starts, offsets []int32
-	var x []float32
-	if r.x.b != nil {
-		list, starts = r.x.events(row, w.ints[:r.x.size], w.more)
-		offsets = w.ints[r.x.size:]
-	} else {
-		x = r.x.f[row*r.x.size : (row+1)*r.x.size]
-	}
-	for y := range r.dy.high {
-		for c := range r.dy.wide {
-			g := dy[(y*r.dy.wide+c)*co:][:co]
-			top, left := r.stride*y-r.pad, r.stride*c-r.pad
-			a, b := max(left, 0), min(left+k, r.x.wide)
-			count := 0
-			for u := max(0, -top); u < k && top+u < r.x.high && a < b; u++ {
-				line := (top + u) * r.x.wide
-				if x != nil {
-					kernel.Outer(sums[(u*k+a-left)*ci*co:], g, x[(line+a)*ci:(line+b)*ci])
-					continue
+// phase adds what the pixels of one phase of one example give.
+func (r *convWeight) phase(w *worker, sums []float32, f *plan.Phase, row int) {
+	pixels, channels := f.Rows*f.Cols, r.pixels.channels
+	size := f.High * f.Wide * r.with.channels
+	lists, coefs, counts := w.ints[:channels*pixels], w.floats[:channels*pixels], w.more[:channels]
+	all := w.floats[r.most*channels:]
+	x := r.with.f[row*r.with.size : (row+1)*r.with.size]
+	clear(counts)
+	for y := range f.Rows {
+		for c := range f.Cols {
+			at := y*f.Cols + c
+			r.with.window(all[at*size:(at+1)*size], x, f.Stride*y+f.Top, f.Stride*c+f.Left, f.High, f.Wide)
+			pixel := (f.Row+f.Step*y)*r.pixels.wide + f.Col + f.Step*c
+			if r.pixels.b != nil {
+				first := pixel * channels
+				src := r.pixels.row(row)
+				for o := 0; o < channels; {
+					n := min(64-(first+o)%64, channels-o)
+					word := src[(first+o)/64] >> ((first + o) % 64) & (^uint64(0) >> (64 - n))
+					for word != 0 {
+						k := o + bits.TrailingZeros64(word)
+						word &= word - 1
+						lists[k*pixels+int(counts[k])] = int32(at * size)
+						counts[k]++
+					}
+					o += n
 				}
-				shift := int32((u*k - line - left) * ci)
-				for _, e := range list[starts[line+a]:starts[line+b]] {
-					offsets[count] = (e + shift) * int32(co)
-					count++
-				}
-			}
-			kernel.Scatter(sums, g, offsets[:count])
-		}
-	}
-}
-
-func (r *convWeight) bySpike(w *worker, sums []float32, row int) {
-	k, ci, co := r.kernel, r.inputs, r.outputs
-	x := r.x.f[row*r.x.size : (row+1)*r.x.size]
-	list, starts := r.dy.events(row, w.ints[:r.dy.size], w.more)
-	for y := range r.dy.high {
-		for c := range r.dy.wide {
-			pixel := y*r.dy.wide + c
-			top, left := r.stride*y-r.pad, r.stride*c-r.pad
-			a, b := max(left, 0), min(left+k, r.x.wide)
-			if a >= b {
 				continue
 			}
-			for _, e := range list[starts[pixel]:starts[pixel+1]] {
-				o := int(e) - pixel*co
-				for u := max(0, -top); u < k && top+u < r.x.high; u++ {
-					line := (top + u) * r.x.wide
-					d := sums[((o*k+u)*k+a-left)*ci:][:(b-a)*ci]
-					kernel.Eval(kernel.Add, d, d, x[(line+a)*ci:(line+b)*ci], nil)
+			for o, v := range r.pixels.f[row*r.pixels.size+pixel*channels:][:channels] {
+				if v != 0 {
+					k := o*pixels + int(counts[o])
+					lists[k], coefs[k] = int32(at*size), v
+					counts[o]++
 				}
 			}
 		}
+	}
+	for o, n := range counts {
+		d := sums[f.Weights+o*size:][:size]
+		if list := lists[o*pixels:][:n]; r.pixels.b != nil {
+			kernel.AddRows(d, all, list)
+		} else {
+			kernel.AxpyRows(d, all, list, coefs[o*pixels:])
+		}
+	}
+}
+
+// window copies the window of high x wide pixels that begins at (top, left) of an image to d; outside the image are zeros.
+func (x *picture) window(d, image []float32, top, left, high, wide int) {
+	line := wide * x.channels
+	a, b := max(left, 0), min(left+wide, x.wide)
+	for u := range high {
+		to := d[u*line : (u+1)*line]
+		if top+u < 0 || top+u >= x.high || a >= b {
+			clear(to)
+			continue
+		}
+		if b-a < wide {
+			clear(to)
+		}
+		at := (top + u) * x.wide
+		from := image[(at+a)*x.channels : (at+b)*x.channels]
+		if to = to[(a-left)*x.channels:]; len(from) < 8 {
+			for i, v := range from {
+				to[i] = v
+			}
+			continue
+		}
+		copy(to, from)
 	}
 }
 
 // convWeightSum adds the parts up.
 type convWeightSum convWeight
 
-// unit writes the weights of one output channel, [ci k k].
-func (r *convWeightSum) unit(_, o int) {
-	k, ci, co := r.kernel, r.inputs, r.outputs
-	sums := r.p.parts
-	out := r.out.f[o*ci*k*k : (o+1)*ci*k*k]
-	for i := range ci {
-		for tap := range k * k {
-			at := (tap*ci+i)*co + o
-			if r.spikes {
-				at = (o*k*k+tap)*ci + i
-			}
-			if r.parts == 1 {
-				out[i*k*k+tap] = sums[at]
-				continue
-			}
-			n := r.size
-			out[i*k*k+tap] = ((sums[at] + sums[n+at]) + (sums[2*n+at] + sums[3*n+at])) + ((sums[4*n+at] + sums[5*n+at]) + (sums[6*n+at] + sums[7*n+at]))
+// unit writes some of the weights.
+func (r *convWeightSum) unit(_, k int) {
+	n, units := len(r.order), min(r.parts, len(r.order))
+	for i := k * n / units; i < (k+1)*n/units; i++ {
+		s := r.p.parts[i:]
+		if r.parts == 1 {
+			r.out.f[r.order[i]] = s[0]
+			continue
 		}
+		r.out.f[r.order[i]] = ((s[0] + s[n]) + (s[2*n] + s[3*n])) + ((s[4*n] + s[5*n]) + (s[6*n] + s[7*n]))
 	}
 }
 

@@ -191,11 +191,16 @@ func (r *equation) forward(w *worker, lo, hi int, emit func(w *worker, t, lo, hi
 		r.at(w, t, lo, hi)
 		for i, s := range r.States {
 			w.regs[s.Reg] = now[i*plan.Chunk:][:plan.Chunk]
+			if s.Own {
+				w.regs[s.Next] = next[i*plan.Chunk:][:plan.Chunk]
+			}
 		}
 		w.eval(r.Forward, k)
 		emit(w, t, lo, hi)
 		for i, s := range r.States {
-			copy(next[i*plan.Chunk:][:k], w.regs[s.Next])
+			if !s.Own {
+				copy(next[i*plan.Chunk:][:k], w.regs[s.Next])
+			}
 		}
 		now, next = next, now
 	}
@@ -246,10 +251,15 @@ func (r *equation) backward(w *worker, part, lo, hi int) {
 		r.at(w, t, lo, hi)
 		for i, s := range r.States {
 			w.regs[s.Reg] = kept[t*row+i*plan.Chunk:][:plan.Chunk]
+			if s.Own {
+				w.regs[s.Next] = kept[(t+1)*row+i*plan.Chunk:][:plan.Chunk]
+			}
 		}
 		w.eval(r.Forward, k)
 		for i, s := range r.States {
-			copy(kept[(t+1)*row+i*plan.Chunk:][:k], w.regs[s.Next])
+			if !s.Own {
+				copy(kept[(t+1)*row+i*plan.Chunk:][:k], w.regs[s.Next])
+			}
 		}
 	}
 	clear(next)
@@ -261,6 +271,17 @@ func (r *equation) backward(w *worker, part, lo, hi int) {
 		for i, s := range r.States {
 			w.regs[s.Reg] = kept[t*row+i*plan.Chunk:][:plan.Chunk]
 			w.regs[s.DNext] = next[i*plan.Chunk:][:plan.Chunk]
+			if s.Own {
+				w.regs[s.Next] = kept[(t+1)*row+i*plan.Chunk:][:plan.Chunk]
+			}
+			if s.OwnBefore {
+				w.regs[s.DBefore] = before[i*plan.Chunk:][:plan.Chunk]
+			}
+		}
+		for i, g := range r.Grads {
+			if m := r.targets[i]; g.Direct {
+				w.regs[g.Reg] = m.f[t*m.n*m.size+lo : t*m.n*m.size+hi]
+			}
 		}
 		if dy := &r.loads[r.DEmit]; r.Last && t != r.Steps-1 {
 			w.regs[dy.Reg] = w.reg(dy.Reg)
@@ -271,19 +292,22 @@ func (r *equation) backward(w *worker, part, lo, hi int) {
 			g := &r.Grads[i]
 			d := w.regs[g.Reg][:k]
 			switch {
+			case g.Direct:
 			case g.State:
 				if t == 0 {
 					copy(totals[i*plan.Chunk:], d)
 				}
 			case !g.Timed:
 				total := totals[i*plan.Chunk:][:k]
-				kernel.Eval(kernel.Add, total, total, d, nil)
+				kernel.Eval(kernel.Add, total, total, d, nil, nil)
 			default:
 				r.gradient(i, part, t, lo, hi, d)
 			}
 		}
 		for i, s := range r.States {
-			copy(before[i*plan.Chunk:][:k], w.regs[s.DBefore])
+			if !s.OwnBefore {
+				copy(before[i*plan.Chunk:][:k], w.regs[s.DBefore])
+			}
 		}
 		next, before = before, next
 	}

@@ -35,8 +35,15 @@ func (w *world) random(label string, normal bool, index, element uint64) float64
 
 func host(what string) float64 { return float64(len(what)) / 8 }
 
+// failer is what tests and properties fail with.
+type failer interface {
+	Helper()
+	Fatal(args ...any)
+	Fatalf(format string, args ...any)
+}
+
 // interpret runs g on the interpreter; random numbers of a batched value belong to example First + its place.
-func (w *world) interpret(t testing.TB, g *graph.Graph) *interp.Result {
+func (w *world) interpret(t failer, g *graph.Graph) *interp.Result {
 	t.Helper()
 	if w.first != 0 {
 		t.Fatal("the interpreter knows no first example")
@@ -71,12 +78,18 @@ func (w *world) env() (*exec.Env, map[string]*tensor.Tensor) {
 // compiled returns g ready to run on some threads.
 func compiled(t testing.TB, g *graph.Graph, n, threads int) *exec.Program {
 	t.Helper()
+	pool := exec.NewPool(threads)
+	t.Cleanup(pool.Close)
+	return compiledOn(t, pool, g, n)
+}
+
+// compiledOn returns g ready to run on a pool.
+func compiledOn(t failer, pool *exec.Pool, g *graph.Graph, n int) *exec.Program {
+	t.Helper()
 	p, err := plan.New(g, plan.Options{Batch: n})
 	if err != nil {
 		t.Fatal(err)
 	}
-	pool := exec.NewPool(threads)
-	t.Cleanup(pool.Close)
 	x, err := exec.New(p, pool)
 	if err != nil {
 		t.Fatal(err)
@@ -114,7 +127,7 @@ func (w *world) nearly(t testing.TB, g *graph.Graph, tolerance, floor float64) {
 	}
 }
 
-func close(t testing.TB, name string, got, want []float64, tolerance, floor float64) {
+func close(t failer, name string, got, want []float64, tolerance, floor float64) {
 	t.Helper()
 	if len(got) != len(want) {
 		t.Fatalf("%s: %d elements, want %d", name, len(got), len(want))

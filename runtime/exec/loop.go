@@ -209,7 +209,7 @@ func (w *worker) eval(code []plan.Instr, k int) {
 	r := w.regs
 	for i := range code {
 		c := &code[i]
-		kernel.Eval(c.Code, r[c.D][:k], r[c.A], r[c.B], r[c.C])
+		kernel.Eval(c.Code, r[c.D][:k], r[c.A], r[c.B], r[c.C], r[c.E])
 	}
 }
 
@@ -443,19 +443,20 @@ func (s *sum) segment(sums []float64, base, half, from int, x []float32) {
 	}
 	switch s.into.Shape {
 	case plan.Single:
-		var a, b float64
-		for _, v := range x {
-			a += float64(v)
-		}
-		d[0] += a
+		d[0] += kernel.Sum(x)
 		if q != nil {
-			for _, v := range x {
-				b += float64(v) * float64(v)
-			}
-			q[0] += b
+			q[0] += kernel.Squares(x)
 		}
 	case plan.Same, plan.Period:
-		if from %= s.into.size; s.into.Shape == plan.Same {
+		if from %= s.into.size; from == 0 && len(x)%len(d) == 0 {
+			if q != nil {
+				kernel.SumSquareColumns(d, q, x)
+			} else {
+				kernel.SumColumns(d, x)
+			}
+			return
+		}
+		if s.into.Shape == plan.Same {
 			d = d[from:]
 			if q != nil {
 				q = q[from:]

@@ -16,7 +16,8 @@ type matmul struct {
 	inner, width     int
 	each, transposed bool // b is one matrix per example or step
 	bits             bool // each example is one row of bits
-	units, block     int  // blocks of rows
+	dots             bool
+	units, block     int // blocks of rows
 	p                *Program
 }
 
@@ -35,7 +36,34 @@ func bindMatmul(p *Program, s *plan.Step) (runner, needs, error) {
 	r.block = min(max(1, work/max(1, r.height*r.inner*r.width)), total)
 	r.units = (total + r.block - 1) / r.block
 	r.task = r
-	return r, needs{ints: r.inner, floats: r.a.size + r.b.size}, nil
+	if r.dots = plan.Dots(n); r.dots {
+		r.block = min(max(r.block, together), total)
+		r.units = (total + r.block - 1) / r.block
+	}
+	return r, needs{ints: r.inner, floats: r.a.size + r.b.size, aligned: together * stride(r.inner)}, nil
+}
+
+// together is how many rows are multiplied by a row of weights while that is in the cache.
+const together = 8
+
+// stride is how far apart rows of n elements lie that all begin at multiples of 64 bytes.
+func stride(n int) int { return (n + 15) &^ 15 }
+
+// dense multiplies rows of real numbers by dot products.
+func (r *matmul) dense(w *worker, from, to int) {
+	s := stride(r.inner)
+	for ; from < to; from += together {
+		count := min(together, to-from)
+		for k := range count {
+			t, m := (from+k)/r.height, (from+k)%r.height
+			copy(w.aligned[k*s:], r.a.real(t, w.floats[:r.a.size])[m*r.inner:(m+1)*r.inner])
+		}
+		out := r.out.f[from*r.width:]
+		for j := range r.width {
+			row := r.b.f[j*r.inner : (j+1)*r.inner]
+			kernel.DotEach(out[j:], r.width, row, w.aligned, s, count)
+		}
+	}
 }
 
 func (r *matmul) run(p *Program) error {
@@ -45,6 +73,10 @@ func (r *matmul) run(p *Program) error {
 
 func (r *matmul) unit(worker, k int) {
 	w := r.p.workers[worker]
+	if r.dots {
+		r.dense(w, k*r.block*r.height, min((k+1)*r.block, r.steps*r.out.n)*r.height)
+		return
+	}
 	for row := k * r.block; row < min((k+1)*r.block, r.steps*r.out.n); row++ {
 		out := r.out.f[row*r.out.size : (row+1)*r.out.size]
 		clear(out)

@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"snnc.dev/snnc/runtime/graph"
+	"snnc.dev/snnc/runtime/kernel"
 	"snnc.dev/snnc/runtime/plan"
 	"snnc.dev/snnc/runtime/tensor"
 )
@@ -78,6 +79,7 @@ type worker struct {
 	scratch []float32   // registers
 	states  []float32   // of an equation's chunk over time
 	floats  []float32
+	aligned []float32 // rows that begin at multiples of 64 bytes
 	ints    []int32
 	more    []int32
 	bad     int // the first operation of a checked loop that gave a number that is not finite
@@ -86,12 +88,13 @@ type worker struct {
 
 // needs is how much of a worker's and a program's memory a step wants, in elements.
 type needs struct {
-	regs, states, floats, ints, more int
-	sums, parts                      int
+	regs, states, floats, aligned, ints, more int
+	sums, parts                               int
 }
 
 func (n *needs) grow(m needs) {
 	n.regs, n.states, n.floats = max(n.regs, m.regs), max(n.states, m.states), max(n.floats, m.floats)
+	n.aligned = max(n.aligned, m.aligned)
 	n.ints, n.more = max(n.ints, m.ints), max(n.more, m.more)
 	n.sums, n.parts = max(n.sums, m.sums), max(n.parts, m.parts)
 }
@@ -139,7 +142,8 @@ func New(p *plan.Plan, pool *Pool) (*Program, error) {
 	g.sums, g.parts = make([]float64, need.sums), make([]float32, need.parts)
 	for range pool.threads {
 		g.workers = append(g.workers, &worker{regs: make([][]float32, need.regs), scratch: make([]float32, need.regs*plan.Chunk),
-			states: make([]float32, need.states), floats: make([]float32, need.floats), ints: make([]int32, need.ints), more: make([]int32, need.more)})
+			states: make([]float32, need.states), floats: make([]float32, need.floats),
+			aligned: kernel.Aligned(need.aligned), ints: make([]int32, need.ints), more: make([]int32, need.more)})
 	}
 	for _, o := range p.Outputs {
 		t := &tensor.Tensor{Type: o.Value.Type, N: g.memory[o.Value.ID].n}

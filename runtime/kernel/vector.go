@@ -35,14 +35,15 @@ const (
 	Round // half to even
 	Floor
 	Truncate
-	MulAdd // A * B + C, rounded twice
-	MulSub // A * B - C, rounded twice
-	SubMul // (A - B) * C, rounded twice
+	MulAdd    // A * B + C, rounded twice
+	MulSub    // A * B - C, rounded twice
+	SubMul    // (A - B) * C, rounded twice
+	SubMulAdd // (A - B) * C + E, rounded three times
 )
 
 var codeNames = [...]string{"add", "sub", "mul", "div", "pow", "min", "max", "lt", "le", "eq", "ne", "and", "or", "not", "where",
 	"neg", "abs", "sign", "exp", "log", "sqrt", "tanh", "sigmoid", "sin", "cos", "round", "floor", "truncate",
-	"mul-add", "mul-sub", "sub-mul"}
+	"mul-add", "mul-sub", "sub-mul", "sub-mul-add"}
 
 // String returns the name of the operation.
 func (c Code) String() string { return codeNames[c] }
@@ -60,9 +61,10 @@ func (c Code) Cost() int {
 	return 1
 }
 
-// Eval computes one operation on chunks: d[i] from a[i], b[i] and c[i], as far as the operation takes them. They are of the
-// length of d, which may be one of them. Products and sums are rounded one by one: no processor fuses them.
-func Eval(code Code, d, a, b, c []float32) {
+// Eval computes one operation on chunks: d[i] from a[i], b[i], c[i] and e[i], as far as the operation takes them. They are of the
+// length of d, which may be one of them. Products and sums are rounded one by one: no processor fuses them. Comparisons and
+// choices are written on integers, which the compiler turns into moves without a branch that the data would decide.
+func Eval(code Code, d, a, b, c, e []float32) {
 	a = a[:len(d)]
 	switch code {
 	case Add:
@@ -100,35 +102,48 @@ func Eval(code Code, d, a, b, c []float32) {
 		for i := range d {
 			d[i] = (a[i] - b[i]) * c[i]
 		}
+	case SubMulAdd:
+		b, c, e = b[:len(d)], c[:len(d)], e[:len(d)]
+		for i := range d {
+			d[i] = float32((a[i]-b[i])*c[i]) + e[i]
+		}
 	case Min:
 		b = b[:len(d)]
 		for i := range d {
-			d[i] = choose(bit(a[i] <= b[i]), a[i], b[i])
+			x, y := math.Float32bits(a[i]), math.Float32bits(b[i])
+			if a[i] <= b[i] {
+				y = x
+			}
+			d[i] = math.Float32frombits(y)
 		}
 	case Max:
 		b = b[:len(d)]
 		for i := range d {
-			d[i] = choose(bit(a[i] >= b[i]), a[i], b[i])
+			x, y := math.Float32bits(a[i]), math.Float32bits(b[i])
+			if a[i] >= b[i] {
+				y = x
+			}
+			d[i] = math.Float32frombits(y)
 		}
 	case Less:
 		b = b[:len(d)]
 		for i := range d {
-			d[i] = truth(bit(a[i] < b[i]))
+			d[i] = math.Float32frombits(bit(a[i] < b[i]) * one)
 		}
 	case LessEqual:
 		b = b[:len(d)]
 		for i := range d {
-			d[i] = truth(bit(a[i] <= b[i]))
+			d[i] = math.Float32frombits(bit(a[i] <= b[i]) * one)
 		}
 	case Equal:
 		b = b[:len(d)]
 		for i := range d {
-			d[i] = truth(bit(a[i] == b[i]))
+			d[i] = math.Float32frombits(bit(a[i] == b[i]) * one)
 		}
 	case Unequal:
 		b = b[:len(d)]
 		for i := range d {
-			d[i] = truth(bit(a[i] != b[i]))
+			d[i] = math.Float32frombits(bit(a[i] != b[i]) * one)
 		}
 	case And:
 		b = b[:len(d)]
@@ -147,7 +162,11 @@ func Eval(code Code, d, a, b, c []float32) {
 	case Where:
 		b, c = b[:len(d)], c[:len(d)]
 		for i := range d {
-			d[i] = choose(math.Float32bits(a[i])>>29&1, b[i], c[i])
+			x, y := math.Float32bits(b[i]), math.Float32bits(c[i])
+			if math.Float32bits(a[i]) != 0 {
+				y = x
+			}
+			d[i] = math.Float32frombits(y)
 		}
 	case Neg:
 		for i := range d {
@@ -159,7 +178,7 @@ func Eval(code Code, d, a, b, c []float32) {
 		}
 	case Sign:
 		for i := range d {
-			d[i] = truth(bit(a[i] > 0)) - truth(bit(a[i] < 0))
+			d[i] = float32(int32(bit(a[i] > 0)) - int32(bit(a[i] < 0)))
 		}
 	case Sqrt:
 		for i := range d {
@@ -205,14 +224,6 @@ func bit(b bool) uint32 {
 		x = 1
 	}
 	return x
-}
-
-// truth is the number of a bit.
-func truth(b uint32) float32 { return math.Float32frombits(-b & one) }
-
-// choose returns x where the bit b is 1, else y, without a branch.
-func choose(b uint32, x, y float32) float32 {
-	return math.Float32frombits(-b&math.Float32bits(x) | (b-1)&math.Float32bits(y))
 }
 
 // each computes f in double precision and rounds once.

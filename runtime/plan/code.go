@@ -8,11 +8,11 @@ import (
 	"snnc.dev/snnc/runtime/kernel"
 )
 
-// Instr is one operation on whole chunks; D, A, B and C are registers.
+// Instr is one operation on whole chunks; D, A, B, C and E are registers.
 type Instr struct {
-	Code       kernel.Code
-	D, A, B, C int
-	Node       *graph.Node // what it computes; nil inside an equation
+	Code          kernel.Code
+	D, A, B, C, E int
+	Node          *graph.Node // what it computes; nil inside an equation
 }
 
 // Const is a register that holds one number everywhere.
@@ -87,6 +87,7 @@ func (c *coder) op(code kernel.Code, in ...int) int {
 	var a [3]int
 	copy(a[:], in)
 	at := func(k int) (float32, bool) { v, ok := c.value[a[k]]; return v, ok && k < len(in) }
+	is := func(r int, v float32) bool { x, ok := c.value[r]; return ok && x == v }
 	x, kx := at(0)
 	y, ky := at(1)
 	switch {
@@ -101,16 +102,21 @@ func (c *coder) op(code kernel.Code, in ...int) int {
 		return a[2]
 	case code == kernel.Where && a[1] == a[2]:
 		return a[1]
+	case code == kernel.Where && is(a[1], 1) && is(a[2], 0):
+		return a[0]
+	case code == kernel.Where && is(a[1], 0) && is(a[2], 1):
+		return c.op(kernel.Not, a[0])
 	}
 	if code == kernel.Div && ky { // dividing by a power of two is multiplying by its inverse
 		if f, e := math.Frexp(float64(y)); f == 0.5 && e > -100 && e < 100 {
-			code, a[1] = kernel.Mul, c.constant(1/y)
+			code, y = kernel.Mul, 1/y
+			a[1] = c.constant(y)
 		}
 	}
 	if kx && (len(in) == 1 || ky && len(in) == 2) {
 		var out, p, q [1]float32
 		p[0], q[0] = x, y
-		kernel.Eval(code, out[:], p[:], q[:], nil)
+		kernel.Eval(code, out[:], p[:], q[:], nil, nil)
 		return c.constant(out[0])
 	}
 	key := Instr{Code: code, A: a[0], B: a[1], C: a[2]}
@@ -145,6 +151,8 @@ func (c *coder) apply(n *graph.Node, in []int) int {
 // inputs returns the registers that an operation takes.
 func (i *Instr) inputs() []int {
 	switch {
+	case i.Code == kernel.SubMulAdd:
+		return []int{i.A, i.B, i.C, i.E}
 	case i.Code == kernel.Where || i.Code >= kernel.MulAdd:
 		return []int{i.A, i.B, i.C}
 	case i.Code == kernel.Not || i.Code > kernel.Where:
@@ -201,15 +209,15 @@ func (c *coder) step(g *graph.Graph, in []int, time func() int, steps int, rando
 	return out
 }
 
-// live removes operations that none of the registers in keep needs.
-func live(instrs []Instr, keep []int) []Instr {
+// live removes operations that none of the registers in keep needs, and those whose results are given.
+func live(instrs []Instr, keep []int, given map[int]bool) []Instr {
 	need := map[int]bool{}
 	for _, r := range keep {
 		need[r] = true
 	}
 	var out []Instr
 	for i := len(instrs) - 1; i >= 0; i-- {
-		if !need[instrs[i].D] {
+		if !need[instrs[i].D] || given[instrs[i].D] {
 			continue
 		}
 		for _, r := range instrs[i].inputs() {
@@ -244,6 +252,17 @@ func join(instrs []Instr, keep []int) []Instr {
 	}
 	for i := range instrs {
 		n := &instrs[i]
+		if n.Code == kernel.Add {
+			other, m := n.B, only(n.A, kernel.SubMul)
+			if m == nil {
+				other, m = n.A, only(n.B, kernel.SubMul)
+			}
+			if m != nil {
+				gone[m.D] = true
+				*n = Instr{Code: kernel.SubMulAdd, D: n.D, A: m.A, B: m.B, C: m.C, E: other, Node: n.Node}
+				continue
+			}
+		}
 		if n.Code == kernel.Add || n.Code == kernel.Sub {
 			if m := only(n.A, kernel.Mul); m != nil {
 				code := kernel.MulAdd
@@ -321,7 +340,7 @@ func share(instrs []Instr, regs int, fixed func(r int) bool) (rename []int, coun
 				free = append(free, rename[r])
 			}
 		}
-		n.A, n.B, n.C, n.D = max(rename[n.A], 0), max(rename[n.B], 0), max(rename[n.C], 0), rename[n.D]
+		n.A, n.B, n.C, n.E, n.D = max(rename[n.A], 0), max(rename[n.B], 0), max(rename[n.C], 0), max(rename[n.E], 0), rename[n.D]
 	}
 	return rename, count
 }

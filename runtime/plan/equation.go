@@ -20,7 +20,9 @@ type State struct {
 	Start          float32
 	Load           int // index into Loads of the value before the first step, -1: Start
 	Reg, Next      int
+	Own            bool // Next is a register of its own, which may be where the state is kept
 	DNext, DBefore int
+	OwnBefore      bool // the same of DBefore
 }
 
 // Grad is the gradient by an input, parameter or state before the first step. It is summed over the axes of the loop that
@@ -31,6 +33,7 @@ type Grad struct {
 	State          bool // of a state: once, after the first step
 	Timed, Batched bool
 	Map            Map
+	Direct         bool // Reg may be the memory of the value
 }
 
 // Equation runs a step over time for every element, chunk by chunk with time inside; the memory of a chunk's states is the
@@ -253,8 +256,27 @@ func (q *Equation) registers(l *looper) {
 	if q.Time >= 0 {
 		fixed[q.Time] = true
 	}
-	q.Forward = join(live(l.c.instrs, ahead), ahead)
-	q.Backward = join(live(l.c.instrs, back), back)
+	// The way back reads the next values of states where the way forward kept them.
+	defined, given := map[int]bool{}, map[int]bool{}
+	for _, n := range l.c.instrs {
+		defined[n.D] = true
+	}
+	for i := range q.States {
+		s := &q.States[i]
+		s.Own = defined[s.Next] && !given[s.Next]
+		given[s.Next] = given[s.Next] || s.Own
+	}
+	for i := range q.States {
+		s := &q.States[i]
+		s.OwnBefore = q.Gradient && q.Temporal == nil && once(back, s.DBefore) && defined[s.DBefore] && !given[s.DBefore]
+	}
+	for i := range q.Grads {
+		g := &q.Grads[i]
+		g.Direct = q.Temporal == nil && !g.State && g.Timed && g.Map.Shape == Same && g.Batched == q.Batched &&
+			once(back, g.Reg) && defined[g.Reg] && !given[g.Reg]
+	}
+	q.Forward = join(live(l.c.instrs, ahead, nil), ahead)
+	q.Backward = join(live(l.c.instrs, back, given), back)
 	is := func(r int) bool { return fixed[r] }
 	rename, count := share(q.Forward, l.c.regs, is)
 	_, more := share(q.Backward, l.c.regs, is)
@@ -287,4 +309,15 @@ func (q *Equation) registers(l *looper) {
 			q.Grads[i].Reg = rename[q.Grads[i].Reg]
 		}
 	}
+}
+
+// once reports whether r stands once in regs.
+func once(regs []int, r int) bool {
+	n := 0
+	for _, x := range regs {
+		if x == r {
+			n++
+		}
+	}
+	return n == 1
 }

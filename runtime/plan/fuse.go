@@ -27,6 +27,9 @@ type fuser struct {
 // turn says when a node can run: after the step of the node with that index, and depth sums after that.
 type turn struct{ after, depth int }
 
+// later reports whether t comes after u.
+func (t turn) later(u turn) bool { return t.after > u.after || t.after == u.after && t.depth > u.depth }
+
 func fuse(p *Plan, s *simplified) error {
 	f := &fuser{p: p, s: s, users: map[graph.Value][]*graph.Node{}, outputs: map[graph.Value]bool{}, done: map[graph.Value]*Value{},
 		ran: map[*graph.Node]bool{}, when: map[*graph.Node]turn{}, cached: map[string]Map{}, packs: map[string]*Value{}}
@@ -78,7 +81,7 @@ func (f *fuser) turns() map[int][]*graph.Node {
 	for i, n := range f.s.nodes {
 		t := turn{after: -1}
 		for _, v := range n.In {
-			if u := f.when[v.Node]; u.after > t.after || u.after == t.after && u.depth > t.depth {
+			if u := f.when[v.Node]; u.later(t) {
 				t = u
 			}
 		}
@@ -104,6 +107,7 @@ func (f *fuser) sums(ns []*graph.Node) {
 		}
 		l := f.loop(n.In[0].Type())
 		l.layer = n.Layer
+		l.ready = turn{f.when[n].after, f.when[n].depth - 1}
 		for _, m := range ns[i:] {
 			if !f.ran[m] && f.when[m].depth == f.when[n].depth && sameShape(m.In[0].Type(), n.In[0].Type()) && (m == n || l.shares(m.In[0])) {
 				l.sum(m)
@@ -142,7 +146,7 @@ func (f *fuser) need(v graph.Value) *Value {
 		f.sums([]*graph.Node{n})
 	case elementwise(n.Op):
 		l := f.loop(v.Type())
-		l.layer = n.Layer
+		l.layer, l.ready = n.Layer, f.when[n]
 		l.register(v)
 		l.wanted = v
 		l.finish()
@@ -216,9 +220,11 @@ func (f *fuser) kernel(n *graph.Node) {
 	}
 	s := &Step{Node: n, Layer: n.Layer}
 	for i, v := range n.In {
-		if pack := packing(n, i); pack != nil {
-			s.In = append(s.In, f.packed(v, pack))
-			continue
+		if i == 1 {
+			if name := packing(n); name != "" {
+				s.In = append(s.In, f.packed(n, name))
+				continue
+			}
 		}
 		s.In = append(s.In, f.need(v))
 	}
@@ -237,8 +243,9 @@ func (f *fuser) moves(n *graph.Node) bool {
 	move := &Move{}
 	switch {
 	case n.Op == graph.OpSlice: // along time
+		x := f.need(n.In[0]) // first: aliases come after what they stand for
 		got := f.value(out, Alias, n.Op)
-		got.Of, got.From = f.need(n.In[0]), n.Int("start")
+		got.Of, got.From = x, n.Int("start")
 		f.done[graph.Value{Node: n}] = got
 		return true
 	case n.Op == graph.OpPad && n.Axis() == graph.TimeAxis:
@@ -295,17 +302,17 @@ func shifted(from, to graph.Type, axis, by int) []int32 {
 	return index
 }
 
-// packed returns v, a product's weights, in the order that pack gives; the same weights are packed once per run.
-func (f *fuser) packed(v graph.Value, pack *packOrder) *Value {
-	x := f.need(v)
-	key := fmt.Sprint(x.ID, " ", pack.name)
+// packed returns the weights of a product in the order of that name; the same weights are packed once per run.
+func (f *fuser) packed(n *graph.Node, name string) *Value {
+	x := f.need(n.In[1])
+	key := fmt.Sprint(x.ID, " ", name)
 	if got := f.packs[key]; got != nil {
 		return got
 	}
-	got := f.value(graph.Type{Dims: []int{len(pack.index)}}, Buffer, "pack")
+	index := packed(n)
+	got := f.value(graph.Type{Dims: []int{len(index)}}, Buffer, "pack")
 	f.packs[key] = got
-	f.step(&Step{In: []*Value{x}, Out: []*Value{got}, Layer: v.Node.Layer,
-		Move: &Move{Parts: []Part{Part{Steps: 1}.elements(pack.index, nil)}}})
+	f.step(&Step{In: []*Value{x}, Out: []*Value{got}, Layer: n.Layer, Move: &Move{Parts: []Part{Part{Steps: 1}.elements(index, nil)}}})
 	return got
 }
 

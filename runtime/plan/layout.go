@@ -223,20 +223,33 @@ type Run struct{ To, From, Length int }
 // elements says in p which elements are copied: element index[i] goes to element to[i] of the result's row (to i where to
 // is nil), as runs of neighbours where they are long.
 func (p Part) elements(index, to []int32) Part {
-	for i, k := range index {
-		at := i
+	place := func(i int) int {
 		if to != nil {
-			at = int(to[i])
+			return int(to[i])
 		}
-		if n := len(p.Runs); n > 0 && p.Runs[n-1].To+p.Runs[n-1].Length == at && p.Runs[n-1].From+p.Runs[n-1].Length == int(k) {
-			p.Runs[n-1].Length++
-			continue
-		}
-		p.Runs = append(p.Runs, Run{at, int(k), 1})
+		return i
+	}
+	follows := func(i int) bool {
+		return i > 0 && index[i] == index[i-1]+1 && place(i) == place(i-1)+1
 	}
 	const long = 4
-	if len(p.Runs)*long > len(index) {
-		p.Runs, p.Elements, p.To = nil, index, to
+	count := 0
+	for i := range index {
+		if !follows(i) {
+			count++
+		}
+	}
+	if count*long > len(index) {
+		p.Elements, p.To = index, to
+		return p
+	}
+	p.Runs = make([]Run, 0, count)
+	for i, k := range index {
+		if follows(i) {
+			p.Runs[len(p.Runs)-1].Length++
+			continue
+		}
+		p.Runs = append(p.Runs, Run{place(i), int(k), 1})
 	}
 	return p
 }

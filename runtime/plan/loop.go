@@ -17,6 +17,7 @@ type looper struct {
 	members []graph.Value // element-wise values computed here
 	sums    []*graph.Node
 	wanted  graph.Value // must be stored
+	ready   turn        // what can run then can run in this loop
 }
 
 func (f *fuser) loop(shape graph.Type) *looper {
@@ -100,8 +101,18 @@ func (l *looper) sum(n *graph.Node) {
 func (l *looper) finish() {
 	f := l.f
 	in := map[*graph.Node]bool{}
-	for _, m := range l.members {
+	// What would be stored only for another element-wise operator that can run now is handed to that here instead.
+	for i := 0; i < len(l.members); i++ {
+		m := l.members[i]
 		in[m.Node] = true
+		if f.done[m] != nil || f.material(m) || f.cheap(m) {
+			continue
+		}
+		for _, n := range f.users[m] {
+			if v := (graph.Value{Node: n}); !f.when[n].later(l.ready) && f.pending(v, l.shape) && !f.cheap(v) && l.free(v) {
+				l.register(v)
+			}
+		}
 	}
 	for _, m := range l.members {
 		if f.done[m] != nil {
@@ -135,6 +146,29 @@ func (l *looper) finish() {
 	f.step(step)
 }
 
+// free reports whether v can be computed in the loop before anything that the loop stores is in memory: it takes what is
+// computed here element by element only, never by way of a view or another shape.
+func (l *looper) free(v graph.Value) bool {
+	type way struct {
+		v    graph.Value
+		here bool // element by element all the way
+	}
+	seen := map[way]bool{}
+	var visit func(u graph.Value, here bool) bool
+	visit = func(u graph.Value, here bool) bool {
+		if l.f.done[u] != nil || seen[way{u, here}] {
+			return true
+		}
+		if slices.Contains(l.members, u) {
+			return here
+		}
+		seen[way{u, here}] = true
+		here = here && l.f.pending(u, l.shape)
+		return !slices.ContainsFunc(u.Node.In, func(w graph.Value) bool { return !visit(w, here) })
+	}
+	return visit(v, true)
+}
+
 // registers leaves out what is not needed, joins operations and gives out the registers.
 func (l *looper) registers() {
 	var keep []int
@@ -144,7 +178,7 @@ func (l *looper) registers() {
 	for _, s := range l.loop.Sums {
 		keep = append(keep, s.Reg)
 	}
-	code := join(live(l.c.instrs, keep), keep)
+	code := join(live(l.c.instrs, keep, nil), keep)
 	fixed := map[int]bool{}
 	for _, r := range keep {
 		fixed[r] = true

@@ -21,11 +21,14 @@ const (
 )
 
 // titles returns structural name -> the name that the spec suggests. Where two variables would share one both keep the
-// structural name.
+// structural name, and so does one whose title is the structural name of another.
 func (m *Model) titles() map[string]string {
 	uses := map[string]int{}
 	for _, v := range m.Variables {
 		uses[v.Title]++
+		if v.Title != v.Name {
+			uses[v.Name]++
+		}
 	}
 	out := make(map[string]string, len(m.Variables))
 	for _, v := range m.Variables {
@@ -69,89 +72,153 @@ func (t *Trainer) Save() (*checkpoint.File, error) {
 	return f, nil
 }
 
-// Restore takes up the state of a checkpoint that Save made of the same training, whatever the spec calls its layers.
+// Restore takes up the state of a checkpoint that Save made of the same training, whatever the spec calls its layers. An error
+// leaves the training as it was.
 func (t *Trainer) Restore(f *checkpoint.File) error {
-	if err := t.Model.Restore(f, t.Settings.Average > 0); err != nil {
-		return err
-	}
-	titles, err := savedTitles(f)
+	r, err := newRestoring(f)
 	if err != nil {
 		return err
 	}
-	state := State{Moments: t.State.Moments}
-	if err := json.Unmarshal([]byte(f.Metadata[metaState]), &state); err != nil {
-		return fmt.Errorf("restore the training: read its state: %w", err)
+	averages, err := r.model(t.Model, t.Settings.Average > 0)
+	if err != nil {
+		return err
 	}
-	if state.Sums == nil {
-		state.Sums = map[string]float64{}
-	}
-	if state.Epoch < 0 || state.Batch < 0 || state.Batch >= t.batches || state.Batches < 0 || state.Updates < 0 {
-		return fmt.Errorf("restore the training: its state %s is not one of %d batches an epoch", f.Metadata[metaState], t.batches)
-	}
-	for _, key := range slices.Sorted(maps.Keys(state.Moments)) {
+	for _, key := range slices.Sorted(maps.Keys(t.State.Moments)) {
 		slot, name, _ := strings.Cut(key, "/")
-		if err := fill(f, optimiserInfix+slot+"/"+titles[name], state.Moments[key]); err != nil {
+		if err := r.find(optimiserInfix+slot+"/", name, t.State.Moments[key]); err != nil {
 			return err
 		}
 	}
-	t.State, t.epoch = state, -1
+	if extra := slices.IndexFunc(f.Tensors, func(x checkpoint.Tensor) bool { return !r.found[x.Name] }); extra >= 0 {
+		return fmt.Errorf("restore the training: the checkpoint has tensor %q, which this training does not have", f.Tensors[extra].Name)
+	}
+	state, err := t.savedState(f.Metadata[metaState])
+	if err != nil {
+		return fmt.Errorf("restore the training: %w", err)
+	}
+	r.take()
+	t.Model.Averages, t.State, t.epoch = averages, state, -1
 	return nil
 }
 
-// Restore takes the weights of a checkpoint, and the averaged ones where average is set.
+// savedState reads the state of a training of these settings and data: all of its counts follow from the number of updates.
+func (t *Trainer) savedState(text string) (State, error) {
+	s := State{Moments: t.State.Moments}
+	if err := json.Unmarshal([]byte(text), &s); err != nil {
+		return s, fmt.Errorf("read its state: %w", err)
+	}
+	each := t.Settings.Accumulate
+	updates := t.batches / each // of an epoch
+	if s.Updates < 0 || s.Epoch != s.Updates/updates || s.Batch != s.Updates%updates*each || s.Batches != s.Epoch*updates*each+s.Batch {
+		return s, fmt.Errorf("its state %s is not one of a training with %d updates an epoch, each of %d batches", text, updates, each)
+	}
+	for k, sum := range s.Sums {
+		if sum.Count < 1 || s.Batch == 0 {
+			return s, fmt.Errorf("its state %s has a sum %q of nothing", text, k)
+		}
+	}
+	if s.Sums == nil {
+		s.Sums = map[string]Sum{}
+	}
+	return s, nil
+}
+
+// Restore takes the weights of a checkpoint, and the averaged ones where average is set. An error leaves the model as it was.
 func (m *Model) Restore(f *checkpoint.File, average bool) error {
-	titles, err := savedTitles(f)
+	r, err := newRestoring(f)
 	if err != nil {
 		return err
 	}
-	if average && m.Averages == nil {
-		m.startAverages()
+	averages, err := r.model(m, average)
+	if err != nil {
+		return err
 	}
-	for _, v := range m.Variables {
-		if err := fill(f, titles[v.Name], m.Weights[v.Name]); err != nil {
-			return err
-		}
-		if average {
-			if err := fill(f, averagePrefix+titles[v.Name], m.Averages[v.Name]); err != nil {
-				return err
-			}
-		}
-	}
+	r.take()
+	m.Averages = averages
 	return nil
 }
 
-func (m *Model) startAverages() {
-	m.Averages = make(map[string]*tensor.Tensor, len(m.Weights))
+// startAverages returns averages that have only seen the weights as they are.
+func (m *Model) startAverages() map[string]*tensor.Tensor {
+	averages := make(map[string]*tensor.Tensor, len(m.Weights))
 	for name, w := range m.Weights {
-		m.Averages[name] = w.Clone()
+		averages[name] = w.Clone()
 	}
+	return averages
 }
 
-// savedTitles returns structural name -> name in the file.
-func savedTitles(f *checkpoint.File) (map[string]string, error) {
+// restoring gathers what is wanted of a checkpoint, so that nothing is taken of one that lacks something.
+type restoring struct {
+	file   *checkpoint.File
+	titles map[string]string // structural name -> name in the file
+	found  map[string]bool
+	to     []*tensor.Tensor
+	values [][]float32
+}
+
+func newRestoring(f *checkpoint.File) (*restoring, error) {
 	var names map[string]string
 	if err := json.Unmarshal([]byte(f.Metadata[metaNames]), &names); err != nil {
 		return nil, fmt.Errorf("restore weights: read their structural names: %w", err)
 	}
-	out := make(map[string]string, len(names))
+	r := &restoring{file: f, titles: make(map[string]string, len(names)), found: map[string]bool{}}
 	for title, name := range names {
-		out[name] = title
+		r.titles[name] = title
 	}
-	return out, nil
+	if len(r.titles) != len(names) {
+		return nil, fmt.Errorf("restore weights: two tensors of the checkpoint have one structural name")
+	}
+	return r, nil
 }
 
-func fill(f *checkpoint.File, name string, t *tensor.Tensor) error {
-	saved, ok := f.Tensor(name)
+// model finds the weights of a model, and returns its averages.
+func (r *restoring) model(m *Model, average bool) (map[string]*tensor.Tensor, error) {
+	averages := m.Averages
+	if average && averages == nil {
+		averages = m.startAverages()
+	}
+	for _, v := range m.Variables {
+		if err := r.find("", v.Name, m.Weights[v.Name]); err != nil {
+			return nil, err
+		}
+		if average {
+			if err := r.find(averagePrefix, v.Name, averages[v.Name]); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return averages, nil
+}
+
+// find looks up what t is to become.
+func (r *restoring) find(prefix, name string, t *tensor.Tensor) error {
+	title, ok := r.titles[name]
 	if !ok {
-		return fmt.Errorf("restore weights: the checkpoint has no tensor %q", name)
+		return fmt.Errorf("restore weights: the checkpoint knows no variable %q", name)
+	}
+	title = prefix + title
+	saved, ok := r.file.Tensor(title)
+	if !ok {
+		return fmt.Errorf("restore weights: the checkpoint has no tensor %q", title)
 	}
 	if !slices.Equal(saved.Shape, t.Type.Dims) {
-		return fmt.Errorf("restore weights: tensor %q is %v, want %v", name, saved.Shape, t.Type.Dims)
+		return fmt.Errorf("restore weights: tensor %q is %v, want %v", title, saved.Shape, t.Type.Dims)
 	}
 	values, err := checkpoint.Values[float32](saved)
 	if err != nil {
-		return fmt.Errorf("restore weights: tensor %q: %w", name, err)
+		return fmt.Errorf("restore weights: tensor %q: %w", title, err)
 	}
-	copy(t.F32, values)
+	if len(values) != len(t.F32) {
+		return fmt.Errorf("restore weights: tensor %q has %d elements, want %d", title, len(values), len(t.F32))
+	}
+	r.found[title] = true
+	r.to, r.values = append(r.to, t), append(r.values, values)
 	return nil
+}
+
+// take writes what was found to where it belongs.
+func (r *restoring) take() {
+	for i, t := range r.to {
+		copy(t.F32, r.values[i])
+	}
 }

@@ -1,6 +1,7 @@
 package train
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -42,10 +43,10 @@ type Progress struct {
 	Rates         map[string]float64 // firing rates by layer, the same way
 }
 
-// NotFinite is the error of a loss or gradient that is no number.
+// NotFinite is the error of an update whose loss, gradient or outcome is infinite or no number.
 type NotFinite struct {
-	Epoch, Step int
-	Layer       string // the first layer whose result, or derivative, is not finite; "" where it is outside of the layers
+	Epoch, Step int    // what was done before, which is where the training stands
+	Layer       string // the first layer whose result, derivative or weight is not finite; "" where it is outside of the layers
 }
 
 func (e *NotFinite) Error() string {
@@ -53,7 +54,7 @@ func (e *NotFinite) Error() string {
 	if e.Layer != "" {
 		at = "in layer " + e.Layer
 	}
-	return fmt.Sprintf("the loss of update %d (epoch %d), or its gradient, is not finite: it goes bad first %s; the newest checkpoint is from before", e.Step+1, e.Epoch+1, at)
+	return fmt.Sprintf("update %d (epoch %d) has a loss, a gradient or weights that are not finite: it goes bad first %s; nothing of it is kept", e.Step+1, e.Epoch+1, at)
 }
 
 // Trainer is one training of a model. Its State, together with the model's weights, is all that a later process needs to go on.
@@ -68,7 +69,11 @@ type Trainer struct {
 	order   []int
 	epoch   int // that order belongs to, -1 for none
 	inputs  map[string]*tensor.Tensor
+	before  []kept // all that an update changes, as it was before
 }
+
+// kept is a tensor and its copy.
+type kept struct{ now, before *tensor.Tensor }
 
 // State is where a training stands, at the boundary of an update.
 type State struct {
@@ -76,28 +81,38 @@ type State struct {
 	Batch   int                       `json:"batch"`   // batches of the current epoch done
 	Batches int                       `json:"batches"` // batches done in all: the iteration that random numbers belong to
 	Updates int                       `json:"updates"`
-	Sums    map[string]float64        `json:"sums"` // of the current epoch, for its means
+	Sums    map[string]Sum            `json:"sums"` // of the current epoch, for its means
 	Moments map[string]*tensor.Tensor `json:"-"`    // of the optimisers, by SLOT/PARAMETER
 }
+
+// Sum adds up the values of a loss or a rate.
+type Sum struct {
+	Total float64 `json:"total"`
+	Count int     `json:"count"`
+}
+
+func (s Sum) and(v float64) Sum { return Sum{s.Total + v, s.Count + 1} }
 
 // step is a compiled step of the stage.
 type step struct {
 	program.Step
-	run    *exec.Program
-	moves  []string
-	opt    Optimizer
-	sums   map[string]*tensor.Tensor // accumulated gradients, where Accumulate > 1
-	fields []*graph.Node
-	grads  []*tensor.Tensor
+	run   *exec.Program
+	moves []string
+	opt   Optimizer
+	sums  map[string]*tensor.Tensor // accumulated gradients, where Accumulate > 1
+	grads []*tensor.Tensor
 }
 
 // NewTrainer compiles the stage of the program for the batch size.
 func NewTrainer(m *Model, stage program.Stage, data Examples, s Settings) (*Trainer, error) {
 	s.Accumulate = max(s.Accumulate, 1)
+	if s.Batch < 1 || s.Epochs < 1 && s.Iterations < 1 {
+		return nil, fmt.Errorf("train: batches of %d for %d epochs or %d iterations", s.Batch, s.Epochs, s.Iterations)
+	}
 	t := &Trainer{Model: m, Settings: s, data: data, epoch: -1, inputs: map[string]*tensor.Tensor{},
-		State: State{Sums: map[string]float64{}, Moments: map[string]*tensor.Tensor{}}}
+		State: State{Sums: map[string]Sum{}, Moments: map[string]*tensor.Tensor{}}}
 	if t.batches = data.Len() / s.Batch; t.batches < s.Accumulate {
-		return nil, fmt.Errorf("train: %d examples do not fill %d batches of %d", data.Len(), s.Accumulate, s.Batch)
+		return nil, fmt.Errorf("train: %d examples are fewer than the %d of an update", data.Len(), s.Accumulate*s.Batch)
 	}
 	for _, ps := range stage.Steps {
 		if ps.Epoch {
@@ -123,10 +138,10 @@ func NewTrainer(m *Model, stage program.Stage, data Examples, s Settings) (*Trai
 		opt, ok := s.Optimizers[ps.Slot]
 		if !ok {
 			if opt, ok = s.Optimizers[""]; !ok {
-				return nil, fmt.Errorf("train: no optimiser is given for %s", ps.Slot)
+				return nil, fmt.Errorf("train: no optimiser is given for %q, which %s moves", ps.Slot, ps.Function)
 			}
 		}
-		st := &step{Step: ps, run: run, moves: moves, opt: opt, fields: g.Inputs, sums: map[string]*tensor.Tensor{}, grads: make([]*tensor.Tensor, len(moves))}
+		st := &step{Step: ps, run: run, moves: moves, opt: opt, sums: map[string]*tensor.Tensor{}, grads: make([]*tensor.Tensor, len(moves))}
 		for _, n := range g.Inputs {
 			if name := n.Text("name"); t.inputs[name] == nil {
 				t.inputs[name] = tensor.New(n.Out[0], s.Batch)
@@ -146,7 +161,15 @@ func NewTrainer(m *Model, stage program.Stage, data Examples, s Settings) (*Trai
 		t.steps = append(t.steps, st)
 	}
 	if s.Average > 0 {
-		m.startAverages()
+		m.Averages = m.startAverages()
+	}
+	for _, v := range m.Variables {
+		if v.Kind != graph.Frozen {
+			t.before = append(t.before, kept{m.Weights[v.Name], m.Weights[v.Name].Clone()})
+		}
+	}
+	for _, moment := range t.State.Moments {
+		t.before = append(t.before, kept{moment, moment.Clone()})
 	}
 	return t, nil
 }
@@ -183,45 +206,95 @@ func (t *Trainer) Run(ctx context.Context, tell func(Progress) error) error {
 	return nil
 }
 
-// update runs the batches of one update and moves the parameters. It returns what there is to tell: the update and, where its
-// batches were the last of an epoch, the epoch. Batches at the end of an epoch that do not fill an update are dropped.
+// update does one update and returns what there is to tell: the update and, where its batches were the last of an epoch, the
+// epoch. Batches at the end of an epoch that do not fill an update are dropped. An error leaves weights and state as they were.
 func (t *Trainer) update() ([]Progress, error) {
 	s := &t.State
-	mean := map[string]float64{}
-	for range t.Settings.Accumulate {
-		if err := t.batch(mean); err != nil {
-			return nil, err
+	for _, k := range t.before {
+		k.before.CopyFrom(k.now)
+	}
+	values, err := t.attempt(false)
+	if bad := (*NotFinite)(nil); errors.As(err, &bad) {
+		// The layer is found by doing the same again with every result looked at.
+		t.undo()
+		var first *exec.NotFinite
+		if _, err := t.attempt(true); errors.As(err, &first) {
+			bad.Layer = first.Layer
 		}
-		s.Batch++
-		s.Batches++
+	}
+	if err != nil {
+		t.undo()
+		return nil, err
 	}
 	s.Updates++
 	t.average()
-	for k, v := range mean {
-		mean[k] = v / float64(t.Settings.Accumulate)
-		s.Sums[k] += mean[k]
+	for k, v := range values {
+		s.Sums[k] = s.Sums[k].and(v.Total / float64(v.Count))
 	}
-	told := []Progress{t.progress(mean)}
+	told := []Progress{t.progress(values)}
 	if s.Batch+t.Settings.Accumulate <= t.batches {
 		return told, nil
 	}
-	updates := float64(s.Batch / t.Settings.Accumulate)
-	means := map[string]float64{}
-	for k, v := range s.Sums {
-		means[k] = v / updates
-	}
-	p := t.progress(means)
+	p := t.progress(s.Sums)
 	p.EndOfEpoch = true
 	s.Epoch++
 	s.Batch = 0
-	s.Sums = map[string]float64{}
+	s.Sums = map[string]Sum{}
 	return append(told, p), nil
 }
 
-func (t *Trainer) progress(values map[string]float64) Progress {
+// attempt runs the batches of one update and moves the parameters.
+func (t *Trainer) attempt(check bool) (map[string]Sum, error) {
+	values := map[string]Sum{}
+	for i := range t.Settings.Accumulate {
+		if err := t.batch(values, i+1 == t.Settings.Accumulate, check); err != nil {
+			return nil, err
+		}
+		t.State.Batch++
+		t.State.Batches++
+	}
+	for _, v := range t.Model.Variables {
+		if v.Kind != graph.Frozen && !finite(t.Model.Weights[v.Name].F32) {
+			name := cmp.Or(v.Title, v.Name)
+			return nil, t.notFinite(name[:max(strings.LastIndexByte(name, '.'), 0)])
+		}
+	}
+	return values, nil
+}
+
+// undo puts weights and state back to what they were before the update at work.
+func (t *Trainer) undo() {
+	for _, k := range t.before {
+		k.now.CopyFrom(k.before)
+	}
+	for _, st := range t.steps {
+		for _, sum := range st.sums {
+			clear(sum.F32)
+		}
+	}
+	t.State.Batches = t.State.Updates * t.Settings.Accumulate
+	t.State.Batch = t.State.Batches % (t.batches / t.Settings.Accumulate * t.Settings.Accumulate)
+}
+
+func (t *Trainer) notFinite(layer string) error {
+	return &NotFinite{Epoch: t.State.Epoch, Step: t.State.Updates, Layer: layer}
+}
+
+// finite reports whether all of x are numbers.
+func finite(x []float32) bool {
+	for _, v := range x {
+		if math.Float32bits(v)&0x7f800000 == 0x7f800000 {
+			return false
+		}
+	}
+	return true
+}
+
+func (t *Trainer) progress(values map[string]Sum) Progress {
 	s := t.State
 	p := Progress{Epoch: s.Epoch + 1, Epochs: t.Settings.Epochs, Step: s.Updates, Steps: t.Total(), Loss: map[string]float64{}, Rates: map[string]float64{}}
-	for k, v := range values {
+	for k, sum := range values {
+		v := sum.Total / float64(sum.Count)
 		if layer, ok := strings.CutPrefix(k, program.Rate); ok {
 			p.Rates[layer] = v
 		} else {
@@ -231,7 +304,8 @@ func (t *Trainer) progress(values map[string]float64) Progress {
 	return p
 }
 
-func (t *Trainer) batch(mean map[string]float64) error {
+// batch runs the steps on the next batch; after the last one of an update they move the parameters.
+func (t *Trainer) batch(values map[string]Sum, last, check bool) error {
 	s, size := &t.State, t.Settings.Batch
 	if t.epoch != s.Epoch {
 		t.order, t.epoch = rng.New(t.Settings.Seed, "order of the examples", uint64(s.Epoch)).Permutation(t.data.Len()), s.Epoch
@@ -242,12 +316,13 @@ func (t *Trainer) batch(mean map[string]float64) error {
 			return fmt.Errorf("read field %s: %w", name, err)
 		}
 	}
-	last := (s.Batch+1)%t.Settings.Accumulate == 0
+	env := t.env(uint64(first))
+	env.Check = check
 	for _, st := range t.steps {
-		if s.Batches%st.Every != 0 {
+		if s.Updates%st.Every != 0 { // the batches of an update count as one
 			continue
 		}
-		if err := t.step(st, uint64(first), last, mean); err != nil {
+		if err := t.step(st, env, last, values); err != nil {
 			return err
 		}
 	}
@@ -256,10 +331,9 @@ func (t *Trainer) batch(mean map[string]float64) error {
 
 func (t *Trainer) env(first uint64) *exec.Env {
 	m, s := t.Model, t.State
-	return &exec.Env{
+	env := &exec.Env{
 		Inputs:    t.inputs,
 		Variables: func(name string) *tensor.Tensor { return m.Weights[name] },
-		Averages:  func(name string) *tensor.Tensor { return m.Averages[name] },
 		Seed:      t.Settings.Seed, Iteration: uint64(s.Batches), First: first,
 		Host: func(what string) float64 {
 			switch what {
@@ -274,26 +348,30 @@ func (t *Trainer) env(first uint64) *exec.Env {
 			return math.NaN()
 		},
 	}
+	if m.Averages != nil {
+		env.Averages = func(name string) *tensor.Tensor { return m.Averages[name] }
+	}
+	return env
 }
 
-func (t *Trainer) step(st *step, first uint64, last bool, mean map[string]float64) error {
+func (t *Trainer) step(st *step, env *exec.Env, last bool, values map[string]Sum) error {
 	m := t.Model
-	if err := st.run.Run(t.env(first)); err != nil {
+	if err := st.run.Run(env); err != nil {
 		return fmt.Errorf("%s: %w", st.Function, err)
 	}
-	for i, name := range st.run.Outputs() {
+	for _, name := range st.run.Outputs() {
 		if strings.HasPrefix(name, program.Grad) {
 			continue
 		}
-		v := float64(st.run.Output(name).F32[0])
-		if i == 0 && (math.IsNaN(v) || math.IsInf(v, 0)) {
-			return t.notFinite(st, first)
+		v := st.run.Output(name).F32[:1]
+		if !finite(v) {
+			return t.notFinite("")
 		}
 		key := name
 		if len(t.steps) > 1 && !strings.HasPrefix(name, program.Rate) {
 			key = st.Function + "." + name
 		}
-		mean[key] += v
+		values[key] = values[key].and(float64(v[0]))
 	}
 	for i, name := range st.moves {
 		g := st.run.Output(program.Grad + name)
@@ -312,7 +390,7 @@ func (t *Trainer) step(st *step, first uint64, last bool, mean map[string]float6
 	scale := 1 / float64(t.Settings.Accumulate)
 	length := norm(st.grads) * scale
 	if math.IsNaN(length) || math.IsInf(length, 0) {
-		return t.notFinite(st, first)
+		return t.notFinite("")
 	}
 	scale *= o.clipping(length)
 	rate := o.rate(n, float64(n-1)/float64(t.Total()), t.State.Epoch)
@@ -321,24 +399,12 @@ func (t *Trainer) step(st *step, first uint64, last bool, mean map[string]float6
 		for _, slot := range o.slots() {
 			moments[slot] = t.State.Moments[slot+"/"+name]
 		}
-		o.move(m.Weights[name].F32, st.grads[i].F32, moments, rate, scale, n)
+		o.move(m.Weights[name].F32, st.grads[i].F32, moments, rate, scale, (n-1)/st.Every+1)
 		if sum := st.sums[name]; sum != nil {
 			clear(sum.F32)
 		}
 	}
 	return nil
-}
-
-// notFinite finds the layer where a step goes bad by running it once more with every result looked at.
-func (t *Trainer) notFinite(st *step, first uint64) error {
-	e := &NotFinite{Epoch: t.State.Epoch, Step: t.State.Updates}
-	env := t.env(first)
-	env.Check = true
-	var bad *exec.NotFinite
-	if err := st.run.Run(env); errors.As(err, &bad) {
-		e.Layer = bad.Layer
-	}
-	return e
 }
 
 // average follows the weights with decay min(Average, (1 + n) / (10 + n)) at update n; running statistics alike.
@@ -347,11 +413,11 @@ func (t *Trainer) average() {
 		return
 	}
 	n := float64(t.State.Updates)
-	d := float32(min(t.Settings.Average, (1+n)/(10+n)))
+	toward := float32(1 - min(t.Settings.Average, (1+n)/(10+n)))
 	for _, v := range t.Model.Variables {
 		a, w := t.Model.Averages[v.Name].F32, t.Model.Weights[v.Name].F32
 		for i := range a {
-			a[i] = d*a[i] + (1-d)*w[i]
+			a[i] += toward * (w[i] - a[i]) // what does not move stays the same
 		}
 	}
 }
