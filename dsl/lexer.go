@@ -11,9 +11,11 @@ import (
 	"snnc.dev/snnc/dsl/diag"
 )
 
-// The limits of a text.
+// MaxFile is the largest text of a spec, in bytes; whoever reads one need not read more than a byte beyond.
+const MaxFile = 1 << 20
+
+// The other limits of a text.
 const (
-	maxFile    = 1 << 20 // bytes
 	maxTokens  = 250_000 // a full file of ordinary text has fewer
 	maxNesting = 100
 	maxErrors  = 100
@@ -44,7 +46,7 @@ type scanner struct {
 // scan cuts text into tokens, with separators where newlines count, and tokens into items.
 func scan(file string, text []byte) *source {
 	s := &scanner{source: source{file: file, part: true}, at: diag.Pos{Line: 1, Column: 1}, above: map[int][]string{}, behind: map[int]string{}}
-	if len(text) > maxFile {
+	if len(text) > MaxFile {
 		s.error(diag.TooLarge, s.at, "the text is larger than 1 MiB", "cut it into several files and `import` them")
 		return &s.source
 	}

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
 
 	"snnc.dev/snnc/dsl/diag"
 	"snnc.dev/snnc/runtime/experiment"
@@ -26,9 +25,9 @@ func (c *checkCommand) Run(ctx context.Context, s streams) error {
 	var all diag.List
 	sources := diag.Sources{}
 	for _, file := range c.Files {
-		text, err := os.ReadFile(file)
+		text, err := readSpec(file)
 		if err != nil {
-			return wrongUsage("read spec: %w", err)
+			return err
 		}
 		_, found, texts := experiment.Load(ctx, h, file, text, experiment.Options{Preset: c.Preset, Sets: c.Set})
 		all = append(all, found...)

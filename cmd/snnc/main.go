@@ -15,6 +15,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"snnc.dev/snnc/dsl"
 	"snnc.dev/snnc/dsl/diag"
 	"snnc.dev/snnc/plugins/builtin"
 	"snnc.dev/snnc/runtime/experiment"
@@ -143,9 +144,9 @@ func newHost(dev map[string]string) (*host.Host, error) {
 
 // load reads and checks a spec, and prints what was found where it cannot be run.
 func load(ctx context.Context, h *host.Host, file string, o experiment.Options, s streams) (*experiment.Experiment, error) {
-	text, err := os.ReadFile(file)
+	text, err := readSpec(file)
 	if err != nil {
-		return nil, wrongUsage("read spec: %w", err)
+		return nil, err
 	}
 	x, found, sources := experiment.Load(ctx, h, file, text, o)
 	if err := printFindings(s.err, found, sources); err != nil {
@@ -155,6 +156,20 @@ func load(ctx context.Context, h *host.Host, file string, o experiment.Options, 
 		return nil, status(statusSpec)
 	}
 	return x, nil
+}
+
+// readSpec reads a file, but no more of it than shows that it is too large.
+func readSpec(file string) ([]byte, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, wrongUsage("read spec: %w", err)
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, dsl.MaxFile+1))
+	if err != nil {
+		return nil, wrongUsage("read spec: %w", err)
+	}
+	return text, nil
 }
 
 func printFindings(w io.Writer, found diag.List, sources diag.Sources) error {

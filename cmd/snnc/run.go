@@ -26,11 +26,14 @@ type runCommand struct {
 	Quiet   bool     `help:"Print nothing but errors."`
 }
 
+// maxThreads is more than any work is cut into; each thread has memory of its own.
+const maxThreads = 256
+
 func (c *runCommand) Run(ctx context.Context, s streams) error {
 	o := experiment.RunOptions{Folder: c.Out, Data: data.Folders(c.Data), Threads: c.Threads, Restart: c.Restart, Version: version()}
 	switch {
-	case c.Threads < 0:
-		return wrongUsage("--threads %d: want 1 or more", c.Threads)
+	case c.Threads < 0 || c.Threads > maxThreads:
+		return wrongUsage("--threads %d: want 1 to %d", c.Threads, maxThreads)
 	case c.Threads == 0:
 		o.Threads = runtime.GOMAXPROCS(0)
 	}
