@@ -13,7 +13,7 @@ func BenchmarkUpdate(b *testing.B) {
 	for _, c := range []struct {
 		name, spec, preset string
 		batch              int
-	}{{"quickstart", "../../specs/quickstart.snn", "", 50}, {"small", "../../specs/fsvae.snn", "small", 64}} {
+	}{{"quickstart", "../../specs/quickstart.snn", "", 50}, {"small", "../../specs/fs*.snn", "small", 64}} {
 		b.Run(c.name, func(b *testing.B) {
 			m := fromSpec(b, c.spec, c.preset)
 			g := m.step(b)

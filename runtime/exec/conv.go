@@ -72,8 +72,9 @@ func bindConv(p *Program, s *plan.Step) (runner, needs, error) {
 	r.dots = plan.Dots(s.Node)
 	need := needs{ints: r.x.size + window, more: r.x.high*r.x.wide + 1, aligned: together * stride(window)}
 	if n := s.Node; plan.Spread(n) {
-		r.task = &spread{conv: r, kernel: n.In[1].Type().Dims[2], stride: n.Int("stride"), pad: n.Int("pad")}
-		need.floats = r.task.(*spread).kernel * r.task.(*spread).kernel * r.out.channels
+		k := n.In[1].Type().Dims[2]
+		r.task = &spread{conv: r, kernel: k, stride: n.Int("stride"), pad: n.Int("pad")}
+		need.floats = k * k * r.out.channels
 	}
 	return r, need, nil
 }

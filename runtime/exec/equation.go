@@ -76,11 +76,20 @@ func (r *equation) run(p *Program) error {
 	for i, x := range r.Randoms {
 		r.streams[i] = rng.New(p.env.Seed, x.Label, p.env.Iteration)
 	}
-	if r.Steps*r.N*r.size*(1+len(r.Forward)+len(r.Backward)) < small {
+	switch w := p.workers[0]; {
+	case p.env.Check:
+		w.bad = len(r.Forward)
 		for k := range r.units {
 			r.unit(0, k)
 		}
-	} else {
+		if err := w.found(r.Forward); err != nil {
+			return err
+		}
+	case r.Steps*r.N*r.size*(1+len(r.Forward)+len(r.Backward)) < small:
+		for k := range r.units {
+			r.unit(0, k)
+		}
+	default:
 		p.pool.run(&r.job, r.units)
 	}
 	for i := range r.grads {
@@ -195,7 +204,7 @@ func (r *equation) forward(w *worker, lo, hi int, emit func(w *worker, t, lo, hi
 				w.regs[s.Next] = next[i*plan.Chunk:][:plan.Chunk]
 			}
 		}
-		w.eval(r.Forward, k)
+		r.ahead(w, k)
 		emit(w, t, lo, hi)
 		for i, s := range r.States {
 			if !s.Own {
@@ -223,6 +232,15 @@ func (r *equation) still(m *memory, lo, hi int, x []float32) {
 	for i, v := range x[:hi-lo] {
 		m.set(0, int(r.Places[lo+i]), v)
 	}
+}
+
+// ahead runs one step of a chunk.
+func (r *equation) ahead(w *worker, k int) {
+	if r.p.env.Check {
+		w.checked(r.Forward, k)
+		return
+	}
+	w.eval(r.Forward, k)
 }
 
 // emit stores what an equation emits.
@@ -255,7 +273,7 @@ func (r *equation) backward(w *worker, part, lo, hi int) {
 				w.regs[s.Next] = kept[(t+1)*row+i*plan.Chunk:][:plan.Chunk]
 			}
 		}
-		w.eval(r.Forward, k)
+		r.ahead(w, k)
 		for i, s := range r.States {
 			if !s.Own {
 				copy(kept[(t+1)*row+i*plan.Chunk:][:k], w.regs[s.Next])

@@ -9,7 +9,6 @@ import (
 
 	"snnc.dev/snnc/runtime/graph"
 	"snnc.dev/snnc/runtime/interp"
-	"snnc.dev/snnc/runtime/tensor"
 )
 
 // trial is one use of an operator.
@@ -326,7 +325,7 @@ func TestBatches(t *testing.T) {
 	}
 }
 
-// env resolves variables by their types.
+// variables resolves variables by their types.
 type variables map[string]graph.Type
 
 func (variables) Signature(string) (in, out []graph.Type, free, ok bool) {
@@ -372,5 +371,4 @@ func TestVariables(t *testing.T) {
 	if got := x2.Output("a").Logical(); !slices.Equal(got, kept) {
 		t.Errorf("an output changes with a variable: %v, then %v", kept, got)
 	}
-	_ = tensor.Scalar(0)
 }

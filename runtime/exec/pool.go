@@ -75,11 +75,11 @@ func (p *Pool) Close() {
 	p.wait.Wait()
 }
 
-// run runs the units of j, of which there are fewer than a million, and returns when all are done.
+// run runs the units of j and returns when all are done.
 func (p *Pool) run(j *job, units int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.threads == 1 || units == 1 {
+	if p.threads == 1 || units == 1 || units > unitMask {
 		for k := range units {
 			j.task.unit(0, k)
 		}

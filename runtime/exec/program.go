@@ -14,7 +14,7 @@ import (
 type Env struct {
 	Inputs map[string]*tensor.Tensor // by name, of the types and the batch size of the plan
 	// Variables returns a variable; the graph's assignments write to it after everything has run. Averages returns what a
-	// read with `average` sees; where it is nil that is the variable itself.
+	// read with `average` sees; where it is nil or returns nil that is the variable itself.
 	Variables func(name string) *tensor.Tensor
 	Averages  func(name string) *tensor.Tensor
 	// Random numbers belong to (Seed, label, Iteration) and the number of the example: First plus its place in the batch.
@@ -210,7 +210,8 @@ func (p *Program) given() error {
 			kind = "variable"
 			if v.Average && env.Averages != nil {
 				t = env.Averages(v.Name)
-			} else if env.Variables != nil {
+			}
+			if t == nil && env.Variables != nil {
 				t = env.Variables(v.Name)
 			}
 		}

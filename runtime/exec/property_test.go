@@ -203,3 +203,46 @@ func TestRandomGraphs(t *testing.T) {
 		}
 	})
 }
+
+// TestFusion: graphs in which fusing too eagerly would go round in circles or read what is not there yet.
+func TestFusion(t *testing.T) {
+	for name, build := range map[string]func(b *graph.Builder, x, y graph.Value) []graph.Value{
+		"a value and its transpose": func(b *graph.Builder, x, y graph.Value) []graph.Value {
+			v := b.Mul(x, y)
+			w := b.Add(v, b.Mul(b.Op(graph.OpTranspose, graph.Attrs{"axes": graph.Axes{1, 0}}, v), y))
+			return []graph.Value{b.Reduce("sum", v, graph.AllAxes(v.Type())...), b.Reduce("sum", b.Mul(w, x), graph.BatchAxis), w}
+		},
+		"there and back by reshaping": func(b *graph.Builder, x, y graph.Value) []graph.Value {
+			v := b.Mul(x, y)
+			w := b.Reshape(b.Sub(b.Reshape(v, 9), b.Const(1)), 3, 3)
+			return []graph.Value{b.Add(b.Mul(w, x), v), b.Reduce("sum", b.Mul(v, w), graph.BatchAxis, 0, 1)}
+		},
+		"slices of aliases": func(b *graph.Builder, x, y graph.Value) []graph.Value {
+			v := b.Reshape(x, 9)
+			w := b.Slice(b.Slice(v, graph.TimeAxis, 1, 2), graph.TimeAxis, 1, 1)
+			return []graph.Value{b.Reshape(w, 3, 3), b.Mul(b.Reshape(w, 1, 9), b.Const(0.5)), b.Slice(y, graph.TimeAxis, 0, 1)}
+		},
+		"factors that are the same along some axes": func(b *graph.Builder, x, y graph.Value) []graph.Value {
+			c, t := b.Reduce("sum", x, graph.TimeAxis, graph.BatchAxis, 1), b.Reduce("sum", y, graph.BatchAxis, 0, 1)
+			p := b.Mul(b.Mul(x, c), b.Mul(t, y))
+			out := []graph.Value{b.Reduce("mean", b.Mul(c, t), graph.TimeAxis)}
+			for _, axes := range []graph.Axes{{graph.BatchAxis, 1}, {graph.TimeAxis, graph.BatchAxis}, {graph.TimeAxis}, {0}, {graph.TimeAxis, graph.BatchAxis, 0, 1}} {
+				out = append(out, b.Reduce("sum", p, axes...), b.Reduce("mean", b.Mul(c, x), axes...))
+			}
+			return out
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := graph.NewBuilder("f", nil)
+			x, y := b.Input("x", graph.Signal(3, 3, 3)), b.Input("y", graph.Signal(3, 3, 3))
+			for i, v := range build(b, x, y) {
+				b.Output(fmt.Sprint("v", i), v)
+			}
+			g, err := b.Finish()
+			if err != nil {
+				t.Fatal(err)
+			}
+			filled(rand.New(rand.NewPCG(6, 6)), g, 4, 3).same(t, g, ulps(8))
+		})
+	}
+}

@@ -2,6 +2,7 @@ package exec_test
 
 import (
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -24,9 +25,14 @@ type model struct {
 }
 
 // fromSpec takes the first model of a spec through checking, lowering, its component and the linker. Only definitions are
-// read: data sets and actions, from the first line that begins with `train` on, are left out.
-func fromSpec(t testing.TB, name, preset string) model {
+// read: data sets and actions, from the first line that begins with `train` on, are left out. pattern matches one file.
+func fromSpec(t testing.TB, pattern, preset string) model {
 	t.Helper()
+	files, err := filepath.Glob(pattern)
+	if err != nil || len(files) != 1 {
+		t.Fatalf("%s matches %v: %v", pattern, files, err)
+	}
+	name := files[0]
 	text, err := os.ReadFile(name)
 	if err != nil {
 		t.Fatal(err)

@@ -59,7 +59,7 @@ func (x *Experiment) jobs() []*job {
 func (j *job) seal() {
 	h := sha256.New()
 	for _, name := range slices.Sorted(maps.Keys(j.parts)) {
-		if name == lengthPart && !j.bound {
+		if name == lengthPart && !j.bound || name == sheetPart {
 			continue
 		}
 		fmt.Fprintf(h, "%q = %q\n", name, j.parts[name])
@@ -73,10 +73,11 @@ func digest(text string) string {
 }
 
 // The parts that may change without making an action another one: a training goes on when it gets longer, and what is computed
-// from a training is computed again when that has gone on.
+// from a training is computed again when that has gone on. Another sheet shows the same samples; they are drawn again for it.
 const (
 	lengthPart   = "length"
 	trainingPart = "training"
+	sheetPart    = "sheet"
 )
 
 // trainParts are what a training is made of. Its length counts only where something depends on it: else a longer training is
@@ -147,16 +148,13 @@ func (j *job) optimizers() map[string]schema.Value {
 	return map[string]schema.Value{"": v}
 }
 
-// useParts are what a sample, evaluate or deploy action is made of: the training that it reads and its own settings.
-func (j *job) useParts(training, reference string) {
+// useParts are what a sample, evaluate or deploy action is made of: the training that it reads, its own settings, and what it
+// reads besides.
+func (j *job) useParts(training string, own map[string]string) {
 	j.parts = map[string]string{"numerics": numerics, trainingPart: training}
-	if reference != "" {
-		j.parts["reference data"] = reference
-	}
+	maps.Copy(j.parts, own)
 	for name, v := range j.Settings {
-		if name != "sheet" {
-			j.parts[name] = render(v)
-		}
+		j.parts[name] = render(v)
 	}
 	j.seal()
 }

@@ -51,7 +51,8 @@ type LayerPlan struct {
 	wire string
 }
 
-// Memory is what the largest training of the spec takes: weights, moments and averages, and the buffers of its steps.
+// Memory is what the largest training of the spec takes: weights and moments, twice, since those before an update are kept
+// until it has gone well; averages, sums of gradients, and the buffers of its steps.
 type Memory struct {
 	Bytes int `json:"bytes"`
 }
@@ -77,13 +78,17 @@ func (x *Experiment) Plan() (*Plan, error) {
 		mp := ModelPlan{Name: m.Name, Kind: m.Component.Name}
 		bytes := 0
 		for _, v := range m.Linker.Variables() {
-			copies := 1
+			copies := 2
 			switch v.Kind {
 			case graph.Parameter:
 				mp.Parameters += v.Type.Size()
-				copies += j.moments()
+				copies += 2 * j.moments()
+				if j.Settings.Int("accumulate") > 1 {
+					copies++
+				}
 			case graph.Frozen:
 				mp.Frozen += v.Type.Size()
+				copies = 1
 			}
 			if j.Settings.Real("average") > 0 {
 				copies++

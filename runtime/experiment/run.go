@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"snnc.dev/snnc/dsl/diag"
+	"snnc.dev/snnc/plugins/schema"
+	"snnc.dev/snnc/runtime/checkpoint"
 	"snnc.dev/snnc/runtime/data"
 	"snnc.dev/snnc/runtime/exec"
 	"snnc.dev/snnc/runtime/record"
@@ -110,7 +112,7 @@ func (x *Experiment) Run(ctx context.Context, o RunOptions) (err error) {
 	}
 	defer func() { err = errors.Join(err, r.folder.Close()) }()
 	if r.done, err = r.folder.Actions(); err != nil {
-		return err
+		return fmt.Errorf("%w; it is damaged or of another version: run with --out to use another folder, or remove %s to begin anew", err, o.Folder)
 	}
 	if err := r.begin(); err != nil {
 		return err
@@ -148,21 +150,25 @@ func (s Selection) chooses(j *job) bool {
 	return s.Kind == j.Kind && (s.Model == "" || s.Model == j.model.Name)
 }
 
-// begin compares the jobs with what the folder records, and writes down what is run.
+// begin compares the jobs, and the trainings that they read, with what the folder records, and writes down what is run.
 func (r *runner) begin() error {
 	var changed []string
-	for _, j := range r.jobs {
-		if r.o.Restart {
-			if err := r.discard(j); err != nil {
+	for _, j := range r.all {
+		if j.parts == nil {
+			continue // neither selected nor read by one that is
+		}
+		old, begun := r.done[j.id]
+		if !begun {
+			if c, err := r.stranger(j); err != nil {
 				return err
+			} else if c != "" {
+				changed = append(changed, j.name+": "+c)
 			}
+		}
+		if !begun || r.anew(j.id) {
 			continue
 		}
-		old, ok := r.done[j.id]
-		if !ok {
-			continue
-		}
-		except := []string{trainingPart}
+		except := []string{trainingPart, sheetPart}
 		if !j.bound {
 			except = append(except, lengthPart)
 		}
@@ -172,6 +178,13 @@ func (r *runner) begin() error {
 	}
 	if len(changed) > 0 {
 		return &Changed{r.o.Folder, changed}
+	}
+	for _, j := range r.jobs {
+		if r.anew(j.id) {
+			if err := r.discard(j); err != nil {
+				return err
+			}
+		}
 	}
 	texts := map[string]string{path.Base(r.x.Name): string(r.x.Text)}
 	if err := r.folder.WriteTexts(record.SpecFolder, texts); err != nil {
@@ -187,7 +200,29 @@ func (r *runner) begin() error {
 	return r.folder.WriteTexts(record.ProgramFolder, programs)
 }
 
-// discard removes what an earlier run of an action has left.
+// anew reports whether an action is to begin anew.
+func (r *runner) anew(id string) bool {
+	return r.o.Restart && slices.ContainsFunc(r.jobs, func(j *job) bool { return j.id == id })
+}
+
+// stranger says why an action that has no record cannot begin in this folder: under its name there are things of another one.
+func (r *runner) stranger(j *job) (string, error) {
+	for id, other := range r.done {
+		if other.Name == j.name && !r.anew(id) {
+			return "the folder has this name for what the spec now calls something else", nil
+		}
+	}
+	if j.Kind != "train" || r.anew(j.id) {
+		return "", nil
+	}
+	steps, err := checkpoint.Steps(r.folder.Path(record.CheckpointFolder), r.file(j))
+	if err == nil && len(steps) > 0 {
+		return "the folder has checkpoints of this name and no record of what they are of", nil
+	}
+	return "", err
+}
+
+// discard removes what an earlier run of an action has left, and records that it begins anew.
 func (r *runner) discard(j *job) error {
 	if err := r.forget(j); err != nil {
 		return err
@@ -201,7 +236,7 @@ func (r *runner) discard(j *job) error {
 		}
 	}
 	delete(r.done, j.id)
-	return nil
+	return r.put(j, false)
 }
 
 // do does one action, or says that it is done.
@@ -209,7 +244,7 @@ func (r *runner) do(ctx context.Context, j *job) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if old := r.done[j.id]; j.Kind != "train" && old.Done && old.Key == j.key {
+	if old := r.done[j.id]; j.Kind != "train" && old.Done && old.Key == j.key && old.Parts[sheetPart] == j.parts[sheetPart] {
 		r.o.Watch.Say(j.name, "done already")
 		return nil
 	}
@@ -261,8 +296,13 @@ func (r *runner) tell(e record.Event) error {
 	return nil
 }
 
-// forget drops the events of an action, which is done anew.
+// forget drops the events and figures of an action, which is done anew.
 func (r *runner) forget(j *job) error {
+	if j.Kind == "evaluate" {
+		if err := r.folder.RemoveMetrics(r.called(j)); err != nil {
+			return err
+		}
+	}
 	return r.folder.Cut(func(e record.Event) bool { return e.Action != r.called(j) })
 }
 
@@ -284,32 +324,37 @@ func (r *runner) refuse(ctx context.Context) (found diag.List) {
 			}
 			t.trainParts(set.Hash())
 		}
-		if j.Kind != "train" {
-			reference := ""
-			if j.Kind == "evaluate" {
-				set, bad := r.open(ctx, j, data.Split(j.Settings.Text("reference")))
-				found = append(found, bad...)
-				if set == nil {
-					continue
-				}
-				reference = set.Hash()
+		own := map[string]string{}
+		switch j.Kind {
+		case "train":
+			continue
+		case "evaluate":
+			set, bad := r.open(ctx, j, data.Split(j.Settings.Text("reference")))
+			found = append(found, bad...)
+			if set == nil {
+				continue
 			}
-			j.useParts(t.key+" "+t.length(), reference)
+			own["reference data"] = set.Hash()
+		case "deploy":
+			for i, v := range j.Settings["targets"].Items {
+				own["target "+v.Text] = r.x.component(j.Plugins[fmt.Sprintf("targets[%d]", i)], schema.Target, v.Text).Version
+			}
 		}
+		j.useParts(t.key+" "+t.length(), own)
 	}
 	return found
 }
 
-// open reads one split of the data of a job, once.
+// open reads one split of the data of a job, once; it is nil where that has failed.
 func (r *runner) open(ctx context.Context, j *job, split data.Split) (*data.Set, diag.List) {
 	d := j.Data
 	key := d.Name + "/" + string(split)
-	if s := r.sets[key]; s != nil {
+	if s, tried := r.sets[key]; tried {
 		return s, nil
 	}
 	s, err := data.Open(ctx, d.Set, d.Args, split, r.o.Data)
+	r.sets[key] = s
 	if err == nil {
-		r.sets[key] = s
 		return s, nil
 	}
 	finding := diag.Diagnostic{Code: diag.DataFailed, Range: d.Range, Summary: err.Error()}
@@ -329,8 +374,8 @@ func (r *runner) trained(j *job) (*train.Model, error) {
 		return m, nil
 	}
 	t := r.training(j.model)
-	if !r.done[t.id].Done {
-		return nil, fmt.Errorf("model `%s` is not trained yet: run without --only, or with --only train:%s first", j.model.Name, j.model.Name)
+	if old := r.done[t.id]; !old.Done || old.Parts[lengthPart] != t.parts[lengthPart] {
+		return nil, fmt.Errorf("model `%s` is not trained yet as the spec says (%s): run without --only, or with --only train:%s first", j.model.Name, t.length(), j.model.Name)
 	}
 	m, err := r.newModel(t)
 	if err != nil {

@@ -53,7 +53,7 @@ func (r *runner) train(ctx context.Context, j *job) error {
 	if err := r.put(j, false); err != nil {
 		return err
 	}
-	w := &training{ctx: ctx, r: r, j: j, t: t, start: time.Now(), saved: time.Now(), step: t.State.Updates, first: t.State.Updates, earlier: earlier}
+	w := &training{r: r, j: j, t: t, start: time.Now(), saved: time.Now(), step: t.State.Updates, first: t.State.Updates, earlier: earlier}
 	err = t.Run(ctx, w.told)
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		if saveErr := w.save(); saveErr != nil {
@@ -164,7 +164,6 @@ func optimizer(v schema.Value) train.Optimizer {
 
 // training watches one training.
 type training struct {
-	ctx     context.Context // of the run
 	r       *runner
 	j       *job
 	t       *train.Trainer
@@ -233,13 +232,13 @@ func (w *training) save() error {
 }
 
 // sheets writes the sheets of an epoch: samples, and reconstructions beside their originals, of images that are the same in
-// every epoch.
+// every epoch. Nothing cuts this short: where an epoch is over it has its sheets, and then its checkpoint.
 func (w *training) sheets(epoch int) error {
-	r, j := w.r, w.j
+	r, j, ctx := w.r, w.j, context.Background()
 	m := r.models[j.model]
 	file := r.file(j)
 	if len(m.Program.Samplers) > 0 {
-		samples, err := r.draw(w.ctx, m, &m.Program.Samplers[0], sheetCount, 0)
+		samples, err := r.draw(ctx, m, &m.Program.Samplers[0], sheetCount, 0)
 		if err != nil {
 			return err
 		}
@@ -251,7 +250,7 @@ func (w *training) sheets(epoch int) error {
 		set := r.sets[j.Data.Name+"/"+string(data.Train)]
 		n := min(pairCount, set.Len())
 		originals, copies := images(set, n), images(set, n)
-		err := r.apply(w.ctx, m, reconstruct, set, n, 0, func(_ int, in map[string]*tensor.Tensor, out *tensor.Tensor) error {
+		err := r.apply(ctx, m, reconstruct, set, n, 0, func(_ int, in map[string]*tensor.Tensor, out *tensor.Tensor) error {
 			originals.Pixels = appendPixels(originals.Pixels, in[imageField])
 			copies.Pixels = appendPixels(copies.Pixels, out)
 			return nil

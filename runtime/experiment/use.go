@@ -261,7 +261,6 @@ func (r *runner) deploy(ctx context.Context, j *job) error {
 			networks = append(networks, n)
 		}
 	}
-	var misfits []string
 	for i, target := range j.Settings["targets"].Items {
 		reply, err := r.x.host.Check(ctx, j.Plugins[fmt.Sprintf("targets[%d]", i)], schema.TargetRequest{Component: target.Text, Arguments: target.Args, Networks: networks})
 		if err != nil {
@@ -281,7 +280,6 @@ func (r *runner) deploy(ctx context.Context, j *job) error {
 		if reply.Fits {
 			r.o.Watch.Say(j.name, fmt.Sprintf("fits %s: %s", target.Text, amounts(reply.Used)))
 		} else {
-			misfits = append(misfits, target.Text)
 			r.o.Watch.Say(j.name, fmt.Sprintf("does not fit %s", target.Text))
 			for _, l := range reply.Layers {
 				if l.Problem != "" {

@@ -90,27 +90,6 @@ func few(acc, w, x []float32) {
 	}
 }
 
-// Scatter adds the row x to the rows of base that begin at the offsets.
-func Scatter(base, x []float32, offsets []int32) {
-	n := len(x)
-	for _, o := range offsets {
-		r := base[o:][:n]
-		for j := range r {
-			r[j] += x[j]
-		}
-	}
-}
-
-// Outer adds c[k] times the row x to row k of base for every k whose c[k] is not 0.
-func Outer(base, x, c []float32) {
-	n := len(x)
-	for k, v := range c {
-		if v != 0 {
-			Axpy(base[k*n:][:n], x, v)
-		}
-	}
-}
-
 // Tree adds the eight slots up as a balanced binary tree.
 func Tree(s *[8]float64) float64 {
 	return ((s[0] + s[1]) + (s[2] + s[3])) + ((s[4] + s[5]) + (s[6] + s[7]))

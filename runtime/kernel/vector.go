@@ -39,6 +39,8 @@ const (
 	MulSub    // A * B - C, rounded twice
 	SubMul    // (A - B) * C, rounded twice
 	SubMulAdd // (A - B) * C + E, rounded three times
+
+	Codes // how many there are
 )
 
 var codeNames = [...]string{"add", "sub", "mul", "div", "pow", "min", "max", "lt", "le", "eq", "ne", "and", "or", "not", "where",

@@ -1,8 +1,6 @@
 package plan
 
 import (
-	"fmt"
-
 	"snnc.dev/snnc/runtime/graph"
 	"snnc.dev/snnc/runtime/tensor"
 )
@@ -136,7 +134,9 @@ func (f *fuser) equation(n *graph.Node) {
 	}
 	q.Order = tensor.Order(shape)
 	if q.Gradient {
-		f.derivative(n, l, q, step, args, time, random)
+		if f.derivative(n, l, q, step, args, time, random); f.err != nil {
+			return
+		}
 	} else {
 		f.results(n, q, step)
 	}
@@ -189,7 +189,8 @@ func (f *fuser) derivative(n *graph.Node, l *looper, q *Equation, step *Step, ar
 		}
 		back, err := e.Backward()
 		if err != nil {
-			panic(fmt.Sprintf("plan: %v", err)) // the graph that is planned holds the derivative, so it has one
+			f.err = err
+			return
 		}
 		grads = l.c.step(back, args, time, q.Steps, random)
 		for i := range q.States {

@@ -22,6 +22,7 @@ type fuser struct {
 	when    map[*graph.Node]turn
 	cached  map[string]Map    // from a loop's shape to a value's
 	packs   map[string]*Value // packed weights
+	err     error
 }
 
 // turn says when a node can run: after the step of the node with that index, and depth sums after that.
@@ -47,7 +48,9 @@ func fuse(p *Plan, s *simplified) error {
 	f.sums(sums[-1])
 	for i, n := range s.nodes {
 		if !lazy(n) && !source(n.Op) {
-			f.kernel(n)
+			if f.kernel(n); f.err != nil {
+				return f.err
+			}
 			f.sums(sums[i])
 		}
 	}

@@ -1,13 +1,14 @@
 package plan
 
 import (
-	"cmp"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 
 	"snnc.dev/snnc/runtime/graph"
+	"snnc.dev/snnc/runtime/kernel"
 	"snnc.dev/snnc/runtime/tensor"
 )
 
@@ -212,6 +213,9 @@ func (r *rewriter) rewrite(n *graph.Node, in []graph.Value) []graph.Value {
 	case graph.OpMaxPool, graph.OpMaxPoolGrad:
 		return one(r.product(n.Op, n.Attrs, n.Out[0], in...))
 	case graph.OpAdd, graph.OpSub, graph.OpMul, graph.OpDiv:
+		if v, ok := r.folded(n, in); ok {
+			return one(v)
+		}
 		if v, ok := neutral(n, in); ok {
 			return one(v)
 		}
@@ -246,6 +250,22 @@ func (r *rewriter) product(op graph.Op, attrs graph.Attrs, out graph.Type, in ..
 		y = r.op(graph.OpCast, graph.Attrs{"dtype": out.DType.String()}, y)
 	}
 	return y
+}
+
+// folded computes what is known now.
+func (r *rewriter) folded(n *graph.Node, in []graph.Value) (graph.Value, bool) {
+	x, okX := isNumber(in[0])
+	y, okY := isNumber(in[1])
+	if !okX || !okY {
+		return graph.Value{}, false
+	}
+	var out, a, b [1]float32
+	a[0], b[0] = float32(x), float32(y)
+	kernel.Eval(opCode(n.Op), out[:], a[:], b[:], nil, nil)
+	if v := float64(out[0]); !math.IsNaN(v) && !math.IsInf(v, 0) {
+		return r.number(v), true
+	}
+	return graph.Value{}, false
 }
 
 // neutral returns x for x + 0, x - 0, x * 1, x / 1 where that has the type of n.
@@ -293,131 +313,6 @@ func (r *rewriter) copies(n *graph.Node, in []graph.Value) (graph.Value, bool) {
 		return graph.Value{}, false
 	}
 	return r.op(graph.OpRepeat, graph.Attrs{"axis": graph.TimeAxis, "count": n.Out[0].Steps}, x), true
-}
-
-// normalise takes a normalisation apart: moments, then (x - mean) / sqrt(variance + epsilon) as element-wise operators.
-func (r *rewriter) normalise(n *graph.Node, x graph.Value) []graph.Value {
-	// What is added to all that is averaged, such as a bias, moves the mean alone.
-	var bias graph.Value
-	if a := x.Node; a.Op == graph.OpAdd && sameShape(a.In[0].Type(), x.Type()) && steady(a.In[1].Type(), n.Axes()) {
-		x, bias = a.In[0], a.In[1]
-	}
-	m := r.add(opMoments, nil, graph.Attrs{"axes": n.Axes()}, n.Out[1:], x)
-	inverse := r.op(graph.OpDiv, nil, r.number(1), r.op(graph.OpSqrt, nil, r.op(graph.OpAdd, nil, m[1], r.number(n.Real("epsilon")))))
-	y := r.op(graph.OpMul, nil, r.op(graph.OpSub, nil, x, m[0]), inverse)
-	mean := m[0]
-	if bias.Valid() {
-		mean = r.op(graph.OpAdd, nil, mean, r.trimmed(bias, len(mean.Type().Dims)))
-	}
-	return []graph.Value{y, mean, m[1]}
-}
-
-// steady reports whether a value of type t is the same along axes when it is broadcast.
-func steady(t graph.Type, axes graph.Axes) bool {
-	if t.Steps > 0 && axes.Has(graph.TimeAxis) || t.Batch && axes.Has(graph.BatchAxis) {
-		return false
-	}
-	for i, d := range t.Dims {
-		if d > 1 && axes.Has(graph.Axis(i)) {
-			return false
-		}
-	}
-	return true
-}
-
-// trimmed drops the dims of v from number n on, which are 1.
-func (r *rewriter) trimmed(v graph.Value, n int) graph.Value {
-	if d := v.Type().Dims; len(d) > n {
-		return r.op(graph.OpReshape, graph.Attrs{"dims": d[:n:n]}, v)
-	}
-	return v
-}
-
-// mul multiplies, factors that are smaller than the product with each other first.
-func (r *rewriter) mul(a, b graph.Value) graph.Value {
-	if sameShape(b.Type(), graph.Type{}) || len(b.Type().Dims) < len(a.Type().Dims) {
-		a, b = b, a
-	}
-	t, err := graph.Broadcast(a.Type(), b.Type())
-	if err != nil || sameShape(a.Type(), t) || !sameShape(b.Type(), t) || b.Node.Op != graph.OpMul {
-		return r.op(graph.OpMul, nil, a, b)
-	}
-	for i, small := range b.Node.In {
-		large := b.Node.In[1-i]
-		if !sameShape(large.Type(), t) || sameShape(small.Type(), t) {
-			continue
-		}
-		if k, err := graph.Broadcast(small.Type(), a.Type()); err == nil && !sameShape(k, t) {
-			return r.op(graph.OpMul, nil, large, r.op(graph.OpMul, nil, small, a))
-		}
-	}
-	return r.op(graph.OpMul, nil, a, b)
-}
-
-// factored takes out of a sum the factors that are the same for all that is added up. Sums that differ in such factors alone,
-// as those of a batch normalisation's derivative do, become one.
-func (r *rewriter) factored(kind string, axes graph.Axes, x graph.Value) (graph.Value, bool) {
-	t := x.Type()
-	kept := len(t.Dims)
-	for kept > 0 && axes.Has(graph.Axis(kept-1)) {
-		kept--
-	}
-	for i := range kept {
-		if axes.Has(graph.Axis(i)) {
-			return graph.Value{}, false
-		}
-	}
-	if kind != "sum" && kind != "mean" || len(axes) == 0 {
-		return graph.Value{}, false
-	}
-	var out, in []graph.Value
-	var split func(v graph.Value)
-	split = func(v graph.Value) {
-		switch {
-		case steady(v.Type(), axes):
-			out = append(out, v)
-		case v.Node.Op == graph.OpMul && sameShape(v.Type(), t):
-			split(v.Node.In[0])
-			split(v.Node.In[1])
-		default:
-			in = append(in, v)
-		}
-	}
-	split(x)
-	if len(out) == 0 || len(in) == 0 {
-		return graph.Value{}, false
-	}
-	slices.SortStableFunc(in, func(a, b graph.Value) int { return cmp.Compare(r.id[a.Node], r.id[b.Node]) })
-	product := in[0]
-	for _, v := range in[1:] {
-		product = r.op(graph.OpMul, nil, product, v)
-	}
-	if !sameShape(product.Type(), t) {
-		return graph.Value{}, false
-	}
-	sum := r.op(graph.OpReduce, graph.Attrs{"kind": "sum", "axes": axes}, product)
-	for _, v := range out {
-		sum = r.op(graph.OpMul, nil, sum, r.trimmed(v, kept))
-	}
-	if kind == "mean" {
-		sum = r.op(graph.OpDiv, nil, sum, r.number(float64(elements(t, axes, r.batch))))
-	}
-	return sum, true
-}
-
-// normaliseGradient is (dy - mean(dy) - y mean(dy y)) / sqrt(variance + epsilon).
-func (r *rewriter) normaliseGradient(n *graph.Node, in []graph.Value) graph.Value {
-	dy, y, variance := in[0], in[1], in[2]
-	mean := func(v graph.Value) graph.Value {
-		if sum, ok := r.factored("mean", n.Axes(), v); ok {
-			return sum
-		}
-		return r.op(graph.OpReduce, graph.Attrs{"kind": "mean", "axes": n.Axes()}, v)
-	}
-	inverse := r.op(graph.OpDiv, nil, r.number(1), r.op(graph.OpSqrt, nil, r.op(graph.OpAdd, nil, variance, r.number(n.Real("epsilon")))))
-	along := mean(r.op(graph.OpMul, nil, dy, y))
-	part := r.op(graph.OpSub, nil, r.op(graph.OpSub, nil, dy, mean(dy)), r.mul(y, along))
-	return r.op(graph.OpMul, nil, part, inverse)
 }
 
 // constantOf returns the data of a constant node.

@@ -48,6 +48,19 @@ func (f *Folder) SetMetric(action, name string, figure Figure) error {
 	return nil
 }
 
+// RemoveMetrics removes the figures of an action, if there are any.
+func (f *Folder) RemoveMetrics(action string) error {
+	m, err := f.Metrics()
+	if err != nil || m[action] == nil {
+		return err
+	}
+	delete(m, action)
+	if err := writeJSON(f.Path(MetricFile), m); err != nil {
+		return fmt.Errorf("remove metrics of %s: %w", action, err)
+	}
+	return nil
+}
+
 // ActionRecord is what the folder remembers of an action.
 type ActionRecord struct {
 	Name  string            `json:"name,omitempty"`  // what the spec called it when it was begun; its files are named so

@@ -1,0 +1,282 @@
+package kernel_test
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"snnc.dev/snnc/runtime/kernel"
+)
+
+// rough returns numbers whose sums depend on the order of summation.
+func rough(r *rand.Rand, n int) []float32 {
+	x := make([]float32, n)
+	for i := range x {
+		x[i] = float32(r.NormFloat64() * math.Exp2(float64(r.IntN(20)-10)))
+	}
+	return x
+}
+
+// TestRows: sums of rows are those of adding one row after another, to the bit; leaving zeros out changes nothing, and 0 and
+// 1 as numbers give what the rows that are 1 give.
+func TestRows(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		n, k := rapid.IntRange(1, 70).Draw(t, "width"), rapid.IntRange(0, 40).Draw(t, "rows")
+		r := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 0))
+		w, x, first := rough(r, n*k), rough(r, k), rough(r, n)
+		bits := make([]float32, k)
+		var offsets []int32
+		for i := range x {
+			if r.IntN(2) == 0 {
+				bits[i] = 1
+				offsets = append(offsets, int32(i*n))
+			}
+			if r.IntN(4) == 0 {
+				x[i] = 0
+			}
+		}
+		plain := func(coefs []float32) []float32 {
+			acc := slices.Clone(first)
+			for i, c := range coefs {
+				for j := range acc {
+					acc[j] += float32(c * w[i*n+j])
+				}
+			}
+			return acc
+		}
+		check := func(name string, want []float32, f func(acc []float32)) {
+			acc := slices.Clone(first)
+			if f(acc); !slices.Equal(acc, want) {
+				t.Fatalf("%s: %v, want %v", name, acc, want)
+			}
+		}
+		all := make([]int32, k)
+		for i := range all {
+			all[i] = int32(i * n)
+		}
+		check("AddRows", plain(bits), func(acc []float32) { kernel.AddRows(acc, w, offsets) })
+		check("Product of bits", plain(bits), func(acc []float32) { kernel.Product(acc, w, bits) })
+		check("Product", plain(x), func(acc []float32) { kernel.Product(acc, w, x) })
+		check("AxpyRows", plain(x), func(acc []float32) { kernel.AxpyRows(acc, w, all, x) })
+	})
+}
+
+// TestDots: a dot product depends on the numbers alone, not on where the weights lie or how many rows are computed.
+func TestDots(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	for _, n := range []int{1, 3, 15, 16, 17, 33, 144, 577} {
+		stride := (n + 15) &^ 15
+		x := kernel.Aligned(8 * stride)
+		copy(x, rough(r, len(x)))
+		w := rough(r, n)
+		var want [8]float32
+		kernel.DotEach(want[:], 1, w, x, stride, 8)
+		for k := range want {
+			var exact, size float64
+			for i, v := range w {
+				exact += float64(v) * float64(x[k*stride+i])
+				size += math.Abs(float64(v) * float64(x[k*stride+i]))
+			}
+			if off := math.Abs(float64(want[k]) - exact); off > size*float64(n)*math.Exp2(-24) {
+				t.Errorf("%d elements: %v, want %v", n, want[k], exact)
+			}
+		}
+		for shift := range 9 {
+			moved := append(make([]float32, shift), w...)[shift:]
+			got := make([]float32, 24)
+			kernel.DotEach(got, 3, moved, x[3*stride:], stride, 1)
+			if got[0] != want[3] {
+				t.Errorf("%d elements, weights moved by %d: %v, then %v", n, shift, want[3], got[0])
+			}
+		}
+	}
+}
+
+// TestBits: packing, unpacking, copying and listing agree with each other bit by bit.
+func TestBits(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		n := rapid.IntRange(1, 200).Draw(t, "bits")
+		x := make([]float32, n)
+		for i := range x {
+			x[i] = float32(rapid.IntRange(0, 1).Draw(t, "bit"))
+		}
+		words := make([]uint64, (n+63)/64)
+		for i := range words {
+			words[i] = ^uint64(0)
+		}
+		kernel.Pack(words, x)
+		if words[len(words)-1]>>((n-1)%64)>>1 != 0 {
+			t.Fatal("bits past the end are set")
+		}
+		from := rapid.IntRange(0, n-1).Draw(t, "from")
+		got := make([]float32, n-from)
+		if kernel.Unpack(got, words, from); !slices.Equal(got, x[from:]) {
+			t.Fatalf("unpacked from %d: %v, want %v", from, got, x[from:])
+		}
+		var want []int32
+		for i, v := range x {
+			if kernel.Bit(words, i) != uint64(v) {
+				t.Fatalf("bit %d", i)
+			}
+			if v != 0 {
+				want = append(want, int32(3*i))
+			}
+		}
+		if events := kernel.Events(make([]int32, 0, n), words, 3); !slices.Equal(events, want) {
+			t.Fatalf("events %v, want %v", events, want)
+		}
+		to, length := rapid.IntRange(0, 70).Draw(t, "to"), rapid.IntRange(0, n-from).Draw(t, "length")
+		d := make([]uint64, 5)
+		for i := range d {
+			d[i] = 0xaaaaaaaaaaaaaaaa
+		}
+		before := slices.Clone(d)
+		kernel.CopyBits(d, to, words, from, length)
+		for i := range 5 * 64 {
+			want := kernel.Bit(before, i)
+			if i >= to && i < to+length {
+				want = kernel.Bit(words, from+i-to)
+			}
+			if kernel.Bit(d, i) != want {
+				t.Fatalf("%d bits from %d to %d: bit %d is %d", length, from, to, i, kernel.Bit(d, i))
+			}
+		}
+	})
+}
+
+// TestEval: every operation on all pairs of difficult numbers, against its definition in double precision, rounded once.
+func TestEval(t *testing.T) {
+	truth := func(b bool) float64 {
+		if b {
+			return 1
+		}
+		return 0
+	}
+	inf, nan := math.Inf(1), math.NaN()
+	hard := []float32{0, float32(math.Copysign(0, -1)), 1, -1, 0.5, -2.5, 1.5, 3e38, -3e38, 1e-40, float32(inf), float32(-inf), float32(nan)}
+	binary := map[kernel.Code]func(a, b float64) float64{
+		kernel.Add: func(a, b float64) float64 { return a + b }, kernel.Sub: func(a, b float64) float64 { return a - b },
+		kernel.Mul: func(a, b float64) float64 { return a * b }, kernel.Div: func(a, b float64) float64 { return a / b },
+		kernel.Pow:  math.Pow,
+		kernel.Less: func(a, b float64) float64 { return truth(a < b) }, kernel.LessEqual: func(a, b float64) float64 { return truth(a <= b) },
+		kernel.Equal: func(a, b float64) float64 { return truth(a == b) }, kernel.Unequal: func(a, b float64) float64 { return truth(a != b) },
+		kernel.Min: func(a, b float64) float64 {
+			if a <= b {
+				return a
+			}
+			return b
+		},
+		kernel.Max: func(a, b float64) float64 {
+			if a >= b {
+				return a
+			}
+			return b
+		},
+	}
+	unary := map[kernel.Code]func(a float64) float64{
+		kernel.Neg: func(a float64) float64 { return -a }, kernel.Abs: math.Abs, kernel.Sign: func(a float64) float64 { return truth(a > 0) - truth(a < 0) },
+		kernel.Exp: math.Exp, kernel.Log: math.Log, kernel.Sqrt: math.Sqrt, kernel.Tanh: math.Tanh, kernel.Sin: math.Sin, kernel.Cos: math.Cos,
+		kernel.Sigmoid: func(a float64) float64 { return 1 / (1 + math.Exp(-a)) }, kernel.Round: math.RoundToEven, kernel.Floor: math.Floor, kernel.Truncate: math.Trunc,
+	}
+	same := func(a float32, b float64) bool { return a == float32(b) || math.IsNaN(float64(a)) && math.IsNaN(b) }
+	seen := 0
+	for code := kernel.Code(0); code < kernel.Codes; code++ {
+		for _, x := range hard {
+			for _, y := range hard {
+				a, b, c, e, d := []float32{x, x}, []float32{y, y}, []float32{2, 0}, []float32{0.25, 0.25}, make([]float32, 2)
+				kernel.Eval(code, d, a, b, c, e)
+				var want [2]float64
+				switch f, ok := binary[code]; {
+				case ok:
+					want = [2]float64{f(float64(x), float64(y)), f(float64(x), float64(y))}
+				case unary[code] != nil:
+					want = [2]float64{unary[code](float64(x)), unary[code](float64(x))}
+				case code == kernel.MulAdd:
+					want = [2]float64{float64(x*y) + 2, float64(x * y)}
+				case code == kernel.MulSub:
+					want = [2]float64{float64(x*y) - 2, float64(x * y)}
+				case code == kernel.SubMul:
+					want = [2]float64{float64(x-y) * 2, float64(x-y) * 0}
+				case code == kernel.SubMulAdd:
+					want = [2]float64{float64(float32(x-y)*2) + 0.25, float64(float32(x-y)*0) + 0.25}
+				case code == kernel.Where:
+					cond := []float32{1, 0}
+					kernel.Eval(code, d, cond, a, b, nil)
+					want = [2]float64{float64(x), float64(y)}
+				default: // of bits
+					bit := []float32{0, 1}
+					kernel.Eval(code, d, bit, []float32{1, 1}, nil, nil)
+					want = map[kernel.Code][2]float64{kernel.And: {0, 1}, kernel.Or: {1, 1}, kernel.Not: {1, 0}}[code]
+				}
+				for i := range d {
+					if !same(d[i], want[i]) {
+						t.Fatalf("%v of %v and %v: %v, want %v", code, x, y, d, want)
+					}
+				}
+			}
+		}
+		seen++
+	}
+	if seen < len(binary)+len(unary) {
+		t.Error("operations are missing")
+	}
+}
+
+// TestSums: sums by column and of all, of lengths around the sizes that are unrolled.
+func TestSums(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	for _, n := range []int{1, 3, 4, 7, 8, 9, 16, 30} {
+		for _, rows := range []int{0, 1, 5} {
+			x := make([]float32, n*rows)
+			for i := range x {
+				x[i] = float32(r.IntN(64)) / 8
+			}
+			sums, squares, alone := make([]float64, n), make([]float64, n), make([]float64, n)
+			want, wantSquares := make([]float64, n), make([]float64, n)
+			var all, allSquares float64
+			for i, v := range x {
+				want[i%n] += float64(v)
+				wantSquares[i%n] += float64(v) * float64(v)
+				all, allSquares = all+float64(v), allSquares+float64(v)*float64(v)
+			}
+			kernel.SumSquareColumns(sums, squares, x)
+			kernel.SumColumns(alone, x)
+			if !slices.Equal(sums, want) || !slices.Equal(squares, wantSquares) || !slices.Equal(alone, want) || kernel.Sum(x) != all || kernel.Squares(x) != allSquares {
+				t.Errorf("%d columns, %d rows: sums differ", n, rows)
+			}
+		}
+	}
+}
+
+// BenchmarkRows reports multiplications per nanosecond.
+func BenchmarkRows(b *testing.B) {
+	const rows = 144
+	for _, n := range []int{16, 64, 256} {
+		w, acc := make([]float32, rows*n), make([]float32, n)
+		x := kernel.Aligned(rows)
+		offsets := make([]int32, rows)
+		for i := range x {
+			x[i], offsets[i] = float32(i%5+1), int32(i*n)
+		}
+		for name, f := range map[string]func(){
+			"add":     func() { kernel.AddRows(acc, w, offsets) },
+			"product": func() { kernel.Product(acc, w, x) },
+			"dot": func() {
+				for j := range acc {
+					kernel.DotEach(acc[j:], 1, w[j*rows:(j+1)*rows], x, rows, 1)
+				}
+			},
+		} {
+			b.Run(fmt.Sprint(name, "/", n), func(b *testing.B) {
+				for b.Loop() {
+					f()
+				}
+				b.ReportMetric(float64(rows*n)*float64(b.N)/float64(b.Elapsed().Nanoseconds()), "products/ns")
+			})
+		}
+	}
+}

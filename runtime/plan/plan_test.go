@@ -1,0 +1,158 @@
+package plan_test
+
+import (
+	"flag"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/rogpeppe/go-internal/txtar"
+
+	"snnc.dev/snnc/runtime/graph"
+	"snnc.dev/snnc/runtime/plan"
+)
+
+var update = flag.Bool("update", false, "rewrite the goldens in testdata")
+
+// TestPlans: how small graphs are fused, where their values lie and how they lie in memory.
+func TestPlans(t *testing.T) {
+	const file = "testdata/plans.txtar"
+	a, err := txtar.ParseFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []txtar.File
+	for _, f := range a.Files {
+		if strings.HasSuffix(f.Name, ".plan") {
+			continue
+		}
+		g := parse(t, string(f.Data))
+		p, err := plan.New(g, plan.Options{Batch: 16})
+		if err != nil {
+			t.Fatalf("%s: %v", f.Name, err)
+		}
+		got := p.Print()
+		for _, want := range a.Files {
+			if want.Name == f.Name+".plan" && !*update {
+				if d := cmp.Diff(string(want.Data), got); d != "" {
+					t.Errorf("%s (-want +got)\n%s", f.Name, d)
+				}
+			}
+		}
+		out = append(out, f, txtar.File{Name: f.Name + ".plan", Data: []byte(got)})
+	}
+	if a.Files = out; *update {
+		if err := os.WriteFile(file, txtar.Format(a), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// parse returns the function of a module, or with a loss and the input `w`, its derivative by it besides.
+func parse(t *testing.T, text string) *graph.Graph {
+	t.Helper()
+	m, err := graph.Parse(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := m.Functions[0]
+	if !f.Output("loss").Valid() {
+		return f
+	}
+	b := graph.NewBuilder(f.Name, graph.ModuleEnv{Module: m})
+	in := make([]graph.Value, len(f.Inputs))
+	for i, n := range f.Inputs {
+		in[i] = b.Input(n.Text("name"), n.Out[0])
+	}
+	outs := b.Inline(f, in, nil)
+	var loss graph.Value
+	for i, o := range f.Outputs {
+		b.Output(o.Name, outs[i])
+		if o.Name == "loss" {
+			loss = outs[i]
+		}
+	}
+	var wrt []graph.Value
+	for _, n := range b.Graph().Nodes {
+		if n.Op == graph.OpRead {
+			wrt = append(wrt, graph.Value{Node: n})
+		}
+	}
+	for i, g := range graph.Gradient(b, loss, wrt) {
+		b.Output("grad."+wrt[i].Node.Text("var"), g)
+	}
+	g, err := b.Finish()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return g
+}
+
+// TestNoOverlap: values that hold at the same time do not share memory.
+func TestNoOverlap(t *testing.T) {
+	a, err := txtar.ParseFile("testdata/plans.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range a.Files {
+		if strings.HasSuffix(f.Name, ".plan") {
+			continue
+		}
+		p, err := plan.New(parse(t, string(f.Data)), plan.Options{Batch: 16})
+		if err != nil {
+			t.Fatal(err)
+		}
+		first, last := map[*plan.Value]int{}, map[*plan.Value]int{}
+		for i, s := range p.Steps {
+			for _, v := range s.Out {
+				if r := v.Root(); r.Place == plan.Buffer {
+					if _, ok := first[r]; !ok {
+						first[r] = i
+					}
+					last[r] = i
+				}
+			}
+			for _, v := range s.In {
+				if r := v.Root(); r.Place == plan.Buffer {
+					if _, ok := first[r]; !ok {
+						t.Fatalf("%s: step %d reads v%d, which no step before it gives", f.Name, i, r.ID)
+					}
+					last[r] = i
+				}
+			}
+		}
+		for _, o := range append(p.Outputs, p.Assigns...) {
+			last[o.Value.Root()] = len(p.Steps)
+		}
+		for v := range first {
+			for u := range first {
+				if v == u || v.Type.DType != u.Type.DType || last[v] < first[u] || last[u] < first[v] {
+					continue
+				}
+				if v.Offset < u.Offset+p.Elements(u) && u.Offset < v.Offset+p.Elements(v) {
+					t.Errorf("%s: v%d and v%d overlap", f.Name, v.ID, u.ID)
+				}
+			}
+		}
+	}
+}
+
+// TestRefusals: what cannot be planned is an error.
+func TestRefusals(t *testing.T) {
+	b := graph.NewBuilder("f", nil)
+	b.Output("t", b.Op(graph.OpTime, nil))
+	g, err := b.Finish()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := plan.New(g, plan.Options{Batch: 1}); err == nil {
+		t.Error("the time of a step is planned outside an equation")
+	}
+	if _, err := plan.New(&graph.Graph{Name: "empty"}, plan.Options{Batch: -1}); err == nil {
+		t.Error("a negative batch is planned")
+	}
+	if p, err := plan.New(&graph.Graph{Name: "empty"}, plan.Options{Batch: 1}); err != nil || p.Bytes() != 0 {
+		t.Errorf("an empty graph: %v", err)
+	}
+}

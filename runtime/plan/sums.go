@@ -1,0 +1,137 @@
+package plan
+
+import (
+	"cmp"
+	"slices"
+
+	"snnc.dev/snnc/runtime/graph"
+)
+
+// normalise takes a normalisation apart: moments, then (x - mean) / sqrt(variance + epsilon) as element-wise operators.
+func (r *rewriter) normalise(n *graph.Node, x graph.Value) []graph.Value {
+	// What is added to all that is averaged, such as a bias, moves the mean alone.
+	var bias graph.Value
+	var layer string
+	if a := x.Node; a.Op == graph.OpAdd && sameShape(a.In[0].Type(), x.Type()) && steady(a.In[1].Type(), n.Axes()) {
+		x, bias, layer = a.In[0], a.In[1], a.Layer
+	}
+	m := r.add(opMoments, nil, graph.Attrs{"axes": n.Axes()}, n.Out[1:], x)
+	inverse := r.op(graph.OpDiv, nil, r.number(1), r.op(graph.OpSqrt, nil, r.op(graph.OpAdd, nil, m[1], r.number(n.Real("epsilon")))))
+	y := r.op(graph.OpMul, nil, r.op(graph.OpSub, nil, x, m[0]), inverse)
+	mean := m[0]
+	if bias.Valid() {
+		own := r.layer
+		r.layer = layer // it stands for the addition that is gone
+		mean = r.op(graph.OpAdd, nil, mean, r.trimmed(bias, len(mean.Type().Dims)))
+		r.layer = own
+	}
+	return []graph.Value{y, mean, m[1]}
+}
+
+// steady reports whether a value of type t is the same along axes when it is broadcast.
+func steady(t graph.Type, axes graph.Axes) bool {
+	if t.Steps > 0 && axes.Has(graph.TimeAxis) || t.Batch && axes.Has(graph.BatchAxis) {
+		return false
+	}
+	for i, d := range t.Dims {
+		if d > 1 && axes.Has(graph.Axis(i)) {
+			return false
+		}
+	}
+	return true
+}
+
+// trimmed drops the dims of v from number n on, which are 1.
+func (r *rewriter) trimmed(v graph.Value, n int) graph.Value {
+	if d := v.Type().Dims; len(d) > n {
+		return r.op(graph.OpReshape, graph.Attrs{"dims": d[:n:n]}, v)
+	}
+	return v
+}
+
+// mul multiplies, factors that are smaller than the product with each other first.
+func (r *rewriter) mul(a, b graph.Value) graph.Value {
+	t, err := graph.Broadcast(a.Type(), b.Type())
+	if err == nil && sameShape(a.Type(), t) {
+		a, b = b, a
+	}
+	if err != nil || sameShape(a.Type(), t) || !sameShape(b.Type(), t) || b.Node.Op != graph.OpMul {
+		return r.op(graph.OpMul, nil, a, b)
+	}
+	for i, small := range b.Node.In {
+		large := b.Node.In[1-i]
+		if !sameShape(large.Type(), t) || sameShape(small.Type(), t) {
+			continue
+		}
+		if k, err := graph.Broadcast(small.Type(), a.Type()); err == nil && !sameShape(k, t) {
+			return r.op(graph.OpMul, nil, large, r.op(graph.OpMul, nil, small, a))
+		}
+	}
+	return r.op(graph.OpMul, nil, a, b)
+}
+
+// factored takes out of a sum the factors that are the same for all that is added up. Sums that differ in such factors alone,
+// as those of a batch normalisation's derivative do, become one.
+func (r *rewriter) factored(kind string, axes graph.Axes, x graph.Value) (graph.Value, bool) {
+	t := x.Type()
+	kept := len(t.Dims)
+	for kept > 0 && axes.Has(graph.Axis(kept-1)) {
+		kept--
+	}
+	for i := range kept {
+		if axes.Has(graph.Axis(i)) {
+			return graph.Value{}, false
+		}
+	}
+	if kind != "sum" && kind != "mean" || len(axes) == 0 {
+		return graph.Value{}, false
+	}
+	var out, in []graph.Value
+	var split func(v graph.Value)
+	split = func(v graph.Value) {
+		switch {
+		case steady(v.Type(), axes):
+			out = append(out, v)
+		case v.Node.Op == graph.OpMul && sameShape(v.Type(), t):
+			split(v.Node.In[0])
+			split(v.Node.In[1])
+		default:
+			in = append(in, v)
+		}
+	}
+	split(x)
+	if len(out) == 0 || len(in) == 0 {
+		return graph.Value{}, false
+	}
+	slices.SortStableFunc(in, func(a, b graph.Value) int { return cmp.Compare(r.id[a.Node], r.id[b.Node]) })
+	product := in[0]
+	for _, v := range in[1:] {
+		product = r.op(graph.OpMul, nil, product, v)
+	}
+	if !sameShape(product.Type(), t) {
+		return graph.Value{}, false
+	}
+	sum := r.op(graph.OpReduce, graph.Attrs{"kind": "sum", "axes": axes}, product)
+	for _, v := range out {
+		sum = r.op(graph.OpMul, nil, sum, r.trimmed(v, kept))
+	}
+	if kind == "mean" {
+		sum = r.op(graph.OpDiv, nil, sum, r.number(float64(elements(t, axes, r.batch))))
+	}
+	return sum, true
+}
+
+// normaliseGradient is (dy - mean(dy) - y mean(dy y)) / sqrt(variance + epsilon).
+func (r *rewriter) normaliseGradient(n *graph.Node, in []graph.Value) graph.Value {
+	dy, y, variance := in[0], in[1], in[2]
+	mean := func(v graph.Value) graph.Value {
+		if sum, ok := r.factored("mean", n.Axes(), v); ok {
+			return sum
+		}
+		return r.op(graph.OpReduce, graph.Attrs{"kind": "mean", "axes": n.Axes()}, v)
+	}
+	inverse := r.op(graph.OpDiv, nil, r.number(1), r.op(graph.OpSqrt, nil, r.op(graph.OpAdd, nil, variance, r.number(n.Real("epsilon")))))
+	along := mean(r.op(graph.OpMul, nil, dy, y))
+	part := r.op(graph.OpSub, nil, r.op(graph.OpSub, nil, dy, mean(dy)), r.mul(y, along))
+	return r.op(graph.OpMul, nil, part, inverse)
+}
