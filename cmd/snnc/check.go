@@ -30,6 +30,9 @@ func (c *checkCommand) Run(ctx context.Context, s streams) error {
 			return err
 		}
 		_, found, texts := experiment.Load(ctx, h, file, text, experiment.Options{Preset: c.Preset, Sets: c.Set})
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		all = append(all, found...)
 		for name, text := range texts {
 			sources[name] = text
@@ -48,8 +51,5 @@ func (c *checkCommand) Run(ctx context.Context, s streams) error {
 			return fmt.Errorf("print findings: %w", err)
 		}
 	}
-	if all.HasErrors() {
-		return status(statusSpec)
-	}
-	return nil
+	return judged(all)
 }

@@ -149,13 +149,29 @@ func load(ctx context.Context, h *host.Host, file string, o experiment.Options, 
 		return nil, err
 	}
 	x, found, sources := experiment.Load(ctx, h, file, text, o)
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	if err := printFindings(s.err, found, sources); err != nil {
 		return nil, err
 	}
 	if x == nil {
-		return nil, status(statusSpec)
+		return nil, judged(found)
 	}
 	return x, nil
+}
+
+// judged returns the exit status of findings: a plugin that failed is no error of the spec.
+func judged(found diag.List) error {
+	for _, d := range found {
+		if d.Severity == diag.Error && d.Code != diag.PluginFailed {
+			return status(statusSpec)
+		}
+	}
+	if found.HasErrors() {
+		return status(statusFailed)
+	}
+	return nil
 }
 
 // readSpec reads a file, but no more of it than shows that it is too large.
