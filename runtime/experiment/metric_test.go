@@ -81,7 +81,7 @@ func all(t *testing.T, set *data.Set, field string) *tensor.Tensor {
 	return out
 }
 
-func close(t *testing.T, what string, got, want, relative float64) {
+func near(t *testing.T, what string, got, want, relative float64) {
 	t.Helper()
 	if math.Abs(got-want) > relative*math.Abs(want) {
 		t.Errorf("%s is %v, want %v", what, got, want)
@@ -92,7 +92,7 @@ func close(t *testing.T, what string, got, want, relative float64) {
 // the mean of these.
 func TestSquaredError(t *testing.T) {
 	const n = 100
-	figures, m := measured(t, spec(t, "images"))
+	figures, m := measured(t, spec(t, "images"), "train.a.epochs=15")
 	set, x := split(t, data.Test, -1, 1)
 	in := tensor.New(set.Fields()["image"], n)
 	copy(in.F32, all(t, set, "image").F32)
@@ -111,8 +111,8 @@ func TestSquaredError(t *testing.T) {
 		constant += (v - mean[i%64]) * (v - mean[i%64]) / (n * 64)
 	}
 	// All of it is in float64 here and there; differences of equal sums of n terms.
-	close(t, "mse", figures["mse"].Value, mse, 1e-12)
-	close(t, "mse_relative", figures["mse_relative"].Value, mse/constant, 1e-11)
+	near(t, "mse", figures["mse"].Value, mse, 1e-12)
+	near(t, "mse_relative", figures["mse_relative"].Value, mse/constant, 1e-11)
 	if f := figures["mse"]; f.Count != n || f.Reference != "test" || f.Seed != 5 {
 		t.Errorf("%+v", f)
 	}
@@ -150,7 +150,7 @@ func TestFrechet(t *testing.T) {
 		want -= 2 * real(cmplx.Sqrt(v))
 	}
 	// Eigenvalues that are 0 are found as rounding, 1e-16 of the largest, and enter by their roots: 64 of 1e-8.
-	close(t, "frechet_pixels", figures["frechet_pixels"].Value, want, 2*64*1e-8)
+	near(t, "frechet_pixels", figures["frechet_pixels"].Value, want, 2*64*1e-8)
 	if f := figures["frechet_pixels"]; f.Count != n || f.Reference != "test" {
 		t.Errorf("%+v", f)
 	}
@@ -159,7 +159,7 @@ func TestFrechet(t *testing.T) {
 // The accuracy is the share of the first test images whose class has the largest of the averaged network's outputs.
 func TestAccuracy(t *testing.T) {
 	const n = 200
-	figures, m := measured(t, spec(t, "classes"))
+	figures, m := measured(t, spec(t, "classes"), "train.m.epochs=12")
 	set, _ := split(t, data.Test, 0, 1)
 	in := tensor.New(set.Fields()["image"], n)
 	copy(in.F32, all(t, set, "image").F32)

@@ -145,3 +145,25 @@ func stable(t *testing.T, text []byte, first, second any) {
 		t.Errorf("%s\n%s", written, again)
 	}
 }
+
+// The figures of one action go, those of others stay.
+func TestRemoveMetrics(t *testing.T) {
+	f, err := Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	for _, action := range []string{"evaluate a", "evaluate b"} {
+		if err := f.SetMetric(action, "mse", Figure{Value: 1}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 2 {
+		if err := f.RemoveMetrics("evaluate a"); err != nil {
+			t.Fatal(err)
+		}
+		if m, err := f.Metrics(); err != nil || len(m) != 1 || len(m["evaluate b"]) != 1 {
+			t.Errorf("%v %v", m, err)
+		}
+	}
+}
