@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -59,10 +60,19 @@ func lastCheckpoint(t *testing.T, run string) string {
 	return filepath.Base(file) + " " + hex.EncodeToString(sum[:])
 }
 
+// clock is what of an event is not the same in another run.
+var clock = regexp.MustCompile(`,"(seconds|examples_per_second)":[^,}]*`)
+
 // results returns what a finished run must leave whatever happened to it: the newest checkpoint, the samples and the figures.
 func results(t *testing.T, run string) map[string]string {
 	t.Helper()
 	out := map[string]string{"checkpoint": lastCheckpoint(t, run)}
+	events, err := os.ReadFile(filepath.Join(run, "events.jsonl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := sha256.Sum256(clock.ReplaceAll(events, nil))
+	out["events.jsonl"] = hex.EncodeToString(sum[:])
 	for _, pattern := range []string{"samples/*", "metrics.json", "programs/*"} {
 		files, err := filepath.Glob(filepath.Join(run, pattern))
 		if err != nil || len(files) == 0 {

@@ -42,6 +42,8 @@ type cli struct {
 	Data    dataCommand    `cmd:"" help:"List, fetch and look at data sets."`
 	Plugin  pluginCommand  `cmd:"" help:"Plugins: neurons, coders, models and targets."`
 	Version versionCommand `cmd:"" help:"Print the version."`
+
+	ShowVersion kong.VersionFlag `name:"version" help:"Print the version."`
 }
 
 // streams are where a command prints.
@@ -60,7 +62,7 @@ func command(args []string, out, errs io.Writer) int {
 		if code < 0 {
 			code = n
 		}
-	}), kong.Description("A compiler and runtime for spiking neural networks."), kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
+	}), kong.Description("A compiler and runtime for spiking neural networks."), kong.Vars{"version": "snnc " + version()}, kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
 	if err != nil {
 		fmt.Fprintln(errs, "snnc:", err)
 		return statusFailed
@@ -142,7 +144,7 @@ func newHost(dev map[string]string) (*host.Host, error) {
 	return host.New(host.Options{Builtin: argv, Dev: dev, Cache: cache}), nil
 }
 
-// load reads and checks a spec, and prints what was found where it cannot be run.
+// load reads and checks a spec, and prints what was found where it does not hold. Warnings are for `snnc check`.
 func load(ctx context.Context, h *host.Host, file string, o experiment.Options, s streams) (*experiment.Experiment, error) {
 	text, err := readSpec(file)
 	if err != nil {
@@ -152,10 +154,10 @@ func load(ctx context.Context, h *host.Host, file string, o experiment.Options, 
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	if err := printFindings(s.err, found, sources); err != nil {
-		return nil, err
-	}
 	if x == nil {
+		if err := printFindings(s.err, found, sources); err != nil {
+			return nil, err
+		}
 		return nil, judged(found)
 	}
 	return x, nil

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"text/tabwriter"
+	"unicode"
 )
 
 type pluginCommand struct {
@@ -45,9 +46,12 @@ func (c *pluginListCommand) Run(ctx context.Context, s streams) error {
 
 // firstSentence returns the first sentence of a Markdown text on one line.
 func firstSentence(doc string) string {
-	line, _, _ := strings.Cut(doc, "\n")
-	if i := strings.Index(line, ". "); i >= 0 {
-		line = line[:i+1]
+	paragraph, _, _ := strings.Cut(doc, "\n\n")
+	text := strings.Join(strings.Fields(paragraph), " ")
+	for i := range len(text) - 2 {
+		if text[i:i+2] == ". " && unicode.IsUpper(rune(text[i+2])) {
+			return text[:i+1]
+		}
 	}
-	return line
+	return text
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"math"
 	"os"
 	"slices"
 	"strings"
@@ -31,7 +32,7 @@ type watcher struct {
 }
 
 func newWatcher(out io.Writer, json, quiet bool) *watcher {
-	return &watcher{out: out, json: json, quiet: quiet, live: terminal(out) && !json && !quiet}
+	return &watcher{shown: time.Now(), out: out, json: json, quiet: quiet, live: terminal(out) && !json && !quiet}
 }
 
 // Event prints what a line of events.jsonl says.
@@ -55,17 +56,28 @@ func (w *watcher) Say(action, words string) {
 	}
 }
 
-// Step redraws the live line, ten times a second at most.
+// plainEvery is the time between lines on the way through an epoch where there is no terminal.
+const plainEvery = 30 * time.Second
+
+// Step redraws the live line, ten times a second at most; elsewhere it prints a line every half a minute.
 func (w *watcher) Step(p experiment.Progress) {
-	if !w.live || time.Since(w.shown) < 100*time.Millisecond {
+	between := 100 * time.Millisecond
+	if !w.live {
+		between = plainEvery
+	}
+	if w.quiet || w.json || time.Since(w.shown) < between {
 		return
 	}
 	w.shown = time.Now()
 	epoch := fmt.Sprintf("update %d/%d", p.Progress.Step, p.Steps)
 	if p.Epochs > 0 {
-		epoch = fmt.Sprintf("epoch %d/%d", p.Epoch, p.Epochs)
+		epoch = fmt.Sprintf("epoch %d/%d  %s", p.Epoch, p.Epochs, epoch)
 	}
 	text := fmt.Sprintf("%s: %s  %s  %.0f examples/s  %s left", p.Action, epoch, losses(p.Loss), p.ExamplesPerSecond, duration(p.Left.Seconds()))
+	if !w.live {
+		fmt.Fprintln(w.out, text)
+		return
+	}
 	if cols, _, err := term.GetSize(int(w.out.(*os.File).Fd())); err == nil && len(text) >= cols && cols > 0 {
 		text = text[:cols-1]
 	}
@@ -98,9 +110,17 @@ func losses(loss map[string]float64) string {
 	}
 	parts := make([]string, len(names))
 	for i, name := range names {
-		parts[i] = fmt.Sprintf("%s %.4f", name, loss[name])
+		parts[i] = name + " " + short(loss[name])
 	}
 	return strings.Join(parts, "  ")
+}
+
+// short writes a loss: four digits behind the point, or powers of ten where these say nothing.
+func short(v float64) string {
+	if a := math.Abs(v); a != 0 && (a < 1e-3 || a >= 1e4) {
+		return fmt.Sprintf("%.3e", v)
+	}
+	return fmt.Sprintf("%.4f", v)
 }
 
 // duration writes seconds as a person says them.

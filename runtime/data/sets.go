@@ -3,6 +3,7 @@ package data
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"snnc.dev/snnc/plugins/schema"
 )
@@ -97,7 +98,7 @@ func find(name string) (*collection, error) {
 	for i := range all {
 		names[i] = all[i].name
 	}
-	return nil, &Error{Set: name, Summary: "there is no such data set", Help: fmt.Sprintf("the data sets are %q", names)}
+	return nil, &Error{Set: name, Summary: "there is no such data set", Help: "the data sets are " + strings.Join(names, ", ")}
 }
 
 // Schemas returns every data set that a spec may name, with its arguments. Later is set for those that cannot be read.

@@ -7,11 +7,12 @@ import (
 	"snnc.dev/snnc/dsl/diag"
 	"snnc.dev/snnc/plugins/schema"
 	"snnc.dev/snnc/runtime/data"
+	"snnc.dev/snnc/runtime/graph"
 	"snnc.dev/snnc/runtime/metric"
 )
 
 // notYet finds what a job names that is known and checked, but that this version cannot run.
-func (r *runner) notYet(j *job) (found diag.List) {
+func (x *Experiment) notYet(j *job) (found diag.List) {
 	refuse := func(path, format string, args ...any) {
 		place, ok := j.Places[path]
 		if !ok {
@@ -24,23 +25,25 @@ func (r *runner) notYet(j *job) (found diag.List) {
 		found.Add(diag.Diagnostic{Code: diag.NotInVersion, Range: j.Data.Range, Summary: fmt.Sprintf("data set `%s`: not in this version", j.Data.Set),
 			Help: "use one of " + runnable(data.Schemas())})
 	}
+	if n := len(j.model.Program.Stages); n != 1 {
+		refuse("", "a Program of %d stages", n)
+	}
+	if s := j.model.Program.Sampler(j.Settings.Text("sampler")); s != nil && j.Kind != "train" {
+		if t := j.model.Program.Function(s.Result).Outputs[0].Value.Type(); len(t.Dims) != 3 || t.Steps > 0 || t.DType != graph.F32 {
+			refuse("sampler", "samples that are %v and no images", t)
+		}
+	}
 	for i, v := range j.Settings["metrics"].Items {
 		path := fmt.Sprintf("metrics[%d]", i)
 		if name, at := later(metric.Schemas(), v, path); name != "" {
 			refuse(at, "metric `%s`", name)
 		}
-		unable := func(what string) {
-			found.Add(diag.Diagnostic{Code: diag.BadAction, Range: j.Places[path], Summary: fmt.Sprintf("metric `%s` cannot judge model `%s`, which %s", v.Text, j.model.Name, what), Help: "leave it out"})
-		}
-		if export := needs[v.Text]; export != "" && j.model.Program.Export(export) == nil {
-			unable("does not export `" + export + "`")
-		}
-		if v.Text == "frechet" && len(j.model.Program.Samplers) == 0 {
-			unable("draws no samples")
+		if unable := able(v.Text, j.model.Program); unable != "" {
+			found.Add(diag.Diagnostic{Code: diag.BadAction, Range: j.Places[path], Summary: fmt.Sprintf("metric `%s` cannot judge model `%s`, which %s", v.Text, j.model.Name, unable), Help: "leave it out"})
 		}
 	}
 	for i, v := range j.Settings["targets"].Items {
-		if c := r.x.component(j.Plugins[fmt.Sprintf("targets[%d]", i)], schema.Target, v.Text); c == nil || c.Later {
+		if c := x.component(j.Plugins[fmt.Sprintf("targets[%d]", i)], schema.Target, v.Text); c == nil || c.Later {
 			refuse(fmt.Sprintf("targets[%d]", i), "target `%s`", v.Text)
 		}
 	}
@@ -62,9 +65,6 @@ func (x *Experiment) component(plugin string, kind schema.Kind, name string) *sc
 	}
 	return &list[i]
 }
-
-// needs lists the exports that metrics ask a model for.
-var needs = map[string]string{"mse": reconstruct, "accuracy": logits}
 
 // later returns the name of the first choice in a checked value that is marked so, and its attribute path; "" where none is.
 func later(choices []schema.Choice, v schema.Value, path string) (name, at string) {

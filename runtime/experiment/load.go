@@ -89,6 +89,17 @@ func Load(ctx context.Context, h *host.Host, name string, text []byte, o Options
 	if found.HasErrors() {
 		return nil, found, sources
 	}
+	for _, j := range x.jobs() {
+		for _, d := range x.notYet(j) {
+			if d.Code == diag.NotInVersion {
+				d.Severity = diag.Warning // the spec is right; a run of this action is refused
+			}
+			found.Add(d)
+		}
+	}
+	if found.HasErrors() {
+		return nil, found, sources
+	}
 	return x, found, sources
 }
 
@@ -190,8 +201,24 @@ func (m *Model) build(ctx context.Context, h *host.Host) (found diag.List) {
 		nonsense(err)
 		return found
 	}
-	if m.Linker, err = program.NewLinker(m.Program, m.Modules); err != nil {
+	m.Linker, err = program.NewLinker(m.Program, m.Modules)
+	var counts *program.TimeError
+	switch {
+	case errors.As(err, &counts):
+		found.Add(m.countsTime(counts))
+	case err != nil:
 		nonsense(err)
 	}
 	return found
+}
+
+// countsTime words that a layer reads the time in a role whose sequences the model takes apart.
+func (m *Model) countsTime(e *program.TimeError) diag.Diagnostic {
+	d := diag.Diagnostic{Code: diag.BadModel, Range: m.Places[e.Role], Summary: fmt.Sprintf("layer `%s` reads `t` or `steps`, and model `%s` applies its network, role `%s`, %s", e.Node.Layer, m.Name, e.Role, e.How),
+		Help: "count steps in a state instead, such as `state age = 0` and `age += 1`: it goes on where the sequence does"}
+	if len(e.Node.Origin) > 0 {
+		d.Range = e.Node.Origin[0]
+		d.Notes = append(d.Notes, diag.Note{Message: "the network is this role", Range: m.Places[e.Role]})
+	}
+	return d
 }

@@ -24,6 +24,9 @@ func (r *runner) report() error {
 	if r.x.Options.Preset != "" {
 		page.Settings = append(page.Settings, record.Setting{Of: "spec", Name: "preset", Value: r.x.Options.Preset})
 	}
+	for _, set := range r.x.Options.Sets {
+		page.Settings = append(page.Settings, record.Setting{Of: "command line", Name: "--set", Value: set})
+	}
 	for _, j := range r.all {
 		for _, name := range slices.Sorted(maps.Keys(j.Settings)) {
 			page.Settings = append(page.Settings, record.Setting{Of: j.name, Name: name, Value: render(j.Settings[name])})

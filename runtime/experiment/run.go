@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -94,6 +93,8 @@ type runner struct {
 	pool   *exec.Pool
 	sets   map[string]*data.Set // by data definition and split
 	models map[*Model]*train.Model
+
+	documented bool
 }
 
 // Run does the selected actions in file order. What an earlier run in the folder has done is not done again; what it has begun
@@ -150,7 +151,7 @@ func (s Selection) chooses(j *job) bool {
 	return s.Kind == j.Kind && (s.Model == "" || s.Model == j.model.Name)
 }
 
-// begin compares the jobs, and the trainings that they read, with what the folder records, and writes down what is run.
+// begin compares the jobs, and the trainings that they read, with what the folder records.
 func (r *runner) begin() error {
 	var changed []string
 	for _, j := range r.all {
@@ -173,6 +174,9 @@ func (r *runner) begin() error {
 			except = append(except, lengthPart)
 		}
 		for _, c := range changes(old.Parts, j.parts, except...) {
+			if strings.HasPrefix(c, lengthPart) {
+				c += ", on which the schedule or the model depends"
+			}
 			changed = append(changed, j.name+": "+c)
 		}
 	}
@@ -186,6 +190,15 @@ func (r *runner) begin() error {
 			}
 		}
 	}
+	return nil
+}
+
+// document writes down what is run, once, when the first action that is not done begins.
+func (r *runner) document() error {
+	if r.documented {
+		return nil
+	}
+	r.documented = true
 	texts := map[string]string{path.Base(r.x.Name): string(r.x.Text)}
 	if err := r.folder.WriteTexts(record.SpecFolder, texts); err != nil {
 		return err
@@ -251,6 +264,9 @@ func (r *runner) do(ctx context.Context, j *job) error {
 	if j.Kind == "train" {
 		return r.train(ctx, j)
 	}
+	if err := r.document(); err != nil {
+		return err
+	}
 	if err := r.forget(j); err != nil {
 		return err
 	}
@@ -310,7 +326,7 @@ func (r *runner) forget(j *job) error {
 // first step.
 func (r *runner) refuse(ctx context.Context) (found diag.List) {
 	for _, j := range r.jobs {
-		found = append(found, r.notYet(j)...)
+		found = append(found, r.x.notYet(j)...)
 	}
 	if found.HasErrors() {
 		return found
@@ -385,6 +401,9 @@ func (r *runner) trained(j *job) (*train.Model, error) {
 	if err != nil {
 		return nil, err
 	}
+	if len(found.Passed) > 0 { // the one before it is of a shorter training
+		return nil, fmt.Errorf("the newest checkpoint cannot be read (%w): run with --only train:%s, which goes on from %s", found.Passed[0], j.model.Name, found.Path)
+	}
 	if err := m.Restore(found.File, t.Settings.Real("average") > 0); err != nil {
 		return nil, err
 	}
@@ -400,5 +419,3 @@ func (r *runner) training(m *Model) *job {
 func (r *runner) newModel(t *job) (*train.Model, error) {
 	return train.NewModel(t.model.Program, t.model.Modules, uint64(t.Settings.Int("seed")), r.pool)
 }
-
-func sorted[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

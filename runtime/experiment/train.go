@@ -33,9 +33,6 @@ func (r *runner) train(ctx context.Context, j *job) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", j.name, err)
 	}
-	if len(j.model.Program.Stages) != 1 {
-		return fmt.Errorf("%s: its Program has %d stages; this version runs one", j.name, len(j.model.Program.Stages))
-	}
 	set := r.sets[j.Data.Name+"/"+string(data.Train)]
 	t, err := train.NewTrainer(m, j.model.Program.Stages[0], set, settings(j))
 	if err != nil {
@@ -49,6 +46,9 @@ func (r *runner) train(ctx context.Context, j *job) error {
 	if t.Done() && r.done[j.id].Done {
 		r.o.Watch.Say(j.name, "done already")
 		return nil
+	}
+	if err := r.document(); err != nil {
+		return err
 	}
 	if err := r.put(j, false); err != nil {
 		return err
@@ -77,6 +77,9 @@ func (r *runner) train(ctx context.Context, j *job) error {
 // training has worked until then.
 func (r *runner) resume(j *job, t *train.Trainer) (float64, error) {
 	found, err := r.latest(j)
+	if errors.Is(err, checkpoint.ErrDamaged) {
+		return 0, fmt.Errorf("%w: run with --restart to train anew", err)
+	}
 	if err != nil && !errors.Is(err, checkpoint.ErrNone) {
 		return 0, err
 	}
@@ -237,7 +240,9 @@ func (w *training) sheets(epoch int) error {
 	r, j, ctx := w.r, w.j, context.Background()
 	m := r.models[j.model]
 	file := r.file(j)
+	sheet := file + reconstructions
 	if len(m.Program.Samplers) > 0 {
+		sheet = file
 		samples, err := r.draw(ctx, m, &m.Program.Samplers[0], sheetCount, 0)
 		if err != nil {
 			return err
@@ -264,7 +269,7 @@ func (w *training) sheets(epoch int) error {
 	} else if len(m.Program.Samplers) == 0 {
 		return nil
 	}
-	return r.tell(record.Event{Action: r.called(j), Kind: record.Sample, Epoch: epoch, Step: w.t.State.Updates})
+	return r.tell(record.Event{Action: r.called(j), Kind: record.Sample, Epoch: epoch, Step: w.t.State.Updates, File: path.Join(record.SampleFolder, record.SheetName(sheet, epoch)+".png")})
 }
 
 // relative shows a path of the run folder as a person finds it.

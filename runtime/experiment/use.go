@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"math"
 	"path"
+	"strconv"
 	"strings"
 
+	"snnc.dev/snnc/dsl/diag"
 	"snnc.dev/snnc/plugins/schema"
 	"snnc.dev/snnc/runtime/data"
 	"snnc.dev/snnc/runtime/metric"
@@ -23,6 +25,8 @@ const (
 	logits      = "logits"      // inputs -> one number per class
 	imageField  = "image"
 )
+
+func seed(j *job) uint64 { return uint64(j.Settings.Int("seed")) }
 
 // batches are of this size outside of training. No result depends on it.
 const batch = 64
@@ -124,7 +128,7 @@ func (r *runner) sample(ctx context.Context, j *job) error {
 	if s == nil {
 		return fmt.Errorf("the model has no sampler `%s`", j.Settings.Text("sampler"))
 	}
-	pixels, err := r.draw(ctx, m, s, j.Settings.Int("count"), uint64(j.Settings.Int("seed")))
+	pixels, err := r.draw(ctx, m, s, j.Settings.Int("count"), seed(j))
 	if err != nil {
 		return err
 	}
@@ -137,7 +141,7 @@ func (r *runner) sample(ctx context.Context, j *job) error {
 		return err
 	}
 	r.o.Watch.Say(j.name, fmt.Sprintf("%d samples in %s", pixels.N, r.relative(path.Join(record.SampleFolder, name+".png"))))
-	return r.tell(record.Event{Action: r.called(j), Kind: record.Sample})
+	return r.tell(record.Event{Action: r.called(j), Kind: record.Sample, File: path.Join(record.SampleFolder, name+".png")})
 }
 
 // evaluate does an evaluate action.
@@ -148,73 +152,95 @@ func (r *runner) evaluate(ctx context.Context, j *job) error {
 	}
 	split := j.Settings.Text("reference")
 	set := r.sets[j.Data.Name+"/"+split]
-	seed := uint64(j.Settings.Int("seed"))
 	for _, v := range j.Settings["metrics"].Items {
-		figures, err := r.measure(ctx, j, m, v, set, split, seed)
+		figures, err := measures()[v.Text].figures(r, ctx, j, m, v, set)
 		if err != nil {
 			return fmt.Errorf("metric %s: %w", v.Text, err)
 		}
+		values := map[string]float64{}
 		for _, f := range figures {
+			values[f.Name] = f.Value
 			if math.IsNaN(f.Value) || math.IsInf(f.Value, 0) {
 				return fmt.Errorf("metric %s is %v", f.Name, f.Value)
 			}
-			figure := record.Figure{Value: f.Value, Count: f.Count, Reference: split, Seed: seed, Recipe: f.Recipe}
+			figure := record.Figure{Value: f.Value, Count: f.Count, Reference: split, Seed: seed(j), Recipe: f.Recipe}
 			if err := r.folder.SetMetric(r.called(j), f.Name, figure); err != nil {
 				return err
 			}
 			r.o.Watch.Say(j.name, fmt.Sprintf("%s = %.4g (%s)", f.Name, f.Value, f.Recipe))
 		}
-		if err := r.tell(record.Event{Action: r.called(j), Kind: record.Metric}); err != nil {
+		if err := r.tell(record.Event{Action: r.called(j), Kind: record.Metric, Figures: values}); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// measure computes one metric.
-func (r *runner) measure(ctx context.Context, j *job, m *train.Model, v schema.Value, set *data.Set, split string, seed uint64) ([]metric.Figure, error) {
-	n := min(j.Settings.Int("count"), set.Len())
-	switch v.Text {
-	case "mse":
-		var sum metric.Reconstruction
-		err := r.apply(ctx, m, reconstruct, set, n, seed, func(_ int, in map[string]*tensor.Tensor, out *tensor.Tensor) error {
-			a, b := appendPixels(nil, in[imageField]), appendPixels(nil, out)
-			size := len(a) / out.N
-			for i := 0; i < len(a); i += size {
-				if err := sum.Add(a[i:i+size], b[i:i+size]); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-		if err != nil {
-			return nil, err
-		}
-		return sum.Figures(split)
-	case "accuracy":
-		var right metric.Accuracy
-		err := r.apply(ctx, m, logits, set, n, seed, func(first int, _ map[string]*tensor.Tensor, out *tensor.Tensor) error {
-			size := out.Type.Size()
-			for i := range out.N {
-				if err := right.Add(out.F32[i*size:(i+1)*size], set.Label(first+i)); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-		if err != nil {
-			return nil, err
-		}
-		f, err := right.Figure(split)
-		return []metric.Figure{f}, err
-	case "frechet":
-		return r.frechet(ctx, j, m, v.Args.Text("features"), set, split, seed)
+// measuring is how one metric is computed.
+type measuring struct {
+	export  string // that the metric asks the model for, or ""
+	samples bool   // whether it judges samples
+	figures func(r *runner, ctx context.Context, j *job, m *train.Model, v schema.Value, set *data.Set) ([]metric.Figure, error)
+}
+
+// measures holds the metrics that can be computed.
+func measures() map[string]measuring {
+	return map[string]measuring{
+		"mse":      {export: reconstruct, figures: (*runner).mse},
+		"accuracy": {export: logits, figures: (*runner).accuracy},
+		"frechet":  {samples: true, figures: (*runner).frechet},
 	}
-	return nil, fmt.Errorf("it cannot be computed in this version")
+}
+
+// able says why a metric cannot judge a Program; "" where it can.
+func able(name string, p *program.Program) string {
+	switch m := measures()[name]; {
+	case m.export != "" && p.Export(m.export) == nil:
+		return "does not export `" + m.export + "`"
+	case m.samples && len(p.Samplers) == 0:
+		return "draws no samples"
+	}
+	return ""
+}
+
+func (r *runner) mse(ctx context.Context, j *job, m *train.Model, _ schema.Value, set *data.Set) ([]metric.Figure, error) {
+	var sum metric.Reconstruction
+	err := r.apply(ctx, m, reconstruct, set, min(j.Settings.Int("count"), set.Len()), seed(j), func(_ int, in map[string]*tensor.Tensor, out *tensor.Tensor) error {
+		a, b := appendPixels(nil, in[imageField]), appendPixels(nil, out)
+		size := len(a) / out.N
+		for i := 0; i < len(a); i += size {
+			if err := sum.Add(a[i:i+size], b[i:i+size]); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return sum.Figures(j.Settings.Text("reference"))
+}
+
+func (r *runner) accuracy(ctx context.Context, j *job, m *train.Model, _ schema.Value, set *data.Set) ([]metric.Figure, error) {
+	var right metric.Accuracy
+	err := r.apply(ctx, m, logits, set, min(j.Settings.Int("count"), set.Len()), seed(j), func(first int, _ map[string]*tensor.Tensor, out *tensor.Tensor) error {
+		size := out.Type.Size()
+		for i := range out.N {
+			if err := right.Add(out.F32[i*size:(i+1)*size], set.Label(first+i)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	f, err := right.Figure(j.Settings.Text("reference"))
+	return []metric.Figure{f}, err
 }
 
 // frechet compares samples with all examples of the reference.
-func (r *runner) frechet(ctx context.Context, j *job, m *train.Model, features string, set *data.Set, split string, seed uint64) ([]metric.Figure, error) {
+func (r *runner) frechet(ctx context.Context, j *job, m *train.Model, v schema.Value, set *data.Set) ([]metric.Figure, error) {
 	s := m.Program.Sampler(j.Settings.Text("sampler"))
 	if s == nil {
 		return nil, fmt.Errorf("the model draws no samples")
@@ -237,7 +263,7 @@ func (r *runner) frechet(ctx context.Context, j *job, m *train.Model, features s
 		}
 		return nil
 	}
-	if err := r.samples(ctx, m, s, j.Settings.Int("count"), seed, func(t *tensor.Tensor) error { return add(samples, t) }); err != nil {
+	if err := r.samples(ctx, m, s, j.Settings.Int("count"), seed(j), func(t *tensor.Tensor) error { return add(samples, t) }); err != nil {
 		return nil, err
 	}
 	one := tensor.New(set.Fields()[imageField], 1)
@@ -249,7 +275,7 @@ func (r *runner) frechet(ctx context.Context, j *job, m *train.Model, features s
 			return nil, err
 		}
 	}
-	f, err := metric.Frechet(features, samples, reference, split)
+	f, err := metric.Frechet(v.Args.Text("features"), samples, reference, j.Settings.Text("reference"))
 	return []metric.Figure{f}, err
 }
 
@@ -262,12 +288,13 @@ func (r *runner) deploy(ctx context.Context, j *job) error {
 		}
 	}
 	for i, target := range j.Settings["targets"].Items {
-		reply, err := r.x.host.Check(ctx, j.Plugins[fmt.Sprintf("targets[%d]", i)], schema.TargetRequest{Component: target.Text, Arguments: target.Args, Networks: networks})
+		path := fmt.Sprintf("targets[%d]", i)
+		reply, err := r.x.host.Check(ctx, j.Plugins[path], schema.TargetRequest{Component: target.Text, Arguments: target.Args, Networks: networks})
 		if err != nil {
 			return err
 		}
 		if len(reply.Complaints) > 0 {
-			return fmt.Errorf("target %s: %s", target.Text, reply.Complaints[0].Summary)
+			return r.complained(j, path, target.Text, reply.Complaints)
 		}
 		text, err := json.MarshalIndent(reply, "", "  ")
 		if err != nil {
@@ -277,29 +304,63 @@ func (r *runner) deploy(ctx context.Context, j *job) error {
 		if err := r.folder.WriteText(name, string(text)+"\n"); err != nil {
 			return err
 		}
-		if reply.Fits {
-			r.o.Watch.Say(j.name, fmt.Sprintf("fits %s: %s", target.Text, amounts(reply.Used)))
-		} else {
-			r.o.Watch.Say(j.name, fmt.Sprintf("does not fit %s", target.Text))
-			for _, l := range reply.Layers {
-				if l.Problem != "" {
-					r.o.Watch.Say(j.name, fmt.Sprintf("    %s, layer %s: %s; %s", l.Network, l.Layer, l.Problem, l.Change))
-				}
-			}
-		}
-		for _, note := range reply.Notes {
-			r.o.Watch.Say(j.name, "    "+note)
-		}
+		r.placed(j.name, target.Text, reply)
 	}
 	return nil
+}
+
+// complained makes findings of what a target says of its arguments, each at its place in the spec.
+func (r *runner) complained(j *job, path, target string, complaints []schema.Complaint) error {
+	var found diag.List
+	for _, c := range complaints {
+		place, ok := j.Places[path+"."+c.Path]
+		if !ok {
+			place = j.Places[path]
+		}
+		found.Add(diag.Diagnostic{Code: diag.PluginComplains, Range: place, Summary: c.Summary, Help: c.Help, Notes: []diag.Note{{Message: fmt.Sprintf("so says target `%s`", target)}}})
+	}
+	return &Refused{found}
+}
+
+// placed says how networks lie on a chip.
+func (r *runner) placed(action, target string, reply schema.TargetReply) {
+	if reply.Fits {
+		r.o.Watch.Say(action, fmt.Sprintf("fits %s: %s", target, amounts(reply.Used)))
+	} else {
+		r.o.Watch.Say(action, fmt.Sprintf("does not fit %s", target))
+	}
+	for _, l := range reply.Layers {
+		if l.Problem == "" {
+			continue
+		}
+		line := "    " + l.Network
+		if l.Layer != "" {
+			line += ", layer " + l.Layer
+		}
+		line += ": " + l.Problem
+		if l.Change != "" {
+			line += "; " + l.Change
+		}
+		r.o.Watch.Say(action, line)
+	}
+	for _, note := range reply.Notes {
+		r.o.Watch.Say(action, "    "+note)
+	}
+}
+
+func amount(v float64) string {
+	if v == math.Trunc(v) && math.Abs(v) < 1<<53 {
+		return record.Grouped(int(v))
+	}
+	return strconv.FormatFloat(v, 'g', 4, 64)
 }
 
 func amounts(list []schema.Amount) string {
 	var out []string
 	for _, a := range list {
-		s := fmt.Sprintf("%v %s", a.Used, a.Name)
+		s := amount(a.Used) + " " + a.Name
 		if a.Limit > 0 {
-			s = fmt.Sprintf("%v of %v %s", a.Used, a.Limit, a.Name)
+			s = amount(a.Used) + " of " + amount(a.Limit) + " " + a.Name
 		}
 		out = append(out, s)
 	}

@@ -21,6 +21,8 @@ type Event struct {
 	Loss              map[string]float64 `json:"loss,omitempty"`    // by term; total is their weighted sum
 	Rates             map[string]float64 `json:"rates,omitempty"`   // spikes per neuron and time step, by layer
 	ExamplesPerSecond float64            `json:"examples_per_second,omitempty"`
+	Figures           map[string]float64 `json:"figures,omitempty"` // of a metric event: what metrics.json has now, by name
+	File              string             `json:"file,omitempty"`    // of a sample event: the sheet, in the run folder
 }
 
 // EventKind says what an event tells.

@@ -1,10 +1,12 @@
 package record
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"snnc.dev/snnc/runtime/record/wholefile"
 )
@@ -23,6 +25,26 @@ const (
 
 	deployFiles = "deploy-*.json"
 )
+
+// ErrForeign is the error of Open for a folder that holds other things than a run.
+var ErrForeign = errors.New("it holds files and no run")
+
+// ours judges that a folder is empty or holds a run.
+func ours(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return fmt.Errorf("open run folder: %w", err)
+	}
+	for _, e := range entries {
+		if slices.Contains([]string{SpecFolder, ProgramFolder, CheckpointFolder, SampleFolder, EventFile, MetricFile, ActionFile, ReportFile, LockFile}, e.Name()) {
+			return nil
+		}
+	}
+	if len(entries) > 0 {
+		return fmt.Errorf("open run folder %s: %w: name an empty or a new folder", dir, ErrForeign)
+	}
+	return nil
+}
 
 // Folder is a run folder that this process has locked. Its methods are for one goroutine at a time.
 type Folder struct {
@@ -49,6 +71,9 @@ func (e *Locked) Error() string {
 func Open(dir string) (*Folder, error) {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return nil, fmt.Errorf("open run folder: %w", err)
+	}
+	if err := ours(dir); err != nil {
+		return nil, err
 	}
 	l, err := lock(dir)
 	if err != nil {
