@@ -105,10 +105,13 @@ func (o Optimizer) move(w, g []float32, s map[string]*tensor.Tensor, rate, scale
 		}
 	default:
 		mu := float32(o.Momentum)
+		var b []float32
+		if mu != 0 {
+			b = s["momentum"].F32
+		}
 		for i, gi := range g {
 			gi = gi*sc + decay*w[i]
 			if mu != 0 {
-				b := s["momentum"].F32
 				b[i] = mu*b[i] + gi
 				gi = b[i]
 			}

@@ -67,7 +67,8 @@ type Trainer struct {
 	steps   []*step
 	batches int // per epoch
 	order   []int
-	epoch   int // that order belongs to, -1 for none
+	numbers []uint64 // of the examples of the batch at work
+	epoch   int      // that order belongs to, -1 for none
 	inputs  map[string]*tensor.Tensor
 	before  []kept // all that an update changes, as it was before
 }
@@ -103,13 +104,21 @@ type step struct {
 	grads []*tensor.Tensor
 }
 
+// moment is the name of what the step's optimiser keeps of a parameter: optimisers of `each(...)` keep their own.
+func (st *step) moment(kind, parameter string) string {
+	if st.Slot != "" {
+		kind += "-" + st.Slot
+	}
+	return kind + "/" + parameter
+}
+
 // NewTrainer compiles the stage of the program for the batch size.
 func NewTrainer(m *Model, stage program.Stage, data Examples, s Settings) (*Trainer, error) {
 	s.Accumulate = max(s.Accumulate, 1)
 	if s.Batch < 1 || s.Epochs < 1 && s.Iterations < 1 {
 		return nil, fmt.Errorf("train: batches of %d for %d epochs or %d iterations", s.Batch, s.Epochs, s.Iterations)
 	}
-	t := &Trainer{Model: m, Settings: s, data: data, epoch: -1, inputs: map[string]*tensor.Tensor{},
+	t := &Trainer{Model: m, Settings: s, data: data, numbers: make([]uint64, s.Batch), epoch: -1, inputs: map[string]*tensor.Tensor{},
 		State: State{Sums: map[string]Sum{}, Moments: map[string]*tensor.Tensor{}}}
 	if t.batches = data.Len() / s.Batch; t.batches < s.Accumulate {
 		return nil, fmt.Errorf("train: %d examples are fewer than the %d of an update", data.Len(), s.Accumulate*s.Batch)
@@ -149,7 +158,7 @@ func NewTrainer(m *Model, stage program.Stage, data Examples, s Settings) (*Trai
 		}
 		for _, name := range moves {
 			for _, slot := range opt.slots() {
-				key := slot + "/" + name
+				key := st.moment(slot, name)
 				if t.State.Moments[key] == nil {
 					t.State.Moments[key] = tensor.New(m.Weights[name].Type, 1)
 				}
@@ -310,13 +319,16 @@ func (t *Trainer) batch(values map[string]Sum, last, check bool) error {
 	if t.epoch != s.Epoch {
 		t.order, t.epoch = rng.New(t.Settings.Seed, "order of the examples", uint64(s.Epoch)).Permutation(t.data.Len()), s.Epoch
 	}
-	first := s.Batch * size
+	examples := t.order[s.Batch*size : (s.Batch+1)*size]
 	for name, in := range t.inputs {
-		if err := t.data.Fill(name, t.order[first:first+size], in); err != nil {
+		if err := t.data.Fill(name, examples, in); err != nil {
 			return fmt.Errorf("read field %s: %w", name, err)
 		}
 	}
-	env := t.env(uint64(first))
+	for i, e := range examples { // random numbers belong to the example, wherever in the batch it stands
+		t.numbers[i] = uint64(e)
+	}
+	env := t.env()
 	env.Check = check
 	for _, st := range t.steps {
 		if s.Updates%st.Every != 0 { // the batches of an update count as one
@@ -329,12 +341,12 @@ func (t *Trainer) batch(values map[string]Sum, last, check bool) error {
 	return nil
 }
 
-func (t *Trainer) env(first uint64) *exec.Env {
+func (t *Trainer) env() *exec.Env {
 	m, s := t.Model, t.State
 	env := &exec.Env{
 		Inputs:    t.inputs,
 		Variables: func(name string) *tensor.Tensor { return m.Weights[name] },
-		Seed:      t.Settings.Seed, Iteration: uint64(s.Batches), First: first,
+		Seed:      t.Settings.Seed, Iteration: uint64(s.Batches), Examples: t.numbers,
 		Host: func(what string) float64 {
 			switch what {
 			case "progress": // by whole epochs where there are some
@@ -397,7 +409,7 @@ func (t *Trainer) step(st *step, env *exec.Env, last bool, values map[string]Sum
 	for i, name := range st.moves {
 		moments := map[string]*tensor.Tensor{}
 		for _, slot := range o.slots() {
-			moments[slot] = t.State.Moments[slot+"/"+name]
+			moments[slot] = t.State.Moments[st.moment(slot, name)]
 		}
 		o.move(m.Weights[name].F32, st.grads[i].F32, moments, rate, scale, (n-1)/st.Every+1)
 		if sum := st.sums[name]; sum != nil {
