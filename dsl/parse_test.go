@@ -102,7 +102,7 @@ func TestLimits(t *testing.T) {
 			_, found := dsl.Parse(c.name, text)
 			took := time.Since(start)
 			runtime.ReadMemStats(&after)
-			if took > 2*time.Second { // twice the promise: the machine may be busy
+			if took > 10*time.Second { // ten times the promise, for a busy machine; what grows as the square takes minutes
 				t.Errorf("%s, %d bytes: %v", c.name, len(text), took)
 			}
 			if mb := (after.TotalAlloc - before.TotalAlloc) >> 20; mb > 600 { // all that was allocated; about half is garbage before it ends

@@ -442,32 +442,39 @@ func (x *Action) from(path string, p *schema.Plugin) {
 }
 
 // networkSetting reads the name of a network that fills a role of the model.
+// networkSetting reads the name of a network of the model. What it comes to are the roles that the network fills, by attribute
+// path: the name of the definition is the spec's own business.
 func (c *checker) networkSetting(p *schema.Param, g given, x *Action) (schema.Value, bool) {
-	v := schema.Value{Type: schema.ARole}
+	v := schema.Value{Type: schema.List}
 	ref := reference(g.value)
 	if ref == nil || ref.Called {
 		c.fail(diag.BadType, g.at, "write its name", "`network` is a network of the model")
 		return v, false
 	}
-	v.Text = ref.Name.Text
 	if x.Model == nil {
 		return v, true
 	}
 	var known []string
 	for _, r := range x.Model.Roles {
-		if r.Network != nil {
+		if r.Network == nil {
+			continue
+		}
+		if r.Network.Name == ref.Name.Text {
+			v.Items = append(v.Items, schema.Value{Type: schema.ARole, Text: r.Path})
+		}
+		if !slices.Contains(known, r.Network.Name) {
 			known = append(known, r.Network.Name)
 		}
 	}
-	if !slices.Contains(known, v.Text) {
-		if d := c.defs[v.Text]; d != nil && d.kind == "network" {
-			c.fail(diag.BadAction, g.at, "its networks are "+quoted(known), "network `%s` is no part of model `%s`", v.Text, x.Model.Name)
-		} else {
-			c.unknown(ref.Name, "network", known)
-		}
-		return v, false
+	if len(v.Items) > 0 {
+		return v, true
 	}
-	return v, true
+	if d := c.defs[ref.Name.Text]; d != nil && d.kind == "network" {
+		c.fail(diag.BadAction, g.at, "its networks are "+quoted(known), "network `%s` is no part of model `%s`", ref.Name.Text, x.Model.Name)
+	} else {
+		c.unknown(ref.Name, "network", known)
+	}
+	return v, false
 }
 
 // each reads a setting that differs per role: `each(generator = sgd(rate = 0.02), discriminator = sgd(rate = 0.005))`. Roles

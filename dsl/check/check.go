@@ -35,7 +35,7 @@ const (
 func Check(f *dsl.File, o Options) (*Spec, diag.List) {
 	c := &checker{file: f, cat: o.Catalogue, spec: &Spec{File: f, Sources: diag.Sources{f.Name: f.Text}},
 		defs: map[string]*def{}, acting: map[string][]*action{}, presets: map[string]*dsl.Preset{}, broken: map[string]bool{}, at: map[diag.Range]bool{}, layers: layerTable(),
-		defaults: map[string]dsl.Expr{}, texts: map[*schema.Component]dsl.Item{}, bodies: map[dsl.Item]bool{}, models: map[*def]*Model{}}
+		defaults: map[string]dsl.Expr{}, texts: map[*schema.Component]dsl.Item{}, bodies: map[dsl.Item]bool{}, models: map[*def]*Model{}, times: map[*dsl.Number]float64{}}
 	if c.cat == nil {
 		c.cat = &Catalogue{}
 	}
@@ -100,12 +100,13 @@ type checker struct {
 	texts    map[*schema.Component]dsl.Item // parsed equations of plugins; nil where they do not parse
 	bodies   map[dsl.Item]bool              // judged equations: whether they hold
 	models   map[*def]*Model
-	dt       float64     // length of a time step in seconds; 0 where the spec does not say
-	used     int         // layers so far
-	work     int         // expressions and statements so far
-	nested   int         // depth of eval
-	frames   []frame     // uses and loops around the place that is unrolled, outermost first
-	asides   []diag.Note // added to every finding, while a plugin's text is judged
+	times    map[*dsl.Number]float64 // times in seconds in equations, in steps
+	dt       float64                 // length of a time step in seconds; 0 where the spec does not say
+	used     int                     // layers so far
+	work     int                     // expressions and statements so far
+	nested   int                     // depth of eval
+	frames   []frame                 // uses and loops around the place that is unrolled, outermost first
+	asides   []diag.Note             // added to every finding, while a plugin's text is judged
 }
 
 // def is a definition of the file.

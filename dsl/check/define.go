@@ -428,7 +428,7 @@ func (c *checker) neuron(name string, in *instance) *Neuron {
 	if !c.spend(len(in.neuron.Body), in.at) {
 		return nil
 	}
-	n := &Neuron{Name: name, Definition: in.neuron, Integrate: "euler", Surrogate: Surrogate{Kind: "atan", Alpha: 2}}
+	n := &Neuron{Name: name, Definition: in.neuron, Integrate: "euler", Surrogate: Surrogate{Kind: "atan", Alpha: 2}, Times: c.times}
 	var ok bool
 	n.Params, n.Trainable, ok = c.parameters("neuron", in, in.neuron.Params)
 	for _, q := range in.neuron.Body {
@@ -643,7 +643,7 @@ func (c *checker) coderOf(d *def) *Coder {
 
 // coder makes a coder of its equations and arguments.
 func (c *checker) coder(name string, in *instance) *Coder {
-	k := &Coder{Name: name, Definition: in.coder}
+	k := &Coder{Name: name, Definition: in.coder, Times: c.times}
 	if in.coder == nil {
 		args, ok := c.fill(in.comp.Params, in.args, &owner{what: "coder `" + in.name + "`", partial: in.partial}, "", in.at)
 		if !ok {

@@ -258,7 +258,7 @@ func (e *equations) body(owner dsl.Name, ins []dsl.Name, body []dsl.Equation) {
 			refractory = q.Range
 			if q.Time != nil {
 				e.start = true
-				e.number(q.Time)
+				e.time(q.Time, "`refractory`")
 				e.start = false
 			}
 			for _, n := range q.Holds {
@@ -337,9 +337,7 @@ func (e *equations) expr(x dsl.Expr) exprKind {
 	case *dsl.Paren:
 		return e.expr(x.Of)
 	case *dsl.Number:
-		if x.Unit != "" && x.Unit != "steps" && x.Unit != "step" {
-			e.fail(x.Range, "make it a parameter, such as `tau: time = 10 ms`, and write its name here", "in an equation only `steps` stand behind a number")
-		}
+		e.unit(x)
 		return numberKind
 	case *dsl.Bool:
 		return conditionKind
@@ -393,6 +391,45 @@ func (e *equations) expr(x dsl.Expr) exprKind {
 	}
 	e.fail(x.Span(), "it is made of numbers, names, operators and functions", "an equation cannot contain this")
 	return anyKind
+}
+
+// unit judges the unit of a number, and notes how many steps a time in seconds is.
+func (e *equations) unit(x *dsl.Number) {
+	if x.Unit == "" {
+		return
+	}
+	base, factor := unit(x.Unit)
+	v := value{kind: quantityValue, f: x.Value * factor, s: base}
+	switch {
+	case base == "steps":
+	case base != "s":
+		e.bad = true
+		e.c.fail(diag.WrongUnit, x.Range, "times are in steps, s, ms, us or ns; write anything else as a number", "an equation computes with numbers and times, and %v is neither", v)
+	case e.c.dt == 0:
+		e.bad = true
+		e.c.fail(diag.NoStepLength, x.Range, "declare `param dt: time = 1 ms`, or write the time in steps", "this is %v, but the spec does not say how long a step is", v)
+	default:
+		e.c.times[x] = v.f / e.c.dt
+	}
+}
+
+// time judges what must be a time: a number that stands for itself has a unit.
+func (e *equations) time(x dsl.Expr, what string) {
+	inner := x
+	for {
+		p, ok := inner.(*dsl.Paren)
+		if !ok {
+			break
+		}
+		inner = p.Of
+	}
+	if n, ok := inner.(*dsl.Number); ok && n.Unit == "" {
+		v := realOf(n.Value)
+		e.bad = true
+		e.c.report(diag.Diagnostic{Code: diag.MissingUnit, Range: n.Range, Label: "dimensionless", Summary: fmt.Sprintf("%s is a time, but %v has no unit", what, v), Help: e.c.unitHelp(v)})
+		return
+	}
+	e.number(x)
 }
 
 func (e *equations) operand(x dsl.Expr, k exprKind, op string) {

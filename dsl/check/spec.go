@@ -17,7 +17,7 @@ type Catalogue struct {
 	// Settings are those of train, sample, evaluate and deploy. `sampler` is the model's business: where it is listed its choices
 	// are the component's samplers. What these take is known whatever their type says: `data` (a data set of the file), `replace`
 	// (a list of neurons and coders with arguments), `targets` (a list of components of kind target, target definitions, or the
-	// choices listed), `network` (a network of the model).
+	// choices listed), `network` (a network of the model: it comes to the list of the roles that it fills).
 	Settings map[string][]schema.Param
 	// Shape returns channels, height and width of a data set without reading it.
 	Shape func(name string, args schema.Arguments) (channels, height, width int, err error)
@@ -146,6 +146,8 @@ type Neuron struct {
 	Surrogate   Surrogate
 	Once        bool // refractory forever: its wire is times
 	Spikes      bool // false: it has an `output`, its wire is a signal
+	// Times are the numbers with a unit of seconds in equations of the spec, in steps.
+	Times map[*dsl.Number]float64
 }
 
 // Surrogate is the derivative that stands in for the spike's.
@@ -166,7 +168,8 @@ type Coder struct {
 	Definition *dsl.Coder // nil for a coder that its plugin gives as a graph, see Component
 	Params     map[string]float64
 	Trainable  map[string]string
-	Steps      int // of a coder that encodes
+	Times      map[*dsl.Number]float64 // as of a neuron
+	Steps      int                     // of a coder that encodes
 	// Of a coder that its plugin gives as a graph, which decodes:
 	Component *schema.Component
 	Args      schema.Arguments

@@ -20,6 +20,7 @@ type compiler struct {
 	env       map[string]graph.Value  // what a name means at this point of the body
 	constants map[graph.Value]float64 // values known now
 	params    map[string]float64      // arguments
+	times     map[*dsl.Number]float64 // numbers in seconds, in steps
 	inputs    map[string]graph.Value  // the inputs of the step
 	detach    bool
 	surrogate check.Surrogate
@@ -40,6 +41,7 @@ func Neuron(n *check.Neuron) (*graph.Equation, error) {
 		return nil, fmt.Errorf("integrate = %s is not in this version: write `integrate = euler`", n.Integrate)
 	}
 	c := newCompiler(n.Name, n.Params, n.Trainable)
+	c.times = n.Times
 	c.detach, c.surrogate = n.DetachReset, n.Surrogate
 	if n.Surrogate.Kind == "temporal" {
 		c.eq.Temporal = &graph.Temporal{Open: n.Surrogate.Open, Normalize: n.Surrogate.Normalize}
@@ -50,6 +52,7 @@ func Neuron(n *check.Neuron) (*graph.Equation, error) {
 // Port compiles one direction of a coder.
 func Port(c *check.Coder, p *dsl.Port) (*graph.Equation, error) {
 	k := newCompiler(c.Name, c.Params, c.Trainable)
+	k.times = c.Times
 	k.surrogate = check.Surrogate{Kind: "none"}
 	body := append([]dsl.Equation{&dsl.Input{Names: []dsl.Name{p.Input}, Range: p.Input.Range}}, p.Body...)
 	return k.compile(body, c.Definition.Params)
@@ -393,6 +396,12 @@ func (c *compiler) expr(e dsl.Expr) graph.Value {
 	case *dsl.Paren:
 		return c.expr(e.Of)
 	case *dsl.Number:
+		if steps, ok := c.times[e]; ok {
+			return c.number(steps)
+		}
+		if e.Unit != "" && e.Unit != "step" && e.Unit != "steps" {
+			c.fail("nothing says how many steps %v %s are", e.Value, e.Unit)
+		}
 		return c.number(e.Value)
 	case *dsl.Bool:
 		v := 0.0

@@ -38,6 +38,9 @@ func (l *lowering) timed(in []graph.Value) []graph.Value {
 func (l *lowering) dropout() graph.Value {
 	x, p := l.in(0), l.layer.Args.Real("p")
 	if !l.train || p == 0 {
+		if l.b.Err() == nil && x.Type().DType != graph.F32 { // spikes, which are numbers behind it in either mode
+			x = l.b.Op(graph.OpCast, graph.Attrs{"dtype": "f32"}, x)
+		}
 		return x
 	}
 	t := x.Type()

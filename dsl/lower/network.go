@@ -20,9 +20,11 @@ func Network(n *check.Network, steps int) (*graph.Module, diag.List) {
 		steps = n.Steps
 	}
 	m := &graph.Module{}
+	env := graph.ModuleEnv{Module: m, Types: map[string]graph.Type{}}
+	texts := map[string]*graph.Equation{}
 	var found diag.List
 	for _, mode := range []string{program.TrainFunction, program.EvalFunction} {
-		l := &lowering{m: m, n: n, b: graph.NewBuilder(mode, graph.ModuleEnv{Module: m}), train: mode == program.TrainFunction, steps: steps}
+		l := &lowering{m: m, n: n, b: graph.NewBuilder(mode, env), train: mode == program.TrainFunction, steps: steps, types: env.Types, texts: texts}
 		l.values = make([]graph.Value, len(n.Layers))
 		for i, layer := range n.Layers {
 			l.i, l.layer = i, layer
@@ -79,6 +81,8 @@ type lowering struct {
 	b      *graph.Builder
 	train  bool
 	steps  int
+	types  map[string]graph.Type      // of the module's variables
+	texts  map[string]*graph.Equation // the module's equations by their text without the name
 	values []graph.Value
 	i      int
 	layer  *check.Layer
@@ -89,7 +93,8 @@ func (l *lowering) in(k int) graph.Value { return l.values[l.layer.In[k]] }
 // variable declares a variable of the layer once and reads it. Its name is structural: the layer's position and part.
 func (l *lowering) variable(part string, kind graph.VariableKind, init graph.Init, dims ...int) graph.Value {
 	name := strconv.Itoa(l.i) + "." + part
-	if l.m.Variable(name) == nil {
+	if _, ok := l.types[name]; !ok {
+		l.types[name] = graph.Type{Dims: dims}
 		l.m.Variables = append(l.m.Variables, graph.Variable{Name: name, Type: graph.Type{Dims: dims}, Kind: kind, Init: init,
 			Title: strings.TrimPrefix(l.layer.Title, l.n.Name+".") + "." + part})
 	}
@@ -360,13 +365,13 @@ func (l *lowering) equation(e *graph.Equation, trainable map[string]string, star
 // declared returns the module's equation with the text of e, which is added if there is none. It is called by its number:
 // what the spec calls a neuron changes nothing.
 func (l *lowering) declared(e *graph.Equation) *graph.Equation {
-	text := func(e *graph.Equation) string { return (&graph.Module{Equations: []*graph.Equation{e}}).Print() }
-	for _, other := range l.m.Equations {
-		if e.Name = other.Name; text(e) == text(other) {
-			return other
-		}
+	e.Name = ""
+	text := (&graph.Module{Equations: []*graph.Equation{e}}).Print()
+	if other := l.texts[text]; other != nil {
+		return other
 	}
 	e.Name = "e" + strconv.Itoa(len(l.m.Equations))
 	l.m.Equations = append(l.m.Equations, e)
+	l.texts[text] = e
 	return e
 }

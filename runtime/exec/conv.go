@@ -19,34 +19,9 @@ func (p *Program) picture(v *plan.Value) picture {
 	return picture{p.value(v), d[1], d[2], d[0]}
 }
 
-// events lists the spikes of a row in the order of memory and where those of each pixel begin.
+// events lists the spikes of a row and where those of each pixel begin.
 func (x *picture) events(row int, list, starts []int32) (events, ends []int32) {
-	starts = starts[:x.high*x.wide+1]
-	list = list[:0]
-	if x.channels%64 == 0 {
-		words := x.channels / 64
-		for pixel := range x.high * x.wide {
-			starts[pixel] = int32(len(list))
-			for k, word := range x.row(row)[pixel*words : (pixel+1)*words] {
-				base := int32((pixel*words + k) * 64)
-				for word != 0 {
-					list = append(list, base+int32(bits.TrailingZeros64(word)))
-					word &= word - 1
-				}
-			}
-		}
-		starts[x.high*x.wide] = int32(len(list))
-		return list, starts
-	}
-	list = kernel.Events(list, x.row(row), 1)
-	at := 0
-	for pixel := range starts {
-		for at < len(list) && int(list[at]) < pixel*x.channels {
-			at++
-		}
-		starts[pixel] = int32(at)
-	}
-	return list, starts
+	return kernel.PixelEvents(list, starts, x.row(row), x.high*x.wide, x.channels)
 }
 
 // conv is a convolution, or its transpose, as one or more phases.
@@ -55,7 +30,7 @@ type conv struct {
 	x      picture
 	w      *memory
 	out    picture
-	phases []plan.Phase
+	phases []kernel.Phase
 	dots   bool
 	rows   int
 	p      *Program
@@ -119,17 +94,15 @@ func (r *spread) unit(worker, row int) {
 
 // dense computes a row of the result from windows of real numbers, a few at a time, by dot products with the weights of each
 // output channel where those are long, else as sums of weight rows.
-func (r *conv) dense(w *worker, f *plan.Phase, x, out []float32) {
+func (r *conv) dense(w *worker, f *kernel.Phase, x, out []float32) {
 	co, ci := r.out.channels, r.x.channels
 	size := f.High * f.Wide * ci
 	s := stride(size)
 	for y := range f.Rows {
-		top := f.Stride*y + f.Top
 		for c := 0; c < f.Cols; c += together {
 			count := min(together, f.Cols-c)
 			for k := range count {
-				window := w.aligned[k*s : k*s+size]
-				r.x.window(window, x, top, f.Stride*(c+k)+f.Left, f.High, f.Wide)
+				f.Window(w.aligned[k*s:k*s+size], x, y, c+k, r.x.high, r.x.wide, ci)
 			}
 			at := ((f.Row+f.Step*y)*r.out.wide + f.Col + f.Step*c) * co
 			if !r.dots {
@@ -171,21 +144,7 @@ func (r *conv) unit(worker, row int) {
 			for c := range f.Cols {
 				at := ((f.Row+f.Step*y)*r.out.wide + f.Col + f.Step*c) * co
 				acc := out[at : at+co]
-				left := f.Stride*c + f.Left
-				a, b := max(left, 0), min(left+f.Wide, r.x.wide)
-				count := 0
-				for u := max(0, -(f.Stride*y + f.Top)); u < f.High; u++ {
-					line := f.Stride*y + f.Top + u
-					if line >= r.x.high || a >= b {
-						break
-					}
-					line *= r.x.wide
-					shift := int32((u*f.Wide - line - left) * ci)
-					for _, e := range list[starts[line+a]:starts[line+b]] {
-						offsets[count] = (e + shift) * int32(co)
-						count++
-					}
-				}
+				count := f.WindowEvents(offsets, list, starts, y, c, r.x.high, r.x.wide, ci, co)
 				kernel.AddRows(acc, weights, offsets[:count])
 			}
 		}
@@ -198,10 +157,10 @@ type convWeight struct {
 	job
 	tree         job
 	pixels, with picture
-	phases       []plan.Phase
+	phases       []kernel.Phase
 	order        []int32 // where each sum goes
 	out          *memory
-	steps, parts int
+	steps, slots int
 	batched      bool
 	most         int // pixels of a phase
 	p            *Program
@@ -209,13 +168,13 @@ type convWeight struct {
 
 func bindConvWeight(p *Program, s *plan.Step) (runner, needs, error) {
 	x, dy := p.picture(s.In[0]), p.picture(s.In[1])
-	r := &convWeight{pixels: dy, with: x, out: p.value(s.Out[0]), steps: max(s.In[0].Type.Steps, 1), parts: 1, batched: s.In[0].Type.Batch, p: p}
+	r := &convWeight{pixels: dy, with: x, out: p.value(s.Out[0]), steps: max(s.In[0].Type.Steps, 1), slots: 1, batched: s.In[0].Type.Batch, p: p}
 	var back bool
 	if back, r.phases, r.order = plan.WeightPhases(s.Node); back {
 		r.pixels, r.with = x, dy
 	}
 	if r.batched {
-		r.parts = plan.Slots
+		r.slots = plan.Slots
 	}
 	window := 0
 	for _, f := range r.phases {
@@ -224,23 +183,23 @@ func bindConvWeight(p *Program, s *plan.Step) (runner, needs, error) {
 	r.task = r
 	r.tree.task = (*convWeightSum)(r)
 	lists := r.most * r.pixels.channels
-	return r, needs{parts: r.parts * len(r.order), ints: lists, more: r.pixels.channels, floats: lists + r.most*window*r.with.channels}, nil
+	return r, needs{results: r.slots * len(r.order), ints: lists, more: r.pixels.channels, floats: lists + r.most*window*r.with.channels}, nil
 }
 
 func (r *convWeight) run(p *Program) error {
-	p.pool.run(&r.job, r.parts)
-	p.pool.run(&r.tree, min(r.parts, len(r.order)))
+	p.pool.run(&r.job, r.slots)
+	p.pool.run(&r.tree, min(r.slots, len(r.order)))
 	return nil
 }
 
-// unit computes the sums over one part of the batch.
-func (r *convWeight) unit(worker, part int) {
+// unit computes the sums over one slot.
+func (r *convWeight) unit(worker, slot int) {
 	w := r.p.workers[worker]
-	sums := r.p.parts[part*len(r.order) : (part+1)*len(r.order)]
+	sums := r.p.floats[slot*len(r.order) : (slot+1)*len(r.order)]
 	clear(sums)
 	from, to := 0, 1
 	if r.batched {
-		from, to = slot(part, r.with.n)
+		from, to = examples(slot, r.with.n)
 	}
 	for t := range r.steps {
 		for n := from; n < to; n++ {
@@ -252,7 +211,7 @@ func (r *convWeight) unit(worker, part int) {
 }
 
 // phase adds what the pixels of one phase of one example give.
-func (r *convWeight) phase(w *worker, sums []float32, f *plan.Phase, row int) {
+func (r *convWeight) phase(w *worker, sums []float32, f *kernel.Phase, row int) {
 	pixels, channels := f.Rows*f.Cols, r.pixels.channels
 	size := f.High * f.Wide * r.with.channels
 	lists, coefs, counts := w.ints[:channels*pixels], w.floats[:channels*pixels], w.more[:channels]
@@ -262,7 +221,7 @@ func (r *convWeight) phase(w *worker, sums []float32, f *plan.Phase, row int) {
 	for y := range f.Rows {
 		for c := range f.Cols {
 			at := y*f.Cols + c
-			r.with.window(all[at*size:(at+1)*size], x, f.Stride*y+f.Top, f.Stride*c+f.Left, f.High, f.Wide)
+			f.Window(all[at*size:(at+1)*size], x, y, c, r.with.high, r.with.wide, r.with.channels)
 			pixel := (f.Row+f.Step*y)*r.pixels.wide + f.Col + f.Step*c
 			if r.pixels.b != nil {
 				first := pixel * channels
@@ -299,40 +258,15 @@ func (r *convWeight) phase(w *worker, sums []float32, f *plan.Phase, row int) {
 	}
 }
 
-// window copies the window of high x wide pixels that begins at (top, left) of an image to d; outside the image are zeros.
-func (x *picture) window(d, image []float32, top, left, high, wide int) {
-	line := wide * x.channels
-	a, b := max(left, 0), min(left+wide, x.wide)
-	for u := range high {
-		to := d[u*line : (u+1)*line]
-		if top+u < 0 || top+u >= x.high || a >= b {
-			clear(to)
-			continue
-		}
-		if b-a < wide {
-			clear(to)
-		}
-		at := (top + u) * x.wide
-		from := image[(at+a)*x.channels : (at+b)*x.channels]
-		if to = to[(a-left)*x.channels:]; len(from) < 8 {
-			for i, v := range from {
-				to[i] = v
-			}
-			continue
-		}
-		copy(to, from)
-	}
-}
-
-// convWeightSum adds the parts up.
+// convWeightSum adds the slots up.
 type convWeightSum convWeight
 
 // unit writes some of the weights.
 func (r *convWeightSum) unit(_, k int) {
-	n, units := len(r.order), min(r.parts, len(r.order))
+	n, units := len(r.order), min(r.slots, len(r.order))
 	for i := k * n / units; i < (k+1)*n/units; i++ {
-		s := r.p.parts[i:]
-		if r.parts == 1 {
+		s := r.p.floats[i:]
+		if r.slots == 1 {
 			r.out.f[r.order[i]] = s[0]
 			continue
 		}

@@ -76,21 +76,8 @@ func (r *equation) run(p *Program) error {
 	for i, x := range r.Randoms {
 		r.streams[i] = rng.New(p.env.Seed, x.Label, p.env.Iteration)
 	}
-	switch w := p.workers[0]; {
-	case p.env.Check:
-		w.bad = len(r.Forward)
-		for k := range r.units {
-			r.unit(0, k)
-		}
-		if err := w.found(r.Forward); err != nil {
-			return err
-		}
-	case r.Steps*r.N*r.size*(1+len(r.Forward)+len(r.Backward)) < small:
-		for k := range r.units {
-			r.unit(0, k)
-		}
-	default:
-		p.pool.run(&r.job, r.units)
+	if err := p.compute(&r.job, r.units, r.Steps*r.N*r.size*(1+len(r.Forward)+len(r.Backward)), r.Forward); err != nil {
+		return err
 	}
 	for i := range r.grads {
 		if r.grads[i].into.size > 0 {
@@ -108,7 +95,7 @@ func (r *equation) unit(worker, k int) {
 	if r.Slotted || r.Temporal != nil {
 		from, to := 0, 1
 		if r.Batched {
-			from, to = slot(k, r.N)
+			from, to = examples(k, r.N)
 		}
 		for i := range r.grads {
 			if r.grads[i].into.size > 0 {
@@ -162,7 +149,7 @@ func (r *equation) at(w *worker, t, lo, hi int) {
 			n, e := at/r.size, at%r.size
 			index := uint64(0)
 			if r.Batched {
-				index = r.p.env.First + uint64(n)
+				index = r.p.env.example(n)
 			}
 			if r.Order != nil {
 				e = r.Order[e]
@@ -256,7 +243,7 @@ func (r *equation) emit(w *worker, t, lo, hi int) {
 }
 
 // backward runs a chunk forward, keeps its states, and then runs the derivative back in time.
-func (r *equation) backward(w *worker, part, lo, hi int) {
+func (r *equation) backward(w *worker, slot, lo, hi int) {
 	k, n := hi-lo, len(r.States)
 	row := n * plan.Chunk
 	kept := w.states[:(r.Steps+1)*row]
@@ -319,7 +306,7 @@ func (r *equation) backward(w *worker, part, lo, hi int) {
 				total := totals[i*plan.Chunk:][:k]
 				kernel.Eval(kernel.Add, total, total, d, nil, nil)
 			default:
-				r.gradient(i, part, t, lo, hi, d)
+				r.gradient(i, slot, t, lo, hi, d)
 			}
 		}
 		for i, s := range r.States {
@@ -331,7 +318,7 @@ func (r *equation) backward(w *worker, part, lo, hi int) {
 	}
 	for i := range r.Grads {
 		if !r.Grads[i].Timed {
-			r.gradient(i, part, 0, lo, hi, totals[i*plan.Chunk:][:k])
+			r.gradient(i, slot, 0, lo, hi, totals[i*plan.Chunk:][:k])
 		}
 	}
 	if r.Last {
@@ -349,9 +336,9 @@ func (o *operand) restore(w *worker) {
 }
 
 // gradient writes a chunk of gradient i of step t, or adds it up.
-func (r *equation) gradient(i, part, t, lo, hi int, x []float32) {
+func (r *equation) gradient(i, slot, t, lo, hi int, x []float32) {
 	if s := &r.grads[i]; s.into.size > 0 {
-		s.add(r.p.sums, part, t, lo, x, r.size)
+		s.add(r.p.sums, slot, t, lo, x, r.size)
 		return
 	}
 	store(r.targets[i], &r.extent, t, lo, hi, x)
@@ -359,7 +346,7 @@ func (r *equation) gradient(i, part, t, lo, hi int, x []float32) {
 
 // temporal is the derivative in spike times for one example: the gradient at the element's first spike, or at the last step
 // if it is silent, over its norm where that is asked for, goes to the first input of every step before it, or of every step.
-func (r *equation) temporal(w *worker, part, n int) {
+func (r *equation) temporal(w *worker, slot, n int) {
 	first, g := w.ints[:r.size], w.floats[:r.size]
 	for i := range first {
 		first[i] = int32(r.Steps - 1)
@@ -423,7 +410,7 @@ func (r *equation) temporal(w *worker, part, n int) {
 						x[j] = g[e]
 					}
 				}
-				r.grads[i].add(r.p.sums, part, t, lo, x, r.size)
+				r.grads[i].add(r.p.sums, slot, t, lo, x, r.size)
 				lo = hi
 			}
 		}

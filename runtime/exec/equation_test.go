@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"snnc.dev/snnc/runtime/graph"
-	"snnc.dev/snnc/runtime/interp"
+	"snnc.dev/snnc/runtime/tensor"
 )
 
 // equations reads testdata/equations.txt.
@@ -120,47 +120,64 @@ func scale(w *world, by float64) {
 	}
 }
 
-// TestFirst: random numbers belong to the number of the example, not to its place in the batch.
-func TestFirst(t *testing.T) {
-	e := equations(t)["noise"]
+// draws is a graph with all that draws random numbers, of values with and without a batch axis.
+func draws(t testing.TB) *graph.Graph {
+	t.Helper()
+	es := equations(t)
 	b := graph.NewBuilder("f", nil)
 	x := b.Input("x", graph.Real(3, 2, 2))
-	b.Output("y", b.Equation(graph.OpEquation, e, graph.Attrs{"label": "l", "steps": 2}, x)[0])
+	b.Output("noise", b.Equation(graph.OpEquation, es["noise"], graph.Attrs{"label": "l", "steps": 2}, x)[0])
+	b.Output("spikes", b.Equation(graph.OpEquation, es["chance"], graph.Attrs{"label": "c", "steps": 3}, x)[0])
 	b.Output("u", b.Op(graph.OpUniform, graph.Attrs{"label": "u", "batch": true, "steps": 2, "dims": []int{3, 2, 2}}))
 	b.Output("z", b.Op(graph.OpNormal, graph.Attrs{"label": "z", "batch": true, "dims": []int{5}}))
 	b.Output("shared", b.Op(graph.OpNormal, graph.Attrs{"label": "z", "dims": []int{5}}))
+	still := b.Op(graph.OpConstant, graph.Attrs{"value": 0.5, "dims": []int{3, 2, 2}})
+	b.Output("shared noise", b.Equation(graph.OpEquation, es["noise"], graph.Attrs{"label": "l", "steps": 2}, still)[0])
 	g, err := b.Finish()
 	if err != nil {
 		t.Fatal(err)
 	}
-	run := func(n int, first uint64) map[string][]float64 {
-		w := &world{n: n, seed: 7, first: first, inputs: map[string]interp.Value{"x": interp.NewValue(graph.Real(3, 2, 2), n)}}
-		p := compiled(t, g, n, 2)
-		env, _ := w.env()
-		if err := p.Run(env); err != nil {
+	return g
+}
+
+// TestExamples: random numbers belong to the number of the example, not to its place in the batch: part of a batch, in any
+// order, gives what the whole gives, by First where the numbers follow each other and by Examples where they do not. What has
+// no batch axis is the same for all.
+func TestExamples(t *testing.T) {
+	g := draws(t)
+	w := filled(rand.New(rand.NewPCG(8, 8)), g, 9, 3)
+	whole := compiled(t, g, 9, 2)
+	env, _ := w.env()
+	if err := whole.Run(env); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		first    uint64
+		examples []uint64
+		places   []int
+	}{
+		{0, nil, []int{0, 1, 2, 3}},
+		{5, nil, []int{5, 6, 7, 8}},
+		{8, nil, []int{8}},
+		{0, []uint64{8, 7, 6, 5, 4, 3, 2, 1, 0}, []int{8, 7, 6, 5, 4, 3, 2, 1, 0}},
+		{3, []uint64{4, 1, 8, 1, 0}, []int{4, 1, 8, 1, 0}},
+	} {
+		part := compiled(t, g, len(c.places), 2)
+		e := *env
+		e.First, e.Examples = c.first, c.examples
+		e.Inputs = map[string]*tensor.Tensor{"x": picked(env.Inputs["x"], c.places)}
+		if err := part.Run(&e); err != nil {
 			t.Fatal(err)
 		}
-		out := map[string][]float64{}
-		for _, name := range p.Outputs() {
-			out[name] = p.Output(name).Logical()
+		for _, name := range part.Outputs() {
+			if !equal(part.Output(name), picked(whole.Output(name), c.places)) {
+				t.Errorf("%s of examples %v differs from that of the whole batch", name, c.places)
+			}
 		}
-		return out
 	}
-	whole := run(9, 0)
-	for _, c := range [][2]int{{4, 0}, {4, 5}, {1, 8}} {
-		part := run(c[0], uint64(c[1]))
-		for name, v := range part {
-			steps, size := 2, 12
-			switch name {
-			case "z":
-				steps, size = 1, 5
-			case "shared":
-				close(t, name, v, whole[name], 0, 0)
-				continue
-			}
-			for s := range steps {
-				close(t, name, v[s*c[0]*size:(s+1)*c[0]*size], whole[name][(s*9+c[1])*size:(s*9+c[1]+c[0])*size], 0, 0)
-			}
-		}
+	e := *env
+	e.Examples = []uint64{1, 2}
+	if err := whole.Run(&e); err == nil {
+		t.Error("2 numbers of examples for a batch of 9: no error")
 	}
 }

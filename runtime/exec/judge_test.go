@@ -22,7 +22,6 @@ type world struct {
 	variables map[string]interp.Value
 	averages  map[string]interp.Value
 	seed      uint64
-	first     uint64
 }
 
 func (w *world) random(label string, normal bool, index, element uint64) float64 {
@@ -42,12 +41,9 @@ type failer interface {
 	Fatalf(format string, args ...any)
 }
 
-// interpret runs g on the interpreter; random numbers of a batched value belong to example First + its place.
+// interpret runs g on the interpreter.
 func (w *world) interpret(t failer, g *graph.Graph) *interp.Result {
 	t.Helper()
-	if w.first != 0 {
-		t.Fatal("the interpreter knows no first example")
-	}
 	res, err := interp.Run(g, &interp.Env{N: w.n, Inputs: w.inputs, Variables: w.variables, Averages: w.averages, Random: w.random, Host: host})
 	if err != nil {
 		t.Fatal(err)
@@ -68,7 +64,7 @@ func tensors(values map[string]interp.Value) map[string]*tensor.Tensor {
 func (w *world) env() (*exec.Env, map[string]*tensor.Tensor) {
 	variables, averages := tensors(w.variables), tensors(w.averages)
 	e := &exec.Env{Inputs: tensors(w.inputs), Variables: func(name string) *tensor.Tensor { return variables[name] },
-		Seed: w.seed, Iteration: 3, First: w.first, Host: host}
+		Seed: w.seed, Iteration: 3, Host: host}
 	if w.averages != nil {
 		e.Averages = func(name string) *tensor.Tensor { return averages[name] }
 	}

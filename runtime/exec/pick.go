@@ -30,13 +30,13 @@ func bindPick(p *Program, narrow, wide, index *plan.Value, n *graph.Node, back b
 	out := n.Out[0]
 	r := &pick{index: p.rows(index), narrow: p.rows(narrow), wide: p.rows(wide), back: back, steps: max(out.Steps, 1), n: 1, units: 1, p: p}
 	axis := int(n.Axis())
-	r.stride, r.size = plan.Strides(wide.Type)[axis], wide.Type.Dims[axis]
+	r.stride, r.size = tensor.Strides(wide.Type)[axis], wide.Type.Dims[axis]
 	if out.Batch {
 		r.n = p.plan.Batch
 		r.units = plan.Slots
 	}
-	strides, order := plan.Strides(wide.Type), logical(narrow.Type)
-	indices := plan.Strides(index.Type)
+	strides, order := tensor.Strides(wide.Type), logical(narrow.Type)
+	indices := tensor.Strides(index.Type)
 	for i := range narrow.Type.Size() {
 		o, at := 0, 0
 		rest := order[i]
@@ -137,7 +137,7 @@ type rowsOf struct {
 	at           []int32 // for each element of a row of values, its index among the indices
 	rest         []int32 // and its place in a row of the table
 	width, size  int
-	steps, parts int
+	steps, slots int
 	batched      bool
 	back         bool
 	p            *Program
@@ -145,13 +145,13 @@ type rowsOf struct {
 
 func bindRowsOf(p *Program, index, values, table *plan.Value, back bool) (*rowsOf, needs, error) {
 	t := values.Type
-	r := &rowsOf{index: p.rows(index), values: p.value(values), table: p.value(table), size: table.Type.Dims[0], steps: max(t.Steps, 1), parts: 1,
+	r := &rowsOf{index: p.rows(index), values: p.value(values), table: p.value(table), size: table.Type.Dims[0], steps: max(t.Steps, 1), slots: 1,
 		batched: t.Batch, back: back, p: p}
 	r.width = table.Type.Size() / r.size
 	if t.Batch {
-		r.parts = plan.Slots
+		r.slots = plan.Slots
 	}
-	indices := plan.Strides(index.Type)
+	indices := tensor.Strides(index.Type)
 	for _, i := range logical(t) {
 		at, rest := 0, i/r.width
 		for k := len(index.Type.Dims) - 1; k >= 0; k-- {
@@ -163,7 +163,7 @@ func bindRowsOf(p *Program, index, values, table *plan.Value, back bool) (*rowsO
 	r.task = r
 	var need needs
 	if back {
-		need.sums = r.parts * table.Type.Size()
+		need.sums = r.slots * table.Type.Size()
 	}
 	return r, need, nil
 }
@@ -177,28 +177,28 @@ func bindScatterAdd(p *Program, s *plan.Step) (runner, needs, error) {
 }
 
 func (r *rowsOf) run(p *Program) error {
-	p.pool.run(&r.job, r.parts)
+	p.pool.run(&r.job, r.slots)
 	if err := p.failed(); err != nil || !r.back {
 		return err
 	}
 	one := r.size * r.width
-	s := sum{parts: r.parts}
+	s := sum{slots: r.slots}
 	for i := range one {
 		r.table.f[i] = float32(s.tree(p.sums[i:], one))
 	}
 	return nil
 }
 
-func (r *rowsOf) unit(worker, part int) {
+func (r *rowsOf) unit(worker, slot int) {
 	w := r.p.workers[worker]
 	sums := r.p.sums[:0]
 	if r.back {
-		sums = r.p.sums[part*r.size*r.width:][:r.size*r.width]
+		sums = r.p.sums[slot*r.size*r.width:][:r.size*r.width]
 		clear(sums)
 	}
 	from, to := 0, 1
 	if r.batched {
-		from, to = slot(part, r.values.n)
+		from, to = examples(slot, r.values.n)
 	}
 	for t := range r.steps {
 		for n := from; n < to; n++ {

@@ -60,9 +60,6 @@ func NewPool(threads int) *Pool {
 	return p
 }
 
-// Threads returns how many workers there are.
-func (p *Pool) Threads() int { return p.threads }
-
 // Close ends the workers and waits for them. No program may run on the pool any more.
 func (p *Pool) Close() {
 	p.stop.Store(true)

@@ -67,14 +67,3 @@ func TestPool(t *testing.T) {
 		t.Errorf("%d goroutines are left, %d were there before", n, before)
 	}
 }
-
-// TestThreadCount: a pool has at least one thread, and not more than a machine could give.
-func TestThreadCount(t *testing.T) {
-	for _, c := range [][2]int{{-1, 1}, {0, 1}, {3, 3}, {1 << 30, 256}} {
-		p := exec.NewPool(c[0])
-		if got := p.Threads(); got != c[1] {
-			t.Errorf("%d threads asked for, %d started", c[0], got)
-		}
-		p.Close()
-	}
-}

@@ -162,7 +162,7 @@ func (r *matmulWeight) run(p *Program) error {
 	return nil
 }
 
-// unit computes some rows of the result: for each, part of the batch by part, the rows of dy whose element of a is not 0.
+// unit computes some rows of the result: for each, slot by slot, the rows of dy whose element of a is not 0.
 func (r *matmulWeight) unit(worker, k int) {
 	w := r.p.workers[worker]
 	first, last := k*columns, min((k+1)*columns, r.inner)
@@ -170,21 +170,21 @@ func (r *matmulWeight) unit(worker, k int) {
 	lists, counts := w.ints, w.more[:columns]
 	coefs := w.floats[(plan.Slots+1)*r.width:][:columns*total]
 	bits := r.a.b != nil && r.height == 1
-	parts := 1
+	slots := 1
 	if r.batched {
-		parts = plan.Slots
+		slots = plan.Slots
 	}
-	var slots [plan.Slots][]float32
-	for s := range slots {
-		slots[s] = w.floats[s*r.width : (s+1)*r.width]
+	var sums [plan.Slots][]float32
+	for s := range sums {
+		sums[s] = w.floats[s*r.width : (s+1)*r.width]
 	}
 	row := w.floats[plan.Slots*r.width : (plan.Slots+1)*r.width]
 	var ends [plan.Slots][columns]int32
 	clear(counts)
-	for s := range parts {
+	for s := range slots {
 		from, to := 0, 1
 		if r.batched {
-			from, to = slot(s, r.a.n)
+			from, to = examples(s, r.a.n)
 		}
 		for t := range r.steps {
 			for n := from; n < to; n++ {
@@ -214,20 +214,20 @@ func (r *matmulWeight) unit(worker, k int) {
 	}
 	for i := range last - first {
 		at := int32(0)
-		for s := range parts {
-			clear(slots[s])
+		for s := range slots {
+			clear(sums[s])
 			list := lists[i*total+int(at) : i*total+int(ends[s][i])]
 			if bits {
-				kernel.AddRows(slots[s], r.dy.f, list)
+				kernel.AddRows(sums[s], r.dy.f, list)
 			} else {
-				kernel.AxpyRows(slots[s], r.dy.f, list, coefs[i*total+int(at):i*total+int(ends[s][i])])
+				kernel.AxpyRows(sums[s], r.dy.f, list, coefs[i*total+int(at):i*total+int(ends[s][i])])
 			}
 			at = ends[s][i]
 		}
-		sum := slots[0]
-		if parts > 1 {
+		sum := sums[0]
+		if slots > 1 {
 			sum = row
-			kernel.TreeRows(row, &slots)
+			kernel.TreeRows(row, &sums)
 		}
 		if !r.transposed {
 			copy(r.out.f[(first+i)*r.width:], sum)

@@ -17,11 +17,21 @@ type Env struct {
 	// read with `average` sees; where it is nil or returns nil that is the variable itself.
 	Variables func(name string) *tensor.Tensor
 	Averages  func(name string) *tensor.Tensor
-	// Random numbers belong to (Seed, label, Iteration) and the number of the example: First plus its place in the batch.
+	// Random numbers of a value with a batch axis belong to (Seed, label, Iteration) and the number of the example: Examples
+	// has the number of the one at each place of the batch; where it is nil that is First plus the place.
 	Seed, Iteration, First uint64
+	Examples               []uint64
 	Host                   func(what string) float64 // numbers that the trainer knows
 	// Check makes the run look at every result and end with NotFinite at the first that is not finite. It is slow.
 	Check bool
+}
+
+// example returns the number of the example at a place of the batch.
+func (e *Env) example(place int) uint64 {
+	if e.Examples != nil {
+		return e.Examples[place]
+	}
+	return e.First + uint64(place)
 }
 
 // NotFinite is the error of a checked run: a result is infinite or no number.
@@ -66,8 +76,8 @@ type Program struct {
 	aliases []*plan.Value
 	steps   []runner
 	workers []*worker
-	sums    []float64 // of all parts of the batch, for the step at work
-	parts   []float32 // results of all parts of the batch, for the step at work
+	sums    []float64 // of all slots of the batch, for the step at work
+	floats  []float32 // the same in single precision
 	outputs []*tensor.Tensor
 	names   []string
 	env     *Env
@@ -89,14 +99,14 @@ type worker struct {
 // needs is how much of a worker's and a program's memory a step wants, in elements.
 type needs struct {
 	regs, states, floats, aligned, ints, more int
-	sums, parts                               int
+	sums, results                             int // of the program
 }
 
 func (n *needs) grow(m needs) {
 	n.regs, n.states, n.floats = max(n.regs, m.regs), max(n.states, m.states), max(n.floats, m.floats)
 	n.aligned = max(n.aligned, m.aligned)
 	n.ints, n.more = max(n.ints, m.ints), max(n.more, m.more)
-	n.sums, n.parts = max(n.sums, m.sums), max(n.parts, m.parts)
+	n.sums, n.results = max(n.sums, m.sums), max(n.results, m.results)
 }
 
 // New allocates the memory of a plan and binds its steps to the pool's workers.
@@ -139,7 +149,7 @@ func New(p *plan.Plan, pool *Pool) (*Program, error) {
 		need.grow(n)
 		g.steps = append(g.steps, r)
 	}
-	g.sums, g.parts = make([]float64, need.sums), make([]float32, need.parts)
+	g.sums, g.floats = make([]float64, need.sums), make([]float32, need.results)
 	for range pool.threads {
 		g.workers = append(g.workers, &worker{regs: make([][]float32, need.regs), scratch: make([]float32, need.regs*plan.Chunk),
 			states: make([]float32, need.states), floats: make([]float32, need.floats),
@@ -170,7 +180,8 @@ func (p *Program) alias() {
 	}
 }
 
-// Run computes the graph once. A missing or wrong input or variable is an error, and so is an index that points nowhere.
+// Run computes the graph once. A missing or wrong input or variable is an error, and so are an index that points nowhere and
+// numbers of examples that are not as many as the batch.
 func (p *Program) Run(env *Env) error {
 	p.env = env
 	defer func() { p.env = nil }()
@@ -202,6 +213,9 @@ func (p *Program) Run(env *Env) error {
 // given takes inputs and variables from the environment.
 func (p *Program) given() error {
 	env := p.env
+	if env.Examples != nil && len(env.Examples) != p.plan.Batch {
+		return fmt.Errorf("%d numbers of examples for a batch of %d", len(env.Examples), p.plan.Batch)
+	}
 	for _, v := range p.outside {
 		kind, t := "input", (*tensor.Tensor)(nil)
 		if v.Place == plan.Input {
@@ -267,5 +281,5 @@ func (p *Program) Output(name string) *tensor.Tensor {
 	return nil
 }
 
-// slot returns the first example of part s of n examples, and the one after its last.
-func slot(s, n int) (from, to int) { return s * n / plan.Slots, (s + 1) * n / plan.Slots }
+// examples returns the first example of slot s of a batch of n, and the one after its last.
+func examples(s, n int) (from, to int) { return s * n / plan.Slots, (s + 1) * n / plan.Slots }

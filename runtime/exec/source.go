@@ -44,7 +44,7 @@ func (r *random) unit(worker, k int) {
 	for n := k * r.out.n / r.units; n < (k+1)*r.out.n/r.units; n++ {
 		index := uint64(0)
 		if r.batched {
-			index = r.p.env.First + uint64(n)
+			index = r.p.env.example(n)
 		}
 		if r.normal {
 			r.stream.FillNormal(d, index)
@@ -100,13 +100,13 @@ func bindReduce(p *Program, s *plan.Step) (runner, needs, error) {
 	n, x, out := s.Node, s.In[0], s.Out[0]
 	kind := n.Text("kind")
 	r := &extreme{x: p.value(x), out: p.value(out), in: x.Type, timed: out.Type.Steps > 0, batched: out.Type.Batch, p: p,
-		least: kind == "min" || kind == "argmin", index: kind == "argmax" || kind == "argmin", to: plan.Dropped(x.Type, out.Type, n.Axes()), units: 1}
+		least: kind == "min" || kind == "argmin", index: kind == "argmax" || kind == "argmin", to: tensor.Dropped(x.Type, out.Type, n.Axes()), units: 1}
 	if r.batched {
 		r.units = plan.Slots
 	}
 	r.task = r
 	most := max(out.Type.Steps, 1) * r.out.n * r.out.size
-	return r, needs{parts: most, sums: most}, nil
+	return r, needs{results: most, sums: most}, nil
 }
 
 func (r *extreme) run(p *Program) error {
@@ -117,7 +117,7 @@ func (r *extreme) run(p *Program) error {
 // unit visits the elements of some examples in the order of memory, in which those of one result stand in the order of the
 // axis; the first of equal ones counts.
 func (r *extreme) unit(_, k int) {
-	best, seen := r.p.parts, r.p.sums
+	best, seen := r.p.floats, r.p.sums
 	from, to := k*r.x.n/r.units, (k+1)*r.x.n/r.units
 	place := func(t, n int) int {
 		if !r.timed {

@@ -14,48 +14,48 @@ type into struct {
 	size int // of a row of the result
 }
 
-// sum adds up elements of a loop in double precision, by part of the batch where the result has no batch axis.
+// sum adds up elements of a loop in double precision, by slot of the batch where the result has no batch axis.
 type sum struct {
 	plan.Sum
 	into
 	steps, n int  // of the result
-	parts    int  // of the batch
+	slots    int  // of the batch; 1 where the result has a batch axis
 	squares  bool // their squares too
 	at       int  // where it lies in the program's sums
 	out      []*memory
 }
 
 func (p *Program) sum(x into, steps, n int, batched, squares bool, at int) sum {
-	s := sum{into: x, steps: 1, n: 1, parts: 1, squares: squares, at: at}
+	s := sum{into: x, steps: 1, n: 1, slots: 1, squares: squares, at: at}
 	if x.timed {
 		s.steps = steps
 	}
 	if x.batched {
 		s.n = n
 	} else if batched {
-		s.parts = plan.Slots
+		s.slots = plan.Slots
 	}
 	return s
 }
 
-// one returns how many sums one part has.
+// one returns how many sums one slot has.
 func (s *sum) one() int { return s.steps * s.n * s.into.size }
 
 func (s *sum) length() int {
 	if s.squares {
-		return 2 * s.parts * s.one()
+		return 2 * s.slots * s.one()
 	}
-	return s.parts * s.one()
+	return s.slots * s.one()
 }
 
-// clear begins the sums of a part of the batch, which are the examples from `from` to `to`.
-func (s *sum) clear(sums []float64, part, from, to int) {
+// clear begins the sums of a slot, whose examples are those from `from` to `to`.
+func (s *sum) clear(sums []float64, slot, from, to int) {
 	size := s.into.size
 	for half := 0; half == 0 || half == 1 && s.squares; half++ {
-		base := s.at + half*s.parts*s.one()
+		base := s.at + half*s.slots*s.one()
 		if !s.into.batched {
-			if part < s.parts {
-				clear(sums[base+part*s.one():][:s.one()])
+			if slot < s.slots {
+				clear(sums[base+slot*s.one():][:s.one()])
 			}
 			continue
 		}
@@ -66,20 +66,20 @@ func (s *sum) clear(sums []float64, part, from, to int) {
 }
 
 // add adds the chunk x, which begins at element lo of step t.
-func (s *sum) add(sums []float64, part, t, lo int, x []float32, rowSize int) {
+func (s *sum) add(sums []float64, slot, t, lo int, x []float32, rowSize int) {
 	if !s.into.timed {
 		t = 0
 	}
-	size, half := s.into.size, s.parts*s.one()
+	size, half := s.into.size, s.slots*s.one()
 	if !s.into.batched && (s.into.Shape == plan.Single || s.into.Shape == plan.Period && rowSize%s.into.P == 0) {
-		base := s.at + (part*s.steps+t)*size
+		base := s.at + (slot*s.steps+t)*size
 		s.segment(sums, base, half, lo, x)
 		return
 	}
 	for len(x) > 0 {
 		n, from := lo/rowSize, lo%rowSize
 		k := min(rowSize-from, len(x))
-		row := part*s.steps + t
+		row := slot*s.steps + t
 		if s.into.batched {
 			row = t*s.n + n
 		}
@@ -119,14 +119,14 @@ func (s *sum) segment(sums []float64, base, half, from int, x []float32) {
 		}
 		for len(x) > 0 {
 			k := min(len(d)-from, len(x))
-			part, y := d[from:from+k], x[:k]
+			to, y := d[from:from+k], x[:k]
 			for i, v := range y {
-				part[i] += float64(v)
+				to[i] += float64(v)
 			}
 			if q != nil {
-				part := q[from : from+k]
+				to := q[from : from+k]
 				for i, v := range y {
-					part[i] += float64(v) * float64(v)
+					to[i] += float64(v) * float64(v)
 				}
 			}
 			x, from = x[k:], 0
@@ -147,7 +147,7 @@ func (s *sum) segment(sums []float64, base, half, from int, x []float32) {
 	}
 }
 
-// finish adds the parts up and writes the results.
+// finish adds the slots up and writes the results.
 func (s *sum) finish(sums []float64) {
 	one := s.one()
 	for i := range one {
@@ -159,7 +159,7 @@ func (s *sum) finish(sums []float64) {
 			s.out[0].f[i] = float32(total / s.Count)
 		default:
 			mean := total / s.Count
-			squares := s.tree(sums[s.at+s.parts*one+i:], one)
+			squares := s.tree(sums[s.at+s.slots*one+i:], one)
 			s.out[0].f[i] = float32(mean)
 			s.out[1].f[i] = float32(max(squares/s.Count-float64(mean*mean), 0))
 			if math.IsNaN(mean) {
@@ -169,9 +169,9 @@ func (s *sum) finish(sums []float64) {
 	}
 }
 
-// tree adds up the parts, which lie one further on from each other.
+// tree adds up the slots, which lie one further on from each other.
 func (s *sum) tree(sums []float64, one int) float64 {
-	if s.parts == 1 {
+	if s.slots == 1 {
 		return sums[0]
 	}
 	var x [plan.Slots]float64

@@ -71,7 +71,7 @@ func TestChanged(t *testing.T) {
 	cosine := spec(t, "images", "rate = 0.01", "rate = 0.01, schedule = cosine")
 	dir2 := filepath.Join(t.TempDir(), "run")
 	mustRun(t, load(t, plugins, cosine), dir2, func(o *RunOptions) { o.Only = only(t, "train") })
-	changed(t, load(t, plugins, cosine, "train.a.epochs=3"), dir2, []string{"train a: length: 2 epochs is now 3 epochs"})
+	changed(t, load(t, plugins, cosine, "train.a.epochs=3"), dir2, []string{"train a: length: 2 epochs is now 3 epochs, on which the schedule or the model depends"})
 }
 
 // A longer training goes on, and what reads it is done again, but not before the training is.

@@ -202,6 +202,9 @@ func (m *Model) build(ctx context.Context, h *host.Host) (found diag.List) {
 		return found
 	}
 	m.Linker, err = program.NewLinker(m.Program, m.Modules)
+	if err == nil {
+		err = m.Linker.LinkAll()
+	}
 	var counts *program.TimeError
 	switch {
 	case errors.As(err, &counts):

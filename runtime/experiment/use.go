@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -282,8 +283,9 @@ func (r *runner) frechet(ctx context.Context, j *job, m *train.Model, v schema.V
 // deploy does a deploy action: it asks each target how the networks lie on the chip, and keeps the answers.
 func (r *runner) deploy(ctx context.Context, j *job) error {
 	var networks []schema.Network
+	only := j.Settings["network"].Items // the roles of the network that is named
 	for _, n := range j.model.networks {
-		if only := j.Settings.Text("network"); only == "" || only == n.Name {
+		if len(only) == 0 || slices.ContainsFunc(only, func(v schema.Value) bool { return v.Text == n.Role }) {
 			networks = append(networks, n)
 		}
 	}

@@ -39,7 +39,7 @@ func table() map[Op]operator {
 		OpIota:     {0, 0, a("steps", "?int", "dims", "?ints"), inferIota},
 		OpUniform:  {0, 0, a("label", "string", "steps", "?int", "batch", "?bool", "dims", "ints"), inferRandom},
 		OpNormal:   {0, 0, a("label", "string", "steps", "?int", "batch", "?bool", "dims", "ints"), inferRandom},
-		OpHost:     {0, 0, a("what", "string"), scalarResult},
+		OpHost:     {0, 0, a("what", "string"), inferHost},
 		OpCount:    {1, 1, a("axes", "axes"), inferCount},
 
 		OpReshape:   {1, 1, a("dims", "ints"), inferReshape},
@@ -143,7 +143,7 @@ func Infer(n *Node, env Env) ([]Type, error) {
 		return nil, fmt.Errorf("%s: %w", n.Op, err)
 	}
 	for _, t := range out {
-		if size := t.Size(); t.Steps < 0 || t.Steps > maxSteps || size < 0 || size > maxElements || len(t.Dims) > 6 || slices.ContainsFunc(t.Dims, func(d int) bool { return d < 1 || d > maxElements }) {
+		if size := t.Size(); t.Steps < 0 || t.Steps > maxSteps || size < 0 || size > maxElements || len(t.Dims) > maxDims || slices.ContainsFunc(t.Dims, func(d int) bool { return d < 1 || d > maxElements }) {
 			return nil, fmt.Errorf("%s: impossible type %v", n.Op, t)
 		}
 	}
@@ -154,6 +154,7 @@ func Infer(n *Node, env Env) ([]Type, error) {
 const (
 	maxSteps    = 1 << 20
 	maxElements = 1 << 31
+	maxDims     = 6
 )
 
 func (k attrKind) plain() string {
@@ -224,6 +225,15 @@ func inferRead(n *Node, env Env) ([]Type, error) {
 	return one(t)
 }
 
+func inferHost(n *Node, _ Env) ([]Type, error) {
+	switch what := n.Text("what"); what {
+	case "progress", "iteration", "variance":
+		return one(Scalar())
+	default:
+		return nil, fmt.Errorf("nobody knows %q; it is progress, iteration or variance", what)
+	}
+}
+
 func inferConstant(n *Node, _ Env) ([]Type, error) {
 	t := Type{Dims: n.Ints("dims")}
 	switch n.Text("dtype") {
@@ -271,7 +281,7 @@ func inferCount(n *Node, _ Env) ([]Type, error) {
 func inferReshape(n *Node, _ Env) ([]Type, error) {
 	t := n.In[0].Type()
 	dims := n.Ints("dims")
-	if slices.ContainsFunc(dims, func(d int) bool { return d < 1 || d > maxElements }) || len(dims) > 6 || product(dims) != t.Size() {
+	if slices.ContainsFunc(dims, func(d int) bool { return d < 1 || d > maxElements }) || len(dims) > maxDims || product(dims) != t.Size() {
 		return nil, fmt.Errorf("%d elements do not fit %v", t.Size(), dims)
 	}
 	return one(t.WithDims(dims...))

@@ -11,8 +11,11 @@ const (
 	OpIota     Op = "iota"     // 0, 1, ... along time (steps) or along the only dim (dims)
 	OpUniform  Op = "uniform"  // label, [steps], [batch], dims: uniform in [0, 1)
 	OpNormal   Op = "normal"   // label, [steps], [batch], dims: standard normal
-	OpHost     Op = "host"     // what: a number that the trainer knows: progress, iteration, variance
-	OpCount    Op = "count"    // axes: how many elements of the input lie along the axes
+	// OpHost is what: a number that comes from outside the graph. `progress` is the part of the training that is done, from 0 to
+	// 1, and `iteration` how many updates there were; both are 1 outside of training. `variance`, of the elements of the training
+	// data, is a word of the language that runtime/train refuses.
+	OpHost  Op = "host"
+	OpCount Op = "count" // axes: how many elements of the input lie along the axes
 )
 
 // Shape.
@@ -46,8 +49,13 @@ const (
 	OpMaxPoolGrad   Op = "max-pool-gradient"    // (x, dy) kernel, stride: to the first greatest element of each window
 	OpNormalise     Op = "normalise"            // axes, epsilon -> (x - mean) / sqrt(variance + epsilon), mean, biased variance
 	OpNormaliseGrad Op = "normalise-gradient"   // (dy, y, variance) axes, epsilon
-	OpEquation      Op = "equation"             // (inputs, params[, states]) [steps] [last] [state] [label]
-	OpEquationGrad  Op = "equation-gradient"    // (inputs, params[, states], dy) as equation -> d inputs, d params[, d states]
+	// OpEquation is (inputs, params[, states]) [steps] [last] [state] [label]: the step of an equation run over time. With state
+	// it begins with the states that are given, and gives those after the last step as well. Where the step draws random numbers,
+	// its node X gets element t * size + i of the numbers of LABEL/X for element i of a layer of that size at time step t, counted
+	// from 0 in every application. So a layer whose state is carried from step to step draws other numbers than in a pass over the
+	// whole sequence, of the same distribution: element i of the label and the iteration of each application.
+	OpEquation     Op = "equation"
+	OpEquationGrad Op = "equation-gradient" // (inputs, params[, states], dy) as equation -> d inputs, d params[, d states]
 )
 
 // Element-wise.

@@ -216,6 +216,7 @@ func Parse(text string) (*Module, error) {
 type Parser struct {
 	m     *Module
 	roles Env
+	types map[string]Type // of the variables of m
 	text  string
 	pos   int
 	line  int
@@ -225,7 +226,11 @@ type Parser struct {
 
 // NewParser reads text into m; roles resolves what is not in m (nil: nothing else).
 func NewParser(text string, m *Module, roles Env) *Parser {
-	return &Parser{m: m, roles: roles, text: text, line: 1, at: 1}
+	p := &Parser{m: m, roles: roles, types: map[string]Type{}, text: text, line: 1, at: 1}
+	for _, v := range m.Variables {
+		p.types[v.Name] = v.Type
+	}
+	return p
 }
 
 // Err returns the first error, with its line.
@@ -428,7 +433,7 @@ func (p *Parser) Type() Type {
 			t.Steps = v
 		default:
 			v, err := strconv.Atoi(tok)
-			if err != nil || v < 1 || v > maxElements || len(t.Dims) >= 6 || product(t.Dims) > maxElements/v {
+			if err != nil || v < 1 || v > maxElements || len(t.Dims) >= maxDims || product(t.Dims) > maxElements/v {
 				p.Errorf("%q is no dim here", tok)
 			}
 			t.Dims = append(t.Dims, v)
@@ -454,9 +459,6 @@ func (p *Parser) Item(keyword string) bool {
 
 func (p *Parser) variable() {
 	v := Variable{Name: p.Quoted(), Type: p.Type()}
-	if v.Type.Steps > 0 || v.Type.Batch || v.Type.DType == State {
-		p.Errorf("variable %q has a time or batch axis", v.Name)
-	}
 	kind := p.Token()
 	i := slices.Index(variableKinds[:], kind)
 	if i < 0 {
@@ -465,21 +467,21 @@ func (p *Parser) variable() {
 	}
 	v.Kind = VariableKind(i)
 	v.Init.Kind = p.Name()
-	if !slices.Contains([]string{"uniform", "normal", "constant", "sinusoid"}, v.Init.Kind) {
-		p.Errorf("unknown start %q of variable %q", v.Init.Kind, v.Name)
-	}
-	if v.Init.Kind == "sinusoid" && len(v.Type.Dims) != 2 {
-		p.Errorf("variable %q is no table", v.Name)
-	}
 	p.Want("(")
 	v.Init.A = p.Real()
 	p.Want(",")
 	v.Init.B = p.Real()
 	p.Want(")")
-	p.EndLine()
-	if p.err == nil && p.m.Variable(v.Name) != nil {
+	if p.EndLine(); p.err != nil {
+		return
+	}
+	if _, twice := p.types[v.Name]; twice {
 		p.Errorf("variable %q stands twice", v.Name)
 	}
+	if err := v.Verify(); err != nil {
+		p.Errorf("%v", err)
+	}
+	p.types[v.Name] = v.Type
 	p.m.Variables = append(p.m.Variables, v)
 }
 
@@ -488,7 +490,7 @@ func (p *Parser) function() {
 	if p.err == nil && p.m.Function(name) != nil {
 		p.Errorf("function %s stands twice", name)
 	}
-	b := NewBuilder(name, ModuleEnv{p.m, p.roles})
+	b := NewBuilder(name, ModuleEnv{p.m, p.roles, p.types})
 	values := map[string][]Value{}
 	p.Want("(")
 	for p.err == nil && !p.Is(")") {
@@ -646,7 +648,7 @@ func (p *Parser) attr(kind attrKind) any {
 			return BatchAxis
 		}
 		v, err := strconv.Atoi(tok)
-		if err != nil || v < 0 || v > 6 {
+		if err != nil || v < 0 || v > maxDims {
 			p.Errorf("%q is no axis", tok)
 		}
 		return Axis(v)

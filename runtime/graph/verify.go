@@ -9,6 +9,8 @@ import (
 type ModuleEnv struct {
 	Module *Module
 	Outer  Env
+	// Types are the types of the module's variables by name, so that a large module need not be searched for each; nil: it is.
+	Types map[string]Type
 }
 
 // Signature asks Outer.
@@ -21,8 +23,13 @@ func (e ModuleEnv) Signature(role string) (in, out []Type, free, ok bool) {
 
 // VariableType looks in the module, then in Outer.
 func (e ModuleEnv) VariableType(name string) (Type, bool) {
-	if v := e.Module.Variable(name); v != nil {
-		return v.Type, true
+	if t, ok := e.Types[name]; ok {
+		return t, true
+	}
+	if e.Types == nil {
+		if v := e.Module.Variable(name); v != nil {
+			return v.Type, true
+		}
 	}
 	if e.Outer == nil {
 		return Type{}, false
@@ -42,6 +49,7 @@ func (e ModuleEnv) FunctionNamed(name string) *Graph {
 // its types are what inference gives.
 func (g *Graph) Verify(env Env) error {
 	seen := make(map[*Node]bool, len(g.Nodes))
+	held := map[*Equation]bool{} // layers share equations
 	inputs := 0
 	for i, n := range g.Nodes {
 		if n == nil || seen[n] {
@@ -73,10 +81,11 @@ func (g *Graph) Verify(env Env) error {
 			}
 			inputs++
 		}
-		if n.Equation != nil {
+		if n.Equation != nil && !held[n.Equation] {
 			if err := n.Equation.Verify(); err != nil {
 				return fmt.Errorf("verify %s: node %d: %w", g.Name, i, err)
 			}
+			held[n.Equation] = true
 		}
 		seen[n] = true
 	}
@@ -90,6 +99,34 @@ func (g *Graph) Verify(env Env) error {
 		if g.Output(o.Name) != o.Value {
 			return fmt.Errorf("verify %s: output %s stands twice", g.Name, o.Name)
 		}
+	}
+	return nil
+}
+
+// Verify checks that v is something that can be started, trained and saved: numbers of type f32, without time and batch axes,
+// of a known kind, with a start that Init knows.
+func (v Variable) Verify() error {
+	t := v.Type
+	switch {
+	case t.DType != F32:
+		return fmt.Errorf("variable %q is %v; a variable is f32, and what serves as an index is cast where it is read", v.Name, t)
+	case t.Steps > 0 || t.Batch:
+		return fmt.Errorf("variable %q is %v; a variable has no time and no batch axis", v.Name, t)
+	case t.Size() < 1 || len(t.Dims) > maxDims:
+		return fmt.Errorf("variable %q is of the impossible type %v", v.Name, t)
+	case int(v.Kind) >= len(variableKinds):
+		return fmt.Errorf("variable %q is of the unknown kind %d", v.Name, v.Kind)
+	case !finite([]float64{v.Init.A, v.Init.B}):
+		return fmt.Errorf("variable %q starts at %s(%v, %v), which is not finite", v.Name, v.Init.Kind, v.Init.A, v.Init.B)
+	}
+	switch v.Init.Kind {
+	case "uniform", "normal", "constant":
+	case "sinusoid":
+		if len(t.Dims) != 2 {
+			return fmt.Errorf("variable %q starts as a table of sines and is %v, which has no rows and columns", v.Name, t)
+		}
+	default:
+		return fmt.Errorf("variable %q has the unknown start %q; it is uniform, normal, constant or sinusoid", v.Name, v.Init.Kind)
 	}
 	return nil
 }
@@ -161,11 +198,12 @@ func (e *Equation) Verify() error {
 }
 
 // Random reports whether the step draws random numbers.
-func (e *Equation) Random() bool {
-	for _, n := range e.Step.Nodes {
-		if n.Op == OpUniform || n.Op == OpNormal {
-			return true
-		}
-	}
-	return false
+func (e *Equation) Random() bool { return e.uses(OpUniform, OpNormal) }
+
+// Timed reports whether the step reads the number of the time step or how many there are. In parts of a sequence both count
+// anew.
+func (e *Equation) Timed() bool { return e.uses(OpTime, OpSteps) }
+
+func (e *Equation) uses(ops ...Op) bool {
+	return slices.ContainsFunc(e.Step.Nodes, func(n *Node) bool { return slices.Contains(ops, n.Op) })
 }

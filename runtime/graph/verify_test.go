@@ -1,6 +1,7 @@
 package graph_test
 
 import (
+	"math"
 	"strings"
 	"testing"
 
@@ -123,5 +124,36 @@ func TestFinishPrunes(t *testing.T) {
 	want := "function f(x: f32[], unused: f32[]) {\n  %0 = neg %x : f32[]\n  return y = %0\n}\n"
 	if got := finish(t, b).String(); got != want {
 		t.Errorf("got\n%s", got)
+	}
+}
+
+// TestVariableVerify: what cannot be started, trained and saved is no variable.
+func TestVariableVerify(t *testing.T) {
+	fine := graph.Variable{Name: "w", Type: graph.Type{Dims: []int{2, 3}}, Init: graph.Init{Kind: "uniform", A: -1, B: 1}}
+	for _, c := range []struct {
+		want  string
+		spoil func(v *graph.Variable)
+	}{
+		{"", func(v *graph.Variable) {}},
+		{"", func(v *graph.Variable) { v.Init = graph.Init{Kind: "sinusoid", A: 100} }},
+		{"", func(v *graph.Variable) { v.Type.Dims = nil }},
+		{"a variable is f32", func(v *graph.Variable) { v.Type.DType = graph.I32 }},
+		{"a variable is f32", func(v *graph.Variable) { v.Type.DType = graph.Bit }},
+		{"a variable is f32", func(v *graph.Variable) { v.Type = graph.Type{DType: graph.State, Role: "net"} }},
+		{"no time and no batch axis", func(v *graph.Variable) { v.Type.Steps = 4 }},
+		{"no time and no batch axis", func(v *graph.Variable) { v.Type.Batch = true }},
+		{"impossible type", func(v *graph.Variable) { v.Type.Dims = []int{2, 0} }},
+		{"impossible type", func(v *graph.Variable) { v.Type.Dims = []int{1, 1, 1, 1, 1, 1, 1} }},
+		{"unknown kind 3", func(v *graph.Variable) { v.Kind = graph.Frozen + 1 }},
+		{"unknown start \"zeros\"", func(v *graph.Variable) { v.Init.Kind = "zeros" }},
+		{"unknown start \"\"", func(v *graph.Variable) { v.Init = graph.Init{} }},
+		{"no rows and columns", func(v *graph.Variable) { v.Init.Kind, v.Type.Dims = "sinusoid", []int{6} }},
+		{"not finite", func(v *graph.Variable) { v.Init.B = math.Inf(1) }},
+	} {
+		v := fine
+		c.spoil(&v)
+		if err := v.Verify(); c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+			t.Errorf("want an error with %q, got %v", c.want, err)
+		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+	"unsafe"
 
 	"pgregory.net/rapid"
 
@@ -248,6 +249,47 @@ func TestSums(t *testing.T) {
 			if !slices.Equal(sums, want) || !slices.Equal(squares, wantSquares) || !slices.Equal(alone, want) || kernel.Sum(x) != all || kernel.Squares(x) != allSquares {
 				t.Errorf("%d columns, %d rows: sums differ", n, rows)
 			}
+		}
+	}
+}
+
+// TestTree: eight slots add up as a balanced binary tree, which another order would not equal.
+func TestTree(t *testing.T) {
+	x := [8]float64{1e16, 1, -1e16, 1, 3, 1e16, 1, -1e16}
+	pairs := func(x []float64) []float64 {
+		var out []float64
+		for i := 0; i < len(x); i += 2 {
+			out = append(out, x[i]+x[i+1])
+		}
+		return out
+	}
+	if want := pairs(pairs(pairs(x[:]))); kernel.Tree(&x) != want[0] {
+		t.Errorf("%v, want %v", kernel.Tree(&x), want[0])
+	}
+	r := rand.New(rand.NewPCG(5, 6))
+	for _, n := range []int{1, 7, 64} {
+		var rows [8][]float32
+		for k := range rows {
+			rows[k] = rough(r, n)
+		}
+		got := make([]float32, n)
+		kernel.TreeRows(got, &rows)
+		for j := range got {
+			sum := func(a, b float32) float32 { return a + b }
+			at := func(k int) float32 { return rows[k][j] }
+			if want := sum(sum(sum(at(0), at(1)), sum(at(2), at(3))), sum(sum(at(4), at(5)), sum(at(6), at(7)))); got[j] != want {
+				t.Errorf("column %d of %d: %v, want %v", j, n, got[j], want)
+			}
+		}
+	}
+}
+
+// TestAligned: rows begin where DotEach wants them, are zero and have room for no more than was asked for.
+func TestAligned(t *testing.T) {
+	for n := range 70 {
+		x := kernel.Aligned(n)
+		if len(x) != n || cap(x) != n || n > 0 && uintptr(unsafe.Pointer(&x[0]))%64 != 0 || slices.ContainsFunc(x, func(v float32) bool { return v != 0 }) {
+			t.Fatalf("%d elements: length %d, capacity %d", n, len(x), cap(x))
 		}
 	}
 }

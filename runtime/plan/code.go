@@ -3,6 +3,7 @@ package plan
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"snnc.dev/snnc/runtime/graph"
 	"snnc.dev/snnc/runtime/kernel"
@@ -225,9 +226,7 @@ func live(instrs []Instr, keep []int, given map[int]bool) []Instr {
 		}
 		out = append(out, instrs[i])
 	}
-	for i, j := 0, len(out)-1; i < j; i, j = i+1, j-1 {
-		out[i], out[j] = out[j], out[i]
-	}
+	slices.Reverse(out)
 	return out
 }
 

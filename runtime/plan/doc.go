@@ -3,9 +3,12 @@
 //
 // The main type is Plan, made by New for one batch size. Its steps are of few kinds: loops (chains of element-wise operators
 // with the sums at their ends, run chunk by chunk as a small register program), equations (the same with time outermost),
-// moves (copies that permute), and one kernel per remaining operator. Nothing here runs; package exec does that. A plan
-// depends on the graph and the batch size alone, never on the machine, so that a run gives the same bytes everywhere that
-// arithmetic does.
+// moves (copies that permute), and one kernel per remaining operator. Values are buffers of planned memory, what the caller
+// hands in, constants, or aliases: parts of the memory of a value before them. Results are never the caller's own memory.
+// Nothing here runs; package exec does that. A plan depends on the graph and the batch size alone, never on the machine, so
+// that a run gives the same bytes everywhere that arithmetic does. New verifies what it has made, in particular that nothing
+// is written over before it was read for the last time.
 //
-// runtime/exec, runtime/train and the commands import this package; it imports runtime/graph and runtime/tensor.
+// runtime/exec, runtime/train and runtime/experiment import this package; it imports runtime/graph, runtime/kernel and
+// runtime/tensor.
 package plan

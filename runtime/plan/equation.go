@@ -1,6 +1,8 @@
 package plan
 
 import (
+	"slices"
+
 	"snnc.dev/snnc/runtime/graph"
 	"snnc.dev/snnc/runtime/tensor"
 )
@@ -62,7 +64,7 @@ type Equation struct {
 	DEmit    int // index into Loads
 	Grads    []Grad
 	Temporal *graph.Temporal
-	Slotted  bool // a gradient is summed over examples: each part of the batch is one worker's
+	Slotted  bool // a gradient is summed over examples: each slot of the batch is one worker's
 }
 
 // equationShape returns the shape of all steps of an equation or its derivative.
@@ -157,7 +159,7 @@ func (f *fuser) wanted(n *graph.Node, i int) bool {
 func (f *fuser) results(n *graph.Node, q *Equation, step *Step) {
 	q.Final = make([]*Value, len(q.States))
 	if still := equationShape(n).WithSteps(0); tensor.ChannelsLast(still) != tensor.ChannelsLast(equationShape(n)) {
-		q.Places = compose(broadcast(equationShape(n), still.Dims), places(still))
+		q.Places = compose(broadcast(equationShape(n), still.Dims), tensor.Places(still))
 	}
 	for i, t := range n.Out {
 		if !f.wanted(n, i) {
@@ -202,7 +204,7 @@ func (f *fuser) derivative(n *graph.Node, l *looper, q *Equation, step *Step, ar
 			continue
 		}
 		g := Grad{Value: f.value(t, Buffer, n.Op), State: i >= len(e.Inputs)+len(e.Params), Timed: t.Steps > 0, Batched: t.Batch}
-		g.Map = mapOf(compose(broadcast(l.shape, t.Dims), places(t)), t.Size())
+		g.Map = mapOf(compose(broadcast(l.shape, t.Dims), tensor.Places(t)), t.Size())
 		switch {
 		case q.Temporal != nil:
 			g.Reg = i // the number of the input
@@ -239,10 +241,7 @@ func (q *Equation) registers(l *looper) {
 		}
 	}
 	// A state's own register may be its next value, which a step must then not write over.
-	for _, r := range ahead {
-		fixed[r] = true
-	}
-	for _, r := range back {
+	for _, r := range slices.Concat(ahead, back) {
 		fixed[r] = true
 	}
 	for _, x := range l.loop.Loads {
@@ -314,11 +313,6 @@ func (q *Equation) registers(l *looper) {
 
 // once reports whether r stands once in regs.
 func once(regs []int, r int) bool {
-	n := 0
-	for _, x := range regs {
-		if x == r {
-			n++
-		}
-	}
-	return n == 1
+	i := slices.Index(regs, r)
+	return i >= 0 && !slices.Contains(regs[i+1:], r)
 }

@@ -159,16 +159,20 @@ func (f *fuser) need(v graph.Value) *Value {
 	return f.done[v]
 }
 
-// own returns v in memory that is neither an input's nor a variable's and that nothing else is called by.
+// own returns v in memory that no other run and nobody but the plan writes: not that of an input, a variable or a constant.
 func (f *fuser) own(v graph.Value) *Value {
 	got := f.need(v)
 	if root := got.Root(); root.Place == Buffer {
 		return got
 	}
-	to := f.value(v.Type(), Buffer, "copy")
 	t := v.Type()
-	f.step(&Step{In: []*Value{got}, Out: []*Value{to}, Layer: v.Node.Layer, Move: &Move{Parts: []Part{{
-		Steps: max(t.Steps, 1), Timed: true, Batched: true, Runs: []Run{{0, 0, t.Size()}}}}}})
+	return f.copy(got, t, "copy", v.Node.Layer, Part{Steps: max(t.Steps, 1), Timed: true, Batched: true, Runs: []Run{{0, 0, t.Size()}}})
+}
+
+// copy adds a step that copies part of x to a new value.
+func (f *fuser) copy(x *Value, t graph.Type, source graph.Op, layer string, part Part) *Value {
+	to := f.value(t, Buffer, source)
+	f.step(&Step{In: []*Value{x}, Out: []*Value{to}, Layer: layer, Move: &Move{Parts: []Part{part}}})
 	return to
 }
 
@@ -193,19 +197,16 @@ func (f *fuser) source(v graph.Value) {
 func (f *fuser) view(n *graph.Node) {
 	to := graph.Value{Node: n}
 	t, from := n.Out[0], n.In[0].Type()
-	index := compose(compose(broadcast(t, t.Dims), viewed(n)), places(from))
+	index := compose(compose(broadcast(t, t.Dims), viewed(n)), tensor.Places(from))
 	timed, batched := from.Steps > 0 || t.Steps == 0, from.Batch || !t.Batch
-	x := f.need(n.In[0])
+	x := f.need(n.In[0]) // first: aliases come after what they stand for
 	if timed && batched && mapOf(index, from.Size()).Shape == Same {
 		got := f.value(t, Alias, n.Op)
 		got.Of = x
 		f.done[to] = got
 		return
 	}
-	got := f.value(t, Buffer, n.Op)
-	f.done[to] = got
-	f.step(&Step{In: []*Value{x}, Out: []*Value{got}, Layer: n.Layer, Move: &Move{Parts: []Part{
-		Part{Steps: max(t.Steps, 1), Timed: from.Steps > 0, Batched: from.Batch}.elements(index, nil)}}})
+	f.done[to] = f.copy(x, t, n.Op, n.Layer, Part{Steps: max(t.Steps, 1), Timed: from.Steps > 0, Batched: from.Batch}.elements(index, nil))
 }
 
 // kernel adds the step of a node that is neither element-wise nor view nor sum.
@@ -255,9 +256,8 @@ func (f *fuser) moves(n *graph.Node) bool {
 		move.Zero = true
 		move.Parts = []Part{{Steps: n.In[0].Type().Steps, TimeTo: n.Int("before"), Timed: true, Batched: true, Runs: all}}
 	case n.Op == graph.OpPad:
-		index, to := broadcast(n.In[0].Type(), n.In[0].Type().Dims), shifted(n.In[0].Type(), out, int(n.Axis()), n.Int("before"))
 		move.Zero = true
-		move.Parts = []Part{Part{Steps: max(out.Steps, 1), Timed: true, Batched: true}.elements(compose(index, places(n.In[0].Type())), to)}
+		move.Parts = []Part{shifted(n.In[0].Type(), out, int(n.Axis()), n.Int("before"))}
 	case n.Op == graph.OpRepeat: // of time steps
 		for step := range out.Steps {
 			move.Parts = append(move.Parts, Part{Steps: 1, TimeIn: step / n.Int("count"), TimeTo: step, Timed: true, Batched: true, Runs: all})
@@ -265,14 +265,11 @@ func (f *fuser) moves(n *graph.Node) bool {
 	case n.Op == graph.OpConcat:
 		at := 0
 		for i, v := range n.In {
-			part := Part{From: i, Steps: max(out.Steps, 1), Timed: true, Batched: true, Runs: all}
-			if n.Axis() == graph.TimeAxis {
-				part.Steps, part.TimeTo = v.Type().Steps, at
-			} else {
-				x := v.Type()
-				part.Runs = nil
-				part = part.elements(compose(broadcast(x, x.Dims), places(x)), shifted(x, out, int(n.Axis()), at))
+			part := Part{Steps: v.Type().Steps, TimeTo: at, Timed: true, Batched: true, Runs: all}
+			if n.Axis() != graph.TimeAxis {
+				part = shifted(v.Type(), out, int(n.Axis()), at)
 			}
+			part.From = i
 			at += length(v.Type(), n.Axis(), f.p.Batch)
 			move.Parts = append(move.Parts, part)
 		}
@@ -290,19 +287,18 @@ func (f *fuser) moves(n *graph.Node) bool {
 	return true
 }
 
-// shifted returns where in a row of type to the elements of a row of type from go, in the order of from's memory, when by is
-// added to their index along a dim.
-func shifted(from, to graph.Type, axis, by int) []int32 {
-	strides := Strides(to)
-	index := make([]int32, from.Size())
-	walk(from, func(i int, d []int) {
+// shifted copies rows of type from to those of type to, which have the same axes, with by added to the index along a dim.
+func shifted(from, to graph.Type, axis, by int) Part {
+	strides := tensor.Strides(to)
+	index, at := make([]int32, from.Size()), make([]int32, from.Size())
+	tensor.Walk(from, func(i int, d []int) {
 		o := by * strides[axis]
 		for k, c := range d {
 			o += c * strides[k]
 		}
-		index[i] = int32(o)
+		index[i], at[i] = int32(i), int32(o)
 	})
-	return index
+	return Part{Steps: max(to.Steps, 1), Timed: true, Batched: true}.elements(index, at)
 }
 
 // packed returns the weights of a product in the order of that name; the same weights are packed once per run.
@@ -313,10 +309,8 @@ func (f *fuser) packed(n *graph.Node, name string) *Value {
 		return got
 	}
 	index := packed(n)
-	got := f.value(graph.Type{Dims: []int{len(index)}}, Buffer, "pack")
-	f.packs[key] = got
-	f.step(&Step{In: []*Value{x}, Out: []*Value{got}, Layer: n.Layer, Move: &Move{Parts: []Part{Part{Steps: 1}.elements(index, nil)}}})
-	return got
+	f.packs[key] = f.copy(x, graph.Type{Dims: []int{len(index)}}, "pack", n.Layer, Part{Steps: 1}.elements(index, nil))
+	return f.packs[key]
 }
 
 // cheap reports whether v, element-wise and not computed yet, had better be computed anew wherever it is used than be
@@ -405,7 +399,7 @@ func (f *fuser) trace(v graph.Value, shape graph.Type) (*Value, Map) {
 		}
 		index = broadcast(shape, v.Type().Dims)
 	}
-	m := mapOf(compose(index, places(x.Type)), x.Type.Size())
+	m := mapOf(compose(index, tensor.Places(x.Type)), x.Type.Size())
 	if plain {
 		f.cached[key] = m
 	}

@@ -24,60 +24,15 @@ type Map struct {
 	Index []int32
 }
 
-// Strides returns how far apart in memory the neighbours along each dim are, within one row.
-func Strides(t graph.Type) []int {
-	s := make([]int, len(t.Dims))
-	step := 1
-	if tensor.ChannelsLast(t) {
-		s[0] = 1
-		step = t.Dims[0]
-		for i := len(t.Dims) - 1; i > 0; i-- {
-			s[i] = step
-			step *= t.Dims[i]
-		}
-		return s
-	}
-	for i := len(t.Dims) - 1; i >= 0; i-- {
-		s[i] = step
-		step *= t.Dims[i]
-	}
-	return s
-}
-
 // rowMajor returns the strides of the logical order.
-func rowMajor(dims []int) []int { return Strides(graph.Type{Dims: dims}) }
-
-// walk calls f for every element of a row of type t in the order of memory, with its coordinates.
-func walk(t graph.Type, f func(i int, d []int)) {
-	d := make([]int, len(t.Dims))
-	order := make([]int, 0, len(t.Dims)) // dims from the innermost in memory to the outermost
-	if tensor.ChannelsLast(t) {
-		order = append(order, 0)
-		for k := len(t.Dims) - 1; k > 0; k-- {
-			order = append(order, k)
-		}
-	} else {
-		for k := len(t.Dims) - 1; k >= 0; k-- {
-			order = append(order, k)
-		}
-	}
-	for i := range t.Size() {
-		f(i, d)
-		for _, k := range order {
-			if d[k]++; d[k] < t.Dims[k] {
-				break
-			}
-			d[k] = 0
-		}
-	}
-}
+func rowMajor(dims []int) []int { return tensor.Strides(graph.Type{Dims: dims}) }
 
 // broadcast returns, for each element of a row of type to in memory order, the logical index of the element of from that
 // meets it: the rule of graph.Broadcast for dims.
 func broadcast(to graph.Type, from []int) []int32 {
 	index := make([]int32, to.Size())
 	strides := rowMajor(from)
-	walk(to, func(i int, d []int) {
+	tensor.Walk(to, func(i int, d []int) {
 		o := 0
 		for k, n := range from {
 			if n > 1 {
@@ -87,19 +42,6 @@ func broadcast(to graph.Type, from []int) []int32 {
 		index[i] = int32(o)
 	})
 	return index
-}
-
-// places returns where in memory each logical index of a row of type t lies; nil where they are the same.
-func places(t graph.Type) []int32 {
-	order := tensor.Order(t)
-	if order == nil {
-		return nil
-	}
-	p := make([]int32, len(order))
-	for at, logical := range order {
-		p[logical] = int32(at)
-	}
-	return p
 }
 
 // compose returns index with each entry looked up in next; a nil next changes nothing.
@@ -153,7 +95,7 @@ func viewed(n *graph.Node) []int32 {
 	switch n.Op {
 	case graph.OpTranspose:
 		axes := n.Axes()
-		walk(flat, func(i int, d []int) {
+		tensor.Walk(flat, func(i int, d []int) {
 			o := 0
 			for k, a := range axes {
 				o += d[k] * strides[a]
@@ -165,7 +107,7 @@ func viewed(n *graph.Node) []int32 {
 		if axis < 0 {
 			return nil
 		}
-		walk(flat, func(i int, d []int) {
+		tensor.Walk(flat, func(i int, d []int) {
 			o := 0
 			for k, c := range d {
 				if k == axis {
@@ -196,25 +138,6 @@ func view(n *graph.Node) bool {
 		return n.Axis() != graph.TimeAxis || n.In[0].Type().Steps == 0
 	}
 	return false
-}
-
-// Dropped returns, for each element of a row of type from in memory order, where it goes in a row of type to when the dims
-// among axes vanish.
-func Dropped(from, to graph.Type, axes graph.Axes) []int32 {
-	strides := Strides(to)
-	index := make([]int32, from.Size())
-	walk(from, func(i int, d []int) {
-		o, left := 0, 0
-		for k, c := range d {
-			if axes.Has(graph.Axis(k)) {
-				continue
-			}
-			o += c * strides[left]
-			left++
-		}
-		index[i] = int32(o)
-	})
-	return index
 }
 
 // Run is a stretch of elements that are neighbours in both rows.

@@ -36,12 +36,7 @@ func place(p *Plan) {
 }
 
 // Elements returns how many elements of its type (words for bits) a value takes.
-func (p *Plan) Elements(v *Value) int {
-	if v.Type.DType == graph.Bit {
-		return tensor.Bytes(v.Type, p.Batch) / 8
-	}
-	return tensor.Bytes(v.Type, p.Batch) / 4
-}
+func (p *Plan) Elements(v *Value) int { return tensor.Elements(v.Type, p.Batch) }
 
 func (p *Plan) arena(d graph.DType) int {
 	var vs []*Value

@@ -7,8 +7,8 @@ import (
 	"snnc.dev/snnc/runtime/tensor"
 )
 
-// Slots is how many parts a batch is cut into: part s holds the examples [s*N/8, (s+1)*N/8). Whatever is summed over
-// examples is summed part by part, then over the parts as a balanced binary tree.
+// Slots is how many slots a batch is cut into: slot s holds the examples [s*N/8, (s+1)*N/8). Whatever is summed over
+// examples is summed slot by slot, then over the slots as a balanced binary tree.
 const Slots = 8
 
 // Chunk is how many elements a register of a loop holds.
@@ -175,6 +175,9 @@ func New(g *graph.Graph, o Options) (*Plan, error) {
 		return nil, fmt.Errorf("plan %s: %w", g.Name, err)
 	}
 	place(p)
+	if err := p.verify(); err != nil {
+		return nil, fmt.Errorf("plan %s: the plan is wrong: %w", g.Name, err)
+	}
 	return p, nil
 }
 

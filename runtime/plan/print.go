@@ -13,35 +13,6 @@ var placeNames = [...]string{"buffer", "input", "variable", "constant", "alias"}
 // String returns the name of the place.
 func (p Place) String() string { return placeNames[p] }
 
-// Layout says how a value lies in memory: its element type, then its axes from the outermost to the innermost. Spikes are
-// words of 64 bits, whole words for each example of a step.
-func Layout(t graph.Type) string {
-	var b strings.Builder
-	switch t.DType {
-	case graph.Bit:
-		b.WriteString("[]uint64 ")
-	default:
-		b.WriteString(t.DType.String() + " ")
-	}
-	if t.Steps > 0 {
-		fmt.Fprintf(&b, "[T%d]", t.Steps)
-	}
-	if t.Batch {
-		b.WriteString("[N]")
-	}
-	dims := t.Dims
-	if tensor.ChannelsLast(t) {
-		dims = append(append([]int{}, t.Dims[1:]...), t.Dims[0])
-	}
-	for _, d := range dims {
-		fmt.Fprintf(&b, "[%d]", d)
-	}
-	if t.DType == graph.Bit {
-		b.WriteString(" bits")
-	}
-	return strings.TrimSuffix(b.String(), " ")
-}
-
 // Print returns the plan as text: every step with what is fused in it, and every value with its layout and memory.
 func (p *Plan) Print() string {
 	var b strings.Builder
@@ -85,7 +56,7 @@ func numbers(vs []*Value) string {
 
 // describe says what a value is and where it lies.
 func (p *Plan) describe(v *Value) string {
-	s := fmt.Sprintf("v%d %s %s", v.ID, v.Source, Layout(v.Type))
+	s := fmt.Sprintf("v%d %s %s", v.ID, v.Source, tensor.Layout(v.Type))
 	size := tensor.Bytes(v.Type, p.Batch)
 	switch v.Place {
 	case Buffer:

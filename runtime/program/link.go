@@ -28,7 +28,8 @@ const (
 const maxNodes = 1 << 16
 
 // NewLinker checks that every role is filled by a module whose functions "train" and "eval" have the role's signature and
-// apply, call and differentiate nothing themselves.
+// apply, call and differentiate nothing themselves. A TimeError says that one counts time steps where it must not. It links
+// nothing: that is LinkAll's business, and a Linker of a published system is made in less than a millisecond.
 func NewLinker(p *Program, filled map[string]*graph.Module) (*Linker, error) {
 	l := &Linker{p: p, roles: filled, types: map[string]graph.Type{}, owners: map[string]string{}}
 	for _, r := range p.Roles {
@@ -37,6 +38,9 @@ func NewLinker(p *Program, filled map[string]*graph.Module) (*Linker, error) {
 		}
 		owner := r.Owner()
 		for _, v := range filled[r.Name].Variables {
+			if err := v.Verify(); err != nil {
+				return nil, fmt.Errorf("link: what fills %s: %w", r.Name, err)
+			}
 			v.Name = owner + "." + v.Name
 			if v.Title != "" {
 				v.Title = owner + "." + v.Title
@@ -57,6 +61,9 @@ func NewLinker(p *Program, filled map[string]*graph.Module) (*Linker, error) {
 			return nil, fmt.Errorf("link: two variables are called %s", v.Name)
 		}
 		l.add(v, v.Name)
+	}
+	if err := l.timeless(); err != nil {
+		return nil, err
 	}
 	return l, nil
 }
@@ -208,6 +215,35 @@ func (l *Linker) Step(s Step) (*graph.Graph, []string, error) {
 	return g, moved, err
 }
 
+// LinkAll links everything that the program may run and returns the first error: the step of every stage with its derivative,
+// the functions of every sampler, every export.
+func (l *Linker) LinkAll() error {
+	for _, stage := range l.p.Stages {
+		for _, s := range stage.Steps {
+			if _, _, err := l.Step(s); err != nil {
+				return err
+			}
+		}
+	}
+	var names []string
+	for _, s := range l.p.Samplers {
+		names = append(names, s.Init, s.Loop, s.Result)
+	}
+	for _, e := range l.p.Exports {
+		names = append(names, e.Function)
+	}
+	slices.Sort(names)
+	for _, name := range slices.Compact(names) {
+		if name == "" { // a sampler may have no start and no loop
+			continue
+		}
+		if _, err := l.Function(name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // linking is one function on its way to a flat graph.
 type linking struct {
 	l       *Linker
@@ -343,148 +379,4 @@ func (k *linking) assign(name string, v graph.Value) {
 		k.order = append(k.order, name)
 	}
 	k.changed[name] = v
-}
-
-// apply puts the graph of a role in the place of its application.
-func (k *linking) apply(n *graph.Node, in []graph.Value) []graph.Value {
-	b, role := k.b, n.Text("role")
-	m := k.l.roles[role]
-	g := m.Function(n.Text("mode"))
-	frozen, average := n.Flag("frozen"), n.Flag("average")
-	var given, next []graph.Value
-	if n.Flag("state") {
-		bundle := in[len(in)-1]
-		in = in[:len(in)-1]
-		given = k.states[bundle]
-	}
-	use := k.applied[role]
-	k.applied[role]++
-	prefix, owner := role+".", k.l.p.Role(role).Owner()+"."
-	outs := b.Inline(g, in, func(c *graph.Node, args []graph.Value) []graph.Value {
-		layer := b.Layer
-		b.Layer = prefix + c.Layer
-		defer func() { b.Layer = layer }()
-		switch {
-		case c.Op == graph.OpRead:
-			return []graph.Value{k.read(owner+c.Text("var"), average, frozen)}
-		case c.Op == graph.OpAssign:
-			k.assign(owner+c.Text("var"), args[0])
-			return []graph.Value{}
-		case c.Text("label") != "": // each application draws its own numbers
-			attrs := graph.Attrs{}
-			for key, v := range c.Attrs {
-				attrs[key] = v
-			}
-			attrs["label"] = prefix + c.Text("label") + "#" + strconv.Itoa(use)
-			return b.Equation(c.Op, c.Equation, attrs, args...)
-		case c.Op == graph.OpEquation:
-			e, attrs := c.Equation, c.Attrs
-			if gate := n.Text("gate"); gate != "" && e.Temporal != nil {
-				own := *e
-				own.Temporal = &graph.Temporal{Open: gate == "open", Normalize: e.Temporal.Normalize}
-				own.Name = e.Name + "." + gate
-				e = &own
-			}
-			if n.Flag("state") && e.Stateful() {
-				attrs = graph.Attrs{"state": true}
-				for key, v := range c.Attrs {
-					attrs[key] = v
-				}
-				if len(given) < len(e.States) {
-					b.Fail(fmt.Errorf("the state handed to %s is not one of its own", role))
-					return nil
-				}
-				args = append(slices.Clone(args), given[:len(e.States)]...)
-				given = given[len(e.States):]
-			}
-			res := b.Equation(c.Op, e, attrs, args...)
-			if b.Err() == nil {
-				if n.Flag("state") && e.Stateful() {
-					next = append(next, res[1:]...)
-					res = res[:1]
-				}
-				if e.Spikes && !frozen && n.Text("mode") == TrainFunction {
-					k.spiking = append(k.spiking, res[0])
-				}
-			}
-			return res
-		}
-		return b.Equation(c.Op, c.Equation, c.Attrs, args...)
-	})
-	if n.Flag("state") && b.Err() == nil {
-		outs = append(outs, k.bundle(role, next))
-	}
-	return outs
-}
-
-// bundle returns a value that stands for the states of a role; it is never computed itself.
-func (k *linking) bundle(role string, parts []graph.Value) graph.Value {
-	n := &graph.Node{Op: graph.OpZero, Attrs: graph.Attrs{"role": role}, Out: []graph.Type{{DType: graph.State, Role: role}}}
-	v := graph.Value{Node: n}
-	k.states[v] = parts
-	return v
-}
-
-// zero returns the states of a role before the first step, in the order of its stateful equations.
-func (k *linking) zero(role string) graph.Value {
-	var parts []graph.Value
-	k.eachState(role, func(i int, t graph.Type, start float64) {
-		parts = append(parts, k.b.Expand(k.b.Const(start), t))
-	})
-	return k.bundle(role, parts)
-}
-
-// stateInput makes an input for each state of a role: NAME.0, NAME.1 ...
-func (k *linking) stateInput(name string, t graph.Type) graph.Value {
-	var parts []graph.Value
-	k.eachState(t.Role, func(i int, t graph.Type, _ float64) {
-		parts = append(parts, k.b.Input(name+"."+strconv.Itoa(i), t))
-	})
-	return k.bundle(t.Role, parts)
-}
-
-func (k *linking) eachState(role string, each func(i int, t graph.Type, start float64)) {
-	m := k.l.roles[role]
-	if m == nil {
-		k.b.Fail(fmt.Errorf("unknown role %s", role))
-		return
-	}
-	i := 0
-	for _, n := range m.Function(EvalFunction).Nodes {
-		if n.Op != graph.OpEquation || !n.Equation.Stateful() {
-			continue
-		}
-		var t graph.Type
-		for _, v := range n.In {
-			t, _ = graph.Broadcast(t, v.Type().With(graph.F32))
-		}
-		for _, s := range n.Equation.States {
-			each(i, t.WithSteps(0), s.Start)
-			i++
-		}
-	}
-}
-
-// rates adds, per spiking layer, the mean of its spikes over everything, averaged over the layer's trained applications.
-func (k *linking) rates() {
-	b := k.b
-	var layers []string
-	by := map[string][]graph.Value{}
-	for _, v := range k.spiking {
-		name := v.Node.Layer
-		if _, ok := by[name]; !ok {
-			layers = append(layers, name)
-		}
-		by[name] = append(by[name], b.Mean(v))
-	}
-	for _, name := range layers {
-		sum := by[name][0]
-		for _, v := range by[name][1:] {
-			sum = b.Add(sum, v)
-		}
-		if n := len(by[name]); n > 1 {
-			sum = b.Scale(sum, 1/float64(n))
-		}
-		b.Output(Rate+name, sum)
-	}
 }

@@ -375,3 +375,22 @@ func TestLinkRefuses(t *testing.T) {
 		}
 	}
 }
+
+// Variables that cannot be started or saved are refused, the program's and those of what fills its roles, wherever they are from.
+func TestOddVariables(t *testing.T) {
+	for want, spoil := range map[string]func(v *graph.Variable){
+		"unknown start":     func(v *graph.Variable) { v.Init.Kind = "zeros" },
+		"a variable is f32": func(v *graph.Variable) { v.Type.DType = graph.I32 },
+	} {
+		p := parsed(t, netRole+"variable \"codes\" f32[4] state constant(0.0, 0.0)\n")
+		spoil(&p.Variables[0])
+		if err := p.Verify(); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("the program's: want an error with %q, got %v", want, err)
+		}
+		m := module(t, net)
+		spoil(&m.Variables[1])
+		if _, err := program.NewLinker(parsed(t, netRole), map[string]*graph.Module{"net": m}); err == nil || !strings.Contains(err.Error(), "what fills net: variable \"mean\"") || !strings.Contains(err.Error(), want) {
+			t.Errorf("a role's: want an error with %q, got %v", want, err)
+		}
+	}
+}

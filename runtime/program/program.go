@@ -137,6 +137,11 @@ func (roles) FunctionNamed(string) *graph.Graph      { return nil }
 // Verify checks that everything the program names is there, that its graphs are well typed, and that stages, samplers and
 // exports fit their functions.
 func (p *Program) Verify() error {
+	for _, v := range p.Variables {
+		if err := v.Verify(); err != nil {
+			return fmt.Errorf("verify: %w", err)
+		}
+	}
 	env := p.Env()
 	done := map[string]bool{}
 	for _, g := range p.Functions {

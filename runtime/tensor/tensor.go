@@ -1,14 +1,7 @@
-// Package tensor holds values in their final memory layout.
-//
-// The order of axes in memory is time, batch, then the dims of an example; a value with a time or batch axis and three or
-// more dims is channels last ([T][N][H][W][C]), everything else, also every variable, is row-major (PyTorch's layouts).
-// Spikes are bits: each example of a time step takes whole uint64 words, bit i is element i in memory order. The executor,
-// the trainer and the data sets import this package.
 package tensor
 
 import (
 	"fmt"
-	"math/bits"
 
 	"snnc.dev/snnc/runtime/graph"
 )
@@ -22,19 +15,7 @@ type Tensor struct {
 	I32  []int32
 }
 
-// Rows returns how many examples of time steps t and n make: T * N.
-func Rows(t graph.Type, n int) int {
-	rows := max(t.Steps, 1)
-	if t.Batch {
-		rows *= n
-	}
-	return rows
-}
-
-// Words returns how many words the bits of one example take.
-func Words(size int) int { return (size + 63) / 64 }
-
-// New returns zeros.
+// New returns zeros, for a batch of n where the type has a batch axis.
 func New(t graph.Type, n int) *Tensor {
 	v := &Tensor{Type: t, N: n}
 	if !t.Batch {
@@ -73,46 +54,16 @@ func (t *Tensor) CopyFrom(from *Tensor) {
 	copy(t.I32, from.I32)
 }
 
-// Bytes returns the memory that a value takes.
-func Bytes(t graph.Type, n int) int {
-	if t.DType == graph.Bit {
-		return Rows(t, n) * Words(t.Size()) * 8
-	}
-	return Rows(t, n) * t.Size() * 4
-}
-
-// ChannelsLast reports whether the first dim is the innermost in memory.
-func ChannelsLast(t graph.Type) bool { return (t.Steps > 0 || t.Batch) && len(t.Dims) >= 3 }
-
-// Order returns, for each place in memory of one example, the logical index (channels first, row-major) of its element;
-// nil where they are the same.
-func Order(t graph.Type) []int {
-	if !ChannelsLast(t) || t.Dims[0] == 1 {
-		return nil
-	}
-	channels, space := t.Dims[0], t.Size()/t.Dims[0]
-	if space == 1 {
-		return nil
-	}
-	order := make([]int, channels*space)
-	for s := range space {
-		for c := range channels {
-			order[s*channels+c] = c*space + s
-		}
-	}
-	return order
-}
-
 // Logical returns the elements as numbers in logical order: time, batch, dims channels first, row-major.
 func (t *Tensor) Logical() []float64 {
-	size, rows, order := t.Type.Size(), Rows(t.Type, t.N), Order(t.Type)
+	size, rows, places := t.Type.Size(), Rows(t.Type, t.N), Places(t.Type)
 	out := make([]float64, rows*size)
 	words := Words(size)
 	for r := range rows {
-		for i := range size {
-			to := i
-			if order != nil {
-				to = order[i]
+		for to := range size {
+			i := to
+			if places != nil {
+				i = int(places[to])
 			}
 			var v float64
 			switch t.Type.DType {
@@ -129,7 +80,7 @@ func (t *Tensor) Logical() []float64 {
 	return out
 }
 
-// FromLogical returns a tensor with the given elements in logical order.
+// FromLogical returns a tensor with the given elements in logical order. Bits are set where an element is not 0.
 func FromLogical(ty graph.Type, n int, data []float64) *Tensor {
 	t := New(ty, n)
 	size, rows, order := ty.Size(), Rows(ty, n), Order(ty)
@@ -156,28 +107,8 @@ func FromLogical(ty graph.Type, n int, data []float64) *Tensor {
 	return t
 }
 
-// Unpack writes the bits of one example as numbers 0 and 1.
-func Unpack(dst []float32, src []uint64) {
-	clear(dst)
-	for w, word := range src {
-		for word != 0 {
-			dst[w*64+bits.TrailingZeros64(word)] = 1
-			word &= word - 1
-		}
-	}
-}
-
-// Pack writes the bits of one example: 1 where src is not 0.
-func Pack(dst []uint64, src []float32) {
-	clear(dst)
-	for i, v := range src {
-		if v != 0 {
-			dst[i/64] |= 1 << (i % 64)
-		}
-	}
-}
-
-// JoinTime joins values along time.
+// JoinTime joins values of one element type, batch and dims along time; one without a time axis counts as one step. There
+// must be at least one.
 func JoinTime(parts []*Tensor) *Tensor {
 	t := parts[0].Type
 	t.Steps = 0
@@ -186,6 +117,9 @@ func JoinTime(parts []*Tensor) *Tensor {
 	}
 	out := &Tensor{Type: t, N: parts[0].N}
 	for _, p := range parts {
+		if ChannelsLast(p.Type) != ChannelsLast(t) { // images gain an axis and with it another layout
+			p = FromLogical(p.Type.WithSteps(1), p.N, p.Logical())
+		}
 		out.F32 = append(out.F32, p.F32...)
 		out.Bits = append(out.Bits, p.Bits...)
 		out.I32 = append(out.I32, p.I32...)

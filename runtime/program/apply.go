@@ -1,0 +1,178 @@
+package program
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+
+	"snnc.dev/snnc/runtime/graph"
+)
+
+// application is one application of a role on its way into a function.
+type application struct {
+	k             *linking
+	n             *graph.Node // the node that applies it
+	role          string
+	prefix, owner string        // of layers and labels, and of variables
+	use           string        // which application of the role it is: each draws its own random numbers
+	given, next   []graph.Value // what is left of the states that it begins with, and those that it ends with
+}
+
+// apply puts the graph of a role in the place of its application.
+func (k *linking) apply(n *graph.Node, in []graph.Value) []graph.Value {
+	role := n.Text("role")
+	a := &application{k: k, n: n, role: role, prefix: role + ".", owner: k.l.p.Role(role).Owner() + ".",
+		use: "#" + strconv.Itoa(k.applied[role])}
+	k.applied[role]++
+	if n.Flag("state") {
+		a.given = k.states[in[len(in)-1]]
+		in = in[:len(in)-1]
+	}
+	outs := k.b.Inline(k.l.roles[role].Function(n.Text("mode")), in, a.node)
+	if n.Flag("state") && k.b.Err() == nil {
+		outs = append(outs, k.bundle(role, a.next))
+	}
+	return outs
+}
+
+// node adds a node of the role.
+func (a *application) node(c *graph.Node, args []graph.Value) []graph.Value {
+	k, b := a.k, a.k.b
+	layer := b.Layer
+	b.Layer = a.prefix + c.Layer
+	defer func() { b.Layer = layer }()
+	attrs := c.Attrs
+	if label := c.Text("label"); label != "" {
+		attrs = with(attrs, "label", a.prefix+label+a.use)
+	}
+	switch c.Op {
+	case graph.OpRead:
+		return []graph.Value{k.read(a.owner+c.Text("var"), a.n.Flag("average"), a.n.Flag("frozen"))}
+	case graph.OpAssign:
+		k.assign(a.owner+c.Text("var"), args[0])
+		return []graph.Value{}
+	case graph.OpEquation:
+		return a.equation(c, attrs, args)
+	}
+	return b.Equation(c.Op, c.Equation, attrs, args...)
+}
+
+// equation adds an equation of the role with the gate of the application and, where the application carries them, its part of
+// the states.
+func (a *application) equation(c *graph.Node, attrs graph.Attrs, args []graph.Value) []graph.Value {
+	k, b, e := a.k, a.k.b, c.Equation
+	if gate := a.n.Text("gate"); gate != "" && e.Temporal != nil {
+		own := *e
+		own.Temporal = &graph.Temporal{Open: gate == "open", Normalize: e.Temporal.Normalize}
+		own.Name = e.Name + "." + gate
+		e = &own
+	}
+	carried := a.n.Flag("state") && carries(c)
+	if carried {
+		if len(a.given) < len(e.States) {
+			b.Fail(fmt.Errorf("the state handed to %s is not one of its own", a.role))
+			return nil
+		}
+		attrs = with(attrs, "state", true)
+		args = append(slices.Clone(args), a.given[:len(e.States)]...)
+		a.given = a.given[len(e.States):]
+	}
+	res := b.Equation(c.Op, e, attrs, args...)
+	if b.Err() != nil {
+		return res
+	}
+	if carried {
+		a.next = append(a.next, res[1:]...)
+		res = res[:1]
+	}
+	if e.Spikes && !a.n.Flag("frozen") && a.n.Text("mode") == TrainFunction {
+		k.spiking = append(k.spiking, res[0])
+	}
+	return res
+}
+
+func with(attrs graph.Attrs, name string, v any) graph.Attrs {
+	out := graph.Attrs{}
+	maps.Copy(out, attrs)
+	out[name] = v
+	return out
+}
+
+// carries reports whether a node of a role has states that are carried from one application to the next. An export of another
+// model that starts its neurons itself keeps them to itself.
+func carries(n *graph.Node) bool {
+	return n.Op == graph.OpEquation && n.Equation.Stateful() && !n.Flag("state")
+}
+
+// bundle returns a value that stands for the states of a role; it is never computed itself.
+func (k *linking) bundle(role string, parts []graph.Value) graph.Value {
+	n := &graph.Node{Op: graph.OpZero, Attrs: graph.Attrs{"role": role}, Out: []graph.Type{{DType: graph.State, Role: role}}}
+	v := graph.Value{Node: n}
+	k.states[v] = parts
+	return v
+}
+
+// zero returns the states of a role before the first step, in the order of its stateful equations.
+func (k *linking) zero(role string) graph.Value {
+	var parts []graph.Value
+	k.eachState(role, func(i int, t graph.Type, start float64) {
+		parts = append(parts, k.b.Expand(k.b.Const(start), t))
+	})
+	return k.bundle(role, parts)
+}
+
+// stateInput makes an input for each state of a role: NAME.0, NAME.1 ...
+func (k *linking) stateInput(name string, t graph.Type) graph.Value {
+	var parts []graph.Value
+	k.eachState(t.Role, func(i int, t graph.Type, _ float64) {
+		parts = append(parts, k.b.Input(name+"."+strconv.Itoa(i), t))
+	})
+	return k.bundle(t.Role, parts)
+}
+
+func (k *linking) eachState(role string, each func(i int, t graph.Type, start float64)) {
+	m := k.l.roles[role]
+	if m == nil {
+		k.b.Fail(fmt.Errorf("unknown role %s", role))
+		return
+	}
+	i := 0
+	for _, n := range m.Function(EvalFunction).Nodes {
+		if !carries(n) {
+			continue
+		}
+		var t graph.Type
+		for _, v := range n.In {
+			t, _ = graph.Broadcast(t, v.Type().With(graph.F32))
+		}
+		for _, s := range n.Equation.States {
+			each(i, t.WithSteps(0), s.Start)
+			i++
+		}
+	}
+}
+
+// rates adds, per spiking layer, the mean of its spikes over everything, averaged over the layer's trained applications.
+func (k *linking) rates() {
+	b := k.b
+	var layers []string
+	by := map[string][]graph.Value{}
+	for _, v := range k.spiking {
+		name := v.Node.Layer
+		if _, ok := by[name]; !ok {
+			layers = append(layers, name)
+		}
+		by[name] = append(by[name], b.Mean(v))
+	}
+	for _, name := range layers {
+		sum := by[name][0]
+		for _, v := range by[name][1:] {
+			sum = b.Add(sum, v)
+		}
+		if n := len(by[name]); n > 1 {
+			sum = b.Scale(sum, 1/float64(n))
+		}
+		b.Output(Rate+name, sum)
+	}
+}
