@@ -39,8 +39,11 @@ func typeName(t schema.Type, of schema.Type) string {
 func (c *checker) convert(v value, p schema.Param, what string, at diag.Range) (value, bool) {
 	switch p.Type {
 	case schema.Int:
-		if i, ok := integral(v); ok {
+		if i, ok := integral(v); ok && i >= -largestInt && i <= largestInt {
 			return intOf(i), true
+		} else if ok {
+			c.fail(diag.OutOfRange, at, fmt.Sprintf("it is at most %d", largestInt), "%s is %d, which is too large", what, i)
+			return value{}, false
 		}
 	case schema.Real:
 		if v.numeric() {
@@ -70,6 +73,10 @@ func (c *checker) convert(v value, p schema.Param, what string, at diag.Range) (
 	case schema.Time:
 		if v.numeric() {
 			c.report(diag.Diagnostic{Code: diag.MissingUnit, Range: at, Label: "dimensionless", Summary: fmt.Sprintf("%s is a time, but %v has no unit", what, v), Help: c.unitHelp(v)})
+			return value{}, false
+		}
+		if v.kind == quantityValue && (v.s == "s" || v.s == "steps") && v.f < 0 {
+			c.fail(diag.OutOfRange, at, "a time is not negative", "%s is %v", what, v)
 			return value{}, false
 		}
 		if v.kind == quantityValue && (v.s == "s" || v.s == "steps") {

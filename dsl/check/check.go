@@ -28,6 +28,8 @@ const (
 	maxWork   = 4_000_000 // expressions and statements evaluated while unrolling
 	maxSize   = 1 << 31   // values on a wire, per example and step
 	maxCount  = 1 << 40   // trainable numbers of a layer
+
+	largestInt = 1 << 53 // of an argument: arguments are float64, which holds the ints up to here
 )
 
 // Check checks a file. The spec, which is never nil, has what could be checked; it is complete where no finding is an error.

@@ -144,6 +144,9 @@ func (c *compiler) compile(body []dsl.Equation, params []dsl.Parameter) (*graph.
 			if !known {
 				c.fail("the refractory time must be a number")
 			}
+			if v < 0 {
+				c.fail("a refractory period of %v steps is negative", v)
+			}
 			c.period = math.Round(v)
 		}
 		c.active = c.op(graph.OpGreater, c.env[refractoryState], c.number(0))

@@ -16,6 +16,8 @@ type BuildRequest struct {
 	Arguments Arguments         `json:"arguments"`
 	Networks  []Network         `json:"networks"`
 	Fields    map[string]string `json:"fields"` // of the data: types as graph text, such as `f32[N 1 28 28]`
+	// Classes says of a field that holds class numbers that they are below this.
+	Classes map[string]int `json:"classes,omitempty"`
 }
 
 // BuildReply is the answer: the text of the Program, or what is wrong with the arguments.

@@ -31,6 +31,7 @@ type BuildRequest struct {
 	Arguments schema.Arguments
 	Networks  []schema.Network
 	Fields    map[string]graph.Type // of the data
+	Classes   map[string]int        // of a field that holds class numbers: they are below this
 }
 
 // Coder is a coder component that is a graph, which may own weights.

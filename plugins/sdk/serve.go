@@ -143,7 +143,7 @@ func (s *service) model(q schema.BuildRequest) (Model, BuildRequest, error) {
 	if i < 0 || s.plugin.Models[i].Build == nil {
 		return Model{}, BuildRequest{}, fmt.Errorf("no model %q can be built", q.Component)
 	}
-	own := BuildRequest{Arguments: q.Arguments, Networks: q.Networks, Fields: map[string]graph.Type{}}
+	own := BuildRequest{Arguments: q.Arguments, Networks: q.Networks, Fields: map[string]graph.Type{}, Classes: q.Classes}
 	for name, text := range q.Fields {
 		t, err := parseType(text)
 		if err != nil {

@@ -101,6 +101,23 @@ func find(name string) (*collection, error) {
 	return nil, &Error{Set: name, Summary: "there is no such data set", Help: "the data sets are " + strings.Join(names, ", ")}
 }
 
+// Classes returns a number that the labels of a data set with the given arguments are below; 0 where it has none. Classes that
+// are chosen keep their numbers.
+func Classes(name string, args schema.Arguments) int {
+	c, err := find(name)
+	if err != nil {
+		return 0
+	}
+	if v, ok := args["classes"]; ok && len(v.Items) > 0 {
+		most := 0
+		for _, x := range v.Items {
+			most = max(most, int(x.Number)+1)
+		}
+		return most
+	}
+	return c.classes
+}
+
 // Schemas returns every data set that a spec may name, with its arguments. Later is set for those that cannot be read.
 func Schemas() []schema.Choice {
 	one := 1.0

@@ -29,12 +29,12 @@ func at(v float64) *float64 { return &v }
 func trainSettings() []schema.Param {
 	return []schema.Param{
 		{Name: "data", Doc: "a data set of this file"},
-		{Name: "batch", Type: schema.Int, Required: true, Min: at(1), Doc: "examples per batch"},
-		{Name: "epochs", Type: schema.Int, Min: at(1), Doc: "passes over the data; or give `iterations`"},
-		{Name: "iterations", Type: schema.Int, Min: at(1), Doc: "updates of the parameters; or give `epochs`"},
+		{Name: "batch", Type: schema.Int, Required: true, Min: at(1), Max: at(1 << 20), Doc: "examples per batch"},
+		{Name: "epochs", Type: schema.Int, Min: at(1), Max: at(1e9), Doc: "passes over the data; or give `iterations`"},
+		{Name: "iterations", Type: schema.Int, Min: at(1), Max: at(1e12), Doc: "updates of the parameters; or give `epochs`"},
 		{Name: "optimizer", Type: schema.OneOf, Required: true, Choices: optimizers(), Doc: "what moves the parameters; `each(ROLE = ...)` where it differs per role"},
 		{Name: "average", Type: schema.Real, Default: "0", Min: at(0), Max: at(1), Doc: "decay of the exponential average of weights that sampling and evaluation use; 0: none"},
-		{Name: "accumulate", Type: schema.Int, Default: "1", Min: at(1), Doc: "batches per update, whose gradients are averaged"},
+		{Name: "accumulate", Type: schema.Int, Default: "1", Min: at(1), Max: at(1 << 20), Doc: "batches per update, whose gradients are averaged"},
 		{Name: "seed", Type: schema.Int, Default: "0", Min: at(0), Doc: "of initial weights, order of examples and random numbers"},
 	}
 }
@@ -75,7 +75,7 @@ func optimizers() []schema.Choice {
 
 func sampleSettings() []schema.Param {
 	return []schema.Param{
-		{Name: "count", Type: schema.Int, Default: "64", Min: at(1), Doc: "how many samples"},
+		{Name: "count", Type: schema.Int, Default: "64", Min: at(1), Max: at(1e7), Doc: "how many samples"},
 		{Name: "sampler", Doc: "how they are drawn: see the model"},
 		{Name: "sheet", Type: schema.Size, Doc: "rows x columns of the picture"},
 		{Name: "seed", Type: schema.Int, Default: "0", Min: at(0)},
@@ -86,7 +86,7 @@ func sampleSettings() []schema.Param {
 func evaluateSettings() []schema.Param {
 	return []schema.Param{
 		{Name: "metrics", Type: schema.List, Of: schema.OneOf, Required: true, Choices: metric.Schemas(), Doc: "what is measured"},
-		{Name: "count", Type: schema.Int, Default: "10_000", Min: at(1), Doc: "how many samples are drawn, and examples looked at, at most"},
+		{Name: "count", Type: schema.Int, Default: "10_000", Min: at(1), Max: at(1e9), Doc: "how many samples are drawn, and examples looked at, at most"},
 		{Name: "reference", Type: schema.OneOf, Default: "test", Choices: []schema.Choice{{Name: "train"}, {Name: "test"}}, Doc: "the examples that samples are compared with"},
 		{Name: "sampler", Doc: "how samples are drawn: see the model"},
 		{Name: "seed", Type: schema.Int, Default: "0", Min: at(0)},

@@ -11,6 +11,7 @@ import (
 	"snnc.dev/snnc/dsl/diag"
 	"snnc.dev/snnc/dsl/lower"
 	"snnc.dev/snnc/plugins/schema"
+	"snnc.dev/snnc/runtime/data"
 	"snnc.dev/snnc/runtime/graph"
 	"snnc.dev/snnc/runtime/host"
 	"snnc.dev/snnc/runtime/program"
@@ -178,7 +179,7 @@ func fields(d *check.Data) map[string]string {
 // build asks the model's plugin for its Program.
 func (m *Model) build(ctx context.Context, h *host.Host) (found diag.List) {
 	at := m.Definition.Value.Span()
-	r, err := h.Build(ctx, m.Plugin, schema.BuildRequest{Component: m.Component.Name, Arguments: m.Args, Networks: m.networks, Fields: fields(m.Data)})
+	r, err := h.Build(ctx, m.Plugin, schema.BuildRequest{Component: m.Component.Name, Arguments: m.Args, Networks: m.networks, Fields: fields(m.Data), Classes: map[string]int{"label": data.Classes(m.Data.Set, m.Data.Args)}})
 	if err != nil {
 		found.Add(pluginFailed(err, at))
 		return found

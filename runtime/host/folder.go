@@ -13,15 +13,16 @@ import (
 // A host's sockets lie in a folder of its own in the folder for temporary files. Whether its host lives is told by a lock on
 // a file in it, which the system gives up when the process ends, however it ends.
 const (
-	folderPattern = "snnc-*"
-	lockName      = "lock"
+	folderPattern = "snnc-host-*"
+	lockName      = "snnc-host.lock"
+	socketFolders = "plugin-dir*" // go-plugin makes them
 	// untouched is the age from which a folder without lock is taken for a leftover: a host is not that long between making
 	// its folder and locking it.
 	untouched = time.Minute
-	// A socket's path ends in /snnc-NUMBER/plugin-dirNUMBER/pluginNUMBER with numbers of ten digits; the system takes 103
+	// A socket's path ends in /snnc-host-NUMBER/plugin-dirNUMBER/pluginNUMBER with numbers of ten digits; the system takes 103
 	// bytes at least, and Linux 107.
 	longestSocket = 103
-	restOfSocket  = len("/snnc-0123456789/plugin-dir0123456789/plugin0123456789")
+	restOfSocket  = len("/snnc-host-0123456789/plugin-dir0123456789/plugin0123456789")
 )
 
 // folder is the private folder of a host that runs processes.
@@ -60,7 +61,7 @@ func (f *folder) remove() error {
 	return errors.Join(err, f.lock.Close())
 }
 
-// clean removes the folders of dead hosts of this user. What cannot be removed stays.
+// clean removes the folders of dead hosts of this user: what a host makes there, and the folder if nothing else is in it.
 func clean(base string) {
 	dirs, _ := filepath.Glob(filepath.Join(base, folderPattern))
 	for _, dir := range dirs {
@@ -72,17 +73,37 @@ func clean(base string) {
 			continue
 		}
 		lock, err := os.OpenFile(filepath.Join(dir, lockName), os.O_RDWR, 0)
-		if err != nil && !os.IsNotExist(err) {
+		if os.IsNotExist(err) {
+			os.Remove(dir) // empty: it was just being made, or removed, by a host that died
 			continue
 		}
-		// A folder without a lock file was just being made, or removed, by a host that died.
-		if err != nil || flock(lock) == nil {
-			os.RemoveAll(dir)
+		if err != nil {
+			continue
 		}
-		if err == nil {
-			lock.Close()
+		if flock(lock) == nil {
+			sweep(dir)
 		}
+		lock.Close()
 	}
+}
+
+// sweep removes the sockets and the lock file of a dead host, and its folders where these were all.
+func sweep(dir string) {
+	folders, _ := filepath.Glob(filepath.Join(dir, socketFolders))
+	for _, f := range folders {
+		entries, err := os.ReadDir(f)
+		if err != nil {
+			continue
+		}
+		for _, e := range entries {
+			if e.Type() == os.ModeSocket {
+				os.Remove(filepath.Join(f, e.Name()))
+			}
+		}
+		os.Remove(f)
+	}
+	os.Remove(filepath.Join(dir, lockName))
+	os.Remove(dir)
 }
 
 // flock locks a file, or fails at once where somebody else has.

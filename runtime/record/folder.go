@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 
 	"snnc.dev/snnc/runtime/record/wholefile"
 )
@@ -36,7 +35,7 @@ func ours(dir string) error {
 		return fmt.Errorf("open run folder: %w", err)
 	}
 	for _, e := range entries {
-		if slices.Contains([]string{SpecFolder, ProgramFolder, CheckpointFolder, SampleFolder, EventFile, MetricFile, ActionFile, ReportFile, LockFile}, e.Name()) {
+		if e.Name() == LockFile || e.Name() == ActionFile {
 			return nil
 		}
 	}

@@ -76,6 +76,8 @@ func build(r sdk.BuildRequest) (string, []schema.Complaint, error) {
 		complain("target", "use `loss = mse` for answers that are no classes", "cross_entropy wants a class number, field `%s` is %s", target, sdk.Wire(t))
 	case classify && (out.Steps > 0 || len(out.Dims) != 1):
 		complain(network, "end the network with `linear(classes)` and, where it is timed, `decode`", "cross_entropy wants one number per class, the network gives %s", sdk.Wire(out))
+	case classify && r.Classes[target] > out.Dims[0]:
+		complain(network, fmt.Sprintf("end the network with `linear(%d)`; labels keep their numbers when `classes` chooses some", r.Classes[target]), "the network gives %d numbers, the labels go up to %d", out.Dims[0], r.Classes[target]-1)
 	case !classify && !out.Equal(t.With(graph.F32)):
 		complain(network, "", "the network gives %s, field `%s` is %s", sdk.Wire(out), target, sdk.Wire(t))
 	}
