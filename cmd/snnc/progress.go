@@ -29,6 +29,16 @@ type watcher struct {
 	live        bool
 	shown       time.Time // when the live line was drawn last
 	width       int       // of the live line on the screen
+	err         error     // the first that printing gave
+}
+
+// Write prints, and remembers what went wrong.
+func (w *watcher) Write(text []byte) (int, error) {
+	n, err := w.out.Write(text)
+	if w.err == nil && err != nil {
+		w.err = err
+	}
+	return n, err
 }
 
 func newWatcher(out io.Writer, json, quiet bool) *watcher {
@@ -40,7 +50,7 @@ func (w *watcher) Event(e record.Event) {
 	switch {
 	case w.json:
 		if line, err := e.Line(); err == nil {
-			w.out.Write(line)
+			w.Write(line)
 		}
 	case e.Kind == record.Epoch:
 		w.line(fmt.Sprintf("%s: epoch %d: %s", e.Action, e.Epoch, losses(e.Loss)))
@@ -75,13 +85,13 @@ func (w *watcher) Step(p experiment.Progress) {
 	}
 	text := fmt.Sprintf("%s: %s  %s  %.0f examples/s  %s left", p.Action, epoch, losses(p.Loss), p.ExamplesPerSecond, duration(p.Left.Seconds()))
 	if !w.live {
-		fmt.Fprintln(w.out, text)
+		fmt.Fprintln(w, text)
 		return
 	}
 	if cols, _, err := term.GetSize(int(w.out.(*os.File).Fd())); err == nil && len(text) >= cols && cols > 0 {
 		text = text[:cols-1]
 	}
-	fmt.Fprintf(w.out, "\r%s%s", text, strings.Repeat(" ", max(0, w.width-len(text))))
+	fmt.Fprintf(w, "\r%s%s", text, strings.Repeat(" ", max(0, w.width-len(text))))
 	w.width = len(text)
 }
 
@@ -91,13 +101,13 @@ func (w *watcher) line(text string) {
 		return
 	}
 	w.end()
-	fmt.Fprintln(w.out, text)
+	fmt.Fprintln(w, text)
 }
 
 // end clears the live line.
 func (w *watcher) end() {
 	if w.width > 0 {
-		fmt.Fprintf(w.out, "\r%s\r", strings.Repeat(" ", w.width))
+		fmt.Fprintf(w, "\r%s\r", strings.Repeat(" ", w.width))
 		w.width = 0
 	}
 }

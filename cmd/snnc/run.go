@@ -78,7 +78,10 @@ func (c *runCommand) Run(ctx context.Context, s streams) error {
 		return err
 	}
 	if !c.JSON && !c.Quiet {
-		fmt.Fprintf(s.out, "everything is in %s\n", filepath.Join(o.Folder, "report.html"))
+		fmt.Fprintf(watch, "everything is in %s\n", filepath.Join(o.Folder, "report.html"))
+	}
+	if watch.err != nil {
+		return fmt.Errorf("print what happens: %w", watch.err)
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"snnc.dev/snnc/dsl"
 	"snnc.dev/snnc/dsl/check"
@@ -139,7 +140,7 @@ func pluginFailed(err error, at diag.Range) diag.Diagnostic {
 	if f.Plugin != "" {
 		name = fmt.Sprintf("plugin `%s`", f.Plugin)
 	}
-	d.Summary = fmt.Sprintf("%s failed in %s: %v", name, f.Call, f.Err)
+	d.Summary = fmt.Sprintf("%s failed in %s: %s", name, f.Call, shortened(f.Err.Error()))
 	if f.Exit != "" {
 		d.Summary += " (" + f.Exit + ")"
 	}
@@ -148,6 +149,15 @@ func pluginFailed(err error, at diag.Range) diag.Diagnostic {
 	}
 	d.Help = "run the command again; if it fails again, look at what the plugin wrote"
 	return d
+}
+
+// shortened cuts a text of a plugin to what a person reads.
+func shortened(text string) string {
+	const most = 1000
+	if len(text) > most {
+		return strings.ToValidUTF8(text[:most], "") + " ..."
+	}
+	return text
 }
 
 // lower turns what fills the model's roles into graphs.
@@ -196,7 +206,7 @@ func (m *Model) build(ctx context.Context, h *host.Host) (found diag.List) {
 		return found
 	}
 	nonsense := func(err error) {
-		found.Add(diag.Diagnostic{Code: diag.PluginFailed, Range: at, Summary: fmt.Sprintf("the Program of model `%s` does not hold: %v", m.Component.Name, err), Help: "tell the plugin's author"})
+		found.Add(diag.Diagnostic{Code: diag.PluginFailed, Range: at, Summary: fmt.Sprintf("the Program of model `%s` does not hold: %s", m.Component.Name, shortened(err.Error())), Help: "tell the plugin's author"})
 	}
 	if m.Program, err = program.Parse(r.Program); err != nil {
 		nonsense(err)

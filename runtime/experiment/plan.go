@@ -52,7 +52,7 @@ type LayerPlan struct {
 }
 
 // Memory is what the largest training of the spec takes: weights and moments, twice, since those before an update are kept
-// until it has gone well; averages, sums of gradients, and the buffers of its steps.
+// until it has gone well; averages, sums of gradients, the buffers of its steps, and those of the sheets that it draws.
 type Memory struct {
 	Bytes int `json:"bytes"`
 }
@@ -109,10 +109,41 @@ func (x *Experiment) Plan() (*Plan, error) {
 				p.steps = append(p.steps, stepPlan{j.name, step.Function, pl})
 			}
 		}
-		p.Memory.Bytes = max(p.Memory.Bytes, bytes)
+		drawn, err := drawing(m)
+		if err != nil {
+			return nil, fmt.Errorf("plan %s: %w", j.name, err)
+		}
+		p.Memory.Bytes = max(p.Memory.Bytes, bytes+drawn)
 		p.Models = append(p.Models, mp)
 	}
 	return p, nil
+}
+
+// drawing returns what the samples and reconstructions of an epoch's sheets take.
+func drawing(m *Model) (bytes int, err error) {
+	var names []string
+	if len(m.Program.Samplers) > 0 {
+		s := m.Program.Samplers[0]
+		names = append(names, s.Init, s.Loop, s.Result)
+	}
+	if f := m.Program.Export(reconstruct); f != nil {
+		names = append(names, f.Name)
+	}
+	for _, name := range names {
+		if name == "" {
+			continue
+		}
+		g, err := m.Linker.Function(name)
+		if err != nil {
+			return 0, err
+		}
+		pl, err := plan.New(g, plan.Options{Batch: batch})
+		if err != nil {
+			return 0, err
+		}
+		bytes += pl.Bytes()
+	}
+	return bytes, nil
 }
 
 // moments returns how many numbers the optimiser keeps for each parameter, at most.

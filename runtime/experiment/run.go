@@ -108,6 +108,9 @@ func (x *Experiment) Run(ctx context.Context, o RunOptions) (err error) {
 	if found := r.refuse(ctx); found.HasErrors() {
 		return &Refused{found}
 	}
+	if err := r.fits(); err != nil {
+		return err
+	}
 	if r.folder, err = record.Open(o.Folder); err != nil {
 		return err
 	}
@@ -126,6 +129,22 @@ func (x *Experiment) Run(ctx context.Context, o RunOptions) (err error) {
 		}
 	}
 	return r.report()
+}
+
+// fits refuses what needs more memory than there is, before it begins.
+func (r *runner) fits() error {
+	if !slices.ContainsFunc(r.jobs, func(j *job) bool { return j.Kind == "train" }) {
+		return nil
+	}
+	p, err := r.x.Plan()
+	if err != nil {
+		return err
+	}
+	if free := freeMemory(); free > 0 && p.Memory.Bytes > free {
+		return fmt.Errorf("the run needs %.1f GB of memory and %.1f GB are free: use a smaller batch, fewer time steps or smaller networks (snnc plan shows what takes how much)",
+			float64(p.Memory.Bytes)/1e9, float64(free)/1e9)
+	}
+	return nil
 }
 
 // selected returns the jobs that --only chooses.

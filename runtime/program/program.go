@@ -216,6 +216,9 @@ func (p *Program) verifyStage(s Stage) error {
 	if stream.From != "" {
 		fields = []string{stream.Name}
 	}
+	if len(s.Steps) == 0 {
+		return fmt.Errorf("it has no step")
+	}
 	for _, step := range s.Steps {
 		g := p.Function(step.Function)
 		if g == nil {
@@ -234,7 +237,7 @@ func (p *Program) verifyStage(s Stage) error {
 				return fmt.Errorf("output %s of %s is %v, want f32[]", o.Name, step.Function, o.Value.Type())
 			}
 		}
-		if step.Every < 1 {
+		if step.Every < 1 || step.Every > 1_000_000 {
 			return fmt.Errorf("%s runs every %d", step.Function, step.Every)
 		}
 		for _, m := range step.Moves {
