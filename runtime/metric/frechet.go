@@ -27,9 +27,6 @@ func NewMoments(features int) (*Moments, error) {
 	return &Moments{mean: make([]float64, features), scatter: mat.NewSymDense(features, nil), from: mat.NewVecDense(features, nil)}, nil
 }
 
-// Count returns how many vectors were added.
-func (m *Moments) Count() int { return m.count }
-
 // Add takes one feature vector of finite numbers.
 func (m *Moments) Add(x []float32) error {
 	if len(x) != len(m.mean) {

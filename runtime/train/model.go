@@ -63,19 +63,6 @@ func start(v graph.Variable, seed uint64) *tensor.Tensor {
 	return t
 }
 
-// Count returns how many numbers are trained and how many are stored and never trained.
-func (m *Model) Count() (parameters, frozen int) {
-	for _, v := range m.Variables {
-		switch v.Kind {
-		case graph.Parameter:
-			parameters += v.Type.Size()
-		case graph.Frozen:
-			frozen += v.Type.Size()
-		}
-	}
-	return parameters, frozen
-}
-
 // function compiles a function without gradient for a batch size, once.
 func (m *Model) function(name string, batch int) (*exec.Program, error) {
 	m.mu.Lock()
