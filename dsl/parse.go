@@ -31,6 +31,8 @@ func Parse(name string, text []byte) (*File, diag.List) {
 			f.Items = append(f.Items, node)
 		} else if broken, ok := p.defines(it); ok {
 			f.Broken = append(f.Broken, broken)
+		} else if a := p.acts(it); a != nil {
+			f.BrokenActions = append(f.BrokenActions, a)
 		}
 	}
 	return f, p.findings()
@@ -249,6 +251,15 @@ func (p *parser) defines(it item) (Name, bool) {
 		}
 	}
 	return Name{p.value(n), p.rng(n)}, n.kind == tokName
+}
+
+// acts returns the kind, model and place of an action that does not parse; nil where it is none.
+func (p *parser) acts(it item) *Action {
+	ts := p.tokens[it.from:it.to]
+	if len(ts) < 2 || ts[0].kind != tokName || ts[1].kind != tokName || !slices.Contains(keywords()[len(keywords())-4:], p.value(ts[0])) {
+		return nil
+	}
+	return &Action{Kind: p.value(ts[0]), Model: Name{p.value(ts[1]), p.rng(ts[1])}, Range: p.rng(ts[0]).Join(p.rng(ts[len(ts)-1]))}
 }
 
 // unknown reports an item that begins with no keyword.

@@ -212,6 +212,7 @@ func FuzzParse(f *testing.F) {
 		c.findings(t, found)
 		c.check(t, reflect.ValueOf(file.Items))
 		c.check(t, reflect.ValueOf(file.Broken))
+		c.check(t, reflect.ValueOf(file.BrokenActions))
 	})
 }
 

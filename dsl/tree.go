@@ -11,6 +11,8 @@ type File struct {
 	Items   []Item // in file order; items that did not parse are left out, see Broken
 	Partial bool   // the text was not read to its end: what its other names are is not known
 	Broken  []Name // names that items which did not parse would have defined: silent poison for the checker
+	// BrokenActions are the actions that did not parse: their kinds, models and places, without settings.
+	BrokenActions []*Action
 }
 
 // Item is a top-level statement.

@@ -164,6 +164,9 @@ func TestTrees(t *testing.T) {
 		for _, n := range f.Broken {
 			fmt.Fprintf(&out, "broken %s@%s\n", n.Text, at(n.Range))
 		}
+		for _, a := range f.BrokenActions {
+			fmt.Fprintf(&out, "broken %s %s@%s\n", a.Kind, a.Model.Text, at(a.Model.Range))
+		}
 		return out.String()
 	})
 }

@@ -87,7 +87,7 @@ func (c *checker) apply(x dsl.Change, want bool) {
 	}
 	model, setting := path[1], path[2]
 	found := c.acting[head.Name.Text+" "+model.Name.Text]
-	if len(found) == 0 && !c.silent(at) {
+	if len(found) == 0 && !c.silent(at) && !c.unread[head.Name.Text+" "+model.Name.Text] {
 		var models []string
 		for _, a := range c.acts {
 			if a.Kind == head.Name.Text && !slices.Contains(models, a.Model.Text) && len(models) < 16 {
@@ -106,7 +106,7 @@ func (c *checker) apply(x dsl.Change, want bool) {
 		c.fail(diag.BadChange, at, help, "there is no `%s %s`", head.Name.Text, model.Name.Text)
 		return
 	}
-	if len(found) == 0 {
+	if len(found) == 0 || c.unread[head.Name.Text+" "+model.Name.Text] { // which number an action has is not known
 		return
 	}
 	if model.Index >= len(found) {
@@ -155,7 +155,9 @@ func (c *checker) unknownSetting(kind string, name dsl.Name, list []schema.Param
 		known = append(known, p.Name)
 	}
 	help := "the settings are " + quoted(known)
-	if near := diag.Nearest(name.Text, known); near != "" {
+	if meant := synonym(name.Text, known); meant != "" {
+		help = meant
+	} else if near := diag.Nearest(name.Text, known); near != "" {
 		help = fmt.Sprintf("did you mean `%s`?", near)
 	}
 	c.fail(diag.UnknownName, name.Range, help, "`%s` has no setting `%s`", kind, name.Text)
@@ -177,6 +179,7 @@ func (c *checker) actions() {
 		}
 		first, begun := started[d]
 		switch {
+		case a.Kind != "train" && !begun && c.unread["train "+a.Model.Text]: // its `train` has its findings
 		case a.Kind == "train" && begun:
 			c.report(diag.Diagnostic{Code: diag.BadAction, Range: a.Model.Range, Summary: fmt.Sprintf("model `%s` is trained twice", d.name.Text), Help: "delete one of the two",
 				Notes: []diag.Note{{Message: "the first `train`", Range: first}}})
@@ -201,7 +204,7 @@ func (c *checker) actions() {
 				if r.Model == nil {
 					continue
 				}
-				if _, before := started[c.defs[r.Model.Name]]; !before {
+				if _, before := started[c.defs[r.Model.Name]]; !before && !c.unread["train "+r.Model.Name] {
 					c.fail(diag.BadAction, a.Model.Range, fmt.Sprintf("put `train %s { ... }` in front", r.Model.Name), "model `%s` is made of `%s`, which is not trained before it", d.name.Text, r.Model.Name)
 					m = nil
 				}

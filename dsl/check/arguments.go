@@ -260,6 +260,11 @@ func (c *checker) listOf(p *schema.Param, g given, o *owner, path string) (schem
 	for i, e := range items {
 		item := *p
 		item.Type, item.Of = p.Of, ""
+		if s, is := e.(*dsl.String); is {
+			c.fail(diag.BadType, e.Span(), fmt.Sprintf("write it without quotes: `%s`", s.Value), "an item of `%s` is a name", p.Name)
+			ok = false
+			continue
+		}
 		v, fine := c.argument(&item, given{e, g.s, e.Span()}, o, fmt.Sprintf("%s[%d]", path, i))
 		out.Items, ok = append(out.Items, v), ok && fine
 	}

@@ -36,7 +36,7 @@ const (
 // Names in f.Broken and whatever depends on a finding stay silent.
 func Check(f *dsl.File, o Options) (*Spec, diag.List) {
 	c := &checker{file: f, cat: o.Catalogue, spec: &Spec{File: f, Sources: diag.Sources{f.Name: f.Text}},
-		defs: map[string]*def{}, acting: map[string][]*action{}, presets: map[string]*dsl.Preset{}, broken: map[string]bool{}, at: map[diag.Range]bool{}, layers: layerTable(),
+		defs: map[string]*def{}, acting: map[string][]*action{}, presets: map[string]*dsl.Preset{}, broken: map[string]bool{}, unread: map[string]bool{}, at: map[diag.Range]bool{}, layers: layerTable(),
 		defaults: map[string]dsl.Expr{}, texts: map[*schema.Component]dsl.Item{}, bodies: map[dsl.Item]bool{}, models: map[*def]*Model{}, times: map[*dsl.Number]float64{}}
 	if c.cat == nil {
 		c.cat = &Catalogue{}
@@ -96,7 +96,8 @@ type checker struct {
 	acts     []*action
 	acting   map[string][]*action // by kind and model: "train digit"
 	broken   map[string]bool
-	blind    bool // not all names are known
+	unread   map[string]bool // KIND MODEL of actions that did not parse
+	blind    bool            // not all names are known
 	layers   map[string]*layerKind
 	defaults map[string]dsl.Expr            // parsed texts of schemas
 	texts    map[*schema.Component]dsl.Item // parsed equations of plugins; nil where they do not parse
@@ -203,6 +204,9 @@ func (c *checker) declare() {
 	for _, n := range c.file.Broken {
 		c.broken[n.Text] = true
 	}
+	for _, a := range c.file.BrokenActions {
+		c.unread[a.Kind+" "+a.Model.Text] = true
+	}
 	for _, item := range c.file.Items {
 		d := &def{item: item}
 		switch x := item.(type) {
@@ -302,6 +306,8 @@ func (c *checker) unknown(name dsl.Name, want string, known []string) {
 		return
 	}
 	switch {
+	case kind == "" && truth(name.Text) != "":
+		d.Help = fmt.Sprintf("write `%s`", truth(name.Text))
 	case kind == "coder" && want == flowing:
 		d.Help = fmt.Sprintf("write `encode(%s)` or `decode(%s)`", name.Text, name.Text)
 	case near != "":

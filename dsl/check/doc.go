@@ -2,9 +2,12 @@
 // computed, networks unrolled into layers with known shapes, arguments judged by the schemas of plugins.
 //
 // Check is the one function; Spec, its result, is plain data (spec.go) that dsl/lower and the experiment read. The way
-// through a spec is check.go. value.go computes values, define.go resolves definitions and their arguments, arguments.go
-// judges arguments by schemas, equation.go reads equations, unroll.go and layers.go build networks, model.go and action.go
-// do the rest. It imports dsl, dsl/diag and plugins/schema; commands and dsl/lower import it.
+// through a spec is check.go. value.go computes values, param.go those of params; instance.go resolves what a name comes
+// down to and binds its arguments, define.go makes neurons, coders and data sets of that, surrogate.go their surrogates;
+// arguments.go judges arguments by schemas, equation.go reads equations. unroll.go runs the bodies of networks, flow.go what
+// stands behind arrows, layers.go the layers among that, wire.go the types and the arithmetic of wires, stack.go the stacks.
+// model.go and action.go do the rest; foreign.go knows what people write who come from other libraries. It imports dsl,
+// dsl/diag and plugins/schema; commands and dsl/lower import it.
 //
 // What is particular about values: `/` of two ints is an int where it comes out even and a real elsewhere; where an int is
 // wanted an integral real is taken; a sum, product or power of ints that int64 cannot hold is an error. A path such as

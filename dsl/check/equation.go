@@ -208,6 +208,9 @@ func (e *equations) body(owner dsl.Name, ins []dsl.Name, body []dsl.Equation) {
 		declare(n, numberKind, "spike")
 	}
 	switch {
+	case len(outputs) == 0 && spiking(body) != nil:
+		q := spiking(body)
+		e.fail(q.Range, fmt.Sprintf("write `spike when %s`", e.c.written(q.Value.Span())), "%s gives nothing: this binds a name, and is no spike", e.what)
 	case len(outputs) == 0:
 		at := owner.Range
 		if len(body) > 0 {
@@ -310,12 +313,14 @@ func (e *equations) name(n dsl.Name, known []string, want string) {
 	if e.bad = true; e.c.silent(n.Range) {
 		return
 	}
-	if near := diag.Nearest(n.Text, known); near != "" {
+	if near := diag.Nearest(n.Text, known); near != "" && truth(n.Text) == "" {
 		e.c.fail(diag.UnknownName, n.Range, fmt.Sprintf("did you mean `%s`?", near), "%s has no %s `%s`", e.what, want, n.Text)
 		return
 	}
 	help := fmt.Sprintf("declare it: `state %s = 0`, `input %s` or a parameter", n.Text, n.Text)
-	if d := e.c.defs[n.Text]; d != nil && d.kind == "param" {
+	if word := truth(n.Text); word != "" {
+		help = fmt.Sprintf("write `%s`", word)
+	} else if d := e.c.defs[n.Text]; d != nil && d.kind == "param" {
 		help = fmt.Sprintf("an equation sees its own parameters only: give it one, `%s`, and pass the param of the file where it is used", n.Text)
 	} else if e.what == surrogateText {
 		help = "write it in terms of `u`, the left side of the spike's condition minus the right, and the neuron's parameters"

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -27,6 +28,7 @@ type layerUse struct {
 	given map[string]given
 	dims  []int
 	ref   *dsl.Ref
+	meant string // what to write if the first number is meant as that of the inputs; "" where it cannot be
 }
 
 // at is the place of an argument, else of the whole use.
@@ -163,7 +165,7 @@ func conv(b *builder, l *layerUse) (Wire, Parameters, bool) {
 	c, k, stride := l.args.Int("c"), l.args.Int("kernel"), l.args.Int("stride")
 	if !l.args.Has("pad") {
 		if k%2 == 0 {
-			b.c.fail(diag.BadArguments, l.ref.Range, fmt.Sprintf("write `pad = %d`, or take an odd kernel", k/2), "a conv with an even kernel needs `pad`")
+			b.c.fail(diag.BadArguments, l.ref.Range, cmp.Or(l.meant, fmt.Sprintf("write `pad = %d`, or take an odd kernel", k/2)), "a conv with an even kernel needs `pad`")
 			return Wire{}, Parameters{}, false
 		}
 		l.setInt("pad", (k-1)/2)
@@ -202,7 +204,7 @@ func deconv(b *builder, l *layerUse) (Wire, Parameters, bool) {
 		if !l.given["extra"].at.IsZero() {
 			help = fmt.Sprintf("`extra` is at most %d", stride-1)
 		} else {
-			help = fmt.Sprintf("write `pad` yourself, such as `pad = %d`, or take an odd kernel", k/2)
+			help = cmp.Or(l.meant, fmt.Sprintf("write `pad` yourself, such as `pad = %d`, or take an odd kernel", k/2))
 		}
 		b.c.fail(diag.BadArguments, l.at("extra"), help, "a deconv with kernel %d and stride %d cannot have %d extra rows", k, stride, extra)
 		return Wire{}, Parameters{}, false
@@ -434,7 +436,11 @@ func (b *builder) layer(v value, r *dsl.Ref, k *layerKind, s *scope) value {
 	for _, p := range k.params {
 		formals = append(formals, p.Name)
 	}
-	ok := true
+	ok, wrong := true, diag.Range{}
+	if l.meant, wrong = b.c.inferred(r, s); !wrong.IsZero() {
+		b.c.fail(diag.BadArguments, wrong, l.meant, "%s is not told how many inputs it has", what)
+		return value{}
+	}
 	if k.dims {
 		for _, a := range r.Args {
 			if a.Name.Text != "" {

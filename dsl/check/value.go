@@ -427,7 +427,11 @@ func (c *checker) binary(e *dsl.Binary, s *scope) value {
 			return mismatch()
 		}
 		if l.number() >= r.number() {
-			c.fail(diag.OutOfRange, e.Range, fmt.Sprintf("write `%v..%v`", r, l), "a range goes from the lower to the higher value")
+			help := fmt.Sprintf("write `%v..%v`", r, l)
+			if l.number() == r.number() {
+				help = "write `LO..HI` with LO < HI"
+			}
+			c.fail(diag.OutOfRange, e.Range, help, "a range goes from the lower to the higher value")
 			return value{}
 		}
 		return value{kind: rangeValue, items: []value{l, r}}

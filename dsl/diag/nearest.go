@@ -1,11 +1,22 @@
 package diag
 
-// Nearest returns the known name that a user who wrote name may have meant: the one, the first of equals, that the fewest
-// changes of a letter make of it, a swap of neighbours being one; "" where that would be more than a third of the letters.
+import (
+	"slices"
+	"strings"
+)
+
+// Nearest returns the known name that a user who wrote name may have meant: name itself where it is known, else the one
+// that differs by the case of letters alone, else the one, the first of equals, that the fewest changes of a letter make of
+// it, a swap of neighbours being one and the case counting for nothing; "" where that would be more than a third of the
+// letters.
 func Nearest(name string, known []string) string {
+	if slices.Contains(known, name) {
+		return name
+	}
 	best, least := "", (len(name)+1)/3+1
+	lower := strings.ToLower(name)
 	for _, k := range known {
-		if d := distance(name, k, least); d < least {
+		if d := distance(lower, strings.ToLower(k), least); d < least {
 			best, least = k, d
 		}
 	}

@@ -1,0 +1,367 @@
+package check
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"snnc.dev/snnc/dsl"
+	"snnc.dev/snnc/dsl/diag"
+	"snnc.dev/snnc/plugins/schema"
+)
+
+// step sends a value through one step of a flow.
+func (b *builder) step(v value, r *dsl.Ref, s *scope, from diag.Range) value {
+	c := b.c
+	if !c.spend(1, r.Range) {
+		return value{}
+	}
+	if v.kind != poison && v.kind != wireValue {
+		c.fail(diag.BadType, from, "", "a wire flows, and this is %s", v.describe())
+		v = value{}
+	}
+	name := r.Name.Text
+	d := c.defs[name]
+	if d != nil && name != s.own {
+		switch d.kind {
+		case "neuron":
+			return b.neuron(v, r, s)
+		case "use":
+			if len(d.offered("neuron")) > 0 {
+				return b.neuron(v, r, s)
+			}
+		case "block":
+			return b.block(v, r, d, s)
+		case "network":
+			c.fail(diag.NotInVersion, r.Range, "write a `block`; its uses have weights of their own", "network `%s` is used as a layer, and this version cannot do that", name)
+			return value{}
+		}
+	}
+	switch name {
+	case "push":
+		return b.push(v, r, s)
+	case "encode", "decode":
+		return b.coder(v, r, s)
+	}
+	if k := c.layers[name]; k != nil {
+		return b.layer(v, r, k, s)
+	}
+	if c.plugged(schema.Neuron, name) {
+		return b.neuron(v, r, s)
+	}
+	c.flowName(r.Name, s.own)
+	return value{}
+}
+
+func (c *checker) plugged(kind schema.Kind, name string) bool {
+	return slices.ContainsFunc(c.cat.Components, func(x schema.Component) bool { return x.Kind == kind && x.Name == name })
+}
+
+// flowName reports a name behind an arrow that means nothing there.
+func (c *checker) flowName(n dsl.Name, own string) {
+	d := c.defs[n.Text]
+	builtin := c.layers[n.Text] != nil || n.Text == "push" || n.Text == "encode" || n.Text == "decode" || c.plugged(schema.Neuron, n.Text)
+	switch {
+	case builtin || d != nil && n.Text != own && (d.kind == "neuron" || d.kind == "block" || d.kind == "network"):
+	case d != nil && d.kind == "use":
+		c.offers("neuron", d, n)
+	case n.Text == own && d != nil:
+		c.fail(diag.Recursive, n.Range, "", "%s `%s` uses itself", d.kind, n.Text)
+	case n.Text == "concat" || n.Text == "pop" || n.Text == "reverse":
+		c.fail(diag.WrongKind, n.Range, fmt.Sprintf("write `%s(...)` in front of the first arrow", n.Text), "`%s` is a function, nothing flows into it", n.Text)
+	case !c.silent(n.Range):
+		known := slices.Concat(c.known("neuron", "block"), c.aliases("neuron"), slices.Sorted(maps.Keys(c.layers)))
+		for _, x := range c.cat.Components {
+			if x.Kind == schema.Neuron {
+				known = append(known, x.Name)
+			}
+		}
+		c.unknown(n, flowing, append(known, "push", "encode", "decode"))
+	}
+}
+
+// neuron adds a neuron. The first of its inputs flows in, the others are arguments.
+func (b *builder) neuron(v value, r *dsl.Ref, s *scope) value {
+	c := b.c
+	var n *Neuron
+	others := map[string]given{}
+	if d := c.defs[r.Name.Text]; d != nil && d.kind == "neuron" && r.Name.Text != s.own && len(r.Args) == 0 {
+		n = c.neuronOf(d)
+	}
+	if n != nil {
+	} else if in := c.instance("neuron", r, s); in != nil {
+		for _, name := range inputs(in.neuron.Body)[1:] {
+			if g, ok := in.args[name]; ok {
+				others[name] = g
+				delete(in.args, name)
+			}
+		}
+		n = c.neuron(r.Name.Text, in)
+	}
+	if n == nil || v.kind == poison {
+		return value{}
+	}
+	w := b.n.Layers[v.wire].Wire
+	if !w.Timed() {
+		help := fmt.Sprintf("write `-> encode(CODER) -> %s`, with a coder such as `direct`", r.Name.Text)
+		if w.Kind != RealWire {
+			help = fmt.Sprintf("write `-> raw -> encode(CODER) -> %s`", r.Name.Text)
+		}
+		b.wrong(diag.WrongWire, r.Range, v.wire, help, "neuron `%s` takes a wire with time steps, and this is %v", r.Name.Text, w)
+		return value{}
+	}
+	in := []int{v.wire}
+	for _, name := range inputs(n.Definition.Body)[1:] {
+		g, ok := others[name]
+		if !ok {
+			c.fail(diag.BadArguments, r.Range, fmt.Sprintf("write `%s(%s = WIRE)`", r.Name.Text, name), "neuron `%s` needs its input `%s`", r.Name.Text, name)
+			return value{}
+		}
+		x := c.eval(g.value, g.s)
+		if x.kind == poison {
+			return value{}
+		}
+		if x.kind != wireValue {
+			c.fail(diag.BadType, g.at, "", "input `%s` is a wire, and this is %s", name, x.describe())
+			return value{}
+		}
+		if y := b.n.Layers[x.wire].Wire; !(y.Timed() || y.Kind == RealWire) || !slices.Equal(y.Dims, w.Dims) {
+			b.wrong(diag.ShapeMismatch, g.at, x.wire, "", "input `%s` has the shape of the first, %v, and this is %v", name, w, y)
+			return value{}
+		}
+		in = append(in, x.wire)
+	}
+	out := Wire{Kind: SpikesWire, Dims: w.Dims}
+	switch {
+	case !n.Spikes:
+		out.Kind = SignalWire
+	case n.Once:
+		out.Kind = TimesWire
+	}
+	return b.add(&Layer{Kind: "neuron", In: in, Wire: out, Neuron: n, Args: schema.Arguments{}}, r.Name.Text, r.Range)
+}
+
+// coder adds an encode or decode.
+func (b *builder) coder(v value, r *dsl.Ref, s *scope) value {
+	c, encode := b.c, r.Name.Text == "encode"
+	args, ok := c.bind("`"+r.Name.Text+"`", []string{"coder"}, nil, r.Args, s)
+	if !ok {
+		return value{}
+	}
+	g, is := args["coder"]
+	if !is {
+		c.fail(diag.BadArguments, r.Range, fmt.Sprintf("write `%s(CODER)`", r.Name.Text), "`%s` needs a coder", r.Name.Text)
+		return value{}
+	}
+	var k *Coder
+	ref := reference(g.value)
+	if d := c.refDef(ref); d != nil && d.kind == "coder" && ref.Name.Text != s.own && len(ref.Args) == 0 {
+		k = c.coderOf(d)
+	}
+	if k != nil {
+	} else if in := c.instance("coder", g.value, s); in != nil {
+		k = c.coder(ref.Name.Text, in)
+	}
+	if k == nil {
+		return value{}
+	}
+	if !c.port(k, encode) {
+		c.fail(diag.BadCoder, g.at, map[bool]string{true: "it only decodes: take a coder that encodes", false: "it only encodes: take a coder that decodes"}[encode], "coder `%s` cannot %s", k.Name, r.Name.Text)
+		return value{}
+	}
+	if encode {
+		if n := b.n; n.Steps == 0 {
+			n.Steps, b.encoded = k.Steps, r.Range
+		} else if n.Steps != k.Steps {
+			c.report(diag.Diagnostic{Code: diag.StepsDisagree, Range: r.Range, Summary: fmt.Sprintf("this encodes %d steps, and the network has %d", k.Steps, n.Steps),
+				Help: "encode with one number of steps", Notes: []diag.Note{{Message: fmt.Sprintf("%d steps are encoded here", n.Steps), Range: b.encoded}}})
+			return value{}
+		}
+	}
+	if v.kind == poison {
+		return v
+	}
+	w := b.n.Layers[v.wire].Wire
+	l := &Layer{Kind: r.Name.Text, In: []int{v.wire}, Coder: k, Args: schema.Arguments{}}
+	switch {
+	case encode && w.Timed():
+		b.wrong(diag.WrongWire, r.Range, v.wire, "leave this `encode` out", "`encode` takes a real, and this is %v, which has time steps already", w)
+		return value{}
+	case encode && w.Kind != RealWire:
+		b.wrong(diag.WrongWire, r.Range, v.wire, "put `raw` or `embedding(n, count)` in front", "`encode` takes a real, and this is %v", w)
+		return value{}
+	case encode:
+		l.Wire = Wire{Kind: SignalWire, Dims: w.Dims}
+		for _, q := range k.Definition.Encode.Body {
+			switch q := q.(type) {
+			case *dsl.SpikeWhen:
+				if l.Wire.Kind == SignalWire {
+					l.Wire.Kind = SpikesWire
+				}
+			case *dsl.Refractory:
+				if q.Forever {
+					l.Wire.Kind = TimesWire
+				}
+			}
+		}
+	case !w.Timed():
+		b.wrong(diag.WrongWire, r.Range, v.wire, "leave this `decode` out", "`decode` takes a wire with time steps, and this is %v", w)
+		return value{}
+	default:
+		l.Wire = Wire{Kind: RealWire, Dims: w.Dims}
+		if k.Component != nil {
+			count, err := c.cat.Weights(k.Component, k.Args, w)
+			if err != nil {
+				b.wrong(diag.BadCoder, g.at, v.wire, "", "coder `%s`: %v", k.Name, err)
+				return value{}
+			}
+			l.count = count
+		} else if usesSteps(k.Definition.Decode.Body) {
+			b.decodes = append(b.decodes, decode{k, r.Range})
+		}
+	}
+	out := b.add(l, k.Name, r.Range)
+	b.straight[out.wire] = encode && out.kind == wireValue
+	return out
+}
+
+func (c *checker) refDef(ref *dsl.Ref) *def {
+	if ref == nil {
+		return nil
+	}
+	return c.defs[ref.Name.Text]
+}
+
+// usesSteps reports whether equations read `steps`.
+func usesSteps(body []dsl.Equation) bool {
+	reads := func(e dsl.Expr) bool { return mentionsName(e, "steps") }
+	return slices.ContainsFunc(body, func(q dsl.Equation) bool {
+		switch q := q.(type) {
+		case *dsl.State:
+			return slices.ContainsFunc(q.Values, reads)
+		case *dsl.Noise:
+			return reads(q.Value)
+		case *dsl.Update:
+			return reads(q.Value)
+		case *dsl.Derivative:
+			return reads(q.Value)
+		case *dsl.SpikeWhen:
+			return reads(q.Cond)
+		case *dsl.OnSpike:
+			return slices.ContainsFunc(q.Body, func(u *dsl.Update) bool { return reads(u.Value) })
+		case *dsl.Refractory:
+			return reads(q.Time)
+		case *dsl.Output:
+			return reads(q.Value)
+		}
+		return false
+	})
+}
+
+// block copies a block.
+func (b *builder) block(v value, r *dsl.Ref, d *def, s *scope) value {
+	c := b.c
+	x := d.item.(*dsl.Block)
+	for _, f := range c.frames {
+		if f.block == x.Name.Text {
+			c.fail(diag.Recursive, r.Name.Range, "unroll it by `for` or `repeat`", "block `%s` leads back to itself", x.Name.Text)
+			return value{}
+		}
+	}
+	if len(c.frames) >= maxDepth {
+		c.fail(diag.TooMuchWork, r.Range, "", "blocks and loops stand in each other more than %d deep", maxDepth)
+		return value{}
+	}
+	if len(x.Params) == 0 {
+		return value{}
+	}
+	var formals []string
+	for _, p := range x.Params[1:] {
+		formals = append(formals, p.Name.Text)
+	}
+	args, ok := c.bind("block `"+x.Name.Text+"`", formals, nil, r.Args, s)
+	inner := &scope{vars: map[string]value{}, own: x.Name.Text, b: b, stacks: map[string][]pushed{}}
+	file := &scope{own: x.Name.Text}
+	var missing []string
+	for i, p := range x.Params {
+		var y value
+		at := r.Range
+		if i == 0 {
+			y = v
+		} else if g, is := args[p.Name.Text]; is {
+			y, at = c.eval(g.value, g.s), g.value.Span()
+		} else if p.Default != nil {
+			y, at = c.eval(p.Default, file), p.Default.Span()
+		} else {
+			missing = append(missing, p.Name.Text)
+			continue
+		}
+		if y.kind != poison {
+			y = b.fits(y, p, at, file)
+		}
+		ok = ok && y.kind != poison
+		inner.vars[p.Name.Text] = y
+	}
+	if len(missing) > 0 && ok {
+		c.report(diag.Diagnostic{Code: diag.BadArguments, Range: r.Range, Summary: fmt.Sprintf("block `%s` needs %s", x.Name.Text, quoted(missing)),
+			Help: fmt.Sprintf("write `%s(%s = ...)`", x.Name.Text, missing[0]), Notes: []diag.Note{{Message: "the block is defined here", Range: x.Name.Range}}})
+		ok = false
+	}
+	if !ok {
+		return value{}
+	}
+	c.frames = append(c.frames, frame{block: x.Name.Text, at: r.Range})
+	result, at := b.run(x.Body, inner)
+	b.emptied(inner)
+	if result.kind != poison && result.kind != wireValue {
+		c.fail(diag.BadType, at, "", "a block returns a wire, and this is %s", result.describe())
+		result = value{}
+	}
+	c.frames = c.frames[:len(c.frames)-1]
+	return result
+}
+
+// fits checks an argument of a block: without a type it is a wire.
+func (b *builder) fits(v value, p dsl.Parameter, at diag.Range, file *scope) value {
+	c := b.c
+	what := "`" + p.Name.Text + "`"
+	if p.Type == nil || isWire(*p.Type) {
+		if v.kind != wireValue {
+			help := ""
+			if p.Type == nil && (v.numeric() || v.kind == boolValue) {
+				help = fmt.Sprintf("declare its type, such as `%s: %s`, if it is a value", p.Name.Text, map[valueKind]string{intValue: "int", realValue: "real", boolValue: "bool"}[v.kind])
+			}
+			c.report(diag.Diagnostic{Code: diag.BadType, Range: at, Help: help, Summary: fmt.Sprintf("%s is a wire, and this is %s", what, v.describe()),
+				Notes: []diag.Note{{Message: "it is declared here", Range: p.Range}}})
+			return value{}
+		}
+		if p.Type == nil {
+			return v
+		}
+		want, ok := c.wireType(*p.Type, file)
+		if !ok {
+			return value{}
+		}
+		if got := b.n.Layers[v.wire].Wire; got.Kind != want.Kind || !slices.Equal(got.Dims, want.Dims) {
+			b.wrong(diag.ShapeMismatch, at, v.wire, "", "%s is %v, and this is %v", what, want, got)
+			return value{}
+		}
+		return v
+	}
+	t, ok := c.paramType(*p.Type)
+	if !ok {
+		return value{}
+	}
+	if v, ok = c.convert(v, t, what, at); !ok {
+		return value{}
+	}
+	if p.In != nil && !c.within(v, c.eval(p.In, file), what, at, p.In.Span()) {
+		return value{}
+	}
+	return v
+}
+
+// isWire reports whether a type of a block's parameter is that of a wire: `x: real[3]`, not `gain: real`.
+func isWire(t dsl.Type) bool {
+	return !t.List && (len(t.Dims) > 0 || slices.Contains([]string{"signal", "spikes", "times", "tokens", "step"}, t.Name.Text))
+}
