@@ -85,14 +85,17 @@ func (c *dataShowCommand) Run(ctx context.Context, s streams) error {
 			if err != nil {
 				return fmt.Errorf("draw images: %w", err)
 			}
+			fmt.Fprintf(s.out, "    the first %d images are in %s\n", min(tileSide*tileSide, set.Len()), c.Out)
 		}
 	}
 	return nil
 }
 
+const tileSide = 8 // rows and columns of tiles
+
 // tiles draws the first 64 images of a set as 8 rows of 8.
 func tiles(set *data.Set) image.Image {
-	const side, gap = 8, 2
+	const side, gap = tileSide, 2
 	b := set.Image(0).Bounds()
 	scale := max(1, 64/max(b.Dx(), b.Dy()))
 	w, h := b.Dx()*scale+gap, b.Dy()*scale+gap

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -117,6 +118,68 @@ func TestSheet(t *testing.T) {
 	png = sum(t, file+".png")
 	if w := mustRun(t, x, dir); !w.says("sample a: done already") || sum(t, file+".png") != png {
 		t.Errorf("said %q", w.said)
+	}
+}
+
+// What an action that is done has left is made again where it is gone, to the same bytes, and nothing else is.
+func TestMissing(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "run")
+	_, deploy, _ := strings.Cut(spec(t, "classes"), "deploy   m")
+	x := load(t, plugins, spec(t, "images")+"\ndeploy a"+deploy)
+	mustRun(t, x, dir)
+	replies, err := filepath.Glob(filepath.Join(dir, "deploy-a-*.json"))
+	if err != nil || len(replies) != 1 {
+		t.Fatal(replies, err)
+	}
+	before := state(t, dir)
+	sorted := func(s map[string]any) map[string]any { // events of what is done again come last
+		events := slices.Clone(s[record.EventFile].([]record.Event))
+		slices.SortStableFunc(events, func(a, b record.Event) int { return strings.Compare(a.Action, b.Action) })
+		s[record.EventFile] = events
+		return s
+	}
+	sorted(before)
+	rename := func(file string) error {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return err
+		}
+		return os.WriteFile(file, []byte(strings.Replace(string(text), `"mse_relative"`, `"other"`, 1)), 0o644)
+	}
+	for _, c := range []struct {
+		file  string
+		spoil func(string) error
+		again string
+	}{
+		{record.MetricFile, os.Remove, "evaluate a"},
+		{record.MetricFile, rename, "evaluate a"},
+		{"samples/sample-a.png", os.Remove, "sample a"},
+		{"samples/sample-a.npy", os.Remove, "sample a"},
+		{record.SampleFolder, os.RemoveAll, "sample a"},
+		{filepath.Base(replies[0]), os.Remove, "deploy a"},
+		{record.ReportFile, os.Remove, ""},
+	} {
+		if err := c.spoil(filepath.Join(dir, c.file)); err != nil {
+			t.Fatal(err)
+		}
+		w := mustRun(t, x, dir)
+		for _, action := range []string{"train a", "sample a", "evaluate a", "deploy a"} {
+			if done := w.says(action + ": done already"); done == (action == c.again) {
+				t.Errorf("without %s %s is done already: %v; said %q", c.file, action, done, w.said)
+			}
+		}
+		got := sorted(state(t, dir))
+		for name, want := range before {
+			if strings.HasPrefix(name, "samples/a") {
+				continue // sheets of epochs are the training's, which is not done again
+			}
+			if d := cmp.Diff(want, got[name]); d != "" {
+				t.Errorf("without %s, %s (-want +got)\n%s", c.file, name, d)
+			}
+		}
+		if w := mustRun(t, x, dir); strings.Count(strings.Join(w.said, "\n"), "done already") != 4 {
+			t.Errorf("without %s, once more: %q", c.file, w.said)
+		}
 	}
 }
 

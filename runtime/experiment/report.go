@@ -22,7 +22,7 @@ func (r *runner) report() error {
 		page.Networks = append(page.Networks, network)
 	}
 	if r.x.Options.Preset != "" {
-		page.Settings = append(page.Settings, record.Setting{Of: "spec", Name: "preset", Value: r.x.Options.Preset})
+		page.Settings = append(page.Settings, record.Setting{Of: "command line", Name: "--preset", Value: r.x.Options.Preset})
 	}
 	for _, set := range r.x.Options.Sets {
 		page.Settings = append(page.Settings, record.Setting{Of: "command line", Name: "--set", Value: set})

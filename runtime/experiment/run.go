@@ -97,8 +97,9 @@ type runner struct {
 	documented bool
 }
 
-// Run does the selected actions in file order. What an earlier run in the folder has done is not done again; what it has begun
-// goes on. A cancelled context ends the run at the next update, after a checkpoint, with the context's error.
+// Run does the selected actions in file order. What an earlier run in the folder has done is not done again, unless what it left
+// is gone; what it has begun goes on. A cancelled context ends the run at the next update, after a checkpoint, with the
+// context's error.
 func (x *Experiment) Run(ctx context.Context, o RunOptions) (err error) {
 	r := &runner{x: x, o: o, sets: map[string]*data.Set{}, models: map[*Model]*train.Model{}}
 	r.all = x.jobs()
@@ -107,9 +108,6 @@ func (x *Experiment) Run(ctx context.Context, o RunOptions) (err error) {
 	}
 	if found := r.refuse(ctx); found.HasErrors() {
 		return &Refused{found}
-	}
-	if err := r.fits(); err != nil {
-		return err
 	}
 	if r.folder, err = record.Open(o.Folder); err != nil {
 		return err
@@ -133,7 +131,10 @@ func (x *Experiment) Run(ctx context.Context, o RunOptions) (err error) {
 
 // fits refuses what needs more memory than there is, before it begins.
 func (r *runner) fits() error {
-	if !slices.ContainsFunc(r.jobs, func(j *job) bool { return j.Kind == "train" }) {
+	left := func(j *job) bool {
+		return j.Kind == "train" && (r.anew(j.id) || !r.done[j.id].Done || r.done[j.id].Parts[lengthPart] != j.parts[lengthPart])
+	}
+	if !slices.ContainsFunc(r.jobs, left) {
 		return nil
 	}
 	p, err := r.x.Plan()
@@ -178,7 +179,7 @@ func (r *runner) begin() error {
 			continue // neither selected nor read by one that is
 		}
 		old, begun := r.done[j.id]
-		if !begun {
+		if !begun || r.anew(j.id) {
 			if c, err := r.stranger(j); err != nil {
 				return err
 			} else if c != "" {
@@ -201,6 +202,9 @@ func (r *runner) begin() error {
 	}
 	if len(changed) > 0 {
 		return &Changed{r.o.Folder, changed}
+	}
+	if err := r.fits(); err != nil {
+		return err
 	}
 	for _, j := range r.jobs {
 		if r.anew(j.id) {
@@ -240,7 +244,7 @@ func (r *runner) anew(id string) bool {
 // stranger says why an action that has no record cannot begin in this folder: under its name there are things of another one.
 func (r *runner) stranger(j *job) (string, error) {
 	for id, other := range r.done {
-		if other.Name == j.name && !r.anew(id) {
+		if id != j.id && other.Name == j.name && !r.anew(id) {
 			return "the folder has this name for what the spec now calls something else", nil
 		}
 	}
@@ -254,21 +258,33 @@ func (r *runner) stranger(j *job) (string, error) {
 	return "", err
 }
 
-// discard removes what an earlier run of an action has left, and records that it begins anew.
+// discard removes what an earlier run of an action has left. It is recorded as begun anew first: where the process dies on the
+// way, resume finds checkpoints of another key and removes them.
 func (r *runner) discard(j *job) error {
+	if err := r.put(j, false); err != nil {
+		return err
+	}
 	if err := r.forget(j); err != nil {
 		return err
 	}
 	if j.Kind == "train" {
-		if err := r.removeCheckpoints(j); err != nil {
-			return err
-		}
-		if err := r.folder.RemoveSheets(r.file(j), r.file(j)+reconstructions); err != nil {
+		if err := r.wipe(j); err != nil {
 			return err
 		}
 	}
-	delete(r.done, j.id)
+	if r.called(j) == j.name {
+		return nil
+	}
+	delete(r.done, j.id) // from here on its files have the new name
 	return r.put(j, false)
+}
+
+// wipe removes the checkpoints and the sheets of a training.
+func (r *runner) wipe(j *job) error {
+	if err := r.removeCheckpoints(j); err != nil {
+		return err
+	}
+	return r.folder.RemoveSheets(r.file(j), r.file(j)+reconstructions)
 }
 
 // do does one action, or says that it is done.
@@ -276,14 +292,24 @@ func (r *runner) do(ctx context.Context, j *job) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if old := r.done[j.id]; j.Kind != "train" && old.Done && old.Key == j.key && old.Parts[sheetPart] == j.parts[sheetPart] {
-		r.o.Watch.Say(j.name, "done already")
-		return nil
-	}
 	if j.Kind == "train" {
 		return r.train(ctx, j)
 	}
+	if old := r.done[j.id]; old.Done && old.Key == j.key && old.Parts[sheetPart] == j.parts[sheetPart] {
+		there, err := r.left(j)
+		if err != nil {
+			return err
+		}
+		if there {
+			r.o.Watch.Say(j.name, "done already")
+			return nil
+		}
+		r.o.Watch.Say(j.name, "done again: what it left is not in the folder any more")
+	}
 	if err := r.document(); err != nil {
+		return err
+	}
+	if err := r.put(j, false); err != nil { // what it has done so far does not hold from here on
 		return err
 	}
 	if err := r.forget(j); err != nil {
@@ -396,9 +422,6 @@ func (r *runner) open(ctx context.Context, j *job, split data.Split) (*data.Set,
 	var bad *data.Error
 	if errors.As(err, &bad) {
 		finding.Help = bad.Help
-		if bad.Err != nil {
-			finding.Notes = append(finding.Notes, diag.Note{Message: bad.Err.Error()})
-		}
 	}
 	return nil, diag.List{finding}
 }
@@ -418,10 +441,15 @@ func (r *runner) trained(j *job) (*train.Model, error) {
 	}
 	found, err := r.latest(t)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w: run with --only train:%s --restart to train anew", err, j.model.Name)
 	}
-	if len(found.Passed) > 0 { // the one before it is of a shorter training
-		return nil, fmt.Errorf("the newest checkpoint cannot be read (%w): run with --only train:%s, which goes on from %s", found.Passed[0], j.model.Name, found.Path)
+	set := r.sets[t.Data.Name+"/"+string(data.Train)]
+	if whole := t.updates(set.Len()); len(found.Passed) > 0 || found.Step != uint64(whole) || found.File.Metadata[keyMetadata] != t.key {
+		why := fmt.Errorf("%s is not the end of the training of %d updates", found.Path, whole)
+		if len(found.Passed) > 0 {
+			why = found.Passed[0]
+		}
+		return nil, fmt.Errorf("the weights of the trained model are not there (%w): run with --only train:%s, which goes on from what is there", why, j.model.Name)
 	}
 	if err := m.Restore(found.File, t.Settings.Real("average") > 0); err != nil {
 		return nil, err

@@ -45,6 +45,9 @@ func (r *runner) train(ctx context.Context, j *job) error {
 	r.models[j.model] = m
 	if t.Done() && r.done[j.id].Done {
 		r.o.Watch.Say(j.name, "done already")
+		if r.done[j.id].Parts[lengthPart] != j.parts[lengthPart] { // as many epochs as iterations before
+			return r.put(j, true)
+		}
 		return nil
 	}
 	if err := r.document(); err != nil {
@@ -82,6 +85,12 @@ func (r *runner) resume(j *job, t *train.Trainer) (float64, error) {
 	}
 	if err != nil && !errors.Is(err, checkpoint.ErrNone) {
 		return 0, err
+	}
+	if err == nil && found.File.Metadata[keyMetadata] != j.key { // of a training that --restart has given up
+		if err := r.wipe(j); err != nil {
+			return 0, err
+		}
+		err = checkpoint.ErrNone
 	}
 	if err == nil {
 		if err := t.Restore(found.File); err != nil {
@@ -135,6 +144,17 @@ func (r *runner) removeCheckpoints(j *job) error {
 		}
 	}
 	return nil
+}
+
+// keyMetadata is the metadata of a checkpoint that holds the key of its training.
+const keyMetadata = "snnc.key"
+
+// updates returns how many updates a train action makes on so many examples.
+func (j *job) updates(examples int) int {
+	if n := j.Settings.Int("iterations"); n > 0 {
+		return n
+	}
+	return j.Settings.Int("epochs") * (examples / j.Settings.Int("batch") / j.Settings.Int("accumulate"))
 }
 
 // settings are those of a train action as the trainer takes them.
@@ -222,6 +242,7 @@ func (w *training) save() error {
 	if err != nil {
 		return err
 	}
+	f.Metadata[keyMetadata] = w.j.key
 	dir := w.r.folder.Path(record.CheckpointFolder)
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return fmt.Errorf("make folder for checkpoints: %w", err)

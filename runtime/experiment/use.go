@@ -2,12 +2,10 @@ package experiment
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"math"
 	"path"
 	"slices"
-	"strconv"
 	"strings"
 
 	"snnc.dev/snnc/dsl/diag"
@@ -137,12 +135,46 @@ func (r *runner) sample(ctx context.Context, j *job) error {
 	if size := j.Settings["sheet"].Items; len(size) == 2 {
 		rows, cols = int(size[0].Number), int(size[1].Number)
 	}
-	name := strings.ReplaceAll(r.called(j), " ", "-")
+	name := r.sheetName(j)
 	if err := r.sheet(j, name, pixels, rows, cols); err != nil {
 		return err
 	}
 	r.o.Watch.Say(j.name, fmt.Sprintf("%d samples in %s", pixels.N, r.relative(path.Join(record.SampleFolder, name+".png"))))
 	return r.tell(record.Event{Action: r.called(j), Kind: record.Sample, File: path.Join(record.SampleFolder, name+".png")})
+}
+
+// sheetName names the sheet of a sample action.
+func (r *runner) sheetName(j *job) string { return strings.ReplaceAll(r.called(j), " ", "-") }
+
+// left reports whether the folder has all that a sample, evaluate or deploy action that is done has left there. What it has not
+// the user has removed, and the action makes it again, to the same bytes.
+func (r *runner) left(j *job) (bool, error) {
+	switch j.Kind {
+	case "sample":
+		return r.folder.HasSheet(r.sheetName(j)), nil
+	case "deploy":
+		return !slices.ContainsFunc(targetNames(j), func(target string) bool { return !r.folder.HasDeploy(r.called(j), target) }), nil
+	}
+	metrics, err := r.folder.Metrics()
+	if err != nil {
+		return false, err
+	}
+	figures := metrics[r.called(j)]
+	events, err := r.folder.Events()
+	if err != nil {
+		return false, err
+	}
+	for _, e := range events {
+		if e.Action != r.called(j) {
+			continue
+		}
+		for name := range e.Figures {
+			if _, ok := figures[name]; !ok {
+				return false, nil
+			}
+		}
+	}
+	return len(figures) > 0, nil
 }
 
 // evaluate does an evaluate action.
@@ -289,6 +321,8 @@ func (r *runner) deploy(ctx context.Context, j *job) error {
 			networks = append(networks, n)
 		}
 	}
+	targets := targetNames(j)
+	replies := map[string]schema.TargetReply{}
 	for i, target := range j.Settings["targets"].Items {
 		path := fmt.Sprintf("targets[%d]", i)
 		reply, err := r.x.host.Check(ctx, j.Plugins[path], schema.TargetRequest{Component: target.Text, Arguments: target.Args, Networks: networks})
@@ -298,17 +332,27 @@ func (r *runner) deploy(ctx context.Context, j *job) error {
 		if len(reply.Complaints) > 0 {
 			return r.complained(j, path, target.Text, reply.Complaints)
 		}
-		text, err := json.MarshalIndent(reply, "", "  ")
-		if err != nil {
-			return fmt.Errorf("write what %s says: %w", target.Text, err)
-		}
-		name := strings.ReplaceAll(r.called(j), " ", "-") + "-" + target.Text + ".json"
-		if err := r.folder.WriteText(name, string(text)+"\n"); err != nil {
-			return err
-		}
-		r.placed(j.name, target.Text, reply)
+		replies[targets[i]] = reply
+		r.placed(j.name, targets[i], reply)
 	}
-	return nil
+	return r.folder.SetDeploy(r.called(j), replies)
+}
+
+// targetNames names the targets of a deploy action: by their components, and by their places too where one is there twice.
+func targetNames(j *job) []string {
+	var names []string
+	items := j.Settings["targets"].Items
+	for i, t := range items {
+		name := t.Text
+		for k := range items {
+			if k != i && items[k].Text == name {
+				name = fmt.Sprintf("%s[%d]", t.Text, i)
+				break
+			}
+		}
+		names = append(names, name)
+	}
+	return names
 }
 
 // complained makes findings of what a target says of its arguments, each at its place in the spec.
@@ -327,7 +371,7 @@ func (r *runner) complained(j *job, path, target string, complaints []schema.Com
 // placed says how networks lie on a chip.
 func (r *runner) placed(action, target string, reply schema.TargetReply) {
 	if reply.Fits {
-		r.o.Watch.Say(action, fmt.Sprintf("fits %s: %s", target, amounts(reply.Used)))
+		r.o.Watch.Say(action, fmt.Sprintf("fits %s: %s", target, record.Amounts(reply.Used)))
 	} else {
 		r.o.Watch.Say(action, fmt.Sprintf("does not fit %s", target))
 	}
@@ -348,23 +392,4 @@ func (r *runner) placed(action, target string, reply schema.TargetReply) {
 	for _, note := range reply.Notes {
 		r.o.Watch.Say(action, "    "+note)
 	}
-}
-
-func amount(v float64) string {
-	if v == math.Trunc(v) && math.Abs(v) < 1<<53 {
-		return record.Grouped(int(v))
-	}
-	return strconv.FormatFloat(v, 'g', 4, 64)
-}
-
-func amounts(list []schema.Amount) string {
-	var out []string
-	for _, a := range list {
-		s := amount(a.Used) + " " + a.Name
-		if a.Limit > 0 {
-			s = amount(a.Used) + " of " + amount(a.Limit) + " " + a.Name
-		}
-		out = append(out, s)
-	}
-	return strings.Join(out, ", ")
 }

@@ -14,7 +14,7 @@ type point struct{ x, y float64 }
 // The size of a chart and its margins, in units of the drawing.
 const (
 	chartWidth, chartHeight   = 440.0, 230.0
-	marginLeft, marginRight   = 56.0, 14.0
+	marginLeft, marginRight   = 66.0, 14.0
 	marginTop, marginBottom   = 10.0, 38.0
 	sparkWidth, sparkHeight   = 200.0, 44.0
 	mostPoints                = 240 // of a curve: more are joined to means
@@ -180,12 +180,13 @@ func curve(name, across string, batches, epochs []point) template.HTML {
 		fmt.Fprintf(&b, `<path class="axis" d="M%.1f %.1fv5"/><text class="tick" x="%.1f" y="%.1f" text-anchor="middle">%s</text>`,
 			x(t), plotBottom, x(t), plotBottom+18, tick(t))
 	}
-	label := across
+	scale := "linear"
 	if ya.log {
-		label += " (log scale of values)"
+		scale = "logarithmic"
 	}
+	fmt.Fprintf(&b, `<text class="label" transform="translate(12 %.1f) rotate(-90)" text-anchor="middle">%s scale</text>`, marginTop+plotAreaHeight/2, scale)
 	fmt.Fprintf(&b, `<path class="axis" d="M%.1f %.1fH%.1f"/><text class="label" x="%.1f" y="%.1f" text-anchor="middle">%s</text>`,
-		marginLeft, plotBottom, plotRight, marginLeft+plotWidth/2, chartHeight-4, label)
+		marginLeft, plotBottom, plotRight, marginLeft+plotWidth/2, chartHeight-4, across)
 	if len(epochs) > 0 && len(batches) > 1 {
 		fmt.Fprintf(&b, `<path class="faint" d="%s"/>`, path(batches, x, y))
 	}

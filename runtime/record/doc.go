@@ -9,12 +9,12 @@
 //	samples/         NAME.png, a sheet that a person sees, and NAME.npy, the numbers that it shows
 //	metrics.json     Metrics: figures by action
 //	actions.json     ActionRecord by action: what is done, and what it was a function of
-//	deploy-*.json    what a target says of a model's networks
+//	deploy-*.json    what a target says of a model's networks (schema.TargetReply)
 //	report.html      the run on one page; needs no network
 //	lock             the process that is at work here
 //
 // All files but two are written whole (runtime/record/wholefile): events.jsonl grows by lines, of which a torn one is dropped
 // when it is read, and lock is the operating system's. Open removes what interrupted writes have left behind.
 //
-// Of ours it imports runtime/record/wholefile; runtime/experiment and the commands import it.
+// Of ours it imports plugins/schema and runtime/record/wholefile; runtime/experiment and the commands import it.
 package record

@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 
 	"snnc.dev/snnc/runtime/record/wholefile"
 )
@@ -22,7 +24,7 @@ const (
 	ReportFile       = "report.html"
 	LockFile         = "lock"
 
-	deployFiles = "deploy-*.json"
+	deployPrefix, deploySuffix = "deploy-", ".json" // of what a target says
 )
 
 // ErrForeign is the error of Open for a folder that holds other things than a run.
@@ -35,7 +37,7 @@ func ours(dir string) error {
 		return fmt.Errorf("open run folder: %w", err)
 	}
 	for _, e := range entries {
-		if e.Name() == LockFile || e.Name() == ActionFile {
+		if e.Name() == ActionFile || e.Name() == LockFile && (len(entries) == 1 || holdsProcess(filepath.Join(dir, LockFile))) {
 			return nil
 		}
 	}
@@ -43,6 +45,16 @@ func ours(dir string) error {
 		return fmt.Errorf("open run folder %s: %w: name an empty or a new folder", dir, ErrForeign)
 	}
 	return nil
+}
+
+// holdsProcess reports whether a file holds the number of a process, as the lock of a run folder does.
+func holdsProcess(path string) bool {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return false
+	}
+	_, err = strconv.Atoi(strings.TrimSpace(string(text)))
+	return err == nil
 }
 
 // Folder is a run folder that this process has locked. Its methods are for one goroutine at a time.
@@ -88,7 +100,7 @@ func Open(dir string) (*Folder, error) {
 
 // clean removes the temporary files of interrupted writes, of ours only: the folder is one that the user may have things in.
 func (f *Folder) clean() error {
-	for _, name := range []string{EventFile, MetricFile, ActionFile, ReportFile, deployFiles} {
+	for _, name := range []string{EventFile, MetricFile, ActionFile, ReportFile, deployPrefix + "*" + deploySuffix} {
 		if err := wholefile.Clean(f.dir, name); err != nil {
 			return err
 		}

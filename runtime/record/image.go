@@ -118,6 +118,11 @@ func (f *Folder) WritePairs(name string, originals, reconstructions Images, rows
 	return f.writeSheet(name, m, rows, cols, 2)
 }
 
+// HasSheet reports whether both files of a sheet are there.
+func (f *Folder) HasSheet(name string) bool {
+	return f.has(SampleFolder+"/"+name+".png") && f.has(SampleFolder+"/"+name+".npy")
+}
+
 // RemoveSheets removes the sheets of epochs that belong to one of the titles.
 func (f *Folder) RemoveSheets(titles ...string) error {
 	entries, err := os.ReadDir(f.Path(SampleFolder))

@@ -4,12 +4,12 @@ import (
 	"bytes"
 	"cmp"
 	_ "embed"
-	"encoding/base64"
 	"fmt"
 	"html/template"
-	"image/png"
 	"math"
+	"net/url"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -48,15 +48,16 @@ type Setting struct{ Of, Name, Value string }
 //go:embed report.html.tmpl
 var reportTemplate string
 
-// WriteReport writes report.html: one page that needs no other file and no network. It shows what the folder has: losses and
-// firing rates of events.jsonl, the sheets of samples/ (those of an epoch, named by SheetName, as a strip that ends with a
-// large one) and metrics.json. Equal folders and reports give equal bytes.
+// WriteReport writes report.html: one page that needs no other file and no network, with links to the files that it shows. It
+// shows what the folder has: losses and firing rates of events.jsonl, the sheets of samples/ (those of an epoch, named by
+// SheetName, as a strip that ends with a large one), metrics.json and what targets say. Equal folders and reports give equal
+// bytes.
 func (f *Folder) WriteReport(r Report) error {
 	v, err := f.view(r)
 	if err != nil {
 		return fmt.Errorf("write report: %w", err)
 	}
-	t, err := template.New("report").Funcs(template.FuncMap{"count": Grouped, "number": number, "percent": percent, "parts": func(name string) []string { return strings.SplitAfter(name, ".") }}).Parse(reportTemplate)
+	t, err := template.New("report").Funcs(template.FuncMap{"count": Grouped, "number": number, "percent": percent, "link": link, "base": filepath.Base, "parts": func(name string) []string { return strings.SplitAfter(name, ".") }}).Parse(reportTemplate)
 	if err != nil {
 		return fmt.Errorf("write report: %w", err)
 	}
@@ -75,25 +76,14 @@ type view struct {
 	Sheets             []sheetSeries
 	Trainings          []training
 	Figures            []figureRow
+	Deployments        []deployment
+	Files              []string // of the folder, for links
 	Groups             []settingGroup
 	Parameters, Frozen int
 }
 
 // fact is a number of the head of the page.
 type fact struct{ Name, Value, More string }
-
-// sheetSeries are the sheets of one title.
-type sheetSeries struct {
-	Title, Caption string
-	Newest         sheetImage
-	Earlier        []sheetImage
-}
-
-type sheetImage struct {
-	Alt, Caption string
-	Width, Small int // pixels; of the large picture, and of the one in a strip
-	URL          template.URL
-}
 
 // training is what the events of one action show.
 type training struct {
@@ -123,13 +113,8 @@ type settingGroup struct {
 	Rows []Setting
 }
 
-// A strip shows at most earlierSheets sheets, each as large as a square of stripSide pixels. A layer that spikes less than
-// quiet or more than busy is pointed out.
-const (
-	earlierSheets = 9
-	stripSide     = 144
-	quiet, busy   = 0.005, 0.95
-)
+// A layer that spikes less than quiet or more than busy is pointed out.
+const quiet, busy = 0.005, 0.95
 
 func (f *Folder) view(r Report) (*view, error) {
 	v := &view{Report: r}
@@ -148,6 +133,14 @@ func (f *Folder) view(r Report) (*view, error) {
 	}
 	if v.Sheets, err = f.sheets(); err != nil {
 		return nil, err
+	}
+	if v.Deployments, err = f.deployments(); err != nil {
+		return nil, err
+	}
+	for _, name := range []string{SpecFolder + "/", ProgramFolder + "/", EventFile, MetricFile} {
+		if f.has(name) {
+			v.Files = append(v.Files, name)
+		}
 	}
 	for _, action := range inOrder(events, func(e Event) string { return e.Action }) {
 		of := slices.DeleteFunc(slices.Clone(events), func(e Event) bool { return e.Action != action })
@@ -171,6 +164,15 @@ func (f *Folder) view(r Report) (*view, error) {
 	}
 	return v, nil
 }
+
+// has reports whether there is a file or folder of that name.
+func (f *Folder) has(name string) bool {
+	_, err := os.Stat(f.Path(name))
+	return err == nil
+}
+
+// link is the address of a file of the folder, relative to the page.
+func link(name string) string { return (&url.URL{Path: name}).String() }
 
 // inOrder returns the distinct names of a list in the order in which they first come.
 func inOrder[T any](list []T, name func(T) string) []string {
@@ -312,74 +314,6 @@ func byTerm(a, b string) int {
 	})
 }
 
-// sheets reads the sheets of the folder, by title; those that belong to no epoch come first.
-func (f *Folder) sheets() ([]sheetSeries, error) {
-	found, err := os.ReadDir(f.Path(SampleFolder))
-	if err != nil && !os.IsNotExist(err) {
-		return nil, err
-	}
-	epochs := map[string][]int{}
-	for _, e := range found {
-		if name, ok := strings.CutSuffix(e.Name(), ".png"); ok && e.Type().IsRegular() {
-			title, epoch := sheetName(name)
-			epochs[title] = append(epochs[title], epoch)
-		}
-	}
-	read := func(title string, epoch int) (sheetImage, error) {
-		name, caption := title, "final"
-		if epoch > 0 {
-			name, caption = SheetName(title, epoch), "epoch "+strconv.Itoa(epoch)
-		}
-		data, err := os.ReadFile(f.Path(SampleFolder + "/" + name + ".png"))
-		if err != nil {
-			return sheetImage{}, err
-		}
-		s := sheetImage{Alt: "sheet of images " + title + ", " + caption, Caption: caption}
-		if c, err := png.DecodeConfig(bytes.NewReader(data)); err == nil {
-			s.Width = c.Width
-			s.Small = int(stripSide * math.Sqrt(float64(c.Width)/float64(c.Height))) // equal areas
-		}
-		s.URL = template.URL("data:image/png;base64," + base64.StdEncoding.EncodeToString(data))
-		return s, nil
-	}
-	var all []sheetSeries
-	titles := sorted(epochs)
-	slices.SortStableFunc(titles, func(a, b string) int {
-		return cmp.Compare(min(slices.Min(epochs[a]), 1), min(slices.Min(epochs[b]), 1))
-	})
-	for _, title := range titles {
-		s := sheetSeries{Title: title}
-		if strings.Contains(title, "reconstruct") {
-			s.Caption = "Pairs: the original at the left, its reconstruction at the right."
-		}
-		list := epochs[title]
-		slices.Sort(list)
-		newest := list[len(list)-1]
-		if list[0] == 0 { // the sheet of no epoch is the result
-			list, newest = append(list[1:], 0), 0
-		}
-		if s.Newest, err = read(title, newest); err != nil {
-			return nil, err
-		}
-		earlier := list[:len(list)-1]
-		n := min(len(earlier), earlierSheets)
-		for i := range n {
-			at := 0
-			if n > 1 {
-				at = i * (len(earlier) - 1) / (n - 1)
-			}
-			e, err := read(title, earlier[at])
-			if err != nil {
-				return nil, err
-			}
-			s.Earlier = append(s.Earlier, e)
-		}
-		all = append(all, s)
-	}
-	return all, nil
-}
-
-// count writes a number with its thousands parted.
 // Grouped writes a number with its thousands apart: 4,053,601.
 func Grouped(n int) string {
 	s := strconv.Itoa(n)

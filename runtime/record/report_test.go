@@ -1,17 +1,23 @@
 package record
 
 import (
+	"bytes"
 	"encoding/xml"
 	"flag"
 	"fmt"
+	"html"
+	"image/png"
 	"io"
 	"math"
+	"net/url"
 	"os"
 	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"snnc.dev/snnc/plugins/schema"
 )
 
 var update = flag.Bool("update", false, "rewrite the goldens in testdata")
@@ -42,11 +48,21 @@ func example(t testing.TB) (*Folder, Report) {
 	check(f.Append(Event{Action: "train prior", Kind: Step, Step: 1, Loss: map[string]float64{"total": 2}}))
 	check(f.WriteSheet("digit", numbered(4, 1, 2, 2), 2, 2))
 	check(f.SetMetric("evaluate digit", "mse", Figure{0.098123, 360, "test", 3, "mean squared error per element of 360 reconstructions of test"}))
+	check(f.SetDeploy("deploy digit", map[string]schema.TargetReply{"chip": {
+		Used: []schema.Amount{{Name: "cores", Used: 131, Limit: 128}, {Name: "synapses", Used: 43008}},
+		Layers: []schema.Placement{
+			{Network: "encoder", Layer: "0.linear", Host: true},
+			{Network: "encoder", Layer: "3.linear", Used: []schema.Amount{{Name: "neurons per core", Used: 32, Limit: 1024}}},
+			{Network: "encoder", Layer: "6.linear", Problem: "fan-in of 5,000 & more than 4,096", Change: "at most 4,096 inputs"},
+			{Network: "decoder", Problem: "7 networks"},
+		},
+		Notes: []string{"0.linear of encoder runs on the host: its input is <real> values"},
+	}}))
 	return f, Report{
 		Title: "quick<start>", Version: "0.1.0",
 		Doc:      "Draw digits & see <script>alert(1)</script>.\n\nA second paragraph.",
 		Networks: []Network{{Name: "encoder", Steps: 4, Parameters: 8320, Frozen: 64, Layers: []Layer{{"encoder.0.linear", "linear", "signal[128]", 8320}, {"encoder.2.fire", "neuron", "spikes[128]", 0}}}},
-		Settings: []Setting{{"train digit", "batch", "50"}, {"sample digit", "sheet", "8x8"}, {"train digit", "data", `optdigits(range = -1..1)`}},
+		Settings: []Setting{{"command line", "--preset", "small"}, {"command line", "--set", "train.digit.epochs=2"}, {"train digit", "batch", "50"}, {"sample digit", "sheet", "8x8"}, {"train digit", "data", `optdigits(range = -1..1)`}},
 	}
 }
 
@@ -85,6 +101,99 @@ func TestReport(t *testing.T) {
 	}
 }
 
+// Every file that the page links to is there.
+func TestReportLinks(t *testing.T) {
+	f, r := example(t)
+	if err := f.WriteText("spec/a.snn", "snn 1"); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.WriteSheet("sample-digit[1] 50%#?", numbered(4, 1, 2, 2), 1, 4); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, m := range regexp.MustCompile(`href="([^"]*)"`).FindAllStringSubmatch(page(t, f, r), -1) {
+		to, err := url.Parse(html.UnescapeString(m[1]))
+		if err != nil || to.IsAbs() || to.RawQuery != "" || to.Fragment != "" {
+			t.Errorf("link %q: %v", m[1], err)
+			continue
+		}
+		if !f.has(to.Path) {
+			t.Errorf("there is no %s", to.Path)
+		}
+		got = append(got, to.Path)
+	}
+	want := []string{"spec/", "events.jsonl", "metrics.json", "samples/digit.epoch-0002.npy", "samples/digit.npy", "samples/digit.epoch-0001.npy",
+		"samples/sample-digit[1] 50%#?.npy", "samples/digit reconstructions.epoch-0002.npy", "samples/digit reconstructions.epoch-0001.npy", "deploy-digit-chip.json"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("links (-want +got)\n%s", diff)
+	}
+}
+
+// A final sheet that shows what the last epoch's shows is there once, whatever its title and however its PNG is packed; one that
+// shows something else is there beside it.
+func TestSameSheetOnce(t *testing.T) {
+	f := open(t)
+	write := func(name string, seed float32) {
+		t.Helper()
+		m := numbered(4, 1, 2, 2)
+		m.Pixels[0] = seed
+		if err := f.WriteSheet(name, m, 2, 2); err != nil {
+			t.Fatal(err)
+		}
+	}
+	show := func() (out []string) {
+		t.Helper()
+		all, err := f.sheets()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range all {
+			line := s.Title + ": " + s.Newest.Caption
+			for _, e := range s.Earlier {
+				line += "; " + e.Caption
+			}
+			out = append(out, line)
+		}
+		return out
+	}
+	check := func(want ...string) {
+		t.Helper()
+		if diff := cmp.Diff(want, show()); diff != "" {
+			t.Errorf("sheets (-want +got)\n%s", diff)
+		}
+	}
+	write(SheetName("a", 1), 0)
+	write(SheetName("a", 2), 1)
+	write(SheetName("b", 1), 0.5)
+	write("sample-b", 0.5)
+	write("sample-a", 1)
+	check("a: epoch 2, and sample-a; epoch 1", "b: epoch 1, and sample-b")
+
+	path := f.Path(SampleFolder + "/sample-a.png")
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	picture, err := png.Decode(bytes.NewReader(data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var other bytes.Buffer
+	if err := (&png.Encoder{CompressionLevel: png.NoCompression}).Encode(&other, picture); err != nil || bytes.Equal(other.Bytes(), data) {
+		t.Fatal("packed alike", err)
+	}
+	if err := os.WriteFile(path, other.Bytes(), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	check("a: epoch 2, and sample-a; epoch 1", "b: epoch 1, and sample-b")
+
+	write("sample-a", 0) // the first epoch's is not the last one's
+	write("a", 1)
+	check("a: epoch 2, and final; epoch 1", "sample-a: final", "b: epoch 1, and sample-b")
+	write("a", 0.25)
+	check("a: final; epoch 1; epoch 2", "sample-a: final", "b: epoch 1, and sample-b")
+}
+
 // TestReportStandsAlone: no other file and no network is asked for, nothing of the spec becomes markup, every picture has a
 // text, and the tags are nested properly.
 func TestReportStandsAlone(t *testing.T) {
@@ -96,7 +205,7 @@ func TestReportStandsAlone(t *testing.T) {
 			t.Errorf("the page has %q: %.80q", bad, rest[max(0, i-20):])
 		}
 	}
-	if n, want := strings.Count(got, "data:image/png;base64,"), 1+2+2; n != want {
+	if n, want := strings.Count(got, "data:image/png;base64,"), 2+2; n != want {
 		t.Errorf("%d pictures, want %d", n, want)
 	}
 	for _, tag := range regexp.MustCompile(`<(img|svg)[^>]*>`).FindAllString(got, -1) {

@@ -27,7 +27,7 @@ type Metrics map[string]map[string]Figure
 func (f *Folder) Metrics() (Metrics, error) {
 	m := Metrics{}
 	if err := readJSON(f.Path(MetricFile), &m); err != nil {
-		return nil, fmt.Errorf("read metrics: %w", err)
+		return nil, fmt.Errorf("read metrics: %w: remove the file and run again, the figures are computed anew", err)
 	}
 	return m, nil
 }
