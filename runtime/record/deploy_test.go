@@ -59,7 +59,7 @@ func TestSetDeploy(t *testing.T) {
 // A file that is no reply is shown as such, and the other one all the same.
 func TestUnreadableDeploy(t *testing.T) {
 	f := open(t)
-	put(t, f.Dir(), "deploy-mine.json")
+	put(t, f.dir, "deploy-mine.json")
 	if err := f.SetDeploy("deploy digit", map[string]schema.TargetReply{"chip": {Fits: true}}); err != nil {
 		t.Fatal(err)
 	}

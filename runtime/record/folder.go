@@ -134,9 +134,6 @@ func (f *Folder) Close() error {
 	return nil
 }
 
-// Dir returns the folder's path as Open got it.
-func (f *Folder) Dir() string { return f.dir }
-
 // Path returns the path of what has the slash-separated name in the folder.
 func (f *Folder) Path(name string) string { return filepath.Join(f.dir, filepath.FromSlash(name)) }
 

@@ -70,17 +70,17 @@ func put(t *testing.T, dir string, names ...string) {
 func TestLock(t *testing.T) {
 	f := open(t)
 	var locked *Locked
-	_, err := Open(f.Dir())
-	if !errors.As(err, &locked) || locked.PID != os.Getpid() || locked.Dir != f.Dir() {
+	_, err := Open(f.dir)
+	if !errors.As(err, &locked) || locked.PID != os.Getpid() || locked.Dir != f.dir {
 		t.Errorf("opened twice: %v", err)
 	}
-	if want := fmt.Sprintf("another snnc (process %d) is at work in %s", os.Getpid(), f.Dir()); err.Error() != want {
+	if want := fmt.Sprintf("another snnc (process %d) is at work in %s", os.Getpid(), f.dir); err.Error() != want {
 		t.Errorf("says %q, want %q", err, want)
 	}
 	if err := f.Close(); err != nil {
 		t.Fatal(err)
 	}
-	again, err := Open(f.Dir())
+	again, err := Open(f.dir)
 	if err != nil {
 		t.Fatal(err)
 	}

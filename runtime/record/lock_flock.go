@@ -46,11 +46,7 @@ func lock(dir string) (*os.File, error) {
 	return f, nil
 }
 
-// unlock empties the file and releases the lock.
+// unlock releases the lock.
 func unlock(f *os.File) error {
-	err := f.Truncate(0)
-	if e := f.Close(); err == nil {
-		err = e
-	}
-	return err
+	return f.Close() // the number of the process stays: by it a folder is known for a run's
 }

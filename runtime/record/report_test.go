@@ -233,7 +233,7 @@ func TestReportOfAnEmptyRun(t *testing.T) {
 func TestStripOfManySheets(t *testing.T) {
 	f := open(t)
 	for epoch := 1; epoch <= 100; epoch++ {
-		put(t, f.Dir(), "samples/"+SheetName("digit", epoch)+".png")
+		put(t, f.dir, "samples/"+SheetName("digit", epoch)+".png")
 	}
 	s, err := f.sheets()
 	if err != nil || len(s) != 1 {
