@@ -260,3 +260,37 @@ func TestRecords(t *testing.T) {
 		t.Errorf("%v, said %q", err, w.said)
 	}
 }
+
+// Two records of one name, as a kill in the middle of a --restart with exchanged names may leave them, are refused until both
+// begin anew: nothing is trained into, or read from, files that two models share.
+func TestSharedName(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "run")
+	x := load(t, plugins, spec(t, "two"))
+	mustRun(t, x, dir)
+	path := filepath.Join(dir, record.ActionFile)
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := []string{x.Models[0].Name, x.Models[1].Name}
+	shared := strings.Replace(string(text), `"name": "train `+names[0]+`"`, `"name": "train `+names[1]+`"`, 1)
+	if shared == string(text) {
+		t.Fatalf("no record of %s in\n%s", names[0], text)
+	}
+	if err := os.WriteFile(path, []byte(shared), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	_, err = run(t, x, dir)
+	var c *Changed
+	if !errors.As(err, &c) || len(c.Changes) != 2 {
+		t.Errorf("two records of one name: %v", err)
+	}
+	mustRun(t, x, dir, func(o *RunOptions) { o.Restart = true })
+	fresh := filepath.Join(t.TempDir(), "fresh")
+	mustRun(t, x, fresh)
+	for _, name := range names {
+		if sum(t, newest(t, dir, name)) != sum(t, newest(t, fresh, name)) {
+			t.Errorf("model %s is not what a fresh run gives", name)
+		}
+	}
+}

@@ -178,14 +178,14 @@ func (r *runner) begin() error {
 		if j.parts == nil {
 			continue // neither selected nor read by one that is
 		}
-		old, begun := r.done[j.id]
-		if !begun || r.anew(j.id) {
-			if c, err := r.stranger(j); err != nil {
-				return err
-			} else if c != "" {
-				changed = append(changed, j.name+": "+c)
-			}
+		c, err := r.stranger(j)
+		if err != nil {
+			return err
 		}
+		if c != "" {
+			changed = append(changed, j.name+": "+c)
+		}
+		old, begun := r.done[j.id]
 		if !begun || r.anew(j.id) {
 			continue
 		}
@@ -241,14 +241,19 @@ func (r *runner) anew(id string) bool {
 	return r.o.Restart && slices.ContainsFunc(r.jobs, func(j *job) bool { return j.id == id })
 }
 
-// stranger says why an action that has no record cannot begin in this folder: under its name there are things of another one.
+// stranger says why an action cannot begin, or go on, in this folder: under the name of its files there are things of another
+// one. (Two records of one name come of a --restart with exchanged names that was killed.)
 func (r *runner) stranger(j *job) (string, error) {
+	name := r.called(j)
+	if r.anew(j.id) {
+		name = j.name
+	}
 	for id, other := range r.done {
-		if id != j.id && other.Name == j.name && !r.anew(id) {
+		if id != j.id && other.Name == name && !r.anew(id) {
 			return "the folder has this name for what the spec now calls something else", nil
 		}
 	}
-	if j.Kind != "train" || r.anew(j.id) {
+	if _, begun := r.done[j.id]; begun || r.anew(j.id) || j.Kind != "train" {
 		return "", nil
 	}
 	steps, err := checkpoint.Steps(r.folder.Path(record.CheckpointFolder), r.file(j))

@@ -80,17 +80,22 @@ func (r *runner) train(ctx context.Context, j *job) error {
 // training has worked until then.
 func (r *runner) resume(j *job, t *train.Trainer) (float64, error) {
 	found, err := r.latest(j)
+	for err == nil && found.File.Metadata[keyMetadata] != j.key { // of a training that --restart has given up
+		if err := os.Remove(found.Path); err != nil {
+			return 0, fmt.Errorf("remove a checkpoint of another training: %w", err)
+		}
+		found, err = r.latest(j)
+	}
 	if errors.Is(err, checkpoint.ErrDamaged) {
 		return 0, fmt.Errorf("%w: run with --restart to train anew", err)
 	}
 	if err != nil && !errors.Is(err, checkpoint.ErrNone) {
 		return 0, err
 	}
-	if err == nil && found.File.Metadata[keyMetadata] != j.key { // of a training that --restart has given up
-		if err := r.wipe(j); err != nil {
+	if errors.Is(err, checkpoint.ErrNone) { // what an earlier training has drawn goes, too
+		if err := r.folder.RemoveSheets(r.file(j), r.file(j)+reconstructions); err != nil {
 			return 0, err
 		}
-		err = checkpoint.ErrNone
 	}
 	if err == nil {
 		if err := t.Restore(found.File); err != nil {
