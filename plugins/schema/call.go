@@ -26,11 +26,28 @@ type BuildReply struct {
 	Complaints []Complaint `json:"complaints,omitempty"`
 }
 
-// SamplerRequest asks a model plugin for a sampler whose options change its graphs or its table.
+// SamplerRequest asks a model plugin for a sampler that has options: one whose Choice among the component's Samplers declares
+// Params. It is asked for once for every action that names such a sampler, also where all its options are the defaults.
+//
+// The answer is a BuildReply. Its Program holds
+//
+//   - exactly one sampler, called Sampler, whose table and functions are those of the options;
+//   - the functions that it runs and what these call, under names of their own choice;
+//   - those roles of the Program that Build gives for the same request which these functions apply, unchanged: name, kind and
+//     signature;
+//   - those variables of that Program which they read, unchanged; and none else: a sampler brings no weights;
+//   - no streams, stages or exports.
+//
+// The sample, the first output of the sampler's result, is an image, f32[N c h w]. The functions run on the weights of the
+// trained model, on averaged ones where there are some; they apply roles in eval mode. Build's Program holds the samplers that have no options. It may hold others too:
+// its first one, under whatever name and with options of the plugin's choice, draws the sheets while a training is at work.
+//
+// A complaint about an option has the path `sampler.OPTION`, one about the sampler as a whole `sampler`; any other path is that
+// of an argument of the model, as in the answer to a BuildRequest.
 type SamplerRequest struct {
-	Build   BuildRequest `json:"build"`
+	Build   BuildRequest `json:"build"` // as the Program was built, with the networks of the action where it replaces some
 	Sampler string       `json:"sampler"`
-	Options Arguments    `json:"options"`
+	Options Arguments    `json:"options"` // complete with defaults
 }
 
 // CoderRequest asks a coder plugin whose component has no equations for its graph at an input of the given type. The answer,

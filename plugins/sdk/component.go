@@ -21,8 +21,9 @@ type Model struct {
 	Component schema.Component
 	// Build returns the text of the Program for checked arguments, or what is wrong with them.
 	Build func(BuildRequest) (string, []schema.Complaint, error)
-	// Sampler returns a Program's text that holds one sampler with its functions, for samplers that have options; nil where
-	// the samplers of Build's Program are all there are.
+	// Sampler returns the text of a Program that holds one sampler with its functions, for samplers that have options (what
+	// else is in it: schema.SamplerRequest), or what is wrong with the options; nil where the samplers of Build's Program are
+	// all there are.
 	Sampler func(r BuildRequest, sampler string, options schema.Arguments) (string, []schema.Complaint, error)
 }
 

@@ -207,11 +207,15 @@ func judgeProgram(text string, networks []schema.Network) (schema.BuildReply, er
 	return reply, err
 }
 
-// judgeSampler judges the answer to Sampler.
+// judgeSampler judges the answer to Sampler, as schema.SamplerRequest says what is in it.
 func judgeSampler(text string, networks []schema.Network, name string) (schema.BuildReply, error) {
 	reply, p, err := programOf(text, networks)
-	if err == nil && p != nil && (len(p.Samplers) != 1 || p.Samplers[0].Name != name) {
+	switch {
+	case err != nil || p == nil:
+	case len(p.Samplers) != 1 || p.Samplers[0].Name != name:
 		err = fmt.Errorf("the program holds %d samplers, it should hold %s alone", len(p.Samplers), name)
+	case len(p.Streams)+len(p.Stages)+len(p.Exports) > 0:
+		err = errors.New("the program of a sampler holds streams, stages or exports")
 	}
 	return reply, err
 }

@@ -144,6 +144,16 @@ func TestJudgePrograms(t *testing.T) {
 	if _, err := judgeSampler(string(reply), right, "plain"); err == nil || !strings.Contains(err.Error(), "should hold plain alone") {
 		t.Error(err)
 	}
+	sampler := "program 1\n\nfunction draw() {\n  %0 = constant value=0.5 : f32[]\n  return image = %0\n}\n\nsampler plain {\n  result draw\n}\n"
+	for text, want := range map[string]string{sampler: "", sampler + "\nexport generate = draw\n": "holds streams, stages or exports"} {
+		reply, err := json.Marshal(schema.BuildReply{Program: text})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := judgeSampler(string(reply), nil, "plain"); err == nil != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %q", err, want)
+		}
+	}
 }
 
 // No reply, whatever it is, panics.
