@@ -194,8 +194,12 @@ func printFindings(w io.Writer, found diag.List, sources diag.Sources) error {
 	if len(found) == 0 {
 		return nil
 	}
-	return found.Text(w, sources, terminal(w))
+	return found.Text(w, sources, terminal(w) && colours(os.Getenv("NO_COLOR"), os.Getenv("TERM")))
 }
+
+// colours reports whether a terminal is to get colours: with a variable NO_COLOR that is set to anything it gets none
+// (no-color.org), and one that says of itself that it is dumb has none.
+func colours(no, term string) bool { return no == "" && term != "dumb" }
 
 // split cuts a list of flags with commas.
 func split(list []string) []string {

@@ -13,13 +13,14 @@ import (
 	"snnc.dev/snnc/plugins/builtin"
 )
 
-var update = flag.Bool("update", false, "rewrite the outputs in testdata/script")
+var update = flag.Bool("update", false, "rewrite the outputs in testdata/script and docs/diagnostics.md")
 
 // asCommand makes the test binary behave as the command, for tests that kill it.
 const asCommand = "SNNC_TEST_COMMAND"
 
 func TestMain(m *testing.M) {
 	builtin.Main() // the plugin process of the tests is this binary
+	pluginProcess(os.Args)
 	if os.Getenv(asCommand) != "" {
 		os.Unsetenv(asCommand)
 		main()

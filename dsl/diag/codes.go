@@ -14,8 +14,10 @@ const (
 	ReservedName   Code = "SNN0110" // a reserved word where a name is wanted
 )
 
-// LoweringFailed is a checked construct that this version cannot turn into a graph.
-const LoweringFailed Code = "SNN0301"
+// Codes of lowering.
+const (
+	LoweringFailed Code = "SNN0301" // a checked construct that this version cannot turn into a graph
+)
 
 // Codes of what a run finds before its first step.
 const (

@@ -6,7 +6,7 @@ const (
 	DuplicateName Code = "SNN0202" // a second definition, parameter or setting of one name
 	WrongKind     Code = "SNN0203" // a name of another kind than is wanted here
 	Recursive     Code = "SNN0204" // a definition that leads back to itself
-	BadChange     Code = "SNN0205" // a preset or --set that changes nothing there is
+	BadChange     Code = "SNN0205" // a preset or `--set` that changes nothing there is
 	UnknownPlugin Code = "SNN0206" // a plugin that is not there
 	PluginVersion Code = "SNN0207" // a range of versions that means nothing, or that a plugin is not in
 

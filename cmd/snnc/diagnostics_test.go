@@ -1,0 +1,147 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"snnc.dev/snnc/docs"
+	"snnc.dev/snnc/dsl/diag"
+	"snnc.dev/snnc/plugins/schema"
+	"snnc.dev/snnc/plugins/sdk"
+	"snnc.dev/snnc/runtime/experiment"
+)
+
+// asPlugin makes the test binary a plugin of the name behind it; see pluginProcess.
+const asPlugin = "test-plugin"
+
+// pluginProcess serves the plugins of docs/diagnostics.md: one that is right, one that declares a default which is no value,
+// and one that dies.
+func pluginProcess(args []string) {
+	if len(args) != 3 || args[1] != asPlugin {
+		return
+	}
+	switch args[2] {
+	case "acme/adaptive":
+		sdk.Serve(sdk.Plugin{Name: args[2], Version: "0.3.1", Equations: []schema.Component{{
+			Kind: schema.Neuron, Name: "adaptive", Version: "0.3.1", Equations: "neuron adaptive(step = 0.5) {\n input x\n state v = 0\n v = v + step * x\n spike when v >= 1\n}",
+		}}})
+	case "acme/faulty":
+		sdk.Serve(sdk.Plugin{Name: args[2], Version: "1.0.0", Models: []sdk.Model{{Component: schema.Component{
+			Kind: schema.Model, Name: "faulty", Version: "1.0.0", Params: []schema.Param{{Name: "gain", Type: schema.Real, Default: "1 +"}},
+		}}}})
+	}
+	fmt.Fprintln(os.Stderr, "no device")
+	os.Exit(1)
+}
+
+// testPlugins makes folders of the plugins in dir and returns them by name.
+func testPlugins(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	program, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := map[string]string{}
+	for name, version := range map[string]string{"acme/adaptive": "0.3.1", "acme/faulty": "1.0.0", "acme/gone": "1.0.0"} {
+		folder := filepath.Join(dir, filepath.Base(name))
+		manifest := fmt.Sprintf("name = %q\nversion = %q\ncommand = [\"./program\", %q, %q]\n", name, version, asPlugin, name)
+		if err := os.MkdirAll(folder, 0o777); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Symlink(program, filepath.Join(folder, "program")); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(folder, "snn-plugin.toml"), []byte(manifest), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		out[name] = folder
+	}
+	return out
+}
+
+// Each section of docs/diagnostics.md has a wrong spec, what is printed of it, and a right one: the first finding of the wrong
+// spec has the section's code, the right one has none. With -update what is printed is written anew.
+func TestDiagnostics(t *testing.T) {
+	const file = "../../docs/diagnostics.md"
+	dir := t.TempDir()
+	t.Setenv("XDG_CACHE_HOME", dir)
+	h, err := newHost(testPlugins(t, dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer h.Close()
+	alone, err := newHost(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer alone.Close()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole := string(text)
+	example := regexp.MustCompile("(?ms)^```(\\w+)([^\n]*)\n(.*?)^```\n")
+	for _, code := range docs.Codes() {
+		page, _ := docs.Page(code)
+		wrong, right, printed := 0, 0, false
+		for _, m := range example.FindAllStringSubmatch(page, -1) {
+			if m[1] != "snn" {
+				continue
+			}
+			host := alone
+			if strings.Contains(m[2], "--plugin-dev") {
+				host = h
+			}
+			_, found, sources := experiment.Load(t.Context(), host, "x.snn", []byte(m[3]), experiment.Options{})
+			var out strings.Builder
+			if err := found.Text(&out, sources, false); err != nil {
+				t.Fatal(err)
+			}
+			if !strings.HasPrefix(strings.TrimSpace(m[2]), "wrong") {
+				right++
+				if len(found) > 0 {
+					t.Errorf("%s: the right spec has findings\n%s", code, out.String())
+				}
+				continue
+			}
+			wrong++
+			if len(found) == 0 || found.Sorted()[0].Code != diag.Code(code) {
+				t.Errorf("%s: the wrong spec has other findings\n%s", code, out.String())
+			}
+			behind := page[strings.Index(page, m[0])+len(m[0]):]
+			shown := "\n```text printed\n" + out.String() + "```\n"
+			old := regexp.MustCompile("(?s)^\n```text printed\n(.*?)```\n").FindString(behind)
+			printed = old == shown
+			if !printed && !*update {
+				t.Errorf("%s: another text is printed (-page +printed)\n%s", code, cmp.Diff(old, shown))
+			}
+			whole = strings.Replace(whole, m[0]+old, m[0]+shown, 1)
+		}
+		if wrong != 1 || right == 0 {
+			t.Errorf("%s: %d wrong specs and %d right ones", code, wrong, right)
+		}
+	}
+	if *update {
+		if err := os.WriteFile(file, []byte(whole), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// Colours are for terminals that have them and users who want them.
+func TestColours(t *testing.T) {
+	for _, c := range []struct {
+		no, term string
+		want     bool
+	}{{"", "xterm-256color", true}, {"", "", true}, {"1", "xterm", false}, {"0", "xterm", false}, {"", "dumb", false}} {
+		if got := colours(c.no, c.term); got != c.want {
+			t.Errorf("NO_COLOR=%q TERM=%q: %v", c.no, c.term, got)
+		}
+	}
+}
