@@ -13,6 +13,8 @@ type File struct {
 	Broken  []Name // names that items which did not parse would have defined: silent poison for the checker
 	// BrokenActions are the actions that did not parse: their kinds, models and places, without settings.
 	BrokenActions []*Action
+	Path          string      // inside the folder of the spec, with slashes; Resolve sets it, and
+	Trail         []diag.Note // of an imported file: the imports that led to it, innermost first
 }
 
 // Item is a top-level statement.
@@ -40,6 +42,7 @@ type (
 	// Import is `import "path.snn"`.
 	Import struct {
 		Path  String
+		File  *File // set by Resolve; nil where there was something to report
 		Range diag.Range
 	}
 	// Preset is `preset NAME { path = value ... }`.

@@ -19,16 +19,14 @@ type action struct {
 // change applies the preset and --set. The paths of all presets are judged, used or not.
 func (c *checker) change(o Options) {
 	var names []string
-	for _, item := range c.file.Items {
-		if p, ok := item.(*dsl.Preset); ok && c.presets[p.Name.Text] == p {
-			names = append(names, p.Name.Text)
-			for _, x := range p.Changes {
-				c.apply(x, p.Name.Text == o.Preset)
-			}
+	for _, p := range c.named {
+		names = append(names, p.Name.Text)
+		for _, x := range p.Changes {
+			c.apply(x, p.Name.Text == o.Preset)
 		}
 	}
 	if o.Preset != "" && c.presets[o.Preset] == nil && !c.broken[o.Preset] && !c.blind {
-		help := "the file has no presets"
+		help := "the spec has no presets"
 		if near := diag.Nearest(o.Preset, names); near != "" {
 			help = fmt.Sprintf("did you mean `%s`?", near)
 		} else if len(names) > 0 {
@@ -87,6 +85,9 @@ func (c *checker) apply(x dsl.Change, want bool) {
 	}
 	model, setting := path[1], path[2]
 	found := c.acting[head.Name.Text+" "+model.Name.Text]
+	if len(found) == 0 && len(c.imported[at.File]) > 0 {
+		return // of an action that stands in the imported file and is not imported
+	}
 	if len(found) == 0 && !c.silent(at) && !c.unread[head.Name.Text+" "+model.Name.Text] {
 		var models []string
 		for _, a := range c.acts {

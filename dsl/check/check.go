@@ -15,8 +15,6 @@ type Options struct {
 	Catalogue *Catalogue   // nil: nothing but the language itself
 	Preset    string       // name of the preset to use; "" for none
 	Sets      []dsl.Change // applied in order, after the preset
-	// Read reads an imported file by its path, as the spec writes it.
-	Read func(path string) ([]byte, error)
 }
 
 // The limits of a spec.
@@ -32,16 +30,20 @@ const (
 	largestInt = 1 << 53 // of an argument: arguments are float64, which holds the ints up to here
 )
 
-// Check checks a file. The spec, which is never nil, has what could be checked; it is complete where no finding is an error.
+// Check checks a file with what it imports, which dsl.Resolve has read. The spec, which is never nil, has what could be checked; it is complete where no finding is an error.
 // Names in f.Broken and whatever depends on a finding stay silent.
 func Check(f *dsl.File, o Options) (*Spec, diag.List) {
-	c := &checker{file: f, cat: o.Catalogue, spec: &Spec{File: f, Sources: diag.Sources{f.Name: f.Text}},
-		defs: map[string]*def{}, acting: map[string][]*action{}, presets: map[string]*dsl.Preset{}, broken: map[string]bool{}, unread: map[string]bool{}, at: map[diag.Range]bool{}, layers: layerTable(),
+	c := &checker{file: f, cat: o.Catalogue, spec: &Spec{File: f, Sources: diag.Sources{}},
+		defs: map[string]*def{}, acting: map[string][]*action{}, presets: map[string]*dsl.Preset{}, declared: map[*dsl.File]bool{}, imported: map[string][]diag.Note{}, broken: map[string]bool{}, unread: map[string]bool{}, at: map[diag.Range]bool{}, layers: layerTable(),
 		defaults: map[string]dsl.Expr{}, texts: map[*schema.Component]dsl.Item{}, bodies: map[dsl.Item]bool{}, models: map[*def]*Model{}, times: map[*dsl.Number]float64{}}
 	if c.cat == nil {
 		c.cat = &Catalogue{}
 	}
-	c.declare()
+	for _, g := range f.Files() {
+		c.spec.Sources[g.Name] = g.Text
+		c.imported[g.Name] = g.Trail
+	}
+	c.declare(f)
 	c.change(o)
 	c.params()
 	for _, d := range c.order {
@@ -93,6 +95,9 @@ type checker struct {
 	defs     map[string]*def
 	order    []*def // in file order
 	presets  map[string]*dsl.Preset
+	named    []*dsl.Preset // in file order
+	declared map[*dsl.File]bool
+	imported map[string][]diag.Note // by the name of an imported file, the imports that led to it
 	acts     []*action
 	acting   map[string][]*action // by kind and model: "train digit"
 	broken   map[string]bool
@@ -151,7 +156,7 @@ func (c *checker) report(d diag.Diagnostic) {
 		return
 	}
 	c.at[d.Range] = true
-	d.Notes = append(append(d.Notes, c.trail()...), c.asides...)
+	d.Notes = append(append(append(d.Notes, c.trail()...), c.asides...), c.imported[d.Range.File]...)
 	c.found.Add(d)
 }
 
@@ -198,16 +203,20 @@ func (c *checker) spend(n int, at diag.Range) bool {
 	return true
 }
 
-// declare gathers the definitions, presets and actions of the file.
-func (c *checker) declare() {
-	c.blind = c.file.Partial
-	for _, n := range c.file.Broken {
+// declare gathers the definitions and presets of a file and, where they stand, those of the files that it imports; and the
+// actions of the spec itself.
+func (c *checker) declare(f *dsl.File) {
+	main := f == c.file
+	c.blind = c.blind || f.Partial
+	for _, n := range f.Broken {
 		c.broken[n.Text] = true
 	}
-	for _, a := range c.file.BrokenActions {
-		c.unread[a.Kind+" "+a.Model.Text] = true
+	if main {
+		for _, a := range f.BrokenActions {
+			c.unread[a.Kind+" "+a.Model.Text] = true
+		}
 	}
-	for _, item := range c.file.Items {
+	for _, item := range f.Items {
 		d := &def{item: item}
 		switch x := item.(type) {
 		case *dsl.Use:
@@ -218,17 +227,25 @@ func (c *checker) declare() {
 			}
 			d.name, d.kind, d.plugin = x.As, "use", p
 		case *dsl.Import:
-			c.fail(diag.NotInVersion, x.Range, "copy the definitions into this file", "`import` cannot be used in this version")
-			c.blind = true
+			if x.File == nil {
+				c.blind = true // why has been said
+			} else if !c.declared[x.File] {
+				c.declared[x.File] = true
+				c.declare(x.File)
+			}
 			continue
 		case *dsl.Preset:
 			if old := c.presets[x.Name.Text]; old != nil {
 				c.twice("preset", x.Name, old.Name)
 			} else {
 				c.presets[x.Name.Text] = x
+				c.named = append(c.named, x)
 			}
 			continue
 		case *dsl.Action:
+			if !main {
+				continue
+			}
 			a := &action{Action: x, settings: slices.Clone(x.Settings)}
 			c.acts = append(c.acts, a)
 			c.acting[x.Kind+" "+x.Model.Text] = append(c.acting[x.Kind+" "+x.Model.Text], a)
@@ -247,12 +264,22 @@ func (c *checker) declare() {
 			d.name, d.kind = x.Name, "network"
 		}
 		if old := c.defs[d.name.Text]; old != nil {
+			if sameUse(old.item, item) {
+				continue
+			}
 			c.twice(d.kind, d.name, old.name)
 			continue
 		}
 		c.defs[d.name.Text] = d
 		c.order = append(c.order, d)
 	}
+}
+
+// sameUse reports whether two files name one plugin by one name.
+func sameUse(a, b dsl.Item) bool {
+	x, ok := a.(*dsl.Use)
+	y, is := b.(*dsl.Use)
+	return ok && is && x.Plugin.Value == y.Plugin.Value && x.Range.File != y.Range.File
 }
 
 func (c *checker) twice(kind string, name, old dsl.Name) {

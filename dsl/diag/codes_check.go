@@ -9,6 +9,7 @@ const (
 	BadChange     Code = "SNN0205" // a preset or `--set` that changes nothing there is
 	UnknownPlugin Code = "SNN0206" // a plugin that is not there
 	PluginVersion Code = "SNN0207" // a range of versions that means nothing, or that a plugin is not in
+	BadImport     Code = "SNN0208" // a file that cannot be imported, or that imports itself
 
 	BadArguments  Code = "SNN0210" // arguments that are unknown, missing, too many or given twice
 	BadType       Code = "SNN0211" // a value of another type than is wanted

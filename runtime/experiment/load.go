@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -49,10 +52,15 @@ type Model struct {
 }
 
 // Load takes a spec through the stages that read no data: parse, check, lower, and Build in the plugins. The findings are those
-// of the stage that found some; the experiment is nil where one of them is an error. Sources holds the texts that they point into.
+// of the stage that found some; the experiment is nil where one of them is an error. What the spec imports is read from the
+// folder of name. Sources holds the texts that they point into.
 func Load(ctx context.Context, h *host.Host, name string, text []byte, o Options) (x *Experiment, found diag.List, sources diag.Sources) {
 	sources = diag.Sources{name: text}
 	file, found := dsl.Parse(name, text)
+	found = append(found, resolve(file)...)
+	for _, f := range file.Files() {
+		sources[f.Name] = f.Text
+	}
 	var sets []dsl.Change
 	for _, set := range o.Sets {
 		label := "--set " + set
@@ -105,7 +113,30 @@ func Load(ctx context.Context, h *host.Host, name string, text []byte, o Options
 	return x, found, sources
 }
 
-// describe asks the built-in plugin and those that the file uses what they have. A used plugin that was not named on the
+// resolve reads what a file imports: plain files in its folder. Neither a path nor a link leads out of that.
+func resolve(file *dsl.File) diag.List {
+	return dsl.Resolve(file, func(path string) ([]byte, error) {
+		root, err := os.OpenRoot(filepath.Dir(file.Name))
+		if err != nil {
+			return nil, err
+		}
+		defer root.Close()
+		path = filepath.FromSlash(path)
+		if info, err := root.Stat(path); err != nil {
+			return nil, err
+		} else if !info.Mode().IsRegular() { // a pipe would wait for its other end
+			return nil, errors.New("it is no plain file")
+		}
+		f, err := root.Open(path)
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close()
+		return io.ReadAll(io.LimitReader(f, dsl.MaxFile+1))
+	})
+}
+
+// describe asks the built-in plugin and those that the file and its imports use what they have. A used plugin that was not named on the
 // command line is left to the checker.
 func describe(ctx context.Context, h *host.Host, file *dsl.File) (builtin schema.Plugin, used map[string]schema.Plugin, found diag.List) {
 	builtin, err := h.Describe(ctx, "")
@@ -114,17 +145,22 @@ func describe(ctx context.Context, h *host.Host, file *dsl.File) (builtin schema
 		return builtin, nil, found
 	}
 	used = map[string]schema.Plugin{}
-	for _, item := range file.Items {
-		use, ok := item.(*dsl.Use)
-		if !ok || !slices.Contains(h.Plugins(), use.Plugin.Value) {
-			continue
+	for _, f := range file.Files() {
+		for _, item := range f.Items {
+			use, ok := item.(*dsl.Use)
+			if !ok || !slices.Contains(h.Plugins(), use.Plugin.Value) {
+				continue
+			}
+			if _, known := used[use.Plugin.Value]; known {
+				continue
+			}
+			p, err := h.Describe(ctx, use.Plugin.Value)
+			if err != nil {
+				found.Add(pluginFailed(err, use.Plugin.Range))
+				continue
+			}
+			used[use.Plugin.Value] = p
 		}
-		p, err := h.Describe(ctx, use.Plugin.Value)
-		if err != nil {
-			found.Add(pluginFailed(err, use.Plugin.Range))
-			continue
-		}
-		used[use.Plugin.Value] = p
 	}
 	return builtin, used, found
 }

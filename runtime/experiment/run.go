@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path"
 	"slices"
 	"strings"
 	"time"
@@ -222,7 +221,10 @@ func (r *runner) document() error {
 		return nil
 	}
 	r.documented = true
-	texts := map[string]string{path.Base(r.x.Name): string(r.x.Text)}
+	texts := map[string]string{}
+	for _, f := range r.x.Spec.File.Files() {
+		texts[f.Path] = string(f.Text)
+	}
 	if err := r.folder.WriteTexts(record.SpecFolder, texts); err != nil {
 		return err
 	}
