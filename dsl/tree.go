@@ -335,11 +335,13 @@ type (
 	}
 )
 
-// Arg is an argument of a call; Name is empty where it is positional.
+// Arg is an argument of a call; Name is empty where it is positional. One that Replaces, which the checker makes of a change,
+// stands in for what the call gives under its name or at its place.
 type Arg struct {
-	Name  Name
-	Value Expr
-	Range diag.Range
+	Name     Name
+	Value    Expr
+	Replaces bool
+	Range    diag.Range
 }
 
 func (x *Use) Span() diag.Range        { return x.Range }

@@ -308,7 +308,7 @@ func (c *checker) bind(what string, formals, named []string, args []dsl.Arg, s *
 		default:
 			byName = true
 		}
-		if _, twice := out[name]; twice {
+		if _, twice := out[name]; twice && !a.Replaces {
 			c.fail(diag.BadArguments, at, "delete one of the two", "argument `%s` is given twice", name)
 			ok = false
 			continue
