@@ -26,7 +26,10 @@ func (c *checker) settings(kind string, m *Model) []schema.Param {
 	}
 	if i >= 0 && m != nil {
 		out[i].Type, out[i].Choices = schema.OneOf, m.Component.Samplers
-		if out[i].Default == "" && len(m.Component.Samplers) > 0 && !slices.ContainsFunc(m.Component.Samplers[0].Params, func(p schema.Param) bool { return p.Required }) {
+		switch open := len(m.Component.Samplers) > 0 && slices.ContainsFunc(m.Component.Samplers[0].Params, func(p schema.Param) bool { return p.Required }); {
+		case open:
+			out[i].Required = kind == "sample"
+		case out[i].Default == "" && len(m.Component.Samplers) > 0:
 			out[i].Default = m.Component.Samplers[0].Name
 		}
 	}

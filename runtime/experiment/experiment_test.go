@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -24,6 +26,7 @@ var plugins *host.Host
 
 func TestMain(m *testing.M) {
 	builtin.Main() // the plugin process of the tests is this binary
+	servePainter()
 	argv, err := builtin.Argv()
 	if err != nil {
 		panic(err)
@@ -193,4 +196,19 @@ func newest(t testing.TB, dir, model string) string {
 		t.Fatalf("no checkpoint of %s in %s: %v", model, dir, err)
 	}
 	return files[len(files)-1]
+}
+
+// samplesOf reads the numbers of a sheet.
+func samplesOf(t testing.TB, dir, name string) []float32 {
+	t.Helper()
+	file, err := os.ReadFile(filepath.Join(dir, record.SampleFolder, name+".npy"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	body := file[10+int(binary.LittleEndian.Uint16(file[8:])):] // behind the header
+	out := make([]float32, len(body)/4)
+	for i := range out {
+		out[i] = math.Float32frombits(binary.LittleEndian.Uint32(body[4*i:]))
+	}
+	return out
 }

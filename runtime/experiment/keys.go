@@ -24,6 +24,7 @@ type job struct {
 	id    string // structural: kind and place, such as "train 0" or "sample 0.1"
 	name  string // for people: "train digit", "sample digit[1]"
 	model *Model
+	use   *use              // of sample and evaluate
 	parts map[string]string // what the key is made of, by the name that people are told
 	key   string
 	// Of a train action: whether its length is a part of the key, see trainParts.
@@ -42,7 +43,7 @@ func (x *Experiment) jobs() []*job {
 		if i < 0 {
 			continue // never trained, which the checker has reported
 		}
-		j := &job{Action: a, model: x.Models[i], name: a.Kind + " " + a.Model.Name}
+		j := &job{Action: a, model: x.Models[i], use: x.uses[a], name: a.Kind + " " + a.Model.Name}
 		j.id = a.Kind + " " + strconv.Itoa(j.model.Index)
 		if a.Kind != "train" {
 			j.id += "." + strconv.Itoa(a.Number)

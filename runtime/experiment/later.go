@@ -28,17 +28,19 @@ func (x *Experiment) notYet(j *job) (found diag.List) {
 	if n := len(j.model.Program.Stages); n != 1 {
 		refuse("", "a Program of %d stages", n)
 	}
-	if s := j.model.Program.Sampler(j.Settings.Text("sampler")); s != nil && j.Kind != "train" {
-		if t := j.model.Program.Function(s.Result).Outputs[0].Value.Type(); len(t.Dims) != 3 || t.Steps > 0 || t.DType != graph.F32 {
+	if j.use != nil && j.use.sampler != nil {
+		if t := j.use.drawn.Program.Function(j.use.sampler.Result).Outputs[0].Value.Type(); len(t.Dims) != 3 || t.Steps > 0 || t.DType != graph.F32 {
 			refuse("sampler", "samples that are %v and no images", t)
 		}
+	} else if j.Kind == "sample" {
+		found.Add(diag.Diagnostic{Code: diag.PluginFailed, Range: j.Range, Summary: fmt.Sprintf("the Program of model `%s` has no sampler `%s`", j.model.Name, j.Settings.Text("sampler")), Help: "tell the plugin's author"})
 	}
 	for i, v := range j.Settings["metrics"].Items {
 		path := fmt.Sprintf("metrics[%d]", i)
 		if name, at := later(metric.Schemas(), v, path); name != "" {
 			refuse(at, "metric `%s`", name)
 		}
-		if unable := able(v.Text, j.model.Program); unable != "" {
+		if unable := able(v.Text, j.use); unable != "" {
 			found.Add(diag.Diagnostic{Code: diag.BadAction, Range: j.Places[path], Summary: fmt.Sprintf("metric `%s` cannot judge model `%s`, which %s", v.Text, j.model.Name, unable), Help: "leave it out"})
 		}
 	}
@@ -49,9 +51,6 @@ func (x *Experiment) notYet(j *job) (found diag.List) {
 	}
 	if len(j.Settings["replace"].Items) > 0 {
 		refuse("replace", "`replace`")
-	}
-	if s, ok := j.Settings["sampler"]; ok && len(s.Args) > 0 {
-		refuse("sampler", "sampler `%s` with options", s.Text)
 	}
 	return found
 }

@@ -13,12 +13,8 @@ import (
 	"snnc.dev/snnc/dsl"
 	"snnc.dev/snnc/dsl/check"
 	"snnc.dev/snnc/dsl/diag"
-	"snnc.dev/snnc/dsl/lower"
 	"snnc.dev/snnc/plugins/schema"
-	"snnc.dev/snnc/runtime/data"
-	"snnc.dev/snnc/runtime/graph"
 	"snnc.dev/snnc/runtime/host"
-	"snnc.dev/snnc/runtime/program"
 )
 
 // Options change a spec: a preset, then replacements such as `train.digit.epochs=2`, in order.
@@ -37,18 +33,15 @@ type Experiment struct {
 
 	host    *host.Host
 	plugins map[string]schema.Plugin // by name; "" is the built-in one
+	uses    map[*check.Action]*use   // of sample and evaluate
 }
 
 // Model is a model of a spec with its networks as graphs and the Program that its plugin made of them.
 type Model struct {
 	*check.Model
-	Index   int         // among the models of the spec
-	Data    *check.Data // what it is trained on
-	Modules map[string]*graph.Module
-	Program *program.Program
-	Linker  *program.Linker
-
-	networks []schema.Network // what the plugin was shown
+	*Built
+	Index int         // among the models of the spec
+	Data  *check.Data // what it is trained on
 }
 
 // Load takes a spec through the stages that read no data: parse, check, lower, and Build in the plugins. The findings are those
@@ -88,15 +81,15 @@ func Load(ctx context.Context, h *host.Host, name string, text []byte, o Options
 		if j < 0 {
 			continue
 		}
-		model := &Model{Model: m, Index: i, Data: spec.Actions[j].Data, Modules: map[string]*graph.Module{}}
-		bad := model.lower()
-		if !bad.HasErrors() {
-			bad = append(bad, model.build(ctx, h)...)
-		}
+		model := &Model{Model: m, Index: i, Data: spec.Actions[j].Data}
+		model.Built, bad = build(ctx, h, m, model.Data)
 		found = append(found, bad...)
 		x.Models = append(x.Models, model)
 	}
 	if found.HasErrors() {
+		return nil, found, sources
+	}
+	if found = append(found, x.prepare(ctx)...); found.HasErrors() {
 		return nil, found, sources
 	}
 	for _, j := range x.jobs() {
@@ -194,81 +187,4 @@ func shortened(text string) string {
 		return strings.ToValidUTF8(text[:most], "") + " ..."
 	}
 	return text
-}
-
-// lower turns what fills the model's roles into graphs.
-func (m *Model) lower() (found diag.List) {
-	for i := range m.Roles {
-		r := &m.Roles[i]
-		if r.Network == nil {
-			found.Add(diag.Diagnostic{Code: diag.NotInVersion, Range: m.Places[r.Path], Summary: fmt.Sprintf("role `%s` of model `%s` is no network, which cannot be run in this version", r.Path, m.Name)})
-			continue
-		}
-		module, bad := lower.Network(r.Network, r.Steps)
-		if found = append(found, bad...); bad.HasErrors() {
-			continue
-		}
-		m.Modules[r.Path] = module
-		m.networks = append(m.networks, schema.Network{Role: r.Path, Name: r.Network.Name, Graph: module.Print(), Steps: r.Steps})
-	}
-	return found
-}
-
-// Fields are the fields of a data set by name.
-func fields(d *check.Data) map[string]string {
-	return map[string]string{
-		"image": graph.Real(d.Channels, d.Height, d.Width).String(),
-		"label": graph.Real().With(graph.I32).String(),
-	}
-}
-
-// build asks the model's plugin for its Program.
-func (m *Model) build(ctx context.Context, h *host.Host) (found diag.List) {
-	at := m.Definition.Value.Span()
-	r, err := h.Build(ctx, m.Plugin, schema.BuildRequest{Component: m.Component.Name, Arguments: m.Args, Networks: m.networks, Fields: fields(m.Data), Classes: map[string]int{"label": data.Classes(m.Data.Set, m.Data.Args)}})
-	if err != nil {
-		found.Add(pluginFailed(err, at))
-		return found
-	}
-	for _, c := range r.Complaints {
-		place, ok := m.Places[c.Path]
-		if !ok {
-			place = at
-		}
-		found.Add(diag.Diagnostic{Code: diag.PluginComplains, Range: place, Summary: c.Summary, Help: c.Help,
-			Notes: []diag.Note{{Message: fmt.Sprintf("so says model `%s` (%s)", m.Component.Name, m.Component.Version)}}})
-	}
-	if found.HasErrors() {
-		return found
-	}
-	nonsense := func(err error) {
-		found.Add(diag.Diagnostic{Code: diag.PluginFailed, Range: at, Summary: fmt.Sprintf("the Program of model `%s` does not hold: %s", m.Component.Name, shortened(err.Error())), Help: "tell the plugin's author"})
-	}
-	if m.Program, err = program.Parse(r.Program); err != nil {
-		nonsense(err)
-		return found
-	}
-	m.Linker, err = program.NewLinker(m.Program, m.Modules)
-	if err == nil {
-		err = m.Linker.LinkAll()
-	}
-	var counts *program.TimeError
-	switch {
-	case errors.As(err, &counts):
-		found.Add(m.countsTime(counts))
-	case err != nil:
-		nonsense(err)
-	}
-	return found
-}
-
-// countsTime words that a layer reads the time in a role whose sequences the model takes apart.
-func (m *Model) countsTime(e *program.TimeError) diag.Diagnostic {
-	d := diag.Diagnostic{Code: diag.BadModel, Range: m.Places[e.Role], Summary: fmt.Sprintf("layer `%s` reads `t` or `steps`, and model `%s` applies its network, role `%s`, %s", e.Node.Layer, m.Name, e.Role, e.How),
-		Help: "count steps in a state instead, such as `state age = 0` and `age += 1`: it goes on where the sequence does"}
-	if len(e.Node.Origin) > 0 {
-		d.Range = e.Node.Origin[0]
-		d.Notes = append(d.Notes, diag.Note{Message: "the network is this role", Range: m.Places[e.Role]})
-	}
-	return d
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -235,6 +236,11 @@ func (r *runner) document() error {
 			programs[m.Name+"."+role+".txt"] = module.Print()
 		}
 	}
+	for _, j := range r.all {
+		if j.use != nil {
+			maps.Copy(programs, j.use.texts(j.name))
+		}
+	}
 	return r.folder.WriteTexts(record.ProgramFolder, programs)
 }
 
@@ -393,6 +399,9 @@ func (r *runner) refuse(ctx context.Context) (found diag.List) {
 			t.trainParts(set.Hash())
 		}
 		own := map[string]string{}
+		if j.use != nil {
+			own = j.use.parts()
+		}
 		switch j.Kind {
 		case "train":
 			continue

@@ -6,7 +6,6 @@ import (
 	"math"
 	"path"
 	"slices"
-	"strings"
 
 	"snnc.dev/snnc/dsl/diag"
 	"snnc.dev/snnc/plugins/schema"
@@ -123,11 +122,11 @@ func (r *runner) sample(ctx context.Context, j *job) error {
 	if err != nil {
 		return err
 	}
-	s := m.Program.Sampler(j.Settings.Text("sampler"))
-	if s == nil {
-		return fmt.Errorf("the model has no sampler `%s`", j.Settings.Text("sampler"))
+	_, drawn, err := j.use.as(m)
+	if err != nil {
+		return err
 	}
-	pixels, err := r.draw(ctx, m, s, j.Settings.Int("count"), seed(j))
+	pixels, err := r.draw(ctx, drawn, j.use.sampler, j.Settings.Int("count"), seed(j))
 	if err != nil {
 		return err
 	}
@@ -144,7 +143,7 @@ func (r *runner) sample(ctx context.Context, j *job) error {
 }
 
 // sheetName names the sheet of a sample action.
-func (r *runner) sheetName(j *job) string { return strings.ReplaceAll(r.called(j), " ", "-") }
+func (r *runner) sheetName(j *job) string { return fileName(r.called(j)) }
 
 // left reports whether the folder has all that a sample, evaluate or deploy action that is done has left there. What it has not
 // the user has removed, and the action makes it again, to the same bytes.
@@ -183,10 +182,18 @@ func (r *runner) evaluate(ctx context.Context, j *job) error {
 	if err != nil {
 		return err
 	}
+	whole, drawn, err := j.use.as(m)
+	if err != nil {
+		return err
+	}
 	split := j.Settings.Text("reference")
 	set := r.sets[j.Data.Name+"/"+split]
 	for _, v := range j.Settings["metrics"].Items {
-		figures, err := measures()[v.Text].figures(r, ctx, j, m, v, set)
+		judged, measure := whole, measures()[v.Text]
+		if measure.samples {
+			judged = drawn
+		}
+		figures, err := measure.figures(r, ctx, j, judged, v, set)
 		if err != nil {
 			return fmt.Errorf("metric %s: %w", v.Text, err)
 		}
@@ -225,12 +232,14 @@ func measures() map[string]measuring {
 	}
 }
 
-// able says why a metric cannot judge a Program; "" where it can.
-func able(name string, p *program.Program) string {
+// able says why a metric cannot judge a model; "" where it can.
+func able(name string, u *use) string {
 	switch m := measures()[name]; {
-	case m.export != "" && p.Export(m.export) == nil:
+	case m.export != "" && u.Program.Export(m.export) == nil:
 		return "does not export `" + m.export + "`"
-	case m.samples && len(p.Samplers) == 0:
+	case m.samples && u.sampler == nil && len(u.model.Component.Samplers) > 0:
+		return "draws samples as its options say: choose a `sampler`"
+	case m.samples && u.sampler == nil:
 		return "draws no samples"
 	}
 	return ""
@@ -274,10 +283,6 @@ func (r *runner) accuracy(ctx context.Context, j *job, m *train.Model, _ schema.
 
 // frechet compares samples with all examples of the reference.
 func (r *runner) frechet(ctx context.Context, j *job, m *train.Model, v schema.Value, set *data.Set) ([]metric.Figure, error) {
-	s := m.Program.Sampler(j.Settings.Text("sampler"))
-	if s == nil {
-		return nil, fmt.Errorf("the model draws no samples")
-	}
 	size := set.Fields()[imageField].Size()
 	samples, err := metric.NewMoments(size)
 	if err != nil {
@@ -296,7 +301,7 @@ func (r *runner) frechet(ctx context.Context, j *job, m *train.Model, v schema.V
 		}
 		return nil
 	}
-	if err := r.samples(ctx, m, s, j.Settings.Int("count"), seed(j), func(t *tensor.Tensor) error { return add(samples, t) }); err != nil {
+	if err := r.samples(ctx, m, j.use.sampler, j.Settings.Int("count"), seed(j), func(t *tensor.Tensor) error { return add(samples, t) }); err != nil {
 		return nil, err
 	}
 	one := tensor.New(set.Fields()[imageField], 1)
@@ -316,7 +321,7 @@ func (r *runner) frechet(ctx context.Context, j *job, m *train.Model, v schema.V
 func (r *runner) deploy(ctx context.Context, j *job) error {
 	var networks []schema.Network
 	only := j.Settings["network"].Items // the roles of the network that is named
-	for _, n := range j.model.networks {
+	for _, n := range j.model.request.Networks {
 		if len(only) == 0 || slices.ContainsFunc(only, func(v schema.Value) bool { return v.Text == n.Role }) {
 			networks = append(networks, n)
 		}

@@ -32,16 +32,40 @@ type compiledKey struct {
 
 // NewModel links the program and starts its weights from the seed.
 func NewModel(p *program.Program, filled map[string]*graph.Module, seed uint64, pool *exec.Pool) (*Model, error) {
-	l, err := program.NewLinker(p, filled)
+	m, err := linked(p, filled, pool)
 	if err != nil {
 		return nil, err
 	}
-	m := &Model{Program: p, Linker: l, Variables: l.Variables(), Weights: map[string]*tensor.Tensor{}, pool: pool,
-		compiled: map[compiledKey]*exec.Program{}}
+	m.Weights = map[string]*tensor.Tensor{}
 	for _, v := range m.Variables {
 		m.Weights[v.Name] = start(v, seed)
 	}
 	return m, nil
+}
+
+// As returns a model of another Program over the weights of m, which it shares: every variable of p is one of m, by name and
+// type. So the networks of a trained model are applied with other thresholds, or drawn from by a sampler with options.
+func (m *Model) As(p *program.Program, filled map[string]*graph.Module) (*Model, error) {
+	other, err := linked(p, filled, m.pool)
+	if err != nil {
+		return nil, err
+	}
+	for _, v := range other.Variables {
+		if w := m.Weights[v.Name]; w == nil || !w.Type.Equal(v.Type) {
+			return nil, fmt.Errorf("share weights: the model has no variable %s of type %v", v.Name, v.Type)
+		}
+	}
+	other.Weights, other.Averages = m.Weights, m.Averages
+	return other, nil
+}
+
+// linked returns a model without weights.
+func linked(p *program.Program, filled map[string]*graph.Module, pool *exec.Pool) (*Model, error) {
+	l, err := program.NewLinker(p, filled)
+	if err != nil {
+		return nil, err
+	}
+	return &Model{Program: p, Linker: l, Variables: l.Variables(), pool: pool, compiled: map[compiledKey]*exec.Program{}}, nil
 }
 
 // start returns the first value of a variable; its random numbers belong to its structural name.
