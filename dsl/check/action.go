@@ -231,55 +231,6 @@ func (c *checker) dataSetting(p *schema.Param, g given, x *Action) (schema.Value
 	return v, x.Data != nil
 }
 
-// replaceSetting reads neurons and coders with other arguments: each stands in for the definition of its name.
-func (c *checker) replaceSetting(p *schema.Param, g given, x *Action) (schema.Value, bool) {
-	out := schema.Value{Type: schema.List}
-	items, ok := c.literal(p, g)
-	for i, e := range items {
-		ref := reference(e)
-		if ref == nil || !ref.Called || len(ref.Args) == 0 {
-			c.fail(diag.BadType, e.Span(), "write a neuron or coder of this file with other arguments, such as `fire(threshold = 0.997)`", "`replace` is a list of definitions with other arguments")
-			ok = false
-			continue
-		}
-		d := c.defs[ref.Name.Text]
-		if d == nil && c.builtin(ref.Name.Text) != "" {
-			c.fail(diag.BadAction, ref.Name.Range, "replace what this file defines, such as `neuron fire = ...` by `fire(...)`", "`%s` is built in, and `replace` changes definitions of this file", ref.Name.Text)
-			ok = false
-			continue
-		}
-		if d == nil || d.kind != "neuron" && d.kind != "coder" {
-			c.unknown(ref.Name, "neuron or coder", c.known("neuron", "coder"))
-			ok = false
-			continue
-		}
-		in := c.instance(d.kind, ref, &scope{})
-		if in == nil {
-			ok = false
-			continue
-		}
-		v := schema.Value{Type: schema.ARole, Text: d.name.Text}
-		if d.kind == "neuron" {
-			n := c.neuron(d.name.Text, in)
-			if n == nil {
-				ok = false
-				continue
-			}
-			x.Neurons = append(x.Neurons, n)
-		} else {
-			k := c.coder(d.name.Text, in)
-			if k == nil {
-				ok = false
-				continue
-			}
-			x.Coders = append(x.Coders, k)
-		}
-		x.Places[fmt.Sprintf("replace[%d]", i)] = e.Span()
-		out.Items = append(out.Items, v)
-	}
-	return out, ok
-}
-
 func (c *checker) targetsSetting(p *schema.Param, g given, x *Action) (schema.Value, bool) {
 	out := schema.Value{Type: schema.List}
 	items, ok := c.literal(p, g)

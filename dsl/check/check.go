@@ -114,7 +114,8 @@ type checker struct {
 	work     int                     // expressions and statements so far
 	nested   int                     // depth of eval
 	frames   []frame                 // uses and loops around the place that is unrolled, outermost first
-	asides   []diag.Note             // added to every finding, while a plugin's text is judged
+	asides   []diag.Note             // added to every finding, while a plugin's text or a variant is judged
+	standIns map[string]*standIn     // by definition, while a variant is checked
 }
 
 // def is a definition of the file.

@@ -153,11 +153,22 @@ func dump(s *check.Spec) string {
 			data = a.Data.Name
 		}
 		fmt.Fprintf(&b, "\n%s %s number %d on %s%s\n", a.Kind, a.Model.Name, a.Number, data, arguments(a.Settings))
-		for _, n := range a.Neurons {
-			fmt.Fprintf(&b, "    replace neuron %s: %s%v\n", n.Name, n.Definition.Name.Text, n.Params)
+		if a.Variant == nil {
+			continue
 		}
-		for _, k := range a.Coders {
-			fmt.Fprintf(&b, "    replace coder %s: %s%v\n", k.Name, k.Definition.Name.Text, k.Params)
+		for _, r := range a.Variant.Roles {
+			if r.Network == nil {
+				continue
+			}
+			fmt.Fprintf(&b, "    replace in %s, %d steps:\n", r.Path, r.Steps)
+			for _, l := range r.Network.Layers {
+				if l.Neuron != nil {
+					fmt.Fprintf(&b, "        neuron %s: %s%v\n", l.Title, l.Neuron.Definition.Name.Text, l.Neuron.Params)
+				}
+				if l.Coder != nil && l.Coder.Definition != nil {
+					fmt.Fprintf(&b, "        coder %s: %s%v\n", l.Title, l.Coder.Definition.Name.Text, l.Coder.Params)
+				}
+			}
 		}
 	}
 	return b.String()

@@ -15,11 +15,11 @@ func (c *checker) neuronOf(d *def) *Neuron {
 		case *dsl.Neuron:
 			d.state = busy
 			if c.holds(x, false) {
-				d.neuron = c.neuron(d.name.Text, &instance{base: neuronBase(x, nil), args: map[string]given{}, at: x.Name.Range, bare: true})
+				d.neuron = c.neuron(d.name.Text, c.standing(d, &instance{base: neuronBase(x, nil), args: map[string]given{}, at: x.Name.Range, bare: true}))
 			}
 		default:
 			d.state = busy
-			if in := c.instance("neuron", d.value, &scope{own: d.name.Text}); in != nil {
+			if in := c.standing(d, c.instance("neuron", d.value, &scope{own: d.name.Text})); in != nil {
 				d.neuron = c.neuron(d.name.Text, in)
 			}
 		}
@@ -163,9 +163,9 @@ func (c *checker) coderOf(d *def) *Coder {
 		d.state = busy
 		if x, ok := d.item.(*dsl.Coder); ok {
 			if c.holds(x, false) {
-				d.coder = c.coder(d.name.Text, &instance{base: coderBase(x, nil), args: map[string]given{}, at: x.Name.Range, bare: true})
+				d.coder = c.coder(d.name.Text, c.standing(d, &instance{base: coderBase(x, nil), args: map[string]given{}, at: x.Name.Range, bare: true}))
 			}
-		} else if in := c.instance("coder", d.value, &scope{own: d.name.Text}); in != nil {
+		} else if in := c.standing(d, c.instance("coder", d.value, &scope{own: d.name.Text})); in != nil {
 			d.coder = c.coder(d.name.Text, in)
 		}
 		d.state = done

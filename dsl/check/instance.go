@@ -108,12 +108,12 @@ func (c *checker) source(kind string, name dsl.Name, s *scope) *instance {
 			if !c.holds(x, false) {
 				return nil
 			}
-			return &instance{base: neuronBase(x, nil), args: map[string]given{}}
+			return c.standing(d, &instance{base: neuronBase(x, nil), args: map[string]given{}})
 		case *dsl.Coder:
 			if !c.holds(x, false) {
 				return nil
 			}
-			return &instance{base: coderBase(x, nil), args: map[string]given{}}
+			return c.standing(d, &instance{base: coderBase(x, nil), args: map[string]given{}})
 		}
 		if d.state == busy {
 			c.fail(diag.Recursive, name.Range, "let the chain of definitions end at a built-in, or at equations", "`%s` is defined by itself", name.Text)
@@ -128,7 +128,7 @@ func (c *checker) source(kind string, name dsl.Name, s *scope) *instance {
 		d.state = busy
 		in := c.instance(kind, d.value, &scope{own: d.name.Text})
 		d.state = before
-		return in
+		return c.standing(d, in)
 	}
 	if d := c.defs[name.Text]; d != nil && d.kind == "use" && !s.plugin {
 		if x := c.offers(kind, d, name); x != nil {

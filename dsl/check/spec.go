@@ -212,9 +212,9 @@ type Action struct {
 	Model    *Model
 	Settings schema.Arguments // complete with defaults; `each(...)` is a choice named each whose arguments are by role
 	Data     *Data            // of train; for the others that of the model's train
-	// What `replace` puts in the place of the definitions of these names.
-	Neurons []*Neuron
-	Coders  []*Coder
+	// Variant is Model with what `replace` puts in the place of definitions: the same roles, filled with networks that are unrolled
+	// with these; nil where the action replaces nothing.
+	Variant *Model
 	Places  map[string]diag.Range
 	Plugins map[string]string // attribute path of a target ("targets[0]") to the used plugin it is from; built-ins are not in it
 	Range   diag.Range

@@ -135,7 +135,11 @@ func (b *builder) finish() {
 // steps checks that a coder that counts steps of its own decodes as many.
 func (c *checker) steps(k *Coder, steps int, at diag.Range, notes []diag.Note) {
 	if own, counts := k.Params["steps"]; counts && int(own) != steps {
-		c.report(diag.Diagnostic{Code: diag.StepsDisagree, Range: at, Notes: notes, Help: fmt.Sprintf("write `decode(%s(steps = %d))`", k.Name, steps),
+		help := fmt.Sprintf("write `decode(%s(steps = %d))`", k.Name, steps)
+		if d := c.defs[k.Name]; c.standIns != nil && d != nil && d.kind == "coder" {
+			help = fmt.Sprintf("add `%s(steps = %d)` to `replace`", k.Name, steps)
+		}
+		c.report(diag.Diagnostic{Code: diag.StepsDisagree, Range: at, Notes: notes, Help: help,
 			Summary: fmt.Sprintf("coder `%s` counts %v steps, and its input has %d", k.Name, own, steps)})
 	}
 }

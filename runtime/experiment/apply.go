@@ -1,6 +1,7 @@
 package experiment
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -9,18 +10,21 @@ import (
 	"snnc.dev/snnc/dsl/check"
 	"snnc.dev/snnc/dsl/diag"
 	"snnc.dev/snnc/plugins/schema"
+	"snnc.dev/snnc/runtime/host"
 	"snnc.dev/snnc/runtime/program"
 	"snnc.dev/snnc/runtime/train"
 )
 
 // use is a model as a sample or evaluate action uses it.
 type use struct {
-	*Built                   // the model
+	*Built                   // the model, or what it is with what `replace` puts in
+	trained *Built           // the model
 	drawn   *Built           // whose sampler draws: the model, or what the plugin made of the sampler's options
 	sampler *program.Sampler // nil where nothing is drawn
 }
 
-// prepare finds out how actions use their models, and asks plugins for samplers with options.
+// prepare finds out how actions use their models: it builds those in which an action replaces definitions, and asks plugins for
+// samplers with options.
 func (x *Experiment) prepare(ctx context.Context) (found diag.List) {
 	x.uses = map[*check.Action]*use{}
 	samplers := map[string]*Built{} // by model and options: actions that draw alike ask once
@@ -29,7 +33,15 @@ func (x *Experiment) prepare(ctx context.Context) (found diag.List) {
 		if i < 0 || a.Kind != "sample" && a.Kind != "evaluate" {
 			continue
 		}
-		u := &use{Built: x.Models[i].Built}
+		m := x.Models[i]
+		u := &use{Built: m.Built, trained: m.Built}
+		if a.Variant != nil {
+			own, bad := m.variant(ctx, x.host, a)
+			if found = append(found, bad...); bad.HasErrors() {
+				continue
+			}
+			u.Built = own
+		}
 		u.drawn = u.Built
 		x.uses[a] = u
 		if !draws(a) {
@@ -54,6 +66,33 @@ func (x *Experiment) prepare(ctx context.Context) (found diag.List) {
 	return found
 }
 
+// variant builds a model with what an action replaces in it, for the weights of the model as it is trained.
+func (m *Model) variant(ctx context.Context, h *host.Host, a *check.Action) (*Built, diag.List) {
+	at := a.Places["replace"]
+	b, found := build(ctx, h, a.Variant, m.Data)
+	for i := range found {
+		found[i].Notes = append(found[i].Notes, diag.Note{Message: "with what `replace` puts in", Range: at})
+	}
+	if found.HasErrors() {
+		return nil, found
+	}
+	var other []diag.Note
+	for _, v := range b.Linker.Variables() {
+		name := cmp.Or(v.Title, v.Name)
+		switch t, ok := m.Linker.VariableType(v.Name); {
+		case !ok:
+			other = append(other, diag.Note{Message: fmt.Sprintf("weight `%s` is new", name)})
+		case !t.Equal(v.Type):
+			other = append(other, diag.Note{Message: fmt.Sprintf("weight `%s` is trained as %v and would be %v", name, t.Dims, v.Type.Dims)})
+		}
+	}
+	if len(other) > 0 {
+		found.Add(diag.Diagnostic{Code: diag.BadAction, Range: at, Summary: fmt.Sprintf("what `replace` puts in has other weights than model `%s` has learned", m.Name), Notes: other[:min(len(other), 5)],
+			Help: "replace what leaves the shapes of weights as they are, or train a model of its own"})
+	}
+	return b, found
+}
+
 // draws reports whether an action draws samples.
 func draws(a *check.Action) bool {
 	if _, ok := a.Settings["sampler"]; !ok {
@@ -71,6 +110,12 @@ func optional(c *schema.Component, sampler string) bool {
 // parts are what an action computes beyond its settings and the training that it reads.
 func (u *use) parts() map[string]string {
 	out := map[string]string{}
+	if u.Built != u.trained {
+		out["replaced program"] = digest(u.Program.Print())
+		for role, m := range u.Modules {
+			out["replaced network of "+role] = digest(structure(m))
+		}
+	}
 	if u.drawn != u.Built {
 		out["sampler's program"] = digest(u.drawn.Program.Print())
 	}
@@ -80,6 +125,12 @@ func (u *use) parts() map[string]string {
 // texts are the Programs that an action has of its own, by file, for the run folder.
 func (u *use) texts(action string) map[string]string {
 	out := map[string]string{}
+	if u.Built != u.trained {
+		out[fileName(action)+".replaced.txt"] = u.Program.Print()
+		for role, m := range u.Modules {
+			out[fileName(action)+".replaced."+role+".txt"] = m.Print()
+		}
+	}
 	if u.drawn != u.Built {
 		out[fileName(action)+".sampler.txt"] = u.drawn.Program.Print()
 	}
@@ -92,6 +143,11 @@ func fileName(action string) string { return strings.ReplaceAll(action, " ", "-"
 // as returns a trained model as an action applies it, and as it draws from it.
 func (u *use) as(m *train.Model) (whole, drawn *train.Model, err error) {
 	whole = m
+	if u.Built != u.trained {
+		if whole, err = m.As(u.Program, u.Modules); err != nil {
+			return nil, nil, err
+		}
+	}
 	if u.drawn == u.Built {
 		return whole, whole, nil
 	}

@@ -155,7 +155,9 @@ func (j *job) useParts(training string, own map[string]string) {
 	j.parts = map[string]string{"numerics": numerics, trainingPart: training}
 	maps.Copy(j.parts, own)
 	for name, v := range j.Settings {
-		j.parts[name] = render(v)
+		if name != "replace" { // the networks with what it puts in are a part, and how the spec calls that is none
+			j.parts[name] = render(v)
+		}
 	}
 	j.seal()
 }

@@ -49,9 +49,6 @@ func (x *Experiment) notYet(j *job) (found diag.List) {
 			refuse(fmt.Sprintf("targets[%d]", i), "target `%s`", v.Text)
 		}
 	}
-	if len(j.Settings["replace"].Items) > 0 {
-		refuse("replace", "`replace`")
-	}
 	return found
 }
 

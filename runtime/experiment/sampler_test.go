@@ -46,16 +46,21 @@ func painters(t testing.TB) *host.Host {
 }
 
 // painter is a model with a network from noise to images. Its sampler `plain` draws the network's image of noise; `shaded` adds
-// up `turns` of them, each multiplied by `gain`, on a table of rows.
+// up `turns` of them, each multiplied by `gain`, on a table of rows; with `own` it wants a weight that the model has not. A
+// `clocked` painter has a weight of its own for each time step.
 func painter() sdk.Model {
 	one := 1.0
 	return sdk.Model{
 		Component: schema.Component{Kind: schema.Model, Name: "painter", Version: "1.0", Doc: "Paints.",
-			Roles: []schema.Role{{Name: "brush", Takes: "network"}},
+			Roles:  []schema.Role{{Name: "brush", Takes: "network"}},
+			Params: []schema.Param{{Name: "clocked", Type: schema.Bool, Default: "false"}},
 			Samplers: []schema.Choice{{Name: "plain"}, {Name: "shaded", Params: []schema.Param{
-				{Name: "gain", Type: schema.Real, Default: "1"}, {Name: "turns", Type: schema.Int, Default: "2", Min: &one}}}}},
+				{Name: "gain", Type: schema.Real, Default: "1"}, {Name: "turns", Type: schema.Int, Default: "2", Min: &one}, {Name: "own", Type: schema.Bool, Default: "false"}}}}},
 		Build: func(r sdk.BuildRequest) (string, []schema.Complaint, error) {
 			b := sdk.NewProgram(r.Networks)
+			if r.Arguments.Bool("clocked") {
+				weight(b, "clock", r.Networks[0].Steps)
+			}
 			paint(b, "draw", sdk.Mode{Eval: true})
 			b.Function("step", func(f *sdk.Function) {
 				image := f.Input("image", r.Fields["image"])
@@ -74,6 +79,9 @@ func painter() sdk.Model {
 				return "", []schema.Complaint{{Path: "sampler.turns", Summary: "it has no patience for so many", Help: "write `turns = 50`"}}, nil
 			}
 			b := sdk.NewProgram(r.Networks)
+			if options.Bool("own") {
+				weight(b, "secret", 1)
+			}
 			image := b.Role("brush").Out[0]
 			b.Function("blank", func(f *sdk.Function) { f.Output("image", f.Zeros(image)) })
 			b.Function("turn", func(f *sdk.Function) {
@@ -91,6 +99,10 @@ func painter() sdk.Model {
 			return text, nil, err
 		},
 	}
+}
+
+func weight(b *sdk.ProgramBuilder, name string, n int) {
+	b.Variable(graph.Variable{Name: name, Type: graph.Type{Dims: []int{n}}, Init: graph.Init{Kind: "constant"}, Kind: graph.Parameter})
 }
 
 func paint(b *sdk.ProgramBuilder, name string, mode sdk.Mode) {
@@ -169,6 +181,7 @@ func TestSamplerComplaints(t *testing.T) {
 		"shaded(gain = 2, turns = 51)": "turns = 51: it has no patience for so many",
 		"shaded(gain = 2, turns = 0)":  "0: `turns` is 0, it must be at least 1",
 		"shaded(gian = 2)":             "gian: `shaded` has no argument `gian`",
+		"shaded(own = true)":           "shaded(own = true): the Program of model `p` does not hold: the Program of the sampler has a variable secret f32[1], which that of the model has not",
 		"shadow":                       "shadow: `sampler` of `sample` cannot be `shadow`",
 		"plain(gain = 2)":              "gain: `plain` has no argument `gain`",
 	} {
