@@ -275,6 +275,15 @@ func (s *stop) mistake() diag.Diagnostic {
 		d.Help = "choose another name; reserved are for, in, repeat, if, else, return, and, or, not, true, false"
 	case starts && (kind == "neuron" || kind == "coder"):
 		d.Help = s.noEquation()
+	case s.modules(&d):
+	case s.kind(i-1) == tokNumber && this == "," && s.grouped(i):
+		d.Summary, d.Help = "digits are grouped by `_`", fmt.Sprintf("write `%s_%s`", before, next)
+	case s.want == aValue && before == "-" && this == "->":
+		d.Summary, d.Help, d.Range = "a flow is written `->`", "write `->`", s.place(i-1).Join(s.place(i))
+	case s.want == aValue && before == ">" && this == ">":
+		d.Summary, d.Help, d.Range = "a flow is written `->`", "write `->`", s.place(i-1).Join(s.place(i))
+	case s.kind(i) == tokName && kind == "import" && s.want == "a string in double quotes":
+		d.Help = "write `import \"path.snn\"` for the definitions of another spec; layers, neurons and coders need no import"
 	case s.kind(s.head) == tokReserved && i == s.head+1 && this == "=":
 		d.Code, d.Summary, d.Range = diag.ReservedName, fmt.Sprintf("`%s` is a reserved word", before), s.place(s.head)
 		d.Help = "choose another name; reserved are for, in, repeat, if, else, return, and, or, not, true, false"

@@ -354,7 +354,7 @@ func (s *scanner) operator() {
 			s.error(diag.BadCharacter, from, fmt.Sprintf("`%s` begins no comment", rest[:2]), "a comment begins with `#` and ends with its line")
 			s.comment()
 			return
-		case "**", "=>", ":=", "&&", "||", "/=", "<>":
+		case "**", "=>", ":=", "&&", "||", "|>", "/=", "<>":
 			s.skip(2)
 			s.error(diag.BadCharacter, from, fmt.Sprintf("the language has no operator `%s`", rest[:2]), instead(rest[:2]))
 			return

@@ -39,6 +39,12 @@ func (s *scanner) number() {
 			s.error(diag.BadNumber, from, fmt.Sprintf("`%s` stands directly after a number", shorten(w)), glued(text, w))
 			return
 		}
+	} else if e := s.peek(1); s.peek(0) == '.' && kind == tokNumber && (e == 'e' || e == 'E') && (digit(s.peek(2)) || s.peek(2) == '-' && digit(s.peek(3))) {
+		s.skip(3)
+		s.take(part)
+		whole := shorten(s.text[from.Offset:s.at.Offset])
+		s.error(diag.BadNumber, from, "a number has digits behind its point", fmt.Sprintf("write `%s`", strings.Replace(whole, ".", "", 1)))
+		return
 	} else if s.peek(0) == '.' && s.peek(1) != '.' && !letter(s.peek(1)) {
 		s.skip(1)
 		s.error(diag.BadNumber, from, "a number ends with a digit", fmt.Sprintf("write `%s.0`, or `%s`", shorten(text), shorten(text)))
@@ -186,6 +192,10 @@ func instead(s string) string {
 		return "write `not`, or `!=`"
 	case "**":
 		return "a power is written `^`"
+	case "@":
+		return "a product with weights is a layer, such as `x -> linear(64)`"
+	case "|>":
+		return "a flow is written `->`"
 	case "=>":
 		return "write `>=` to compare, `->` for a flow"
 	case ":=":
@@ -196,7 +206,7 @@ func instead(s string) string {
 		return "write `x = x / ...`"
 	case "%":
 		return "there is no remainder; 5 % is written 0.05"
-	case "$", "@", "?", "~", "\\":
+	case "$", "?", "~", "\\":
 		return "delete it"
 	}
 	return ""

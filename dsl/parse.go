@@ -279,6 +279,8 @@ func (p *parser) unknown(it item) {
 		d.Help = fmt.Sprintf("`%s` never continues the line before: write it at the end of that line", word)
 	case head.kind == tokReserved:
 		d.Help = fmt.Sprintf("`%s` stands in the body of a block or network", word)
+	case head.kind == tokName && p.foreign(ts) != "":
+		d.Help = p.foreign(ts)
 	case near != "" && head.kind == tokName:
 		d.Help = fmt.Sprintf("did you mean `%s`?", near)
 	case head.kind == tokName && next == "=":

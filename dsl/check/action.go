@@ -36,13 +36,16 @@ func (c *checker) settings(kind string, m *Model) []schema.Param {
 	return out
 }
 
-func (c *checker) unknownSetting(kind string, name dsl.Name, list []schema.Param) {
+// unknownSetting reports a setting that a kind of action does not have; value is nil in a path of a preset or --set.
+func (c *checker) unknownSetting(kind string, name dsl.Name, value dsl.Expr, a *action, list []schema.Param) {
 	var known []string
 	for _, p := range list {
 		known = append(known, p.Name)
 	}
 	help := "the settings are " + quoted(known)
 	if meant := synonym(name.Text, known); meant != "" {
+		help = meant
+	} else if meant := c.elsewhere(name.Text, value, a, list); meant != "" {
 		help = meant
 	} else if near := diag.Nearest(name.Text, known); near != "" {
 		help = fmt.Sprintf("did you mean `%s`?", near)
@@ -124,7 +127,7 @@ func (c *checker) set(a *action, x *Action, m *Model) bool {
 	for _, s := range a.settings {
 		i := slices.IndexFunc(list, func(p schema.Param) bool { return p.Name == s.Name.Text })
 		if i < 0 {
-			c.unknownSetting(a.Kind, s.Name, list)
+			c.unknownSetting(a.Kind, s.Name, s.Value, a, list)
 			ok = false
 			continue
 		}

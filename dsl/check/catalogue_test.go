@@ -12,7 +12,7 @@ import (
 	"snnc.dev/snnc/plugins/schema"
 )
 
-// catalogue reads testdata/catalogue.txtar: components with equations as their texts, called KIND NAME, and the rest.
+// catalogue reads testdata/catalogue.txtar: components with equations as their texts, called KIND NAME ALIASES..., and the rest.
 func catalogue(t testing.TB) *check.Catalogue {
 	t.Helper()
 	a, err := txtar.ParseFile("testdata/catalogue.txtar")
@@ -28,8 +28,8 @@ func catalogue(t testing.TB) *check.Catalogue {
 		}
 	}
 	for _, f := range a.Files {
-		if kind, name, ok := strings.Cut(f.Name, " "); ok {
-			c.Components = append(c.Components, schema.Component{Kind: schema.Kind(kind), Name: name, Version: "1.0", Equations: string(f.Data)})
+		if words := strings.Fields(f.Name); len(words) > 1 {
+			c.Components = append(c.Components, schema.Component{Kind: schema.Kind(words[0]), Name: words[1], Aliases: words[2:], Version: "1.0", Equations: string(f.Data)})
 		}
 	}
 	return c

@@ -151,7 +151,7 @@ func (c *checker) acted(kind string, path []dsl.PathStep) []*action {
 		found = found[model.Index : model.Index+1]
 	}
 	if s := c.settings(kind, nil); len(s) > 0 && !slices.ContainsFunc(s, func(p schema.Param) bool { return p.Name == setting.Name.Text }) {
-		c.unknownSetting(kind, setting.Name, s)
+		c.unknownSetting(kind, setting.Name, nil, found[0], s)
 		return nil
 	}
 	return found

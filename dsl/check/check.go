@@ -2,6 +2,7 @@ package check
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -333,17 +334,31 @@ func (c *checker) unknown(name dsl.Name, want string, known []string) {
 	} else if c.blind {
 		return
 	}
+	alias := c.alias(name.Text, schema.Kind(want))
+	if want == flowing {
+		alias = c.alias(name.Text, schema.Neuron)
+	}
 	switch {
 	case kind == "" && truth(name.Text) != "":
 		d.Help = fmt.Sprintf("write `%s`", truth(name.Text))
-	case kind == "coder" && want == flowing:
-		d.Help = fmt.Sprintf("write `encode(%s)` or `decode(%s)`", name.Text, name.Text)
+	case kind == "" && nothing(name.Text):
+		d.Help = "leave the argument out: there is no value that stands for none"
+	case kind == "" && alias != "":
+		d.Help = fmt.Sprintf("here it is `%s`", alias)
+	case kind == "" && want == flowing && near == "" && foreignLayer(name.Text) != "":
+		d.Help = foreignLayer(name.Text)
 	case near != "":
 		d.Help = fmt.Sprintf("did you mean `%s`?", near)
+	case kind == "" && want == "model" && foreignLayer(name.Text) != "":
+		d.Help = "a model is made of networks, and layers stand in `network NAME(x: TYPE) -> TYPE { ... }`; the models are " + quoted(known)
+	case kind == "" && want == "neuron" && len(known) <= 16:
+		d.Help = fmt.Sprintf("known here: %s; others are written as equations, `neuron %s(...) { ... }`", quoted(known), strings.ToLower(name.Text))
 	case len(known) > 0 && len(known) <= 16:
 		d.Help = "known here: " + quoted(known)
 	case kind != "":
 		d.Help = fmt.Sprintf("put the name of a %s here", want)
+	case want == flowing:
+		d.Help = "the layers are " + quoted(slices.Sorted(maps.Keys(c.layers)))
 	default:
 		d.Help = fmt.Sprintf("define `%s`, or mend its spelling", name.Text)
 	}

@@ -49,7 +49,7 @@ func (b *builder) step(v value, r *dsl.Ref, s *scope, from diag.Range) value {
 	if c.plugged(schema.Neuron, name) {
 		return b.neuron(v, r, s)
 	}
-	c.flowName(r.Name, s.own)
+	c.flowName(r, s.own)
 	return value{}
 }
 
@@ -58,7 +58,8 @@ func (c *checker) plugged(kind schema.Kind, name string) bool {
 }
 
 // flowName reports a name behind an arrow that means nothing there.
-func (c *checker) flowName(n dsl.Name, own string) {
+func (c *checker) flowName(r *dsl.Ref, own string) {
+	n := r.Name
 	d := c.defs[n.Text]
 	builtin := c.layers[n.Text] != nil || n.Text == "push" || n.Text == "encode" || n.Text == "decode" || c.plugged(schema.Neuron, n.Text)
 	switch {
@@ -69,6 +70,12 @@ func (c *checker) flowName(n dsl.Name, own string) {
 		c.fail(diag.Recursive, n.Range, "", "%s `%s` uses itself", d.kind, n.Text)
 	case n.Text == "concat" || n.Text == "pop" || n.Text == "reverse":
 		c.fail(diag.WrongKind, n.Range, fmt.Sprintf("write `%s(...)` in front of the first arrow", n.Text), "`%s` is a function, nothing flows into it", n.Text)
+	case d != nil && d.kind == "coder" || d == nil && c.plugged(schema.Coder, n.Text):
+		found := diag.Diagnostic{Code: diag.WrongKind, Range: r.Range, Summary: fmt.Sprintf("`%s` is a coder, and a %s is wanted here", n.Text, flowing), Help: c.wayOf(r)}
+		if d != nil {
+			found.Notes = []diag.Note{{Message: fmt.Sprintf("`%s` is defined here", n.Text), Range: d.name.Range}}
+		}
+		c.report(found)
 	case !c.silent(n.Range):
 		known := slices.Concat(c.known("neuron", "block"), c.aliases("neuron"), slices.Sorted(maps.Keys(c.layers)))
 		for _, x := range c.cat.Components {
@@ -103,9 +110,9 @@ func (b *builder) neuron(v value, r *dsl.Ref, s *scope) value {
 	}
 	w := b.n.Layers[v.wire].Wire
 	if !w.Timed() {
-		help := fmt.Sprintf("write `-> encode(CODER) -> %s`, with a coder such as `direct`", r.Name.Text)
+		help := fmt.Sprintf("write `encode(%s) -> %s`", c.coderFor(true), c.written(r.Range))
 		if w.Kind != RealWire {
-			help = fmt.Sprintf("write `-> raw -> encode(CODER) -> %s`", r.Name.Text)
+			help = fmt.Sprintf("write `raw -> encode(%s) -> %s`", c.coderFor(true), c.written(r.Range))
 		}
 		b.wrong(diag.WrongWire, r.Range, v.wire, help, "neuron `%s` takes a wire with time steps, and this is %v", r.Name.Text, w)
 		return value{}
@@ -144,13 +151,17 @@ func (b *builder) neuron(v value, r *dsl.Ref, s *scope) value {
 // coder adds an encode or decode.
 func (b *builder) coder(v value, r *dsl.Ref, s *scope) value {
 	c, encode := b.c, r.Name.Text == "encode"
+	if help := c.barePort(r, encode); help != "" {
+		c.fail(diag.BadArguments, r.Range, help, "`%s` takes a coder, and this is an argument of one", r.Name.Text)
+		return value{}
+	}
 	args, ok := c.bind("`"+r.Name.Text+"`", []string{"coder"}, nil, r.Args, s)
 	if !ok {
 		return value{}
 	}
 	g, is := args["coder"]
 	if !is {
-		c.fail(diag.BadArguments, r.Range, fmt.Sprintf("write `%s(CODER)`", r.Name.Text), "`%s` needs a coder", r.Name.Text)
+		c.fail(diag.BadArguments, r.Range, fmt.Sprintf("write `%s(%s)`", r.Name.Text, c.coderFor(encode)), "`%s` needs a coder", r.Name.Text)
 		return value{}
 	}
 	var k *Coder
@@ -166,7 +177,11 @@ func (b *builder) coder(v value, r *dsl.Ref, s *scope) value {
 		return value{}
 	}
 	if !c.port(k, encode) {
-		c.fail(diag.BadCoder, g.at, map[bool]string{true: "it only decodes: take a coder that encodes", false: "it only encodes: take a coder that decodes"}[encode], "coder `%s` cannot %s", k.Name, r.Name.Text)
+		help := fmt.Sprintf("it only decodes; one that encodes is `%s`", c.coderFor(true))
+		if !encode {
+			help = fmt.Sprintf("it only encodes; one that decodes is `%s`", c.coderFor(false))
+		}
+		c.fail(diag.BadCoder, g.at, help, "coder `%s` cannot %s", k.Name, r.Name.Text)
 		return value{}
 	}
 	if encode {

@@ -298,6 +298,8 @@ func (c *checker) bind(what string, formals, named []string, args []dsl.Arg, s *
 			help := "it takes no arguments"
 			if meant := synonym(name, known); meant != "" {
 				help = meant
+			} else if meant := c.leak(a, known); meant != "" {
+				help = meant
 			} else if near := diag.Nearest(name, known); near != "" {
 				help = fmt.Sprintf("did you mean `%s`?", near)
 			} else if len(known) > 0 {

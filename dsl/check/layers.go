@@ -122,6 +122,9 @@ func (b *builder) mapped(l *layerUse) (WireKind, bool) {
 		if len(l.in.Dims) == 1 {
 			help += ", or use `linear`"
 		}
+		if from := b.n.Layers[l.from]; len(l.in.Dims) == 4 && from.Kind == "input" {
+			help = fmt.Sprintf("a shape has no batch axis: write `%s`, if the first axis is one", Wire{Kind: l.in.Kind, Dims: l.in.Dims[1:]})
+		}
 		b.wrong(diag.ShapeMismatch, l.ref.Range, l.from, help, "`%s` takes [channels, height, width], and this is %v", l.ref.Name.Text, l.in)
 		return 0, false
 	}
@@ -223,7 +226,11 @@ func deconv(b *builder, l *layerUse) (Wire, Parameters, bool) {
 func linear(b *builder, l *layerUse) (Wire, Parameters, bool) {
 	kind, ok := b.values(l)
 	if ok && len(l.in.Dims) != 1 {
-		b.wrong(diag.ShapeMismatch, l.ref.Range, l.from, "put `flatten` in front", "`linear` takes one axis, and this is %v", l.in)
+		help := "put `flatten` in front"
+		if from := b.n.Layers[l.from]; len(l.in.Dims) == 2 && from.Kind == "input" {
+			help = fmt.Sprintf("a shape has no batch axis: write `%s`, if the first axis is one; else put `flatten` in front", Wire{Kind: l.in.Kind, Dims: l.in.Dims[1:]})
+		}
+		b.wrong(diag.ShapeMismatch, l.ref.Range, l.from, help, "`linear` takes one axis, and this is %v", l.in)
 		return Wire{}, Parameters{}, false
 	}
 	if !ok || !b.pure(l) {
@@ -443,6 +450,15 @@ func (b *builder) layer(v value, r *dsl.Ref, k *layerKind, s *scope) value {
 	}
 	if k.dims {
 		for _, a := range r.Args {
+			if i, is := integral(b.c.eval(a.Value, s)); is && i == -1 && repeatable(a.Value) {
+				help := "write the number itself"
+				if len(r.Args) == 1 {
+					help = "write `flatten`"
+				}
+				b.c.fail(diag.OutOfRange, a.Range, help, "%s takes every number of the new shape, and -1 is none", what)
+				ok = false
+				continue
+			}
 			if a.Name.Text != "" {
 				b.c.fail(diag.BadArguments, a.Name.Range, "write `reshape(channels, height, width)`", "%s takes its numbers by position", what)
 				ok = false

@@ -76,10 +76,15 @@ func (c *checker) paramType(t dsl.Type) (schema.Param, bool) {
 	name := t.Name.Text
 	if !slices.Contains(types, name) || len(t.Dims) > 0 {
 		help := "the types of values are " + quoted(types) + " and lists such as `[int]`"
-		if near := diag.Nearest(name, types); near != "" && near != name {
+		if here := foreignType(name, false); here != "" {
+			help = fmt.Sprintf("here it is `%s`", here)
+			if t.List {
+				help = fmt.Sprintf("here it is `[%s]`", here)
+			}
+		} else if near := diag.Nearest(name, types); near != "" && near != name {
 			help = fmt.Sprintf("did you mean `%s`?", near)
 		}
-		c.fail(diag.BadType, t.Range, help, "a value has no type like this")
+		c.fail(diag.BadType, t.Range, help, "unknown type `%s`", name)
 		return schema.Param{}, false
 	}
 	if t.List {

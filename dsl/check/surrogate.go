@@ -1,6 +1,7 @@
 package check
 
 import (
+	"fmt"
 	"slices"
 
 	"snnc.dev/snnc/dsl"
@@ -27,6 +28,10 @@ func (c *checker) surrogate(g given, n *dsl.Neuron) (Surrogate, bool) {
 	}
 	ref := reference(g.value)
 	i := -1
+	if text, is := g.value.(*dsl.String); is {
+		c.fail(diag.BadType, text.Range, fmt.Sprintf("write it without quotes: `%s`", text.Value), "`surrogate` is a name, with arguments or without, or an expression of `u`")
+		return Surrogate{}, false
+	}
 	if ref != nil {
 		i = slices.IndexFunc(table, func(x schema.Choice) bool { return x.Name == ref.Name.Text })
 	}
@@ -35,6 +40,10 @@ func (c *checker) surrogate(g given, n *dsl.Neuron) (Surrogate, bool) {
 			var names []string
 			for _, x := range table {
 				names = append(names, x.Name)
+			}
+			if meant := c.foreignSurrogate(ref); meant != "" {
+				c.fail(diag.UnknownChoice, ref.Range, meant, "`surrogate` cannot be `%s`", ref.Name.Text)
+				return Surrogate{}, false
 			}
 			c.choiceUnknown("`surrogate`", ref.Name, names, "", "it is one of "+quoted(names)+", or an expression of `u`")
 			return Surrogate{}, false

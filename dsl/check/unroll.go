@@ -65,7 +65,7 @@ func (c *checker) network(d *def) *Network {
 			code, help := diag.ShapeMismatch, ""
 			switch {
 			case !fits && got.Timed() && want.Kind == RealWire:
-				code, help = diag.WrongWire, "end with `-> decode(CODER)`"
+				code, help = diag.WrongWire, fmt.Sprintf("end with `-> decode(%s)`", c.coderFor(false))
 			case !fits:
 				code, help = diag.WrongWire, fmt.Sprintf("write `-> %v` in the network's head, if this is what is meant", got)
 			}

@@ -284,6 +284,8 @@ func (c *checker) function(e *dsl.Ref, s *scope) value {
 	help := "the functions are `reverse(list)`, `concat(a, b)` and `pop(stack)`"
 	if d := c.defs[e.Name.Text]; s.b != nil && (c.layers[e.Name.Text] != nil || d != nil && (d.kind == "block" || d.kind == "neuron" || d.kind == "network")) {
 		help = fmt.Sprintf("write `x -> %s(...)`: what flows in stands in front of the arrow", e.Name.Text)
+	} else if meant := c.foreignFunction(e); meant != "" {
+		help = meant
 	} else if near := diag.Nearest(e.Name.Text, []string{"reverse", "concat", "pop"}); near != "" {
 		help = fmt.Sprintf("did you mean `%s`?", near)
 	}

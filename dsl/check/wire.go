@@ -1,6 +1,7 @@
 package check
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -16,11 +17,17 @@ func (c *checker) wireType(t dsl.Type, s *scope) (Wire, bool) {
 	k, ok := kinds[t.Name.Text]
 	if !ok || t.List {
 		known := slices.Sorted(maps.Keys(kinds))
+		if t.List {
+			c.fail(diag.BadType, t.Range, fmt.Sprintf("a wire is written `%s[n]` or `real[channels, height, width]`", cmp.Or(foreignType(t.Name.Text, true), "real")), "a wire is no list")
+			return Wire{}, false
+		}
 		help := "the kinds of wires are " + quoted(known)
-		if near := diag.Nearest(t.Name.Text, known); near != "" && !t.List {
+		if here := foreignType(t.Name.Text, true); kinds[here] != 0 || here == "real" {
+			help = fmt.Sprintf("here it is `%s`", here)
+		} else if near := diag.Nearest(t.Name.Text, known); near != "" {
 			help = fmt.Sprintf("did you mean `%s`?", near)
 		}
-		c.fail(diag.BadType, t.Range, help, "a wire has no type like this")
+		c.fail(diag.BadType, t.Name.Range, help, "unknown kind of wire `%s`", t.Name.Text)
 		return Wire{}, false
 	}
 	w := Wire{Kind: k}
@@ -34,6 +41,11 @@ func (c *checker) wireType(t dsl.Type, s *scope) (Wire, bool) {
 	}
 	n := float64(1)
 	for _, e := range t.Dims {
+		if c.noBatch(e) {
+			c.fail(diag.BadType, e.Span(), "leave it out: a shape is that of one example, such as `real[1, 28, 28]`", "a shape has no batch axis")
+			ok = false
+			continue
+		}
 		v := c.eval(e, s)
 		if v.kind == poison {
 			ok = false

@@ -34,6 +34,10 @@ type Component struct {
 	Samplers []Choice `json:"samplers,omitempty"` // model: what `sampler =` accepts; the first is the default
 	Exports  []string `json:"exports,omitempty"`  // model: functions for metrics, other models and deployment
 
+	// Aliases are the names by which other libraries know the component; case counts for nothing. Who writes one of them is
+	// told this component's name.
+	Aliases []string `json:"aliases,omitempty"`
+
 	// Later is set where a spec may name the component, but nothing in this version can run it.
 	Later bool `json:"later,omitempty"`
 }

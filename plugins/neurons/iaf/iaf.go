@@ -15,5 +15,6 @@ var doc string
 
 // Component returns the plugin component.
 func Component() schema.Component {
-	return schema.Component{Kind: schema.Neuron, Name: "iaf", Version: "1.0", Doc: doc, Equations: equations}
+	return schema.Component{Kind: schema.Neuron, Name: "iaf", Version: "1.0", Doc: doc, Equations: equations,
+		Aliases: []string{"IF", "IFNode", "IFCell", "IntegrateAndFire", "if_neuron"}}
 }

@@ -1,0 +1,68 @@
+package check
+
+import (
+	"fmt"
+	"slices"
+
+	"snnc.dev/snnc/dsl"
+	"snnc.dev/snnc/plugins/schema"
+)
+
+// elsewhere says where a setting belongs that an action does not have: to one of its choices (the rate of an optimiser), to the
+// model (its loss), to the command line, or nowhere; "" for other names. value is nil where the setting stands in a path.
+func (c *checker) elsewhere(name string, value dsl.Expr, a *action, list []schema.Param) string {
+	for _, p := range list {
+		if p.Type != schema.OneOf {
+			continue
+		}
+		for _, x := range c.chosenFirst(p, a) {
+			for _, q := range x.Params {
+				if q.Name == name || synonym(name, []string{q.Name}) == "here it is `"+q.Name+"`" {
+					if value == nil {
+						return fmt.Sprintf("it is an argument of `%s`: write `%s.%s.%s.%s`", p.Name, a.Kind, a.Model.Text, p.Name, q.Name)
+					}
+					return fmt.Sprintf("it is an argument of `%s`: write `%s = %s(%s = %s)`", p.Name, p.Name, x.Name, q.Name, c.written(value.Span()))
+				}
+			}
+		}
+	}
+	switch name {
+	case "device", "gpu", "gpus", "cuda", "accelerator", "num_workers", "workers", "threads", "n_jobs":
+		return "leave it out: no result depends on where a spec runs; `snnc run --threads N` sets the number of threads"
+	case "shuffle":
+		return "leave it out: examples are shuffled in every epoch, in an order that `seed` decides"
+	case "verbose", "log_dir", "logger", "save_dir", "checkpoint", "output_dir", "resume":
+		return "leave it out: a run keeps its losses and checkpoints in its folder, `snnc run --out DIR`, and goes on from there"
+	case "steps", "num_steps", "T", "time_steps", "timesteps":
+		return "leave it out: the time steps are those of the coder that the network encodes with"
+	}
+	if d := c.defs[a.Model.Text]; d != nil && d.kind == "model" && c.models[d] != nil {
+		x := c.models[d].Component
+		for _, p := range x.Params {
+			if p.Name == name || synonym(name, []string{p.Name}) == "here it is `"+p.Name+"`" {
+				if value == nil {
+					return fmt.Sprintf("it is an argument of the model: write `%s.%s`", d.name.Text, p.Name)
+				}
+				return fmt.Sprintf("it is an argument of the model: write `model %s = %s(..., %s = %s)`", d.name.Text, x.Name, p.Name, c.written(value.Span()))
+			}
+		}
+	}
+	return ""
+}
+
+// chosenFirst lists the choices of a setting, first the one that the action takes.
+func (c *checker) chosenFirst(p schema.Param, a *action) []schema.Choice {
+	i := slices.IndexFunc(a.settings, func(s dsl.Setting) bool { return s.Name.Text == p.Name })
+	if i < 0 {
+		return p.Choices
+	}
+	ref := reference(a.settings[i].Value)
+	if ref == nil {
+		return p.Choices
+	}
+	j := slices.IndexFunc(p.Choices, func(x schema.Choice) bool { return x.Name == ref.Name.Text })
+	if j < 0 {
+		return p.Choices
+	}
+	return append([]schema.Choice{p.Choices[j]}, p.Choices...)
+}
