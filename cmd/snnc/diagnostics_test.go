@@ -68,8 +68,15 @@ func testPlugins(t *testing.T, dir string) map[string]string {
 // Each section of docs/diagnostics.md has a wrong spec, what is printed of it, and a right one: the first finding of the wrong
 // spec has the section's code, the right one has none. With -update what is printed is written anew.
 func TestDiagnostics(t *testing.T) {
-	const file = "../../docs/diagnostics.md"
+	file, err := filepath.Abs("../../docs/diagnostics.md")
+	if err != nil {
+		t.Fatal(err)
+	}
 	dir := t.TempDir()
+	t.Chdir(dir)
+	if err := os.WriteFile("parts.snn", []byte("snn 1\nneuron fire = lif\n"), 0o666); err != nil { // what the examples import
+		t.Fatal(err)
+	}
 	t.Setenv("XDG_CACHE_HOME", dir)
 	h, err := newHost(testPlugins(t, dir))
 	if err != nil {
