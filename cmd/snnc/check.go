@@ -29,7 +29,14 @@ func (c *checkCommand) Run(ctx context.Context, s streams) error {
 		if err != nil {
 			return err
 		}
-		_, found, texts := experiment.Load(ctx, h, file, text, experiment.Options{Preset: c.Preset, Sets: c.Set})
+		changed, runs := experiment.Options{Preset: c.Preset, Sets: c.Set}, ""
+		sweep, found, texts := experiment.ReadSweep(ctx, h, file, text, changed)
+		if sweep != nil { // what plugins say is seen in the first run
+			changed, runs = sweep.Members[0].Options, fmt.Sprintf(" in %d runs", len(sweep.Members))
+		}
+		if !found.HasErrors() {
+			_, found, texts = experiment.Load(ctx, h, file, text, changed)
+		}
 		if err := ctx.Err(); err != nil {
 			return err
 		}
@@ -42,7 +49,7 @@ func (c *checkCommand) Run(ctx context.Context, s streams) error {
 				return err
 			}
 			if !found.HasErrors() {
-				fmt.Fprintf(s.out, "%s: no errors\n", file)
+				fmt.Fprintf(s.out, "%s: no errors%s\n", file, runs)
 			}
 		}
 	}

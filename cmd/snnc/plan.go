@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"snnc.dev/snnc/runtime/experiment"
 )
@@ -22,7 +23,15 @@ func (c *planCommand) Run(ctx context.Context, s streams) error {
 		return err
 	}
 	defer h.Close()
-	x, err := load(ctx, h, c.File, experiment.Options{Preset: c.Preset, Sets: c.Set}, s)
+	changed := experiment.Options{Preset: c.Preset, Sets: c.Set}
+	sweep, err := readSweep(ctx, h, c.File, changed, s)
+	if err != nil {
+		return err
+	}
+	if sweep != nil {
+		return wrongUsage("a plan is of one run, and this is a sweep of %d: choose one of its values, such as --set '%s'", len(sweep.Members), strings.Join(sweep.Members[0].Options.Sets, "' --set '"))
+	}
+	x, err := load(ctx, h, c.File, changed, s)
 	if err != nil {
 		return err
 	}

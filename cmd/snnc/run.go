@@ -4,21 +4,25 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"path/filepath"
 	"runtime"
 	"strings"
+	"text/tabwriter"
 
 	"snnc.dev/snnc/runtime/data"
 	"snnc.dev/snnc/runtime/experiment"
+	"snnc.dev/snnc/runtime/host"
+	"snnc.dev/snnc/runtime/record"
 )
 
 type runCommand struct {
 	specFlags
 	File    string   `arg:"" help:"Spec."`
 	Preset  string   `placeholder:"NAME" help:"Use a preset of the spec."`
-	Set     []string `sep:"none" placeholder:"NAME=VALUE" help:"Replace the right side of a definition or setting, such as train.digit.epochs=2; may be given several times."`
+	Set     []string `sep:"none" placeholder:"NAME=VALUE" help:"Replace a definition, setting or argument, such as train.digit.epochs=2; may be given several times. LO..HI for an int, or a list for what is none, is a sweep: a run for each value."`
 	Only    []string `placeholder:"KIND[:MODEL],..." help:"Do only these actions: train, sample, evaluate, deploy, or one of them of one model, such as sample:digit."`
-	Out     string   `placeholder:"DIR" help:"Run folder. Default: runs/SPEC[-PRESET]."`
+	Out     string   `placeholder:"DIR" help:"Run folder. Default: runs/SPEC[-PRESET], for a sweep with -sweep behind it."`
 	Data    string   `placeholder:"DIR" help:"Look for data sets in DIR first."`
 	Threads int      `placeholder:"N" help:"Worker threads; no result depends on it. Default: one per processor."`
 	Restart bool     `help:"Do the actions anew, from the beginning."`
@@ -56,12 +60,37 @@ func (c *runCommand) Run(ctx context.Context, s streams) error {
 		return err
 	}
 	defer h.Close()
-	x, err := load(ctx, h, c.File, experiment.Options{Preset: c.Preset, Sets: c.Set}, s)
+	watch := newWatcher(s.out, c.JSON, c.Quiet)
+	o.Watch = watch
+	changed := experiment.Options{Preset: c.Preset, Sets: c.Set}
+	sweep, err := readSweep(ctx, h, c.File, changed, s)
 	if err != nil {
 		return err
 	}
-	watch := newWatcher(s.out, c.JSON, c.Quiet)
-	o.Watch = watch
+	if sweep != nil {
+		if c.Out == "" {
+			o.Folder += "-sweep"
+		}
+		return c.sweep(ctx, h, sweep, o, watch, s)
+	}
+	if err := c.one(ctx, h, changed, o, watch, s); err != nil {
+		return err
+	}
+	if !c.JSON && !c.Quiet {
+		fmt.Fprintf(watch, "everything is in %s\n", filepath.Join(o.Folder, "report.html"))
+	}
+	if watch.err != nil {
+		return fmt.Errorf("print what happens: %w", watch.err)
+	}
+	return nil
+}
+
+// one does one run.
+func (c *runCommand) one(ctx context.Context, h *host.Host, changed experiment.Options, o experiment.RunOptions, watch *watcher, s streams) error {
+	x, err := load(ctx, h, c.File, changed, s)
+	if err != nil {
+		return err
+	}
 	err = x.Run(ctx, o)
 	watch.end()
 	var refused *experiment.Refused
@@ -74,14 +103,75 @@ func (c *runCommand) Run(ctx context.Context, s streams) error {
 		return status(statusFailed)
 	case errors.As(err, &unselected):
 		return wrongUsage("--only: %w", err)
-	case err != nil:
+	}
+	return err
+}
+
+// sweep does the runs of a sweep, and prints their figures side by side.
+func (c *runCommand) sweep(ctx context.Context, h *host.Host, sweep *experiment.Sweep, o experiment.RunOptions, watch *watcher, s streams) error {
+	all := len(sweep.Members)
+	err := sweep.Run(ctx, o.Folder, func(i int, m experiment.Member, folder string) error {
+		switch {
+		case c.JSON:
+			fmt.Fprintf(watch, "{\"run\":%q}\n", m.Name)
+		case !c.Quiet:
+			fmt.Fprintf(watch, "%s (run %d of %d)\n", m.Name, i+1, all)
+		}
+		o := o
+		o.Folder = folder
+		err := c.one(ctx, h, m.Options, o, watch, s)
+		var silent status
+		switch {
+		case err == nil || ctx.Err() != nil:
+			return err
+		case errors.As(err, &silent):
+			err = errors.New("the spec cannot be run with these values")
+		}
+		fmt.Fprintf(s.err, "snnc: %s: %v\n", m.Name, err)
+		return err
+	})
+	if err != nil {
 		return err
 	}
 	if !c.JSON && !c.Quiet {
-		fmt.Fprintf(watch, "everything is in %s\n", filepath.Join(o.Folder, "report.html"))
+		if err := printTable(watch, sweep.Table()); err != nil {
+			return err
+		}
+		fmt.Fprintf(watch, "everything is in %s\n", filepath.Join(o.Folder, record.SweepFile))
 	}
 	if watch.err != nil {
 		return fmt.Errorf("print what happens: %w", watch.err)
 	}
+	if n := sweep.Failed(); n > 0 {
+		return fmt.Errorf("%d of %d runs failed; the same command tries these again", n, all)
+	}
 	return nil
+}
+
+// printTable prints rows in columns as wide as what stands in them.
+func printTable(w io.Writer, rows [][]string) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, row := range rows {
+		fmt.Fprintln(t, strings.Join(row, "\t"))
+	}
+	return t.Flush()
+}
+
+// readSweep checks the members of a sweep: nil where nothing is swept.
+func readSweep(ctx context.Context, h *host.Host, file string, o experiment.Options, s streams) (*experiment.Sweep, error) {
+	text, err := readSpec(file)
+	if err != nil {
+		return nil, err
+	}
+	sweep, found, sources := experiment.ReadSweep(ctx, h, file, text, o)
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if found.HasErrors() {
+		if err := printFindings(s.err, found, sources); err != nil {
+			return nil, err
+		}
+		return nil, judged(found)
+	}
+	return sweep, nil
 }

@@ -34,16 +34,7 @@ const (
 // Check checks a file with what it imports, which dsl.Resolve has read. The spec, which is never nil, has what could be checked; it is complete where no finding is an error.
 // Names in f.Broken and whatever depends on a finding stay silent.
 func Check(f *dsl.File, o Options) (*Spec, diag.List) {
-	c := &checker{file: f, cat: o.Catalogue, spec: &Spec{File: f, Sources: diag.Sources{}},
-		defs: map[string]*def{}, acting: map[string][]*action{}, presets: map[string]*dsl.Preset{}, declared: map[*dsl.File]bool{}, imported: map[string][]diag.Note{}, broken: map[string]bool{}, unread: map[string]bool{}, at: map[diag.Range]bool{}, layers: layerTable(),
-		defaults: map[string]dsl.Expr{}, texts: map[*schema.Component]dsl.Item{}, bodies: map[dsl.Item]bool{}, models: map[*def]*Model{}, times: map[*dsl.Number]float64{}}
-	if c.cat == nil {
-		c.cat = &Catalogue{}
-	}
-	for _, g := range f.Files() {
-		c.spec.Sources[g.Name] = g.Text
-		c.imported[g.Name] = g.Trail
-	}
+	c := newChecker(f, o)
 	c.declare(f)
 	c.change(o)
 	c.params()
@@ -84,6 +75,21 @@ func Check(f *dsl.File, o Options) (*Spec, diag.List) {
 	}
 	c.actions()
 	return c.spec, c.found
+}
+
+// newChecker returns a checker that has seen nothing of the file yet.
+func newChecker(f *dsl.File, o Options) *checker {
+	c := &checker{file: f, cat: o.Catalogue, spec: &Spec{File: f, Sources: diag.Sources{}},
+		defs: map[string]*def{}, acting: map[string][]*action{}, presets: map[string]*dsl.Preset{}, declared: map[*dsl.File]bool{}, imported: map[string][]diag.Note{}, broken: map[string]bool{}, unread: map[string]bool{}, at: map[diag.Range]bool{}, layers: layerTable(),
+		defaults: map[string]dsl.Expr{}, texts: map[*schema.Component]dsl.Item{}, bodies: map[dsl.Item]bool{}, models: map[*def]*Model{}, times: map[*dsl.Number]float64{}}
+	if c.cat == nil {
+		c.cat = &Catalogue{}
+	}
+	for _, g := range f.Files() {
+		c.spec.Sources[g.Name] = g.Text
+		c.imported[g.Name] = g.Trail
+	}
+	return c
 }
 
 // checker checks one file.

@@ -47,21 +47,10 @@ type Model struct {
 // Load takes a spec through the stages that read no data: parse, check, lower, and Build in the plugins. The findings are those
 // of the stage that found some; the experiment is nil where one of them is an error. What the spec imports is read from the
 // folder of name. Sources holds the texts that they point into.
-func Load(ctx context.Context, h *host.Host, name string, text []byte, o Options) (x *Experiment, found diag.List, sources diag.Sources) {
-	sources = diag.Sources{name: text}
-	file, found := dsl.Parse(name, text)
-	found = append(found, resolve(file)...)
-	for _, f := range file.Files() {
-		sources[f.Name] = f.Text
-	}
-	var sets []dsl.Change
-	for _, set := range o.Sets {
-		label := "--set " + set
-		change, bad := dsl.ParseChange(label, set)
-		sources[label] = []byte(set)
-		found = append(found, bad...)
-		sets = append(sets, change)
-	}
+func Load(ctx context.Context, h *host.Host, name string, text []byte, o Options) (*Experiment, diag.List, diag.Sources) {
+	file, found, sources := parse(name, text)
+	sets, bad := replacements(o.Sets, sources)
+	found = append(found, bad...)
 	builtin, used, bad := describe(ctx, h, file)
 	found = append(found, bad...)
 	if bad.HasErrors() {
@@ -74,7 +63,7 @@ func Load(ctx context.Context, h *host.Host, name string, text []byte, o Options
 	if found = append(found, bad...); found.HasErrors() {
 		return nil, found, sources
 	}
-	x = &Experiment{Name: name, Text: text, Options: o, Spec: spec, host: h, plugins: used}
+	x := &Experiment{Name: name, Text: text, Options: o, Spec: spec, host: h, plugins: used}
 	x.plugins[""] = builtin
 	for i, m := range spec.Models {
 		j := slices.IndexFunc(spec.Actions, func(a *check.Action) bool { return a.Kind == "train" && a.Model == m })
@@ -104,6 +93,29 @@ func Load(ctx context.Context, h *host.Host, name string, text []byte, o Options
 		return nil, found, sources
 	}
 	return x, found, sources
+}
+
+// parse reads a spec and what it imports.
+func parse(name string, text []byte) (*dsl.File, diag.List, diag.Sources) {
+	file, found := dsl.Parse(name, text)
+	found = append(found, resolve(file)...)
+	sources := diag.Sources{}
+	for _, f := range file.Files() {
+		sources[f.Name] = f.Text
+	}
+	return file, found, sources
+}
+
+// replacements reads changes such as `train.digit.epochs=2`, and adds their texts to sources.
+func replacements(sets []string, sources diag.Sources) (out []dsl.Change, found diag.List) {
+	for _, set := range sets {
+		label := "--set " + set
+		change, bad := dsl.ParseChange(label, set)
+		sources[label] = []byte(set)
+		found = append(found, bad...)
+		out = append(out, change)
+	}
+	return out, found
 }
 
 // resolve reads what a file imports: plain files in its folder. Neither a path nor a link leads out of that.

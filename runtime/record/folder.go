@@ -30,6 +30,9 @@ const (
 // ErrForeign is the error of Open for a folder that holds other things than a run.
 var ErrForeign = errors.New("it holds files and no run")
 
+// ErrNoSweep is the error of OpenSweep for a folder that holds other things than a sweep.
+var ErrNoSweep = errors.New("it holds files and no sweep")
+
 // ours judges that a folder is empty or holds a run.
 func ours(dir string) error {
 	entries, err := os.ReadDir(dir)
