@@ -74,6 +74,11 @@ func Check(f *dsl.File, o Options) (*Spec, diag.List) {
 		}
 	}
 	c.actions()
+	if !c.found.HasErrors() && !c.blind && len(c.broken) == 0 {
+		c.unused(o)
+		c.probabilities()
+		c.found = append(c.found, c.warnings...)
+	}
 	return c.spec, c.found
 }
 
@@ -98,6 +103,7 @@ type checker struct {
 	cat      *Catalogue
 	spec     *Spec
 	found    diag.List
+	warnings diag.List           // told where there are no errors
 	at       map[diag.Range]bool // places that have a finding
 	defs     map[string]*def
 	order    []*def // in file order

@@ -494,5 +494,6 @@ func (b *builder) layer(v value, r *dsl.Ref, k *layerKind, s *scope) value {
 	if !ok {
 		return value{}
 	}
+	b.unlikely(l)
 	return b.add(&Layer{Kind: l.kind, In: []int{v.wire}, Wire: w, Args: l.args, count: count}, r.Name.Text, r.Range)
 }

@@ -37,4 +37,11 @@ const (
 	BadAction Code = "SNN0261" // an action out of order, or settings that exclude each other
 
 	PluginText Code = "SNN0270" // a text that a plugin describes itself with does not hold
+
+	// Of what is allowed and hardly meant: warnings.
+	Unused           Code = "SNN0290" // a definition, parameter, state or wire that nothing reads
+	UnlikelyArgument Code = "SNN0291" // an argument by position that is read as another than it looks like
+	NoEffect         Code = "SNN0292" // a layer that changes nothing
+
+	BadProbability Code = "SNN0293" // data beyond 0..1 where a coder draws spikes with them as probabilities
 )
