@@ -85,6 +85,9 @@ type Variable struct {
 	Init  Init
 	Kind  VariableKind
 	Title string // the name that the spec suggests, for people; no part of the text
+	// Of is set in a module that fills a role of a program where another module fills another role and both are to have one
+	// variable: it is the variable's structural name in the program, such as "encoder.3.weight".
+	Of string
 }
 
 // Init says how a variable starts: `uniform(a, b)`, `normal(a, b)` (mean, standard deviation), `constant(a)` or

@@ -148,6 +148,9 @@ func (p *Parser) variable() {
 	p.Want(",")
 	v.Init.B = p.Real()
 	p.Want(")")
+	if p.Is("of") {
+		v.Of = p.Quoted()
+	}
 	if p.EndLine(); p.err != nil {
 		return
 	}

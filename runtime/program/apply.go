@@ -1,6 +1,7 @@
 package program
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -48,14 +49,20 @@ func (a *application) node(c *graph.Node, args []graph.Value) []graph.Value {
 	}
 	switch c.Op {
 	case graph.OpRead:
-		return []graph.Value{k.read(a.owner+c.Text("var"), a.n.Flag("average"), a.n.Flag("frozen"))}
+		return []graph.Value{k.read(a.variable(c), a.n.Flag("average"), a.n.Flag("frozen"))}
 	case graph.OpAssign:
-		k.assign(a.owner+c.Text("var"), args[0])
+		k.assign(a.variable(c), args[0])
 		return []graph.Value{}
 	case graph.OpEquation:
 		return a.equation(c, attrs, args)
 	}
 	return b.Equation(c.Op, c.Equation, attrs, args...)
+}
+
+// variable returns the name in the program of the variable that a node of the role reads or assigns.
+func (a *application) variable(c *graph.Node) string {
+	own := a.owner + c.Text("var")
+	return cmp.Or(a.k.l.names[own], own)
 }
 
 // equation adds an equation of the role with the gate of the application and, where the application carries them, its part of

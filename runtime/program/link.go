@@ -1,6 +1,7 @@
 package program
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -15,7 +16,8 @@ type Linker struct {
 	roles     map[string]*graph.Module
 	variables []graph.Variable
 	types     map[string]graph.Type
-	owners    map[string]string // variable -> the role or variable of the program that a step moves to move it
+	owners    map[string][]string // variable -> what a step moves to move it: roles, or itself
+	names     map[string]string   // OWNER.NAME of a variable that several roles have -> its name
 }
 
 // The functions of a module that fills a role.
@@ -31,29 +33,18 @@ const maxNodes = 1 << 16
 // apply, call and differentiate nothing themselves. A TimeError says that one counts time steps where it must not. It links
 // nothing: that is LinkAll's business, and a Linker of a published system is made in less than a millisecond.
 func NewLinker(p *Program, filled map[string]*graph.Module) (*Linker, error) {
-	l := &Linker{p: p, roles: filled, types: map[string]graph.Type{}, owners: map[string]string{}}
+	l := &Linker{p: p, roles: filled, types: map[string]graph.Type{}, owners: map[string][]string{}, names: map[string]string{}}
 	for _, r := range p.Roles {
 		if err := r.filledBy(filled[r.Name]); err != nil {
 			return nil, fmt.Errorf("link: %w", err)
 		}
-		owner := r.Owner()
 		for _, v := range filled[r.Name].Variables {
 			if err := v.Verify(); err != nil {
 				return nil, fmt.Errorf("link: what fills %s: %w", r.Name, err)
 			}
-			v.Name = owner + "." + v.Name
-			if v.Title != "" {
-				v.Title = owner + "." + v.Title
+			if err := l.fill(r, v); err != nil {
+				return nil, err
 			}
-			// The exports of one model and the two directions of one coder share its variables.
-			t, twice := l.types[v.Name]
-			if twice && l.owners[v.Name] == owner && owner != r.Name && t.Equal(v.Type) {
-				continue
-			}
-			if twice {
-				return nil, fmt.Errorf("link: two variables are called %s", v.Name)
-			}
-			l.add(v, owner)
 		}
 	}
 	for _, v := range p.Module.Variables {
@@ -68,10 +59,45 @@ func NewLinker(p *Program, filled map[string]*graph.Module) (*Linker, error) {
 	return l, nil
 }
 
+// fill adds a variable of what fills a role under OWNER.NAME, or under the name of the variable of another role that it is.
+func (l *Linker) fill(r Role, v graph.Variable) error {
+	owner := r.Owner()
+	own := owner + "." + v.Name
+	if v.Title != "" {
+		v.Title = owner + "." + v.Title
+	}
+	v.Name = cmp.Or(v.Of, own)
+	if v.Of != "" {
+		l.names[own], l.names[v.Of] = v.Of, v.Of
+		v.Of = ""
+	}
+	at := slices.IndexFunc(l.variables, func(x graph.Variable) bool { return x.Name == v.Name })
+	if at < 0 {
+		l.add(v, owner)
+		return nil
+	}
+	old := &l.variables[at]
+	_, shared := l.names[v.Name]
+	switch {
+	case shared && (!old.Type.Equal(v.Type) || old.Kind != v.Kind || old.Init != v.Init):
+		return fmt.Errorf("link: %s and %s are to be one variable, and they differ", own, v.Name)
+	case shared:
+		if v.Name == own { // its own role says what it is called, whichever comes first
+			old.Title = v.Title
+		}
+		if !slices.Contains(l.owners[v.Name], owner) {
+			l.owners[v.Name] = append(l.owners[v.Name], owner)
+		}
+	case owner == r.Name || !slices.Contains(l.owners[v.Name], owner) || !old.Type.Equal(v.Type):
+		return fmt.Errorf("link: two variables are called %s", v.Name)
+	} // the exports of one model and the two directions of one coder share its variables
+	return nil
+}
+
 func (l *Linker) add(v graph.Variable, owner string) {
 	l.variables = append(l.variables, v)
 	l.types[v.Name] = v.Type
-	l.owners[v.Name] = owner
+	l.owners[v.Name] = append(l.owners[v.Name], owner)
 }
 
 // filledBy reports why m does not fill the role.
@@ -108,7 +134,7 @@ func (r Role) filledBy(m *graph.Module) error {
 }
 
 // Variables returns every variable of the roles, under ROLE.NAME, and of the program, in a fixed order. A coder's or model's
-// are under the name of the whole, CODER.NAME or MODEL.NAME.
+// are under the name of the whole, CODER.NAME or MODEL.NAME. One that several roles have is there once.
 func (l *Linker) Variables() []graph.Variable { return slices.Clone(l.variables) }
 
 // VariableType implements graph.Env for linked graphs.
@@ -196,7 +222,8 @@ func (l *Linker) Step(s Step) (*graph.Graph, []string, error) {
 	var moved []string
 	var wrt []graph.Value
 	for _, v := range l.variables {
-		if v.Kind != graph.Parameter || !slices.Contains(s.Moves, l.owners[v.Name]) {
+		moves := func(owner string) bool { return slices.Contains(s.Moves, owner) }
+		if v.Kind != graph.Parameter || !slices.ContainsFunc(l.owners[v.Name], moves) {
 			continue
 		}
 		moved = append(moved, v.Name)

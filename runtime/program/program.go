@@ -141,6 +141,9 @@ func (p *Program) Verify() error {
 		if err := v.Verify(); err != nil {
 			return fmt.Errorf("verify: %w", err)
 		}
+		if v.Of != "" {
+			return fmt.Errorf("verify: variable %q of the program is %q of a role; it has its own", v.Name, v.Of)
+		}
 	}
 	env := p.Env()
 	done := map[string]bool{}
