@@ -126,6 +126,7 @@ type checker struct {
 	used     int                     // layers so far
 	work     int                     // expressions and statements so far
 	nested   int                     // depth of eval
+	building []*building             // networks that are unrolled, each for a use in the one before
 	frames   []frame                 // uses and loops around the place that is unrolled, outermost first
 	asides   []diag.Note             // added to every finding, while a plugin's text or a variant is judged
 	standIns map[string]*standIn     // by definition, while a variant is checked

@@ -129,7 +129,11 @@ func dump(s *check.Spec) string {
 		}
 		fmt.Fprintf(&b, "\nnetwork %s(%s) -> %s, layer %d; pure %v, free %v, steps %d, %d parameters\n", n.Name, strings.Join(in, ", "), wire(n.Result), n.Output, n.Pure, n.FreeSteps, n.Steps, n.Count().Trainable)
 		for i, l := range n.Layers {
-			fmt.Fprintf(&b, "%4d %-26s %-10s %-10s %-24s %8d  %s\n", i, l.Title, l.Kind, fmt.Sprint(l.In), wire(l.Wire), l.Count().Trainable, arguments(l.Args))
+			shared := ""
+			if l.Weights != i {
+				shared = fmt.Sprintf(" weights of %d", l.Weights)
+			}
+			fmt.Fprintf(&b, "%4d %-26s %-10s %-10s %-24s %8d  %s%s\n", i, l.Title, l.Kind, fmt.Sprint(l.In), wire(l.Wire), l.Count().Trainable, arguments(l.Args), shared)
 		}
 	}
 	for _, m := range s.Models {
@@ -293,14 +297,16 @@ func TestBroken(t *testing.T) {
 	}
 }
 
-// A spec of everything that the others leave out.
+// Specs of everything that the others leave out: layers, and networks that are used as layers.
 func TestLayers(t *testing.T) {
-	text, err := os.ReadFile("testdata/right/layers.snn")
-	if err != nil {
-		t.Fatal(err)
+	for _, name := range []string{"layers", "shared"} {
+		text, err := os.ReadFile("testdata/right/" + name + ".snn")
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, found := checked(t, name+".snn", text, "")
+		golden(t, "testdata/right/"+name+".txt", rendered(t, s, found)+dump(s))
 	}
-	s, found := checked(t, "layers.snn", text, "")
-	golden(t, "testdata/right/layers.txt", rendered(t, s, found)+dump(s))
 }
 
 func golden(t *testing.T, file, got string) {

@@ -33,8 +33,7 @@ func (b *builder) step(v value, r *dsl.Ref, s *scope, from diag.Range) value {
 		case "block":
 			return b.block(v, r, d, s)
 		case "network":
-			c.fail(diag.NotInVersion, r.Range, "write a `block`; its uses have weights of their own", "network `%s` is used as a layer, and this version cannot do that", name)
-			return value{}
+			return b.network(v, r, d, s)
 		}
 	}
 	switch name {
@@ -77,12 +76,13 @@ func (c *checker) flowName(r *dsl.Ref, own string) {
 		}
 		c.report(found)
 	case !c.silent(n.Range):
-		known := slices.Concat(c.known("neuron", "block"), c.aliases("neuron"), slices.Sorted(maps.Keys(c.layers)))
+		known := slices.Concat(c.known("neuron", "block", "network"), c.aliases("neuron"), slices.Sorted(maps.Keys(c.layers)))
 		for _, x := range c.cat.Components {
 			if x.Kind == schema.Neuron {
 				known = append(known, x.Name)
 			}
 		}
+		known = slices.DeleteFunc(known, func(name string) bool { return name == own }) // it cannot use itself
 		c.unknown(n, flowing, append(known, "push", "encode", "decode"))
 	}
 }
@@ -232,7 +232,7 @@ func (b *builder) coder(v value, r *dsl.Ref, s *scope) value {
 			}
 			l.count = count
 		} else if usesSteps(k.Definition.Decode.Body) {
-			b.decodes = append(b.decodes, decode{k, r.Range})
+			b.decodes = append(b.decodes, decode{k, r.Range, nil})
 		}
 	}
 	out := b.add(l, k.Name, r.Range)

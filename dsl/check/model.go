@@ -60,6 +60,7 @@ func (c *checker) model(d *def) *Model {
 	for i := range m.Roles {
 		ok = c.roleSteps(m, &m.Roles[i]) && ok
 	}
+	ok = ok && c.sharing(m)
 	if !ok {
 		return nil
 	}
@@ -194,7 +195,7 @@ func (c *checker) roleSteps(m *Model, r *Role) bool {
 	}
 	before := len(c.found)
 	for _, l := range n.Layers {
-		if l.Kind == "decode" && l.Coder.Component == nil && usesSteps(l.Coder.Definition.Decode.Body) {
+		if l.Kind == "decode" && n.Layers[l.In[0]].Wire.Steps == 0 && l.Coder.Component == nil && usesSteps(l.Coder.Definition.Decode.Body) {
 			c.steps(l.Coder, steps, l.Origin[0], []diag.Note{{Message: fmt.Sprintf("as `%s` of model `%s`", r.Path, m.Name), Range: at}})
 		}
 	}

@@ -116,7 +116,7 @@ func (w *walker) expr(e dsl.Expr, loop bool) {
 		w.expr(e.From, loop)
 		for _, r := range e.Steps {
 			w.c.flowName(r, w.own)
-			if d := w.c.defs[r.Name.Text]; d != nil && d.kind == "block" && r.Name.Text != w.own {
+			if d := w.c.defs[r.Name.Text]; d != nil && (d.kind == "block" || d.kind == "network") && r.Name.Text != w.own {
 				for _, a := range r.Args {
 					w.expr(a.Value, loop)
 				}

@@ -86,8 +86,8 @@ type Network struct {
 	Result    Wire
 	Layers    []*Layer
 	Output    int  // index of the layer that is returned
-	FreeSteps bool // no layer encodes, and a wire is timed: the network works at any number of steps
-	Steps     int  // otherwise the number of steps; 0 where nothing is timed
+	FreeSteps bool // wires are timed and nothing fixes their number of steps: the network works at any
+	Steps     int  // otherwise that number; 0 where nothing is timed but inside of networks that are used as layers
 	Pure      bool
 	Range     diag.Range
 }
@@ -109,20 +109,33 @@ type Layer struct {
 	In   []int // indices of the layers it uses; for a neuron with several inputs in the order of its `input` line
 	Wire Wire
 	// Title names the layer for people: NETWORK.K.NAME, where NAME is what the spec calls it (the neuron's definition, the
-	// layer's name) and K counts the uses of that name in the network from 0.
+	// layer's name) and K counts the uses of that name in the network from 0. A layer of a network that is used as a layer is
+	// NETWORK.K.USED.K.NAME.
 	Title  string
 	Args   schema.Arguments // complete with defaults: conv has kernel, stride, pad, bias, c; scalar operands of + - * / are a "value"
 	Neuron *Neuron          // of kind neuron
 	Coder  *Coder           // of kinds encode and decode
-	Origin []diag.Range     // the use in the spec; then the block's or loop's places that led there, innermost first
-	count  Parameters
+	Origin []diag.Range     // the use in the spec; then the block's, network's or loop's places that led there, innermost first
+	// Home is where the layer is written down: its own place or, of a layer that is here because its network is used as a
+	// layer, its place in that network. Layers of one home have the same weights, in whichever networks they are.
+	Home Place
+	// Weights is the index of the first layer of the network with this home, whose weights it uses; mostly its own.
+	Weights int
+	count   Parameters
+}
+
+// Place is a layer of a network, by its index.
+type Place struct {
+	Network *Network
+	Layer   int
 }
 
 // Parameters returns how many trainable numbers the layer holds, and how many are frozen.
 // (Equation parameters that are trainable count here too.)
 type Parameters struct{ Trainable, Frozen int }
 
-// Count returns how many numbers the layer holds; running statistics are not among them.
+// Count returns how many numbers the layer holds; running statistics are not among them. A layer that uses the weights of an
+// earlier one holds none.
 func (l *Layer) Count() Parameters { return l.count }
 
 // Count returns how many numbers the network's layers hold.

@@ -18,12 +18,15 @@ type builder struct {
 	encoded  diag.Range     // the first encode
 	impure   bool           // a wire that is not pure has been reported
 	decodes  []decode
+	networks map[int]networkUse // uses of networks, by the layers that they give
+	first    map[Place]int      // home of a layer -> the first layer of that home, whose weights the others use
 }
 
 // decode is a use of a coder whose equations count the steps of its own.
 type decode struct {
 	coder *Coder
 	at    diag.Range
+	notes []diag.Note
 }
 
 // network unrolls a network; nil where something was found.
@@ -34,7 +37,8 @@ func (c *checker) network(d *def) *Network {
 	d.state = done
 	x := d.item.(*dsl.Network)
 	before := len(c.found)
-	b := &builder{c: c, uses: map[string]int{}, straight: map[int]bool{}, n: &Network{Name: x.Name.Text, Doc: x.Doc, Pure: x.Pure, Range: x.Range}}
+	defer c.apart(d)()
+	b := &builder{c: c, uses: map[string]int{}, straight: map[int]bool{}, networks: map[int]networkUse{}, first: map[Place]int{}, n: &Network{Name: x.Name.Text, Doc: x.Doc, Pure: x.Pure, Range: x.Range}}
 	s := &scope{vars: map[string]value{}, own: x.Name.Text, b: b, stacks: map[string][]pushed{}}
 	file := &scope{own: x.Name.Text}
 	for _, p := range x.Params {
@@ -89,12 +93,15 @@ func (b *builder) finish() {
 	n := b.n
 	timed := false
 	for _, l := range n.Layers {
-		timed = timed || l.Wire.Timed()
+		timed = timed || l.Wire.Timed() && l.Wire.Steps == 0
 	}
 	n.FreeSteps = timed && n.Steps == 0
 	for _, l := range n.Layers {
-		if l.Wire.Timed() {
+		if l.Wire.Timed() && l.Wire.Steps == 0 {
 			l.Wire.Steps = n.Steps
+		}
+		if l.Home.Network != n { // counted where it is written down
+			continue
 		}
 		trainable := map[string]string{}
 		if l.Neuron != nil {
@@ -127,7 +134,7 @@ func (b *builder) finish() {
 	}
 	for _, d := range b.decodes {
 		if n.Steps > 0 {
-			b.c.steps(d.coder, n.Steps, d.at, nil)
+			b.c.steps(d.coder, n.Steps, d.at, d.notes)
 		}
 	}
 }
@@ -146,19 +153,34 @@ func (c *checker) steps(k *Coder, steps int, at diag.Range, notes []diag.Note) {
 
 // add appends a layer and returns its wire.
 func (b *builder) add(l *Layer, name string, at diag.Range) value {
+	l.Title = fmt.Sprintf("%s.%d.%s", b.n.Name, b.uses[name], name)
+	l.Home = Place{b.n, len(b.n.Layers)}
+	v := b.append(l, at)
+	b.uses[name]++
+	return v
+}
+
+// append appends a layer that has its title and its home.
+func (b *builder) append(l *Layer, at diag.Range) value {
 	if b.c.used++; b.c.used > maxLayers {
 		b.c.fail(diag.TooMuchWork, at, "use fewer turns of the loops around this place", "the spec has more than %d layers", maxLayers)
 		b.c.work = maxWork + 1
 		return value{}
 	}
-	l.Title = fmt.Sprintf("%s.%d.%s", b.n.Name, b.uses[name], name)
-	b.uses[name]++
 	l.Origin = append(l.Origin, at)
 	for i := len(b.c.frames) - 1; i >= 0; i-- {
 		l.Origin = append(l.Origin, b.c.frames[i].at)
 	}
+	i := len(b.n.Layers)
+	if l.Weights = i; l.Home.Network != b.n {
+		if first, again := b.first[l.Home]; again {
+			l.Weights, l.count = first, Parameters{}
+		} else {
+			b.first[l.Home] = i
+		}
+	}
 	b.n.Layers = append(b.n.Layers, l)
-	return value{kind: wireValue, wire: len(b.n.Layers) - 1}
+	return value{kind: wireValue, wire: i}
 }
 
 // run unrolls the statements of a body and returns what they return.

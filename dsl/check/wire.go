@@ -71,6 +71,11 @@ func (b *builder) chain(from int) []diag.Note {
 	var notes []diag.Note
 	for len(notes) < 6 {
 		l := b.n.Layers[from]
+		if use, ok := b.networks[from]; ok {
+			notes = append(notes, diag.Note{Message: fmt.Sprintf("`%s` gives %v", use.name, l.Wire), Range: use.at})
+			from = use.from
+			continue
+		}
 		if len(notes) > 0 && len(l.In) > 0 {
 			if w := b.n.Layers[l.In[0]].Wire; w.Kind == l.Wire.Kind && slices.Equal(w.Dims, l.Wire.Dims) {
 				from = l.In[0]
@@ -231,13 +236,20 @@ func (b *builder) negate(v value, e *dsl.Unary) value {
 	return b.add(&Layer{Kind: "neg", In: []int{v.wire}, Wire: w, Args: schema.Arguments{}}, "neg", e.Range)
 }
 
-// pure checks what flows into a weighted layer of a pure network; the first wire that is not pure is reported.
-func (b *builder) pure(l *layerUse) bool {
-	from := l.from
+// spiking reports whether a wire carries spikes, or what comes straight from encode, through flatten and reshape at most.
+func (b *builder) spiking(from int) bool {
+	if kind := b.n.Layers[from].Wire.Kind; kind == SpikesWire || kind == TimesWire {
+		return true
+	}
 	for k := b.n.Layers[from]; k.Kind == "flatten" || k.Kind == "reshape"; k = b.n.Layers[from] {
 		from = k.In[0]
 	}
-	if !b.n.Pure || b.impure || b.straight[from] || l.in.Kind == SpikesWire || l.in.Kind == TimesWire {
+	return b.straight[from]
+}
+
+// pure checks what flows into a weighted layer of a pure network; the first wire that is not pure is reported.
+func (b *builder) pure(l *layerUse) bool {
+	if !b.n.Pure || b.impure || b.spiking(l.from) {
 		return true
 	}
 	b.impure = true

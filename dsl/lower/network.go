@@ -12,6 +12,57 @@ import (
 	"snnc.dev/snnc/runtime/program"
 )
 
+// Share says of the modules of a model's roles which of their variables are one. A network that fills a role has weights of
+// its own there; where it is used as a layer, in the networks of whichever roles, it has the same ones. The variables belong to
+// the role that the used network fills itself, else to the first that it is used in, in the order of roles.
+func Share(roles []check.Role, modules map[string]*graph.Module) {
+	owned := map[check.Place]string{} // home of a layer -> the role and position whose variables it has
+	each := func(f func(path string, n *check.Network, i int, home check.Place)) {
+		for _, r := range roles {
+			if r.Network == nil {
+				continue
+			}
+			for i, l := range r.Network.Layers {
+				if l.Weights == i {
+					f(r.Path, r.Network, i, l.Home)
+				}
+			}
+		}
+	}
+	position := func(path string, i int) string { return path + "." + strconv.Itoa(i) + "." }
+	each(func(path string, n *check.Network, i int, home check.Place) {
+		if home.Network == n {
+			owned[home] = position(path, i)
+		}
+	})
+	prefixes := map[string]string{}
+	each(func(path string, n *check.Network, i int, home check.Place) {
+		if home.Network == n {
+			return
+		}
+		own := position(path, i)
+		if owned[home] == "" {
+			owned[home] = own
+		}
+		if owned[home] != own {
+			prefixes[own] = owned[home]
+		}
+	})
+	for _, r := range roles {
+		m := modules[r.Path]
+		if m == nil {
+			continue
+		}
+		for i := range m.Variables {
+			v := &m.Variables[i]
+			at, part, _ := strings.Cut(v.Name, ".")
+			if p, ok := prefixes[r.Path+"."+at+"."]; ok {
+				v.Of = p + part
+			}
+		}
+	}
+}
+
 // Network lowers a network to a module with the functions "train" and "eval". steps is the number of time steps at which a
 // network that does not encode is written down; it works at any other, unless a batchnorm is `over = step`: the running
 // statistics then move once for each of these steps.
@@ -90,9 +141,12 @@ type lowering struct {
 
 func (l *lowering) in(k int) graph.Value { return l.values[l.layer.In[k]] }
 
-// variable declares a variable of the layer once and reads it. Its name is structural: the layer's position and part.
+// named is the structural name of a variable of the layer: the position of the layer whose weights it uses, and the part.
+func (l *lowering) named(part string) string { return strconv.Itoa(l.layer.Weights) + "." + part }
+
+// variable declares a variable of the layer, unless an earlier layer with the same weights has, and reads it.
 func (l *lowering) variable(part string, kind graph.VariableKind, init graph.Init, dims ...int) graph.Value {
-	name := strconv.Itoa(l.i) + "." + part
+	name := l.named(part)
 	if _, ok := l.types[name]; !ok {
 		l.types[name] = graph.Type{Dims: dims}
 		l.m.Variables = append(l.m.Variables, graph.Variable{Name: name, Type: graph.Type{Dims: dims}, Kind: kind, Init: init,
@@ -312,9 +366,8 @@ func (l *lowering) batchnorm() graph.Value {
 		mean = move(mean, bm)
 		variance = move(variance, b.Mul(bv, unbias))
 	}
-	name := strconv.Itoa(l.i)
-	b.Ops(graph.OpAssign, graph.Attrs{"var": name + ".running_mean"}, mean)
-	b.Ops(graph.OpAssign, graph.Attrs{"var": name + ".running_var"}, variance)
+	b.Ops(graph.OpAssign, graph.Attrs{"var": l.named("running_mean")}, mean)
+	b.Ops(graph.OpAssign, graph.Attrs{"var": l.named("running_var")}, variance)
 	return y
 }
 

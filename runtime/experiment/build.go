@@ -50,7 +50,13 @@ func (b *Built) lower() (found diag.List) {
 			continue
 		}
 		b.Modules[r.Path] = module
-		b.request.Networks = append(b.request.Networks, schema.Network{Role: r.Path, Name: r.Network.Name, Graph: module.Print(), Steps: r.Steps})
+	}
+	if found.HasErrors() {
+		return found
+	}
+	lower.Share(m.Roles, b.Modules)
+	for _, r := range m.Roles {
+		b.request.Networks = append(b.request.Networks, schema.Network{Role: r.Path, Name: r.Network.Name, Graph: b.Modules[r.Path].Print(), Steps: r.Steps})
 	}
 	return found
 }
