@@ -31,6 +31,8 @@ func typeName(t schema.Type, of schema.Type) string {
 		return "a field of the data"
 	case schema.OneOf:
 		return "a name, with arguments or without"
+	case schema.Bytes:
+		return "an amount of memory"
 	}
 	return "a " + string(t)
 }
@@ -84,6 +86,17 @@ func (c *checker) convert(v value, p schema.Param, what string, at diag.Range) (
 		}
 		if v.kind == quantityValue {
 			c.fail(diag.WrongUnit, at, "times are in steps, s, ms, us or ns", "%s is a time, and %v is not", what, v)
+			return value{}, false
+		}
+	case schema.Bytes:
+		switch {
+		case v.numeric():
+			c.report(diag.Diagnostic{Code: diag.MissingUnit, Range: at, Label: "dimensionless", Summary: fmt.Sprintf("%s is an amount of memory, but %v has no unit", what, v), Help: fmt.Sprintf("write `%v GB`", v)})
+			return value{}, false
+		case v.kind == quantityValue && v.s == "B":
+			return v, true
+		case v.kind == quantityValue:
+			c.fail(diag.WrongUnit, at, "amounts of memory are in B, KB, MB or GB", "%s is an amount of memory, and %v is not", what, v)
 			return value{}, false
 		}
 	case schema.List:

@@ -25,4 +25,5 @@ const (
 	PluginComplains Code = "SNN0402" // a plugin refuses its arguments
 	NotInVersion    Code = "SNN0403" // the spec is right, but this version cannot run it
 	DataFailed      Code = "SNN0404" // a data set is missing, torn or wrong
+	StartFailed     Code = "SNN0405" // initial weights are missing, torn or those of another model
 )

@@ -65,6 +65,7 @@ const (
 	Bool   Type = "bool"
 	String Type = "string"
 	Time   Type = "time"
+	Bytes  Type = "bytes" // an amount of memory
 	Range  Type = "range"
 	Size   Type = "size"
 	List   Type = "list"
@@ -101,7 +102,7 @@ type Choice struct {
 type Value struct {
 	Type   Type      `json:"type"`
 	Number float64   `json:"number,omitempty"` // int, real; time in Unit; bool as 0 or 1
-	Unit   string    `json:"unit,omitempty"`   // time: "steps" or "s"
+	Unit   string    `json:"unit,omitempty"`   // time: "steps" or "s"; bytes: "B"
 	Text   string    `json:"text,omitempty"`   // string; the name of a choice, role or field
 	Items  []Value   `json:"items,omitempty"`  // list, terms; range: low and high; size: height and width
 	Args   Arguments `json:"args,omitempty"`   // of a choice

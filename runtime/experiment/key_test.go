@@ -16,7 +16,7 @@ import (
 // ready is a run up to where it compares keys with records.
 func ready(t testing.TB, x *Experiment, dir string, restart bool) *runner {
 	t.Helper()
-	r := &runner{x: x, o: RunOptions{Folder: dir, Restart: restart, Watch: &watcher{}}, sets: map[string]*data.Set{}, models: map[*Model]*train.Model{}, all: x.jobs()}
+	r := &runner{x: x, o: RunOptions{Folder: dir, Restart: restart, Watch: &watcher{}}, sets: map[string]*data.Set{}, models: map[*Model]*train.Model{}, starts: map[*Model]train.Weights{}, all: x.jobs()}
 	r.jobs = r.all
 	if found := r.refuse(context.Background()); found.HasErrors() {
 		t.Fatal(found)

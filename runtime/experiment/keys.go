@@ -12,6 +12,7 @@ import (
 	"snnc.dev/snnc/dsl/check"
 	"snnc.dev/snnc/plugins/schema"
 	"snnc.dev/snnc/runtime/graph"
+	"snnc.dev/snnc/runtime/train"
 )
 
 // numerics is the version of everything that turns a graph into numbers: kernels, optimisers, random numbers. It changes when
@@ -82,8 +83,8 @@ const (
 )
 
 // trainParts are what a training is made of. Its length counts only where something depends on it: else a longer training is
-// the same one, gone on.
-func (j *job) trainParts(dataHash string) {
+// the same one, gone on. What it begins with counts by its values, wherever they lie, and how much memory it may take does not.
+func (j *job) trainParts(dataHash string, start train.Weights) {
 	m := j.model
 	j.parts = map[string]string{
 		"numerics": numerics,
@@ -95,9 +96,12 @@ func (j *job) trainParts(dataHash string) {
 		j.parts["network of "+path] = digest(structure(module))
 	}
 	for name, v := range j.Settings {
-		if name != "data" && name != "epochs" && name != "iterations" {
+		if !slices.Contains([]string{"data", "epochs", "iterations", startSetting, memorySetting}, name) {
 			j.parts[name] = render(v)
 		}
+	}
+	if start != nil {
+		j.parts[startSetting] = start.Digest()
 	}
 	j.parts[lengthPart] = j.length()
 	j.bound = j.needsLength()
@@ -198,7 +202,7 @@ func render(v schema.Value) string {
 		return strconv.Quote(v.Text)
 	case schema.Int, schema.Real:
 		return strconv.FormatFloat(v.Number, 'g', -1, 64)
-	case schema.Time:
+	case schema.Time, schema.Bytes:
 		return strconv.FormatFloat(v.Number, 'g', -1, 64) + " " + v.Unit
 	case schema.Range:
 		return render(v.Items[0]) + ".." + render(v.Items[1])

@@ -21,6 +21,7 @@ func (x *Experiment) notYet(j *job) (found diag.List) {
 		found.Add(diag.Diagnostic{Code: diag.NotInVersion, Range: place, Summary: fmt.Sprintf(format, args...) + ": not in this version",
 			Help: fmt.Sprintf("leave it out, or choose other actions with --only; `%s` cannot run as it stands", j.name)})
 	}
+	found = append(found, j.outside()...)
 	if j.Data.Later {
 		found.Add(diag.Diagnostic{Code: diag.NotInVersion, Range: j.Data.Range, Summary: fmt.Sprintf("data set `%s`: not in this version", j.Data.Set),
 			Help: "use one of " + runnable(data.Schemas())})

@@ -20,7 +20,8 @@ type Plan struct {
 	Networks []NetworkPlan `json:"networks"`
 	Memory   Memory        `json:"memory"`
 
-	steps []stepPlan
+	steps     []stepPlan
+	trainings []trainingPlan
 }
 
 // ModelPlan counts the numbers of a model: those of its networks and coders and its own, each once. Frozen ones are stored and
@@ -57,6 +58,14 @@ type Memory struct {
 	Bytes int `json:"bytes"`
 }
 
+// trainingPlan is what a training takes, in bytes.
+type trainingPlan struct {
+	job                    string
+	weights, steps, sheets int // weights with their moments and averages; buffers of its steps, and of the sheets of an epoch
+}
+
+func (t trainingPlan) bytes() int { return t.weights + t.steps + t.sheets }
+
 // stepPlan is the plan of one step of a training.
 type stepPlan struct {
 	job  string
@@ -76,7 +85,7 @@ func (x *Experiment) Plan() (*Plan, error) {
 		}
 		m := j.model
 		mp := ModelPlan{Name: m.Name, Kind: m.Component.Name}
-		bytes := 0
+		t := trainingPlan{job: j.name}
 		for _, v := range m.Linker.Variables() {
 			copies := 2
 			switch v.Kind {
@@ -93,7 +102,7 @@ func (x *Experiment) Plan() (*Plan, error) {
 			if j.Settings.Real("average") > 0 {
 				copies++
 			}
-			bytes += copies * tensor.Bytes(v.Type, 1)
+			t.weights += copies * tensor.Bytes(v.Type, 1)
 		}
 		for _, stage := range m.Program.Stages {
 			for _, step := range stage.Steps {
@@ -105,15 +114,16 @@ func (x *Experiment) Plan() (*Plan, error) {
 				if err != nil {
 					return nil, fmt.Errorf("plan %s: %w", j.name, err)
 				}
-				bytes += pl.Bytes()
+				t.steps += pl.Bytes()
 				p.steps = append(p.steps, stepPlan{j.name, step.Function, pl})
 			}
 		}
-		drawn, err := drawing(m)
-		if err != nil {
+		var err error
+		if t.sheets, err = drawing(m); err != nil {
 			return nil, fmt.Errorf("plan %s: %w", j.name, err)
 		}
-		p.Memory.Bytes = max(p.Memory.Bytes, bytes+drawn)
+		p.Memory.Bytes = max(p.Memory.Bytes, t.bytes())
+		p.trainings = append(p.trainings, t)
 		p.Models = append(p.Models, mp)
 	}
 	return p, nil

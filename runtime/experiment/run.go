@@ -93,6 +93,7 @@ type runner struct {
 	pool   *exec.Pool
 	sets   map[string]*data.Set // by data definition and split
 	models map[*Model]*train.Model
+	starts map[*Model]train.Weights // that trainings begin with, where these are not random
 
 	documented bool
 }
@@ -101,7 +102,7 @@ type runner struct {
 // is gone; what it has begun goes on. A cancelled context ends the run at the next update, after a checkpoint, with the
 // context's error.
 func (x *Experiment) Run(ctx context.Context, o RunOptions) (err error) {
-	r := &runner{x: x, o: o, sets: map[string]*data.Set{}, models: map[*Model]*train.Model{}}
+	r := &runner{x: x, o: o, sets: map[string]*data.Set{}, models: map[*Model]*train.Model{}, starts: map[*Model]train.Weights{}}
 	r.all = x.jobs()
 	if r.jobs, err = selected(r.all, o.Only); err != nil {
 		return err
@@ -127,25 +128,6 @@ func (x *Experiment) Run(ctx context.Context, o RunOptions) (err error) {
 		}
 	}
 	return r.report()
-}
-
-// fits refuses what needs more memory than there is, before it begins.
-func (r *runner) fits() error {
-	left := func(j *job) bool {
-		return j.Kind == "train" && (r.anew(j.id) || !r.done[j.id].Done || r.done[j.id].Parts[lengthPart] != j.parts[lengthPart])
-	}
-	if !slices.ContainsFunc(r.jobs, left) {
-		return nil
-	}
-	p, err := r.x.Plan()
-	if err != nil {
-		return err
-	}
-	if free := freeMemory(); free > 0 && p.Memory.Bytes > free {
-		return fmt.Errorf("the run needs %.1f GB of memory and %.1f GB are free: use a smaller batch, fewer time steps or smaller networks (snnc plan shows what takes how much)",
-			float64(p.Memory.Bytes)/1e9, float64(free)/1e9)
-	}
-	return nil
 }
 
 // selected returns the jobs that --only chooses.
@@ -396,7 +378,16 @@ func (r *runner) refuse(ctx context.Context) (found diag.List) {
 			if found = append(found, bad...); set == nil {
 				continue
 			}
-			t.trainParts(set.Hash())
+			start, tried := r.starts[t.model]
+			if tried {
+				continue // it has its finding
+			}
+			start, bad = r.start(t)
+			r.starts[t.model] = start
+			if found = append(found, bad...); bad.HasErrors() {
+				continue
+			}
+			t.trainParts(set.Hash(), start)
 		}
 		own := map[string]string{}
 		if j.use != nil {

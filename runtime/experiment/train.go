@@ -33,6 +33,7 @@ func (r *runner) train(ctx context.Context, j *job) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", j.name, err)
 	}
+	m.Begin(r.starts[j.model])
 	set := r.sets[j.Data.Name+"/"+string(data.Train)]
 	t, err := train.NewTrainer(m, j.model.Program.Stages[0], set, settings(j))
 	if err != nil {

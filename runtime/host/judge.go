@@ -112,9 +112,9 @@ func judgeParams(params []schema.Param) error {
 }
 
 func judgeParam(p schema.Param) error {
-	types := []schema.Type{schema.Int, schema.Real, schema.Bool, schema.String, schema.Time, schema.Range, schema.Size, schema.List,
+	types := []schema.Type{schema.Int, schema.Real, schema.Bool, schema.String, schema.Time, schema.Bytes, schema.Range, schema.Size, schema.List,
 		schema.OneOf, schema.Terms, schema.ARole, schema.AField}
-	number := p.Type == schema.Int || p.Type == schema.Real || p.Type == schema.Time
+	number := p.Type == schema.Int || p.Type == schema.Real || p.Type == schema.Time || p.Type == schema.Bytes
 	choices := p.Type == schema.OneOf || p.Type == schema.Terms || p.Type == schema.List && p.Of == schema.OneOf
 	switch {
 	case !slices.Contains(types, p.Type):
@@ -124,7 +124,7 @@ func judgeParam(p schema.Param) error {
 	case p.Type != schema.List && p.Of != "":
 		return errors.New("only lists are of a type")
 	case (p.Min != nil || p.Max != nil) && !number:
-		return errors.New("only numbers and times have a smallest and largest value")
+		return errors.New("only numbers, times and amounts of memory have a smallest and largest value")
 	case p.Min != nil && p.Max != nil && *p.Min > *p.Max:
 		return fmt.Errorf("no value is between %v and %v", *p.Min, *p.Max)
 	case choices != (len(p.Choices) > 0):

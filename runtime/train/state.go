@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"snnc.dev/snnc/runtime/checkpoint"
+	"snnc.dev/snnc/runtime/graph"
 	"snnc.dev/snnc/runtime/tensor"
 )
 
@@ -20,18 +21,18 @@ const (
 	metaNames      = "snnc.names"
 )
 
-// titles returns structural name -> the name that the spec suggests. Where two variables would share one both keep the
+// titlesOf returns structural name -> the name that the spec suggests. Where two variables would share one both keep the
 // structural name, and so does one whose title is the structural name of another.
-func (m *Model) titles() map[string]string {
+func titlesOf(variables []graph.Variable) map[string]string {
 	uses := map[string]int{}
-	for _, v := range m.Variables {
+	for _, v := range variables {
 		uses[v.Title]++
 		if v.Title != v.Name {
 			uses[v.Name]++
 		}
 	}
-	out := make(map[string]string, len(m.Variables))
-	for _, v := range m.Variables {
+	out := make(map[string]string, len(variables))
+	for _, v := range variables {
 		out[v.Name] = v.Name
 		if v.Title != "" && uses[v.Title] == 1 {
 			out[v.Name] = v.Title
@@ -48,7 +49,7 @@ func shaped(name string, t *tensor.Tensor) checkpoint.Tensor {
 // Save returns the state of the training and the weights. What it holds depends on these alone.
 func (t *Trainer) Save() (*checkpoint.File, error) {
 	f := &checkpoint.File{Metadata: map[string]string{"format": "pt"}}
-	titles := t.Model.titles()
+	titles := titlesOf(t.Model.Variables)
 	names := map[string]string{}
 	for _, v := range t.Model.Variables {
 		title := titles[v.Name]

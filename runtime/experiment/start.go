@@ -1,0 +1,133 @@
+package experiment
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"snnc.dev/snnc/dsl/diag"
+	"snnc.dev/snnc/runtime/checkpoint"
+	"snnc.dev/snnc/runtime/record"
+	"snnc.dev/snnc/runtime/train"
+)
+
+// startSetting is the setting of a training that names the weights it begins with.
+const startSetting = "start"
+
+// outside finds a path of a spec that leads out of the folders that it may read.
+func (j *job) outside() (found diag.List) {
+	if path := j.Settings.Text(startSetting); path != "" && !filepath.IsLocal(filepath.FromSlash(path)) {
+		found.Add(j.startFailed(fmt.Sprintf("%q does not lie in the folder of the spec", path), outsideHelp(path)))
+	}
+	return found
+}
+
+// outsideHelp says how weights are named that lie elsewhere.
+func outsideHelp(path string) string {
+	clean := filepath.Clean(filepath.FromSlash(path))
+	return fmt.Sprintf("write `%s = %q`, and run with `--data %s`", startSetting, filepath.Base(clean), filepath.ToSlash(filepath.Dir(clean)))
+}
+
+func (j *job) startFailed(summary, help string, notes ...diag.Note) diag.Diagnostic {
+	return diag.Diagnostic{Code: diag.StartFailed, Range: j.Places[startSetting], Summary: summary, Help: help, Notes: notes}
+}
+
+// start reads the weights that a training begins with; nil where it begins with random ones, or where something was found. A path
+// is looked for in the folder of the spec, then where data sets are, and stays inside.
+func (r *runner) start(j *job) (train.Weights, diag.List) {
+	path := j.Settings.Text(startSetting)
+	if path == "" {
+		return nil, nil
+	}
+	fail := func(summary, help string, notes ...diag.Note) (train.Weights, diag.List) {
+		return nil, diag.List{j.startFailed(summary, help, notes...)}
+	}
+	file, from, err := startFile(append([]string{filepath.Dir(r.x.Name)}, r.o.Data...), filepath.FromSlash(path), j.model.Name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fail(fmt.Sprintf("%q is not there", path), "a path is relative to the folder of the spec; what lies elsewhere is found with `--data DIR`")
+	case errors.Is(err, checkpoint.ErrNone):
+		return fail(fmt.Sprintf("%q has no checkpoint of a model `%s`", path, j.model.Name), "name a run of a model of this name, or one of its checkpoints")
+	case err != nil:
+		return fail(fmt.Sprintf("weights cannot be read: %v", err), "")
+	case sameFolder(filepath.Dir(from), filepath.Join(r.o.Folder, record.CheckpointFolder)):
+		return fail(fmt.Sprintf("%q is what this run itself writes", path), "name another run, or run with `--out` into another folder")
+	}
+	weights, err := train.Find(j.model.Linker.Variables(), file)
+	var bad *train.Misfit
+	switch {
+	case errors.As(err, &bad):
+		var notes []diag.Note
+		for _, line := range bad.Lines() {
+			notes = append(notes, diag.Note{Message: line})
+		}
+		return fail(fmt.Sprintf("the weights in %s are not those of model `%s`", from, j.model.Name), "let the networks be those that the weights were trained in", notes...)
+	case err != nil:
+		return fail(fmt.Sprintf("weights cannot be read: %v", err), "")
+	}
+	return weights, nil
+}
+
+// startFile reads a safetensors file, or the newest checkpoint of a model where the path is that of a run folder. It is looked for in
+// several folders, and also returned is where it was.
+func startFile(folders []string, path, model string) (f *checkpoint.File, from string, err error) {
+	for _, folder := range folders {
+		f, from, err = startIn(folder, path, model)
+		if !errors.Is(err, fs.ErrNotExist) {
+			break
+		}
+	}
+	return f, from, err
+}
+
+func startIn(folder, path, model string) (*checkpoint.File, string, error) {
+	root, err := os.OpenRoot(cmp.Or(folder, "."))
+	if err != nil {
+		return nil, "", err
+	}
+	defer root.Close()
+	info, err := root.Stat(path)
+	whole := filepath.Join(folder, path)
+	switch {
+	case err != nil:
+		return nil, "", err
+	case info.Mode().IsRegular():
+		f, err := checkpoint.Read(whole)
+		return f, whole, err
+	case !info.IsDir():
+		return nil, "", fmt.Errorf("%s is neither a file nor a folder", whole)
+	}
+	if _, err := root.Stat(filepath.Join(path, record.ActionFile)); err != nil {
+		return nil, "", fmt.Errorf("%s is a folder and no run", whole)
+	}
+	found, err := newestOf(whole, model)
+	if err != nil {
+		return nil, "", err
+	}
+	return found.File, found.Path, nil
+}
+
+// newestOf returns the newest checkpoint of a model in a run folder that another process may be writing to: the one that was
+// the newest when the folder was listed may be gone by the time it is read.
+func newestOf(run, model string) (found *checkpoint.Found, err error) {
+	for range 5 {
+		found, err = checkpoint.Latest(filepath.Join(run, record.CheckpointFolder), model)
+		if !errors.Is(err, fs.ErrNotExist) {
+			break
+		}
+	}
+	return found, err
+}
+
+// sameFolder reports whether two paths lead to one folder.
+func sameFolder(a, b string) bool {
+	x, err := os.Stat(a)
+	if err != nil {
+		return false
+	}
+	y, err := os.Stat(b)
+	return err == nil && os.SameFile(x, y)
+}

@@ -1,0 +1,126 @@
+package train
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+
+	"snnc.dev/snnc/runtime/checkpoint"
+	"snnc.dev/snnc/runtime/graph"
+)
+
+// Weights are values of variables by structural name, in row-major order.
+type Weights map[string][]float32
+
+// Misfit is the error of weights that are not those of a model: every difference, one line each.
+type Misfit struct {
+	Missing     []string // names and shapes of variables that the file has not
+	Superfluous []string // names and shapes of tensors that are no variable
+	Other       []string // names of variables, with both shapes, or the type of elements
+}
+
+// Error implements error.
+func (e *Misfit) Error() string {
+	return "the weights do not fit: " + strings.Join(e.Lines(), "; ")
+}
+
+// Lines returns what does not fit, one sentence each.
+func (e *Misfit) Lines() []string {
+	var out []string
+	for _, x := range e.Missing {
+		out = append(out, x+" is missing")
+	}
+	for _, x := range e.Superfluous {
+		out = append(out, x+" is not in the model")
+	}
+	return append(out, e.Other...)
+}
+
+// Find returns the values of variables from a file: a checkpoint, of this or another training, whose averaged weights are taken
+// where it has some, or any file with a tensor for each variable and no other. A variable is found by the structural name that
+// a checkpoint's metadata give its tensors, else by the name that the spec suggests, else by its structural name. A frozen
+// variable, whose values are a part of the model, may be missing. The error is a *Misfit.
+func Find(variables []graph.Variable, f *checkpoint.File) (Weights, error) {
+	structural := map[string]string{} // to tensor
+	var names map[string]string
+	if json.Unmarshal([]byte(f.Metadata[metaNames]), &names) == nil {
+		for tensor, name := range names {
+			structural[name] = tensor
+		}
+	}
+	tensors := map[string]checkpoint.Tensor{} // that may be weights, by name
+	averaged := map[string]checkpoint.Tensor{}
+	for _, x := range f.Tensors {
+		name, average := strings.CutPrefix(x.Name, averagePrefix)
+		switch {
+		case average && names != nil:
+			averaged[name] = x
+		case names != nil && strings.HasPrefix(x.Name, optimiserInfix):
+		default:
+			tensors[x.Name] = x
+		}
+	}
+	out, bad, used := Weights{}, &Misfit{}, map[string]bool{}
+	titles := titlesOf(variables)
+	for _, v := range variables {
+		name, x, ok := "", checkpoint.Tensor{}, false
+		for _, name = range []string{structural[v.Name], titles[v.Name], v.Name} {
+			if x, ok = tensors[name]; ok && !used[name] {
+				break
+			}
+			ok = false
+		}
+		if !ok {
+			if v.Kind != graph.Frozen {
+				bad.Missing = append(bad.Missing, fmt.Sprintf("`%s` %v", titles[v.Name], v.Type.Dims))
+			}
+			continue
+		}
+		used[name] = true
+		if a, ok := averaged[name]; ok {
+			x = a
+		}
+		values, err := checkpoint.Values[float32](x)
+		switch {
+		case !slices.Equal(x.Shape, v.Type.Dims):
+			bad.Other = append(bad.Other, fmt.Sprintf("`%s` is %v in the model and %v in the file", titles[v.Name], v.Type.Dims, x.Shape))
+		case err != nil:
+			bad.Other = append(bad.Other, fmt.Sprintf("`%s` holds %s and not %s", titles[v.Name], x.DType, checkpoint.F32))
+		case slices.ContainsFunc(values, func(v float32) bool { return math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) }):
+			bad.Other = append(bad.Other, fmt.Sprintf("`%s` holds values that are not finite", titles[v.Name]))
+		default:
+			out[v.Name] = values
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(tensors)) {
+		if !used[name] {
+			bad.Superfluous = append(bad.Superfluous, fmt.Sprintf("`%s` %v", name, tensors[name].Shape))
+		}
+	}
+	if len(bad.Missing)+len(bad.Superfluous)+len(bad.Other) > 0 {
+		return nil, bad
+	}
+	return out, nil
+}
+
+// Digest returns the SHA-256 of weights, in hex.
+func (w Weights) Digest() string {
+	h := sha256.New()
+	for _, name := range slices.Sorted(maps.Keys(w)) {
+		fmt.Fprintf(h, "%q %d\n", name, len(w[name]))
+		h.Write(checkpoint.Of(name, []int{len(w[name])}, w[name]).Data)
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// Begin lets a model begin with weights that Find has returned for its variables.
+func (m *Model) Begin(w Weights) {
+	for name, values := range w {
+		copy(m.Weights[name].F32, values)
+	}
+}

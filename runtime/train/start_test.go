@@ -1,0 +1,112 @@
+package train
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"snnc.dev/snnc/runtime/checkpoint"
+)
+
+// A checkpoint gives its averaged weights where it has some and its weights elsewhere, whatever its tensors are called; a file of
+// tensors alone gives them by the names that a spec suggests.
+func TestFind(t *testing.T) {
+	s := system(t, "classifier")
+	for _, average := range []float64{0, 0.5} {
+		o := Settings{Batch: 2, Iterations: 3, Average: average, Optimizers: map[string]Optimizer{"": adam(0.01)}}
+		tr := s.trainer(t, examples(8), o)
+		finish(t, tr)
+		f, err := tr.Save()
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := tr.Model.Weights
+		if average > 0 {
+			want = tr.Model.Averages
+		}
+		// The same by other names, and without metadata.
+		renamed := &checkpoint.File{Metadata: map[string]string{metaState: f.Metadata[metaState], metaNames: f.Metadata[metaNames]}}
+		bare := &checkpoint.File{}
+		for _, v := range tr.Model.Variables {
+			title := titlesOf(tr.Model.Variables)[v.Name]
+			renamed.Metadata[metaNames] = strings.ReplaceAll(renamed.Metadata[metaNames], fmt.Sprintf("%q:", title), fmt.Sprintf("%q:", "x."+title))
+			bare.Tensors = append(bare.Tensors, shaped(title, want[v.Name]))
+		}
+		for _, x := range f.Tensors {
+			if name, ok := strings.CutPrefix(x.Name, averagePrefix); ok {
+				x.Name = averagePrefix + "x." + name
+			} else if !strings.HasPrefix(x.Name, optimiserInfix) {
+				x.Name = "x." + x.Name
+			}
+			renamed.Tensors = append(renamed.Tensors, x)
+		}
+		digests := map[string]bool{}
+		for what, f := range map[string]*checkpoint.File{"checkpoint": f, "other names": renamed, "bare file": bare} {
+			w, err := Find(tr.Model.Variables, f)
+			if err != nil {
+				t.Fatalf("%s: %v", what, err)
+			}
+			m := s.trainer(t, examples(8), o).Model
+			m.Begin(w)
+			for _, v := range m.Variables {
+				if !slices.Equal(m.Weights[v.Name].F32, want[v.Name].F32) {
+					t.Errorf("%s, average %v: %s begins with something else", what, average, v.Name)
+				}
+			}
+			digests[w.Digest()] = true
+		}
+		if len(digests) != 1 {
+			t.Errorf("%d digests of the same weights", len(digests))
+		}
+	}
+}
+
+// All that does not fit is told at once, with both shapes, and a weight that changes changes the digest.
+func TestMisfit(t *testing.T) {
+	m := system(t, "classifier").trainer(t, examples(8), Settings{Batch: 2, Iterations: 1, Optimizers: map[string]Optimizer{"": adam(0.01)}}).Model
+	f := &checkpoint.File{}
+	for _, v := range m.Variables {
+		f.Tensors = append(f.Tensors, shaped(v.Name, m.Weights[v.Name]))
+	}
+	w, err := Find(m.Variables, f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	was := w.Digest()
+	w[m.Variables[0].Name][0]++
+	if was == w.Digest() {
+		t.Error("other weights have the same digest")
+	}
+	if len(f.Tensors) < 4 {
+		t.Fatalf("%d variables", len(f.Tensors))
+	}
+	names := []string{m.Variables[0].Name, m.Variables[1].Name, m.Variables[2].Name, m.Variables[3].Name}
+	f.Tensors[0].Shape = append([]int{1}, f.Tensors[0].Shape...)
+	f.Tensors[1] = checkpoint.Of(names[1], f.Tensors[1].Shape, make([]float64, len(f.Tensors[1].Data)/4))
+	f.Tensors[2].Name = "stranger"
+	for i := range 4 {
+		f.Tensors[3].Data[i] = 0xff
+	}
+	_, err = Find(m.Variables, f)
+	var bad *Misfit
+	if !errors.As(err, &bad) {
+		t.Fatal(err)
+	}
+	lines := bad.Lines()
+	if len(lines) != 5 {
+		t.Errorf("%q", lines)
+	}
+	for _, want := range []string{
+		fmt.Sprintf("`%s` %v is missing", names[2], m.Variables[2].Type.Dims),
+		fmt.Sprintf("`stranger` %v is not in the model", m.Variables[2].Type.Dims),
+		fmt.Sprintf("`%s` is %v in the model and %v in the file", names[0], m.Variables[0].Type.Dims, f.Tensors[0].Shape),
+		fmt.Sprintf("`%s` holds F64 and not F32", names[1]),
+		fmt.Sprintf("`%s` holds values that are not finite", names[3]),
+	} {
+		if !slices.Contains(lines, want) {
+			t.Errorf("%q lacks %q", lines, want)
+		}
+	}
+}
