@@ -176,7 +176,11 @@ func (e *equations) body(owner dsl.Name, ins []dsl.Name, body []dsl.Equation) {
 			e.fail(n.Range, "give it another name", "`%s` has a meaning of its own", n.Text)
 		case used:
 			e.bad = true
-			e.c.fail(diag.DuplicateName, n.Range, "give it another name", "%s `%s` has the name of another", what, n.Text)
+			help := "give it another name"
+			if what == "state" { // `state v = 0, v = v + x`: the comma goes on with the states
+				help += ", or begin a new line here if this is an equation"
+			}
+			e.c.fail(diag.DuplicateName, n.Range, help, "%s `%s` has the name of another", what, n.Text)
 		}
 		e.kinds[n.Text] = k
 	}

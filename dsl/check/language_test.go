@@ -1,6 +1,7 @@
 package check_test
 
 import (
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -97,7 +98,75 @@ func verdict(t *testing.T, name string, text []byte, words []string, texts map[s
 	found = append(found, more...)
 	got := rendered(t, s, found)
 	if !found.HasErrors() {
-		got += dump(s)
+		got += docs(s) + dump(s)
 	}
 	return got
+}
+
+// docs lists what doc comments say.
+func docs(s *check.Spec) string {
+	out := ""
+	say := func(what, text string) {
+		if text != "" {
+			out += fmt.Sprintf("doc of %s: %q\n", what, text)
+		}
+	}
+	say("the spec", s.File.Doc)
+	for _, item := range s.File.Items {
+		switch x := item.(type) {
+		case *dsl.Param:
+			say(x.Name.Text, x.Doc)
+		case *dsl.Definition:
+			say(x.Name.Text, x.Doc)
+		case *dsl.Neuron:
+			say(x.Name.Text, x.Doc)
+		case *dsl.Coder:
+			say(x.Name.Text, x.Doc)
+		case *dsl.Block:
+			say(x.Name.Text, x.Doc)
+		case *dsl.Network:
+			say(x.Name.Text, x.Doc)
+		case *dsl.Preset:
+			say("preset "+x.Name.Text, x.Doc)
+		case *dsl.Action:
+			say(x.Kind+" "+x.Model.Text, x.Doc)
+		}
+	}
+	return out
+}
+
+// What no text file shows: the bytes of a spec.
+func TestBytes(t *testing.T) {
+	const text = "snn 1\nparam a: int = 3\nneuron n = iaf(threshold = a)\n"
+	facts := verdict(t, "x.snn", []byte(text), nil, nil)
+	for name, same := range map[string]string{
+		"a byte order mark at the start": "\ufeff" + text,
+		"CR LF":                          strings.ReplaceAll(text, "\n", "\r\n"),
+		"no end of the last line":        strings.TrimSuffix(text, "\n"),
+		"blank lines and tabs":           "\n\n\t" + strings.ReplaceAll(text, "\n", " \t\n\n"),
+	} {
+		if got := verdict(t, "x.snn", []byte(same), nil, nil); got != facts {
+			t.Errorf("%s: %s", name, got)
+		}
+	}
+	for name, c := range map[string]struct {
+		text string
+		code diag.Code
+		at   diag.Pos
+	}{
+		"a byte order mark inside":              {"snn 1\nparam \ufeffa: int = 3\n", diag.BadText, diag.Pos{Offset: 12, Line: 2, Column: 7}},
+		"a byte order mark behind CR LF":        {"snn 1\r\n\ufeffparam a: int = 3\r\n", diag.BadText, diag.Pos{Offset: 7, Line: 2, Column: 1}},
+		"a carriage return alone":               {"snn 1\rparam a: int = 3\n", diag.BadCharacter, diag.Pos{Offset: 5, Line: 1, Column: 6}},
+		"Latin-1":                               {"snn 1\n# caf\xe9\n", diag.BadText, diag.Pos{Offset: 11, Line: 2, Column: 6}},
+		"UTF-16":                                {"\xff\xfes\x00n\x00n\x00", diag.BadText, diag.Pos{Offset: 0, Line: 1, Column: 1}},
+		"a surrogate":                           {"snn 1\n# \xed\xa0\x80\n", diag.BadText, diag.Pos{Offset: 8, Line: 2, Column: 3}},
+		"a NUL":                                 {"snn 1\nparam\x00 a: int = 3\n", diag.BadCharacter, diag.Pos{Offset: 11, Line: 2, Column: 6}},
+		"a column behind characters of 3 bytes": {"snn 1\nparam a: string = \"日本\" ;\n", diag.BadCharacter, diag.Pos{Offset: 33, Line: 2, Column: 24}},
+		"nothing":                               {"", diag.BadVersion, diag.Pos{Offset: 0, Line: 1, Column: 1}},
+	} {
+		_, found := dsl.Parse("x.snn", []byte(c.text))
+		if len(found) == 0 || found[0].Code != c.code || found[0].Range.Start != c.at {
+			t.Errorf("%s: %v", name, found)
+		}
+	}
 }

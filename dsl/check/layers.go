@@ -168,7 +168,7 @@ func conv(b *builder, l *layerUse) (Wire, Parameters, bool) {
 	c, k, stride := l.args.Int("c"), l.args.Int("kernel"), l.args.Int("stride")
 	if !l.args.Has("pad") {
 		if k%2 == 0 {
-			b.c.fail(diag.BadArguments, l.ref.Range, cmp.Or(l.meant, fmt.Sprintf("write `pad = %d`, or take an odd kernel", k/2)), "a conv with an even kernel needs `pad`")
+			b.c.fail(diag.BadArguments, l.ref.Range, cmp.Or(l.meant, fmt.Sprintf("write `pad = %d`, or take an odd kernel", (k-1)/2)), "a conv with an even kernel needs `pad`")
 			return Wire{}, Parameters{}, false
 		}
 		l.setInt("pad", (k-1)/2)

@@ -543,7 +543,7 @@ func (c *checker) quantities(e *dsl.Binary, l, r value, mismatch func() value) v
 	var v value
 	switch {
 	case both && l.s != r.s:
-		c.fail(diag.WrongUnit, e.Range, "", "`%s` does not take %s and %s", e.Op, l.s, r.s)
+		c.fail(diag.WrongUnit, e.Range, "give both sides the same unit", "`%s` does not take %s and %s", e.Op, l.s, r.s)
 		return value{}
 	case both && e.Op == "+":
 		v = value{kind: quantityValue, f: l.f + r.f, s: l.s}
