@@ -64,6 +64,9 @@ func (c *checker) neuron(name string, in *instance) *Neuron {
 	if !ok {
 		return nil
 	}
+	if g, is := in.args["integrate"]; is && !c.integrable(n, in, g.at) {
+		return nil
+	}
 	return n
 }
 

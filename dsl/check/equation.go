@@ -227,7 +227,11 @@ func (e *equations) body(owner dsl.Name, ins []dsl.Name, body []dsl.Equation) {
 			Notes: []diag.Note{{Message: "the first", Range: outputs[0]}}})
 	}
 	spiked := false
+	system := map[string]diag.Range{} // neighbouring derivatives
 	for _, q := range body {
+		if _, is := q.(*dsl.Derivative); !is {
+			clear(system)
+		}
 		switch q := q.(type) {
 		case *dsl.Update:
 			e.update(q, false)
@@ -235,6 +239,12 @@ func (e *equations) body(owner dsl.Name, ins []dsl.Name, body []dsl.Equation) {
 			if !e.states[q.Name.Text] {
 				e.fail(q.Name.Range, fmt.Sprintf("declare it: `state %s = 0`", q.Name.Text), "`%s'` is the derivative of no state", q.Name.Text)
 			}
+			if first, twice := system[q.Name.Text]; twice {
+				e.bad = true
+				e.c.report(diag.Diagnostic{Code: diag.DuplicateName, Range: q.Name.Range, Help: "add their right sides up in one line",
+					Summary: fmt.Sprintf("`%s'` stands twice in one system", q.Name.Text), Notes: []diag.Note{{Message: "the first one", Range: first}}})
+			}
+			system[q.Name.Text] = q.Name.Range
 			e.number(q.Value)
 		case *dsl.Noise:
 			if ref := reference(q.Value); ref == nil || !functions()[ref.Name.Text].random {

@@ -25,6 +25,8 @@ type compiler struct {
 	detach    bool
 	surrogate check.Surrogate
 	noises    int
+	draws     map[*dsl.Ref]graph.Value // the random number of each place: the stages of an integrator share it
+	integrate string                   // how derivatives are advanced; "" is "euler"
 	emit      graph.Value
 	spikeName string
 	holds     []string
@@ -37,11 +39,8 @@ type compiler struct {
 
 // Neuron compiles a neuron.
 func Neuron(n *check.Neuron) (*graph.Equation, error) {
-	if n.Integrate != "" && n.Integrate != "euler" {
-		return nil, fmt.Errorf("integrate = %s is not in this version: write `integrate = euler`", n.Integrate)
-	}
 	c := newCompiler(n.Name, n.Params, n.Trainable)
-	c.times = n.Times
+	c.times, c.integrate = n.Times, n.Integrate
 	c.detach, c.surrogate = n.DetachReset, n.Surrogate
 	if n.Surrogate.Kind == "temporal" {
 		c.eq.Temporal = &graph.Temporal{Open: n.Surrogate.Open, Normalize: n.Surrogate.Normalize}
@@ -60,7 +59,8 @@ func Port(c *check.Coder, p *dsl.Port) (*graph.Equation, error) {
 
 func newCompiler(name string, params map[string]float64, trainable map[string]string) *compiler {
 	c := &compiler{b: graph.NewBuilder("step", nil), eq: &graph.Equation{Name: name}, env: map[string]graph.Value{},
-		constants: map[graph.Value]float64{}, params: map[string]float64{}, inputs: map[string]graph.Value{}, before: map[string]graph.Value{}}
+		constants: map[graph.Value]float64{}, params: map[string]float64{}, inputs: map[string]graph.Value{}, before: map[string]graph.Value{},
+		draws: map[*dsl.Ref]graph.Value{}}
 	for k, v := range params {
 		if _, learned := trainable[k]; !learned {
 			c.params[k] = v
@@ -132,11 +132,15 @@ func (c *compiler) compile(body []dsl.Equation, params []dsl.Parameter) (*graph.
 		if starts[i] == nil {
 			continue
 		}
-		v, known := c.constants[c.expr(starts[i])]
-		if !known {
-			c.fail("state %s starts at a value that is trained, or at the number of steps; start it at a number", e.States[i].Name)
+		// A start that is trained, or made of `steps` of the sequence, is put in place by the first step, gradient and all.
+		start := c.expr(starts[i])
+		if v, known := c.constants[start]; known {
+			e.States[i].Start = v
+		} else {
+			first := c.op(graph.OpEqual, c.b.Op(graph.OpTime, nil), c.number(0))
+			v := c.op(graph.OpWhere, first, start, c.env[e.States[i].Name])
+			c.env[e.States[i].Name], c.before[e.States[i].Name] = v, v
 		}
-		e.States[i].Start = v
 	}
 	if refractory != nil {
 		if !refractory.Forever {
@@ -182,20 +186,16 @@ func (c *compiler) line(body []dsl.Equation, i int) (more int) {
 	switch q := body[i].(type) {
 	case *dsl.Update:
 		c.assign(q.Name.Text, c.updated(q))
-	case *dsl.Derivative: // forward Euler: all right sides at the old values
-		var names []string
-		var slopes []graph.Value
-		for ; i+more < len(body); more++ {
-			d, ok := body[i+more].(*dsl.Derivative)
-			if !ok {
+	case *dsl.Derivative:
+		n := 1
+		for i+n < len(body) {
+			if _, ok := body[i+n].(*dsl.Derivative); !ok {
 				break
 			}
-			names, slopes = append(names, d.Name.Text), append(slopes, c.expr(d.Value))
+			n++
 		}
-		for k, n := range names {
-			c.assign(n, c.op(graph.OpAdd, c.env[n], slopes[k]))
-		}
-		more--
+		c.advance(body[i : i+n])
+		return n - 1
 	case *dsl.Noise:
 		c.env[q.Name.Text] = c.expr(q.Value)
 	case *dsl.SpikeWhen:
@@ -208,7 +208,7 @@ func (c *compiler) line(body []dsl.Equation, i int) (more int) {
 			c.emit = c.real(c.emit)
 		}
 	}
-	return more
+	return 0
 }
 
 // assign gives a name its value for the lines below; what a refractory element holds keeps the one it had before the step.
@@ -320,182 +320,4 @@ func (c *compiler) finish(refractory bool) {
 		}
 		c.b.Output(s.Name, v)
 	}
-}
-
-func (c *compiler) number(v float64) graph.Value {
-	n := c.b.Const(v)
-	c.constants[n] = v
-	return n
-}
-
-// op adds an element-wise operator, or its value where all operands are known.
-func (c *compiler) op(op graph.Op, in ...graph.Value) graph.Value {
-	known := make([]float64, len(in))
-	for i, v := range in {
-		x, ok := c.constants[v]
-		if !ok {
-			return c.b.Op(op, nil, in...)
-		}
-		known[i] = x
-	}
-	if v, ok := fold(op, known); ok {
-		return c.number(v)
-	}
-	return c.b.Op(op, nil, in...)
-}
-
-func fold(op graph.Op, x []float64) (float64, bool) {
-	var v float64
-	switch op {
-	case graph.OpAdd:
-		v = x[0] + x[1]
-	case graph.OpSub:
-		v = x[0] - x[1]
-	case graph.OpMul:
-		v = x[0] * x[1]
-	case graph.OpDiv:
-		v = x[0] / x[1]
-	case graph.OpPow:
-		v = math.Pow(x[0], x[1])
-	case graph.OpMin:
-		v = math.Min(x[0], x[1])
-	case graph.OpMax:
-		v = math.Max(x[0], x[1])
-	case graph.OpNeg:
-		v = -x[0]
-	case graph.OpAbs:
-		v = math.Abs(x[0])
-	case graph.OpExp:
-		v = math.Exp(x[0])
-	case graph.OpLog:
-		v = math.Log(x[0])
-	case graph.OpSqrt:
-		v = math.Sqrt(x[0])
-	case graph.OpFloor:
-		v = math.Floor(x[0])
-	case graph.OpRound:
-		v = math.RoundToEven(x[0])
-	default:
-		return 0, false
-	}
-	return v, !math.IsNaN(v) && !math.IsInf(v, 0)
-}
-
-var functions = map[string]graph.Op{
-	"min": graph.OpMin, "max": graph.OpMax, "abs": graph.OpAbs, "sign": graph.OpSign, "exp": graph.OpExp, "log": graph.OpLog,
-	"sqrt": graph.OpSqrt, "tanh": graph.OpTanh, "sigmoid": graph.OpSigmoid, "sin": graph.OpSin, "cos": graph.OpCos,
-	"round": graph.OpRound, "floor": graph.OpFloor,
-}
-
-var operators = map[string]graph.Op{
-	"+": graph.OpAdd, "-": graph.OpSub, "*": graph.OpMul, "/": graph.OpDiv, "^": graph.OpPow,
-	"<": graph.OpLess, "<=": graph.OpLessEq, ">": graph.OpGreater, ">=": graph.OpGreatEq, "==": graph.OpEqual, "!=": graph.OpUnequal,
-	"and": graph.OpAnd, "or": graph.OpOr,
-}
-
-// expr compiles an expression; the checker has judged names and arguments.
-func (c *compiler) expr(e dsl.Expr) graph.Value {
-	switch e := e.(type) {
-	case *dsl.Paren:
-		return c.expr(e.Of)
-	case *dsl.Number:
-		if steps, ok := c.times[e]; ok {
-			return c.number(steps)
-		}
-		if e.Unit != "" && e.Unit != "step" && e.Unit != "steps" {
-			c.fail("nothing says how many steps %v %s are", e.Value, e.Unit)
-		}
-		return c.number(e.Value)
-	case *dsl.Bool:
-		v := 0.0
-		if e.Value {
-			v = 1
-		}
-		return c.b.Op(graph.OpCast, graph.Attrs{"dtype": "bit"}, c.b.Const(v))
-	case *dsl.Unary:
-		switch e.Op {
-		case "-":
-			return c.op(graph.OpNeg, c.expr(e.Of))
-		case "not":
-			return c.op(graph.OpNot, c.bits(c.expr(e.Of)))
-		}
-		return c.expr(e.Of)
-	case *dsl.Binary:
-		if op, ok := operators[e.Op]; ok {
-			left, right := c.expr(e.Left), c.expr(e.Right)
-			if op == graph.OpAnd || op == graph.OpOr {
-				return c.op(op, c.bits(left), c.bits(right))
-			}
-			if v, known := c.constants[right]; e.Op == "^" && known && v == 2 {
-				return c.op(graph.OpMul, left, left)
-			}
-			return c.op(op, left, right)
-		}
-	case *dsl.Ref:
-		if e.Called {
-			return c.call(e)
-		}
-		return c.name(e.Name.Text)
-	}
-	c.fail("an equation cannot contain this expression")
-	return c.b.Const(0)
-}
-
-func (c *compiler) name(name string) graph.Value {
-	if v, ok := c.env[name]; ok {
-		return v
-	}
-	if v, ok := c.params[name]; ok {
-		return c.number(v)
-	}
-	switch name {
-	case "t":
-		return c.b.Op(graph.OpTime, nil)
-	case "steps":
-		return c.b.Op(graph.OpSteps, nil)
-	case "dt":
-		return c.number(1)
-	}
-	c.fail("unknown name %s", name)
-	return c.b.Const(0)
-}
-
-func (c *compiler) call(e *dsl.Ref) graph.Value {
-	args := make([]graph.Value, len(e.Args))
-	for i, a := range e.Args {
-		args[i] = c.expr(a.Value)
-	}
-	want := map[string]int{"clamp": 3, "where": 3, "stop": 1, "uniform": 2, "normal": 2, "bernoulli": 1, "min": 2, "max": 2}
-	n, special := want[e.Name.Text]
-	if op, ok := functions[e.Name.Text]; ok {
-		if !special {
-			n = 1
-		}
-		if len(args) == n {
-			return c.op(op, args...)
-		}
-	}
-	if !special || len(args) != n {
-		c.fail("unknown function %s with %d arguments", e.Name.Text, len(args))
-		return c.b.Const(0)
-	}
-	switch e.Name.Text {
-	case "clamp":
-		return c.op(graph.OpMin, c.op(graph.OpMax, args[0], args[1]), args[2])
-	case "where":
-		return c.op(graph.OpWhere, c.bits(args[0]), args[1], args[2])
-	case "stop":
-		return c.b.Stop(args[0])
-	case "uniform": // low + (high - low) u
-		return c.op(graph.OpAdd, args[0], c.op(graph.OpMul, c.op(graph.OpSub, args[1], args[0]), c.random(graph.OpUniform)))
-	case "normal": // mean + std n
-		return c.op(graph.OpAdd, args[0], c.op(graph.OpMul, args[1], c.random(graph.OpNormal)))
-	}
-	return c.op(graph.OpLess, c.random(graph.OpUniform), args[0])
-}
-
-// random draws numbers of their own for each place of the body that asks for some.
-func (c *compiler) random(op graph.Op) graph.Value {
-	c.noises++
-	return c.b.Op(op, graph.Attrs{"label": fmt.Sprintf("noise%d", c.noises), "dims": []int{}})
 }

@@ -403,8 +403,11 @@ func (l *lowering) equation(e *graph.Equation, trainable map[string]string, star
 			d = dims[:1]
 		case "neuron":
 			d = dims
+		case "step":
+			in = append(in, l.perStep(p, start[p]))
+			continue
 		default:
-			return graph.Value{}, fmt.Errorf("parameter `%s` is trained per %s, which is not in this version", p, trainable[p])
+			return graph.Value{}, fmt.Errorf("parameter `%s` is trained per %s, which is unknown", p, trainable[p])
 		}
 		in = append(in, l.variable(p, graph.Parameter, graph.Init{Kind: "constant", A: start[p]}, d...))
 	}
@@ -413,6 +416,14 @@ func (l *lowering) equation(e *graph.Equation, trainable map[string]string, star
 		attrs["label"] = strconv.Itoa(l.i)
 	}
 	return b.Equation(graph.OpEquation, e, attrs, in...)[0], nil
+}
+
+// perStep reads a parameter with one trained value for each time step, as a value that changes over time.
+func (l *lowering) perStep(name string, start float64) graph.Value {
+	b, steps := l.b, l.steps
+	table := b.Reshape(l.variable(name, graph.Parameter, graph.Init{Kind: "constant", A: start}, steps), steps, 1)
+	index := b.Op(graph.OpCast, graph.Attrs{"dtype": "i32"}, b.Op(graph.OpIota, graph.Attrs{"steps": steps}))
+	return b.Reshape(b.Op(graph.OpRows, nil, table, b.Reshape(index, 1)))
 }
 
 // declared returns the module's equation with the text of e, which is added if there is none. It is called by its number:

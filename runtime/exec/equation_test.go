@@ -29,7 +29,7 @@ func equations(t testing.TB) map[string]*graph.Equation {
 }
 
 // TestEquations: every equation and its derivative, with all kinds of inputs: timed or not, batched or not, parameters per
-// layer, channel, neuron and example; the last output alone; states that come in and go out.
+// layer, channel, neuron, time step and example; the last output alone; states that come in and go out.
 func TestEquations(t *testing.T) {
 	es := equations(t)
 	s, r := graph.Scalar(), func(d ...int) graph.Type { return graph.Type{Dims: d} }
@@ -45,6 +45,9 @@ func TestEquations(t *testing.T) {
 		{"leaky", 0, []graph.Type{graph.Signal(3, 7, 3, 3), r(7, 3, 3), graph.Real(7)}, 0, 1},
 		{"leaky", 3, []graph.Type{graph.Real(300), r(300), s}, 0, 1},
 		{"leaky", 0, []graph.Type{graph.Spikes(4, 70), s, s}, 0, 1},
+		{"leaky", 0, []graph.Type{graph.Signal(4, 16, 5, 5), {Steps: 4}, s}, 0, 1},
+		{"leaky", 0, []graph.Type{graph.Signal(4, 7, 3, 3), r(7), {Steps: 4, Dims: []int{7}}}, 0, 1},
+		{"leaky", 0, []graph.Type{graph.Real(70), {Steps: 3}, {Steps: 3}}, 0, 1},
 		{"leaky", 0, []graph.Type{{Steps: 3}, s, s}, 0, 1},
 		{"leaky", 3, []graph.Type{s, r(5), graph.Real(5)}, 0, 1},
 		{"leaky", 0, []graph.Type{{Steps: 3, Dims: []int{2, 3, 2}}, s, r(2)}, 0, 1},

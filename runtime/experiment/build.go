@@ -148,6 +148,9 @@ func (b *Built) countsTime(e *program.TimeError) diag.Diagnostic {
 	m := b.model
 	d := diag.Diagnostic{Code: diag.BadModel, Range: m.Places[e.Role], Summary: fmt.Sprintf("layer `%s` reads `t` or `steps`, and model `%s` applies its network, role `%s`, %s", e.Node.Layer, m.Name, e.Role, e.How),
 		Help: "count steps in a state instead, such as `state age = 0` and `age += 1`: it goes on where the sequence does"}
+	if len(e.Node.Equation.Params) > 0 {
+		d.Help += "; a state that starts at a trained parameter counts too, and starts at a number instead"
+	}
 	if len(e.Node.Origin) > 0 {
 		d.Range = e.Node.Origin[0]
 		d.Notes = append(d.Notes, diag.Note{Message: "the network is this role", Range: m.Places[e.Role]})

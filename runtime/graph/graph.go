@@ -112,7 +112,7 @@ func (in Init) Sinusoid(i, n int) float64 {
 type Equation struct {
 	Name   string
 	Inputs []string // of each time step; the first one flows in
-	Params []string // values that hold for all steps
+	Params []string // values that hold for all steps, or have one for each
 	States []EquationState
 	// Step computes one time step. Its inputs are named as Inputs, Params and States, all of type f32[]; its outputs are
 	// "emit" and then the next value of each state, in order.

@@ -31,8 +31,8 @@ func equationTypes(n *Node) (out Type, err error) {
 		if v.Type().DType == State {
 			return out, fmt.Errorf("state is not a number")
 		}
-		if i >= len(e.Inputs) && t.Steps > 0 {
-			return out, fmt.Errorf("%v for a parameter or state has a time axis", t)
+		if i >= len(e.Inputs)+len(e.Params) && t.Steps > 0 {
+			return out, fmt.Errorf("%v for a state has a time axis", t)
 		}
 		if out, err = Broadcast(out.With(F32), t); err != nil {
 			return out, err

@@ -280,7 +280,7 @@ func TestTimeInParts(t *testing.T) {
 		{head + whole + prefixes + turn, "constant value=1.0", ""},
 		{head + whole, "time", ""},
 		{head + short, "steps", ""},
-		{head + whole + prefixes, "time", "net is applied at 1, 2 and 4 time steps, and its layer 0.noisy reads `t` or `steps`"},
+		{head + whole + prefixes, "time", "net is applied at 1, 2 and 4 time steps, and its layer 0.noisy counts time steps"},
 		{head + whole + short, "steps", "net is applied at 2 and 4 time steps"},
 		{head + turn, "time", "net is applied with its state carried, and its layer 0.noisy"},
 		{strings.Replace(head, " free-steps", "", 1) + turn, "steps", "net is applied with its state carried"},

@@ -20,7 +20,7 @@ type TimeError struct {
 
 // Error names role and layer.
 func (e *TimeError) Error() string {
-	return fmt.Sprintf("link: %s is applied %s, and its layer %s reads `t` or `steps`, which count anew in each application", e.Role, e.How, e.Node.Layer)
+	return fmt.Sprintf("link: %s is applied %s, and its layer %s counts time steps (by `t`, `steps`, or a state that starts at a trained parameter), and that begins anew in each application", e.Role, e.How, e.Node.Layer)
 }
 
 // timeless checks that no role that is applied to parts of a sequence counts time steps.
