@@ -188,7 +188,7 @@ func TestLayers(t *testing.T) {
 		{"dsl/lower", "runtime/experiment"},
 		{"github.com/hashicorp/go-plugin", "runtime/host plugins/sdk"},
 		{"google.golang.org/grpc", "runtime/host plugins/sdk plugins/proto"},
-		{"gonum.org/", "runtime/metric runtime/kernel"},
+		{"gonum.org/", "dsl/lower runtime/metric runtime/kernel"},
 		{"github.com/alecthomas/participle", "dsl"},
 		{"github.com/alecthomas/kong", "cmd/snnc"},
 	} {

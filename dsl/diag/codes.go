@@ -16,7 +16,7 @@ const (
 
 // Codes of lowering.
 const (
-	LoweringFailed Code = "SNN0301" // a checked construct that this version cannot turn into a graph
+	LoweringFailed Code = "SNN0301" // a layer that cannot be turned into a graph
 )
 
 // Codes of what a run finds before its first step.

@@ -133,9 +133,13 @@ func (c *compiler) compile(body []dsl.Equation, params []dsl.Parameter) (*graph.
 			continue
 		}
 		// A start that is trained, or made of `steps` of the sequence, is put in place by the first step, gradient and all.
-		start := c.expr(starts[i])
+		start, read := c.expr(starts[i]), map[string]bool{}
+		names(starts[i], read)
+		learned := slices.ContainsFunc(append([]string{"steps"}, e.Params...), func(n string) bool { return read[n] })
 		if v, known := c.constants[start]; known {
 			e.States[i].Start = v
+		} else if !learned {
+			c.fail("the start of state `%s` comes out as no number", e.States[i].Name)
 		} else {
 			first := c.op(graph.OpEqual, c.b.Op(graph.OpTime, nil), c.number(0))
 			v := c.op(graph.OpWhere, first, start, c.env[e.States[i].Name])

@@ -167,7 +167,7 @@ func (s *system) coupled(part []int, a []map[int]graph.Value, x, f, out []graph.
 			}
 			number, known := c.constants[v]
 			if !known || math.Abs(number) > 1e6 {
-				c.fail("the coefficient of %s in %s' is no number below a million, which `integrate = exact` needs in coupled equations", s.names[j], s.names[i])
+				c.fail("the coefficient of `%s` in `%s'` is no number below a million, as `integrate = exact` needs where equations act on each other", s.names[j], s.names[i])
 				return
 			}
 			if free.Set(r, k, number); !s.held[i] {
@@ -185,7 +185,7 @@ func (s *system) coupled(part []int, a []map[int]graph.Value, x, f, out []graph.
 		for k, j := range part {
 			v, at := open.At(r, k), closed.At(r, k)
 			if math.IsNaN(v) || math.IsInf(v, 0) || math.IsNaN(at) || math.IsInf(at, 0) {
-				c.fail("%s grows beyond all numbers within a step", s.names[i])
+				c.fail("`%s` grows beyond all numbers within a step", s.names[i])
 				return
 			}
 			w := c.number(v)
