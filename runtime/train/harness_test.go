@@ -28,6 +28,7 @@ import (
 type source struct {
 	p      *program.Program
 	filled map[string]*graph.Module
+	roles  []check.Role // where it is of a spec
 }
 
 // fromText reads a program, and what fills its roles where there are some.
@@ -41,7 +42,7 @@ func fromText(t testing.TB, file string) source {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := source{p, map[string]*graph.Module{}}
+	s := source{p: p, filled: map[string]*graph.Module{}}
 	if len(p.Roles) == 0 {
 		return s
 	}
@@ -77,7 +78,7 @@ func fromSpec(t testing.TB, name string) source {
 		t.Fatal(found)
 	}
 	m := spec.Models[0]
-	s := source{filled: map[string]*graph.Module{}}
+	s := source{filled: map[string]*graph.Module{}, roles: m.Roles}
 	request := sdk.BuildRequest{Arguments: m.Args, Fields: map[string]graph.Type{"image": graph.Real(1, 2, 2), "label": graph.Real().With(graph.I32)}}
 	for _, r := range m.Roles {
 		module, bad := lower.Network(r.Network, r.Steps)
@@ -85,6 +86,10 @@ func fromSpec(t testing.TB, name string) source {
 			t.Fatal(bad)
 		}
 		s.filled[r.Path] = module
+	}
+	lower.Share(m.Roles, s.filled)
+	for _, r := range m.Roles {
+		module := s.filled[r.Path]
 		request.Networks = append(request.Networks, schema.Network{Role: r.Path, Name: r.Network.Name, Graph: module.Print(), Steps: r.Steps})
 	}
 	i := slices.IndexFunc(plugin.Models, func(c sdk.Model) bool { return c.Component.Name == m.Component.Name })

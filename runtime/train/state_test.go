@@ -48,7 +48,7 @@ func settingsOf(t *rapid.T) (Settings, examples) {
 // A training that is stopped after any update and gone on with in a fresh trainer tells and ends up with the same, to the byte:
 // weights, averages, moments and sums.
 func TestStopAnywhere(t *testing.T) {
-	sources := []source{system(t, "classifier"), system(t, "gan-ann"), fromSpec(t, "plain")}
+	sources := []source{system(t, "classifier"), system(t, "gan-ann"), fromSpec(t, "plain"), fromSpec(t, "shared")}
 	// In the second the two steps do not run equally often.
 	sources[1].p.Stages[0].Steps[1].Every = 2
 	rapid.Check(t, func(t *rapid.T) {
