@@ -31,6 +31,7 @@ type ModelPlan struct {
 	Kind       string `json:"kind"`
 	Parameters int    `json:"parameters"`
 	Frozen     int    `json:"frozen"`
+	Shared     int    `json:"shared,omitempty"` // those among Parameters that networks of several roles have
 }
 
 // NetworkPlan is a network as it is unrolled.
@@ -48,6 +49,8 @@ type LayerPlan struct {
 	Kind       string `json:"kind"`
 	Shape      []int  `json:"shape"`
 	Parameters int    `json:"parameters"`
+	// Weights is the earlier layer whose weights it uses: both are of one network that is used as a layer. "" for its own.
+	Weights string `json:"weights,omitempty"`
 
 	wire string
 }
@@ -85,12 +88,21 @@ func (x *Experiment) Plan() (*Plan, error) {
 		}
 		m := j.model
 		mp := ModelPlan{Name: m.Name, Kind: m.Component.Name}
+		shared := map[string]bool{}
+		for _, module := range m.Modules {
+			for _, v := range module.Variables {
+				shared[v.Of] = true
+			}
+		}
 		t := trainingPlan{job: j.name}
 		for _, v := range m.Linker.Variables() {
 			copies := 2
 			switch v.Kind {
 			case graph.Parameter:
 				mp.Parameters += v.Type.Size()
+				if shared[v.Name] {
+					mp.Shared += v.Type.Size()
+				}
 				copies += 2 * j.moments()
 				if j.Settings.Int("accumulate") > 1 {
 					copies++
@@ -182,7 +194,11 @@ func networkPlan(s *check.Spec, n *check.Network) NetworkPlan {
 		if shape == nil {
 			shape = []int{}
 		}
-		out.Layers = append(out.Layers, LayerPlan{Name: l.Title, Kind: l.Kind, Shape: shape, Parameters: l.Count().Trainable, wire: l.Wire.String()})
+		lp := LayerPlan{Name: l.Title, Kind: l.Kind, Shape: shape, Parameters: l.Count().Trainable, wire: l.Wire.String()}
+		if first := n.Layers[l.Weights]; first != l && first.Count() != (check.Parameters{}) {
+			lp.Weights = first.Title
+		}
+		out.Layers = append(out.Layers, lp)
 	}
 	return out
 }
@@ -201,6 +217,9 @@ func (p *Plan) Text(out io.Writer) error {
 			if l.Parameters > 0 {
 				fmt.Fprintf(w, "%10s", record.Grouped(l.Parameters))
 			}
+			if l.Weights != "" {
+				fmt.Fprintf(w, "those of %s", strings.TrimPrefix(l.Weights, n.Name+"."))
+			}
 			fmt.Fprintln(w, "\t")
 		}
 		if err := w.Flush(); err != nil {
@@ -209,7 +228,11 @@ func (p *Plan) Text(out io.Writer) error {
 		fmt.Fprintln(out)
 	}
 	for _, m := range p.Models {
-		fmt.Fprintf(out, "model %s (%s): %s\n", m.Name, m.Kind, counted(m.Parameters, m.Frozen))
+		fmt.Fprintf(out, "model %s (%s): %s", m.Name, m.Kind, counted(m.Parameters, m.Frozen))
+		if m.Shared > 0 {
+			fmt.Fprintf(out, "; %s are shared by its networks", record.Grouped(m.Shared))
+		}
+		fmt.Fprintln(out)
 	}
 	fmt.Fprintf(out, "memory: %.1f MB\n", float64(p.Memory.Bytes)/1e6)
 	for _, s := range p.steps {
