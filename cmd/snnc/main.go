@@ -37,6 +37,7 @@ func main() {
 
 type cli struct {
 	Run     runCommand     `cmd:"" help:"Do what a spec says: train, sample, evaluate, deploy. Goes on where an earlier run was interrupted."`
+	Sample  sampleCommand  `cmd:"" help:"Draw samples from a run, finished or not."`
 	Check   checkCommand   `cmd:"" help:"Check specs without running anything."`
 	Plan    planCommand    `cmd:"" help:"Show what a spec would run: networks, parameters, memory."`
 	Data    dataCommand    `cmd:"" help:"List, fetch and look at data sets."`

@@ -33,14 +33,23 @@ type runCommand struct {
 // maxThreads is more than any work is cut into; each thread has memory of its own.
 const maxThreads = 256
 
-func (c *runCommand) Run(ctx context.Context, s streams) error {
-	o := experiment.RunOptions{Folder: c.Out, Data: data.Folders(c.Data), Threads: c.Threads, Restart: c.Restart, Version: version()}
+// threadCount returns how many threads a command works with.
+func threadCount(flag int) (int, error) {
 	switch {
-	case c.Threads < 0 || c.Threads > maxThreads:
-		return wrongUsage("--threads %d: want 1 to %d", c.Threads, maxThreads)
-	case c.Threads == 0:
-		o.Threads = runtime.GOMAXPROCS(0)
+	case flag < 0 || flag > maxThreads:
+		return 0, wrongUsage("--threads %d: want 1 to %d", flag, maxThreads)
+	case flag == 0:
+		return runtime.GOMAXPROCS(0), nil
 	}
+	return flag, nil
+}
+
+func (c *runCommand) Run(ctx context.Context, s streams) error {
+	threads, err := threadCount(c.Threads)
+	if err != nil {
+		return err
+	}
+	o := experiment.RunOptions{Folder: c.Out, Data: data.Folders(c.Data), Threads: threads, Restart: c.Restart, Version: version()}
 	for _, text := range split(c.Only) {
 		selection, err := experiment.ParseSelection(text)
 		if err != nil {

@@ -49,21 +49,30 @@ type Model struct {
 // folder of name. Sources holds the texts that they point into.
 func Load(ctx context.Context, h *host.Host, name string, text []byte, o Options) (*Experiment, diag.List, diag.Sources) {
 	file, found, sources := parse(name, text)
-	sets, bad := replacements(o.Sets, sources)
-	found = append(found, bad...)
+	x, more := loadFile(ctx, h, file, text, o, nil, sources)
+	if found = append(found, more...); found.HasErrors() {
+		return nil, found, sources
+	}
+	return x, found, sources
+}
+
+// loadFile is Load behind the parser; extra are changes of the file that are made last.
+func loadFile(ctx context.Context, h *host.Host, file *dsl.File, text []byte, o Options, extra []dsl.Change, sources diag.Sources) (*Experiment, diag.List) {
+	sets, found := replacements(o.Sets, sources)
+	sets = append(sets, extra...)
 	builtin, used, bad := describe(ctx, h, file)
 	found = append(found, bad...)
 	if bad.HasErrors() {
-		return nil, found, sources
+		return nil, found
 	}
 	spec, bad := check.Check(file, check.Options{Catalogue: catalogue(builtin, used), Preset: o.Preset, Sets: sets})
 	for label, text := range spec.Sources {
 		sources[label] = text
 	}
 	if found = append(found, bad...); found.HasErrors() {
-		return nil, found, sources
+		return nil, found
 	}
-	x := &Experiment{Name: name, Text: text, Options: o, Spec: spec, host: h, plugins: used}
+	x := &Experiment{Name: file.Name, Text: text, Options: o, Spec: spec, host: h, plugins: used}
 	x.plugins[""] = builtin
 	for i, m := range spec.Models {
 		j := slices.IndexFunc(spec.Actions, func(a *check.Action) bool { return a.Kind == "train" && a.Model == m })
@@ -76,10 +85,10 @@ func Load(ctx context.Context, h *host.Host, name string, text []byte, o Options
 		x.Models = append(x.Models, model)
 	}
 	if found.HasErrors() {
-		return nil, found, sources
+		return nil, found
 	}
 	if found = append(found, x.prepare(ctx)...); found.HasErrors() {
-		return nil, found, sources
+		return nil, found
 	}
 	for _, j := range x.jobs() {
 		for _, d := range x.notYet(j) {
@@ -90,9 +99,9 @@ func Load(ctx context.Context, h *host.Host, name string, text []byte, o Options
 		}
 	}
 	if found.HasErrors() {
-		return nil, found, sources
+		return nil, found
 	}
-	return x, found, sources
+	return x, found
 }
 
 // parse reads a spec and what it imports.

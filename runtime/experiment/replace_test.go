@@ -61,8 +61,7 @@ func TestReplace(t *testing.T) {
 
 // What an action replaces is a part of its key, and of no other's; what the file calls it is not.
 func TestReplaceInKey(t *testing.T) {
-	base := spec(t, "images", "flatten -> linear(24) -> tanh", "encode(held) -> flatten -> linear(24) -> fire", "-> linear(8) }", "-> linear(8) -> decode(mean) }",
-		"network encoder", "neuron fire = lif\nneuron late = fire(tau = 3 steps)\ncoder held = direct\nnetwork encoder", "seed = 4", "seed = 4, replace = [fire(threshold = 0.9)]")
+	base := spec(t, "replaced")
 	was := keys(t, base)
 	for _, c := range []struct {
 		what, old, new string

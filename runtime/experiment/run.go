@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"path"
 	"slices"
 	"strings"
 	"time"
@@ -211,6 +212,9 @@ func (r *runner) document() error {
 	if err := r.folder.WriteTexts(record.SpecFolder, texts); err != nil {
 		return err
 	}
+	if err := r.folder.SetOptions(record.Options{Spec: path.Base(r.x.Spec.File.Path), Preset: r.x.Options.Preset, Set: r.x.Options.Sets}); err != nil {
+		return err
+	}
 	programs := map[string]string{}
 	for _, m := range r.x.Models {
 		programs[m.Name+".txt"] = m.Program.Print()
@@ -331,7 +335,11 @@ func (r *runner) do(ctx context.Context, j *job) error {
 
 // put records that an action is begun, or done.
 func (r *runner) put(j *job, done bool) error {
-	r.done[j.id] = record.ActionRecord{Name: r.called(j), Key: j.key, Parts: j.parts, Done: done}
+	a := record.ActionRecord{Name: r.called(j), Key: j.key, Parts: j.parts, Done: done}
+	if j.Kind == "train" {
+		a.Updates = j.updates(r.sets[j.Data.Name+"/"+string(data.Train)].Len())
+	}
+	r.done[j.id] = a
 	return r.folder.PutAction(j.id, r.done[j.id])
 }
 

@@ -270,7 +270,7 @@ func (w *training) sheets(epoch int) error {
 	sheet := file + reconstructions
 	if len(m.Program.Samplers) > 0 {
 		sheet = file
-		samples, err := r.draw(ctx, m, &m.Program.Samplers[0], sheetCount, 0)
+		samples, err := draw(ctx, m, &m.Program.Samplers[0], sheetCount, 0)
 		if err != nil {
 			return err
 		}

@@ -30,9 +30,9 @@ func seed(j *job) uint64 { return uint64(j.Settings.Int("seed")) }
 const batch = 64
 
 // draw returns n samples, number 0 to n-1 of a seed.
-func (r *runner) draw(ctx context.Context, m *train.Model, s *program.Sampler, n int, seed uint64) (record.Images, error) {
+func draw(ctx context.Context, m *train.Model, s *program.Sampler, n int, seed uint64) (record.Images, error) {
 	out := record.Images{N: n}
-	err := r.samples(ctx, m, s, n, seed, func(t *tensor.Tensor) error {
+	err := drawBatches(ctx, m, s, n, seed, func(t *tensor.Tensor) error {
 		dims := t.Type.Dims
 		if len(dims) != 3 || t.Type.Steps > 0 {
 			return fmt.Errorf("a sample is %v, which is no image", t.Type)
@@ -44,8 +44,8 @@ func (r *runner) draw(ctx context.Context, m *train.Model, s *program.Sampler, n
 	return out, err
 }
 
-// samples draws samples in batches.
-func (r *runner) samples(ctx context.Context, m *train.Model, s *program.Sampler, n int, seed uint64, each func(t *tensor.Tensor) error) error {
+// drawBatches draws samples in batches.
+func drawBatches(ctx context.Context, m *train.Model, s *program.Sampler, n int, seed uint64, each func(t *tensor.Tensor) error) error {
 	for first := 0; first < n; first += batch {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -126,7 +126,7 @@ func (r *runner) sample(ctx context.Context, j *job) error {
 	if err != nil {
 		return err
 	}
-	pixels, err := r.draw(ctx, drawn, j.use.sampler, j.Settings.Int("count"), seed(j))
+	pixels, err := draw(ctx, drawn, j.use.sampler, j.Settings.Int("count"), seed(j))
 	if err != nil {
 		return err
 	}
@@ -301,7 +301,7 @@ func (r *runner) frechet(ctx context.Context, j *job, m *train.Model, v schema.V
 		}
 		return nil
 	}
-	if err := r.samples(ctx, m, j.use.sampler, j.Settings.Int("count"), seed(j), func(t *tensor.Tensor) error { return add(samples, t) }); err != nil {
+	if err := drawBatches(ctx, m, j.use.sampler, j.Settings.Int("count"), seed(j), func(t *tensor.Tensor) error { return add(samples, t) }); err != nil {
 		return nil, err
 	}
 	one := tensor.New(set.Fields()[imageField], 1)

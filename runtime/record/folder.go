@@ -21,6 +21,7 @@ const (
 	EventFile        = "events.jsonl"
 	MetricFile       = "metrics.json"
 	ActionFile       = "actions.json"
+	OptionFile       = "options.json"
 	ReportFile       = "report.html"
 	LockFile         = "lock"
 
@@ -103,7 +104,7 @@ func Open(dir string) (*Folder, error) {
 
 // clean removes the temporary files of interrupted writes, of ours only: the folder is one that the user may have things in.
 func (f *Folder) clean() error {
-	for _, name := range []string{EventFile, MetricFile, ActionFile, ReportFile, deployPrefix + "*" + deploySuffix} {
+	for _, name := range []string{EventFile, MetricFile, ActionFile, OptionFile, ReportFile, deployPrefix + "*" + deploySuffix} {
 		if err := wholefile.Clean(f.dir, name); err != nil {
 			return err
 		}

@@ -153,11 +153,25 @@ func (f *Folder) writeSheet(name string, m Images, rows, cols, group int) error 
 			rows, cols = cols, rows
 		}
 	}
+	return writeSheet(f.Path(SampleFolder+"/"+name), m, rows, cols, group)
+}
+
+// WriteSheet writes PATH.png and PATH.npy, as WriteSheet of a Folder does, wherever that is.
+func WriteSheet(path string, m Images, rows, cols int) error {
+	if err := m.check(); err != nil {
+		return fmt.Errorf("write sheet %s: %w", path, err)
+	}
+	if rows == 0 && cols == 0 {
+		rows, cols = Grid(m.N)
+	}
+	return writeSheet(path, m, rows, cols, 1)
+}
+
+func writeSheet(path string, m Images, rows, cols, group int) error {
 	sheet, err := draw(m, rows, cols*group, group)
 	if err != nil {
-		return fmt.Errorf("write sheet %s: %w", name, err)
+		return fmt.Errorf("write sheet %s: %w", path, err)
 	}
-	path := f.Path(SampleFolder + "/" + name)
 	if err := wholefile.Write(path+".npy", func(w io.Writer) error { return writeNPY(w, m) }); err != nil {
 		return fmt.Errorf("write sheet: %w", err)
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 
 	"snnc.dev/snnc/runtime/record/wholefile"
 )
@@ -67,12 +68,17 @@ type ActionRecord struct {
 	Key   string            `json:"key"`             // hash of all that the action computes, in hexadecimal
 	Parts map[string]string `json:"parts,omitempty"` // what went into the key, by name, so that a difference can be named
 	Done  bool              `json:"done"`
+	// Updates are those of a training in all; what is done of them the checkpoints say.
+	Updates int `json:"updates,omitempty"`
 }
 
 // Actions returns the records of the folder by action (train digit); none where there are none yet.
-func (f *Folder) Actions() (map[string]ActionRecord, error) {
+func (f *Folder) Actions() (map[string]ActionRecord, error) { return ReadActions(f.dir) }
+
+// ReadActions returns the records of a run folder that another process may be at work in.
+func ReadActions(dir string) (map[string]ActionRecord, error) {
 	m := map[string]ActionRecord{}
-	if err := readJSON(f.Path(ActionFile), &m); err != nil {
+	if err := readJSON(filepath.Join(dir, ActionFile), &m); err != nil {
 		return nil, fmt.Errorf("read actions: %w", err)
 	}
 	return m, nil
@@ -89,6 +95,38 @@ func (f *Folder) PutAction(action string, r ActionRecord) error {
 		return fmt.Errorf("write action %s: %w", action, err)
 	}
 	return nil
+}
+
+// Options are what a spec was run with.
+type Options struct {
+	Spec   string   `json:"spec"` // name of its file in the folder spec
+	Preset string   `json:"preset,omitempty"`
+	Set    []string `json:"set,omitempty"` // as --set has them, in order
+}
+
+// SetOptions writes down what the spec is run with.
+func (f *Folder) SetOptions(o Options) error {
+	if err := writeJSON(f.Path(OptionFile), o); err != nil {
+		return fmt.Errorf("write options: %w", err)
+	}
+	return nil
+}
+
+// ReadOptions returns what the spec of a run folder was run with. The error wraps fs.ErrNotExist where no run has begun in it.
+func ReadOptions(dir string) (Options, error) {
+	var o Options
+	path := filepath.Join(dir, OptionFile)
+	text, err := os.ReadFile(path)
+	if err == nil {
+		err = parseJSON(text, &o)
+	}
+	if err == nil && (!filepath.IsLocal(o.Spec) || filepath.Base(o.Spec) != o.Spec) {
+		err = fmt.Errorf("the spec is called %q", o.Spec)
+	}
+	if err != nil {
+		return Options{}, fmt.Errorf("read options of a run, %s: %w", path, err)
+	}
+	return o, nil
 }
 
 // readJSON reads a file that writeJSON wrote; a missing one leaves to as it is.

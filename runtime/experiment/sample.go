@@ -1,0 +1,201 @@
+package experiment
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"snnc.dev/snnc/dsl"
+	"snnc.dev/snnc/dsl/diag"
+	"snnc.dev/snnc/runtime/checkpoint"
+	"snnc.dev/snnc/runtime/exec"
+	"snnc.dev/snnc/runtime/host"
+	"snnc.dev/snnc/runtime/record"
+)
+
+// SampleOptions say what is drawn from a run.
+type SampleOptions struct {
+	Run   string // the run folder
+	Model string // "": the first that the spec samples, or the only one that it trains
+	// Settings of a sample action as a spec writes them, by name: count, seed, sampler, sheet, replace. What is not here is as
+	// in the first sample action of the model, or a default.
+	Settings map[string]string
+	Out      string // the folder for the sheet and its numbers; "" for the current one
+	Threads  int
+	Say      func(words string) // is told what is done
+}
+
+// Sample draws from a model of a run, finished or not, with the newest checkpoint's weights: averaged ones where the training
+// averages. It writes OUT/MODEL-UPDATES.png and .npy. The run folder is only read, and another process may be at work in it. The
+// findings, with the texts that they point into, are about the spec in the run folder and the settings.
+func Sample(ctx context.Context, h *host.Host, o SampleOptions) (diag.List, diag.Sources, error) {
+	options, err := record.ReadOptions(o.Run)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil, fmt.Errorf("%s is no folder of a run, or nothing has begun in it", o.Run)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	x, found, sources, err := o.load(ctx, h, options)
+	if err != nil || x == nil {
+		return found, sources, err
+	}
+	jobs := x.jobs()
+	at := slices.IndexFunc(jobs, func(j *job) bool { return j.Kind == "sample" && j.model.Name == o.Model })
+	j := jobs[at]
+	if found := x.notYet(j); found.HasErrors() {
+		return found, sources, nil
+	}
+	done, err := record.ReadActions(o.Run)
+	if err != nil {
+		return nil, nil, err
+	}
+	t := jobs[slices.IndexFunc(jobs, func(t *job) bool { return t.Kind == "train" && t.model == j.model })]
+	rec, begun := done[t.id]
+	if !begun {
+		return nil, nil, fmt.Errorf("the training of model `%s` has not begun in %s", o.Model, o.Run)
+	}
+	_, name, _ := strings.Cut(rec.Name, " ")
+	newest, err := newestOf(o.Run, name)
+	if errors.Is(err, checkpoint.ErrNone) || err == nil && newest.File.Metadata[keyMetadata] != rec.Key {
+		return nil, nil, fmt.Errorf("the training of model `%s` in %s has no checkpoint yet", o.Model, o.Run)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, passed := range newest.Passed {
+		o.Say(fmt.Sprintf("passed over a damaged checkpoint: %v", passed))
+	}
+	return nil, nil, o.draw(ctx, j, t, rec, newest)
+}
+
+// load loads the spec of a run with the settings. It chooses the model.
+func (o *SampleOptions) load(ctx context.Context, h *host.Host, run record.Options) (*Experiment, diag.List, diag.Sources, error) {
+	path := filepath.Join(o.Run, record.SpecFolder, run.Spec)
+	text, err := readFile(path)
+	if err != nil {
+		return nil, nil, nil, fmt.Errorf("read the spec of a run: %w", err)
+	}
+	file, found, sources := parse(path, text)
+	if err := o.choose(file); err != nil {
+		return nil, nil, nil, err
+	}
+	if !slices.ContainsFunc(file.Items, func(item dsl.Item) bool { return acts(item, "sample", o.Model) }) {
+		const label = "snnc sample"
+		own := []byte(fmt.Sprintf("snn 1\nsample %s { }\n", o.Model))
+		added, _ := dsl.Parse(label, own)
+		sources[label] = own
+		file.Items = append(file.Items, added.Items...)
+	}
+	var changes []dsl.Change
+	for _, name := range []string{"count", "seed", "sampler", "sheet", "replace"} {
+		value, ok := o.Settings[name]
+		if !ok {
+			continue
+		}
+		label := "--" + name
+		text := fmt.Sprintf("sample.%s[0].%s = %s", o.Model, name, value)
+		change, bad := dsl.ParseChange(label, text)
+		sources[label] = []byte(text)
+		found, changes = append(found, bad...), append(changes, change)
+	}
+	if found.HasErrors() {
+		return nil, found, sources, nil
+	}
+	x, more := loadFile(ctx, h, file, text, Options{Preset: run.Preset, Sets: run.Set}, changes, sources)
+	if found = append(found, more...); found.HasErrors() {
+		return nil, found, sources, nil
+	}
+	return x, nil, sources, nil
+}
+
+// acts reports whether a statement is an action of a kind and model.
+func acts(item dsl.Item, kind, model string) bool {
+	a, ok := item.(*dsl.Action)
+	return ok && a.Kind == kind && a.Model.Text == model
+}
+
+// choose finds the model where none is named.
+func (o *SampleOptions) choose(file *dsl.File) error {
+	var trained, sampled []string
+	for _, item := range file.Items {
+		if a, ok := item.(*dsl.Action); ok && a.Kind == "train" {
+			trained = append(trained, a.Model.Text)
+		} else if ok && a.Kind == "sample" {
+			sampled = append(sampled, a.Model.Text)
+		}
+	}
+	switch {
+	case o.Model != "" && !slices.Contains(trained, o.Model):
+		return fmt.Errorf("the run trains no model `%s`: it trains %s", o.Model, strings.Join(trained, ", "))
+	case o.Model != "":
+	case len(sampled) > 0:
+		o.Model = sampled[0]
+	case len(trained) == 1:
+		o.Model = trained[0]
+	default:
+		return fmt.Errorf("name a model by --model: the run trains %s", strings.Join(trained, ", "))
+	}
+	return nil
+}
+
+// draw draws what the sample action j says from a checkpoint of the training t, and writes it.
+func (o *SampleOptions) draw(ctx context.Context, j, t *job, rec record.ActionRecord, newest *checkpoint.Found) error {
+	pool := exec.NewPool(o.Threads)
+	defer pool.Close()
+	r := &runner{pool: pool}
+	m, err := r.newModel(t)
+	if err != nil {
+		return err
+	}
+	average := t.Settings.Real("average") > 0
+	if err := m.Restore(newest.File, average); err != nil {
+		return fmt.Errorf("take the weights of %s: %w", newest.Path, err)
+	}
+	_, drawn, err := j.use.as(m)
+	if err != nil {
+		return err
+	}
+	weights := "weights"
+	if average {
+		weights = "averaged weights"
+	}
+	o.Say(fmt.Sprintf("%s of model `%s` after %d of %d updates", weights, o.Model, newest.Step, max(rec.Updates, int(newest.Step))))
+	images, err := draw(ctx, drawn, j.use.sampler, j.Settings.Int("count"), seed(j))
+	if err != nil {
+		return fmt.Errorf("sample %s: %w", o.Model, err)
+	}
+	bounds := t.Data.Args["range"].Items
+	images.Lo, images.Hi = bounds[0].Number, bounds[1].Number
+	rows, cols := 0, 0
+	if size := j.Settings["sheet"].Items; len(size) == 2 {
+		rows, cols = int(size[0].Number), int(size[1].Number)
+	}
+	if err := os.MkdirAll(cmp.Or(o.Out, "."), 0o777); err != nil {
+		return fmt.Errorf("make a folder for samples: %w", err)
+	}
+	base := filepath.Join(o.Out, o.Model+"-"+strconv.FormatUint(newest.Step, 10))
+	if err := record.WriteSheet(base, images, rows, cols); err != nil {
+		return err
+	}
+	o.Say(fmt.Sprintf("%d samples by %s, seed %d, in %s.png and .npy", images.N, render(j.Settings["sampler"]), seed(j), base))
+	return nil
+}
+
+// readFile reads a spec, but no more of it than shows that it is too large.
+func readFile(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, dsl.MaxFile+1))
+}
