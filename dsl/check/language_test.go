@@ -137,7 +137,7 @@ func docs(s *check.Spec) string {
 
 // What no text file shows: the bytes of a spec.
 func TestBytes(t *testing.T) {
-	const text = "snn 1\nparam a: int = 3\nneuron n = iaf(threshold = a)\n"
+	const text = "snn 1\nparam a: int = 3\nneuron n(gain: real = a) {\n    input x\n    output gain * x\n}\n"
 	facts := verdict(t, "x.snn", []byte(text), nil, nil)
 	for name, same := range map[string]string{
 		"a byte order mark at the start": "\ufeff" + text,
