@@ -52,7 +52,7 @@ func (c *compiler) slope(e dsl.Expr, by string) (value, slope graph.Value) {
 		}
 		switch e.Name.Text {
 		case "stop":
-			return v, c.b.Stop(slopes[0])
+			return v, c.stop(slopes[0])
 		case "clamp": // max(x, lo), then min of that and hi
 			low := c.op(graph.OpMax, args[0], args[1])
 			d := c.slopeOf(graph.OpMax, low, args[:2], slopes[:2])

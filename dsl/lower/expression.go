@@ -191,16 +191,21 @@ func (c *compiler) apply(e *dsl.Ref, args []graph.Value) graph.Value {
 	case "where":
 		return c.op(graph.OpWhere, c.bits(args[0]), args[1], args[2])
 	case "stop":
-		if _, known := c.constants[args[0]]; known {
-			return args[0]
-		}
-		return c.b.Stop(args[0])
+		return c.stop(args[0])
 	case "uniform": // low + (high - low) u
 		return c.op(graph.OpAdd, args[0], c.op(graph.OpMul, c.op(graph.OpSub, args[1], args[0]), c.random(e, graph.OpUniform)))
 	case "normal": // mean + std n
 		return c.op(graph.OpAdd, args[0], c.op(graph.OpMul, args[1], c.random(e, graph.OpNormal)))
 	}
 	return c.op(graph.OpLess, c.random(e, graph.OpUniform), args[0])
+}
+
+// stop is a value without its gradient, which a number has none of.
+func (c *compiler) stop(v graph.Value) graph.Value {
+	if _, known := c.constants[v]; known {
+		return v
+	}
+	return c.b.Stop(v)
 }
 
 // random draws a number of its own in each step for each place of the body that asks for one.

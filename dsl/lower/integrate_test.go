@@ -101,7 +101,7 @@ func TestAdaptiveIsExact(t *testing.T) {
 			return // the closed form divides by the determinant
 		}
 		x := rapid.SliceOfN(rapid.Float64Range(-2, 2), 1, 8).Draw(r, "x")
-		text := fmt.Sprintf("neuron n(a: real = (%v), b: real = (%v), c: real = (%v), d: real = (%v)) {\n    input x\n    state v = 0.5, w = -0.25\n    v' = a * v + b * w + x\n    w' = d * w - 0.5 * x + c * v\n    output v\n}", a, b, c, d)
+		text := fmt.Sprintf("neuron n(a: real = (%v), b: real = (%v), c: real = (%v), d: real = (%v)) {\n    input x\n    state v = 0.5, w = -0.25\n    v' = a * stop(v) + b * w + x\n    w' = d * w - 0.5 * x + c * v\n    output v\n}", a, b, c, d)
 		m := (a + d) / 2
 		square := m*m - det
 		q := math.Sqrt(math.Abs(square))
