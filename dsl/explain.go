@@ -261,6 +261,7 @@ func (s *stop) mistake() diag.Diagnostic {
 	d := diag.Diagnostic{Code: diag.BadSyntax, Summary: fmt.Sprintf("expected %s, found %s", s.want, s.found()), Range: s.place(i)}
 	ended := strings.HasPrefix(s.want, "the end of")
 	switch {
+	case s.habit(&d):
 	case s.kind(i) == tokSep && next == "{":
 		d.Summary, d.Range = "`{` begins a line", s.place(i+1)
 		d.Help = fmt.Sprintf("`{` stands on the line of what it belongs to: move it to the end of line %d", s.tokens[i-1].line)
@@ -275,25 +276,18 @@ func (s *stop) mistake() diag.Diagnostic {
 		d.Help = "choose another name; reserved are for, in, repeat, if, else, return, and, or, not, true, false"
 	case starts && (kind == "neuron" || kind == "coder"):
 		d.Help = s.noEquation()
-	case s.modules(&d):
-	case s.kind(i-1) == tokNumber && this == "," && s.grouped(i):
-		d.Summary, d.Help = "digits are grouped by `_`", fmt.Sprintf("write `%s_%s`", before, next)
-	case s.want == aValue && before == "-" && this == "->":
-		d.Summary, d.Help, d.Range = "a flow is written `->`", "write `->`", s.place(i-1).Join(s.place(i))
-	case s.want == aValue && before == ">" && this == ">":
-		d.Summary, d.Help, d.Range = "a flow is written `->`", "write `->`", s.place(i-1).Join(s.place(i))
-	case s.kind(i) == tokName && kind == "import" && s.want == "a string in double quotes":
-		d.Help = "write `import \"path.snn\"` for the definitions of another spec; layers, neurons and coders need no import"
 	case s.kind(s.head) == tokReserved && i == s.head+1 && this == "=":
 		d.Code, d.Summary, d.Range = diag.ReservedName, fmt.Sprintf("`%s` is a reserved word", before), s.place(s.head)
 		d.Help = "choose another name; reserved are for, in, repeat, if, else, return, and, or, not, true, false"
 	case this == "=" && s.word(s.head) == "if":
 		d.Help = "`==` compares; `=` gives a name to a value"
 	case s.kind(i-1) == tokNumber && this == "x" && s.kind(i+1) == tokNumber:
-		d.Summary, d.Help = "a size has no spaces", fmt.Sprintf("write `%sx%s`", before, next)
+		d.Summary, d.Help, d.Range = "a size has no spaces", fmt.Sprintf("write `%sx%s`", before, next), s.place(i-1).Join(s.place(i+1))
 	case s.kind(i-1) == tokNumber && s.kind(i) == tokName && next != "=" && next != "+=" && !keyword(this) && this != "trainable" && this != "holds":
 		d.Summary, d.Help = fmt.Sprintf("`%s` is no unit", shorten(this)), "the units are "+units
-		if near := diag.Nearest(this, strings.Fields(units)); near != "" {
+		if here := foreignUnit(this); here != "" {
+			d.Help = fmt.Sprintf("write `%s`", here)
+		} else if near := diag.Nearest(this, strings.Fields(units)); near != "" {
 			d.Help = fmt.Sprintf("did you mean `%s`? %s", near, d.Help)
 		}
 	case ended && s.bracket == "" && keyword(this):

@@ -86,8 +86,3 @@ func (s *stop) modules(d *diag.Diagnostic) bool {
 	}
 	return true
 }
-
-// grouped reports whether the comma at token i stands between digits in groups of three, as in 60,000.
-func (s *stop) grouped(i int) bool {
-	return s.kind(i+1) == tokNumber && len(s.word(i+1)) == 3 && s.tokens[i-1].end == s.tokens[i].start && s.tokens[i].end == s.tokens[i+1].start
-}

@@ -343,6 +343,11 @@ func (s *scanner) attachDocs() {
 func (s *scanner) operator() {
 	from := s.at
 	rest := s.text[s.at.Offset:]
+	if strings.HasPrefix(rest, "...") {
+		s.skip(3)
+		s.error(diag.BadCharacter, from, "the language has no operator `...`", "write `..`")
+		return
+	}
 	if len(rest) > 1 {
 		switch rest[:2] {
 		case "->", "..", "==", "!=", "<=", ">=", "+=", "-=", "*=":
@@ -368,6 +373,12 @@ func (s *scanner) operator() {
 		}
 		s.add(tokOp, from)
 		s.bracket(rest[:1], from)
+		return
+	}
+	if text, ok := curly(rest); ok {
+		s.skip(len(text))
+		s.at.Column -= len(text) - utf8.RuneCountInString(text)
+		s.error(diag.BadString, from, "a string stands in double quotes", fmt.Sprintf("write `\"%s\"`", strings.Trim(text, "\u201c\u201d\u201e\"")))
 		return
 	}
 	n := 0 // all characters up to the next one that begins a token
@@ -420,6 +431,11 @@ func (s *scanner) bracket(v string, from diag.Pos) {
 		for match >= 0 && closing(s.value(s.stack[match].token)) != v {
 			match--
 		}
+		if open := s.odd(v); match < 0 && open != "" {
+			s.error(diag.BadBracket, from, fmt.Sprintf("`%s` is closed by `%s`", open, v), fmt.Sprintf("write `%s`", closing(open)))
+			s.stack = s.stack[:n-1]
+			return
+		}
 		if match < 0 {
 			s.error(diag.BadBracket, from, fmt.Sprintf("`%s` closes nothing", v), "delete it, or open the bracket before")
 			return
@@ -429,6 +445,18 @@ func (s *scanner) bracket(v string, from diag.Pos) {
 		}
 		s.stack = s.stack[:match]
 	}
+}
+
+// odd returns the innermost open bracket where it is `(` or `[`, on the line of v, which closes another: one of the two was mistyped.
+func (s *scanner) odd(v string) string {
+	n := len(s.stack)
+	if n == 0 || v == "}" || s.stack[n-1].token.line != s.tokens[len(s.tokens)-1].line {
+		return ""
+	}
+	if open := s.value(s.stack[n-1].token); open != "{" {
+		return open
+	}
+	return ""
 }
 
 // unclosed reports the open bracket t.

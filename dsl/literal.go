@@ -206,8 +206,26 @@ func instead(s string) string {
 		return "write `x = x / ...`"
 	case "%":
 		return "there is no remainder; 5 % is written 0.05"
-	case "$", "?", "~", "\\":
+	case "?":
+		return "a choice is `where(condition, a, b)` in equations, `if condition { ... } else { ... }` in networks"
+	case "$", "~", "\\":
 		return "delete it"
 	}
 	return ""
+}
+
+// curly returns the string in the quotes of a word processor that text begins with; false where it begins otherwise, or the string
+// does not end on its line.
+func curly(text string) (string, bool) {
+	if !strings.HasPrefix(text, "\u201c") && !strings.HasPrefix(text, "\u201e") {
+		return "", false
+	}
+	line, _, _ := strings.Cut(text, "\n")
+	rest := line[len("\u201c"):]
+	i := strings.IndexAny(rest, "\u201c\u201d\"")
+	if i < 0 || i > 200 {
+		return "", false
+	}
+	_, size := utf8.DecodeRuneInString(rest[i:])
+	return line[:len("\u201c")+i+size], true
 }

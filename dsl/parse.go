@@ -191,7 +191,11 @@ func (p *parser) version(items []item) (int, []item) {
 		p.syntax.Add(d)
 		return int(n), nil
 	case len(ts) > 2:
-		p.error(diag.BadVersion, p.rng(ts[2]), "`snn 1` stands alone on its line", "begin a new line here")
+		help := "begin a new line here"
+		if p.value(ts[2]) == "-" {
+			help = "a comment begins with `#`; a line that begins with an operator continues the one before"
+		}
+		p.error(diag.BadVersion, p.rng(ts[2]), "`snn 1` stands alone on its line", help)
 		return 1, items
 	default:
 		return 1, items

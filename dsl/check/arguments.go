@@ -115,16 +115,7 @@ func (c *checker) convert(v value, p schema.Param, what string, at diag.Range) (
 			return value{}, false
 		}
 	}
-	help := ""
-	switch {
-	case v.kind == quantityValue:
-		help = "leave the unit out"
-	case p.Type == schema.Range && v.numeric():
-		help = "write `LO..HI`"
-	case p.Type == schema.Bool:
-		help = "write `true` or `false`"
-	}
-	c.fail(diag.BadType, at, help, "%s is %s, and this is %s", what, typeName(p.Type, p.Of), v.describe())
+	c.fail(diag.BadType, at, c.typed(v, p, at), "%s is %s, and this is %s", what, typeName(p.Type, p.Of), v.describe())
 	return value{}, false
 }
 
@@ -196,6 +187,9 @@ func (c *checker) argument(p *schema.Param, g given, o *owner, path string) (sch
 	v := c.eval(g.value, g.s)
 	if v.kind == poison {
 		return schema.Value{}, false
+	}
+	if p.Type == schema.Size {
+		c.squared(g.value, v)
 	}
 	v, ok := c.convert(v, *p, what, g.value.Span())
 	if !ok {

@@ -103,6 +103,7 @@ type checker struct {
 	cat      *Catalogue
 	spec     *Spec
 	found    diag.List
+	listed   bool                // whether a help has had all layers
 	warnings diag.List           // told where there are no errors
 	at       map[diag.Range]bool // places that have a finding
 	defs     map[string]*def
@@ -354,6 +355,8 @@ func (c *checker) unknown(name dsl.Name, want string, known []string) {
 	switch {
 	case kind == "" && truth(name.Text) != "":
 		d.Help = fmt.Sprintf("write `%s`", truth(name.Text))
+	case kind == "" && near == "" && dsl.Unit(name.Text):
+		d.Help = fmt.Sprintf("`%s` is a unit, which stands behind its number, such as `1 %s`", name.Text, name.Text)
 	case kind == "" && nothing(name.Text):
 		d.Help = "leave the argument out: there is no value that stands for none"
 	case kind == "" && alias != "":
@@ -370,7 +373,8 @@ func (c *checker) unknown(name dsl.Name, want string, known []string) {
 		d.Help = "known here: " + quoted(known)
 	case kind != "":
 		d.Help = fmt.Sprintf("put the name of a %s here", want)
-	case want == flowing:
+	case want == flowing && !c.listed:
+		c.listed = true // they are told once
 		d.Help = "the layers are " + quoted(slices.Sorted(maps.Keys(c.layers)))
 	default:
 		d.Help = fmt.Sprintf("define `%s`, or mend its spelling", name.Text)

@@ -194,6 +194,10 @@ func (e *equations) body(owner dsl.Name, ins []dsl.Name, body []dsl.Equation) {
 		switch q := q.(type) {
 		case *dsl.State:
 			for i, n := range q.Names {
+				if j := slices.IndexFunc(q.Names[:i], func(m dsl.Name) bool { return m.Text == n.Text }); j >= 0 {
+					e.fail(n.Range, fmt.Sprintf("begin a new line before `%s`: behind a `,` the line of `state` goes on", n.Text), "`%s` is declared twice in one `state`", n.Text)
+					break
+				}
 				e.start = true
 				e.number(q.Values[i])
 				e.start = false
@@ -342,6 +346,12 @@ func (e *equations) name(n dsl.Name, known []string, want string) {
 		help = fmt.Sprintf("declare it: `state %s = 0`", n.Text)
 	}
 	e.c.fail(diag.UnknownName, n.Range, help, "%s has no %s `%s`", e.what, want, n.Text)
+	if e.kinds != nil && e.what != surrogateText { // what is missing is told once
+		e.kinds[n.Text] = anyKind
+		if e.states != nil {
+			e.states[n.Text] = true
+		}
+	}
 }
 
 func (e *equations) number(x dsl.Expr) {

@@ -111,7 +111,9 @@ func (b *builder) neuron(v value, r *dsl.Ref, s *scope) value {
 	w := b.n.Layers[v.wire].Wire
 	if !w.Timed() {
 		help := fmt.Sprintf("write `encode(%s) -> %s`", c.coderFor(true), c.written(r.Range))
-		if w.Kind != RealWire {
+		if from := b.n.Layers[v.wire]; from.Kind == "decode" {
+			help = fmt.Sprintf("put it in front of `decode(%s)`", from.Coder.Name)
+		} else if w.Kind != RealWire {
 			help = fmt.Sprintf("write `raw -> encode(%s) -> %s`", c.coderFor(true), c.written(r.Range))
 		}
 		b.wrong(diag.WrongWire, r.Range, v.wire, help, "neuron `%s` takes a wire with time steps, and this is %v", r.Name.Text, w)

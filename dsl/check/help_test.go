@@ -15,7 +15,7 @@ import (
 // pasted is what a help says to put at the place of its finding; "" where it says something else. Words in capitals and dots
 // stand for what the user has to fill in.
 func pasted(help string) string {
-	m := regexp.MustCompile("^(?:did you mean|write|here it is|write it without quotes:) `([^`]+)`(?:[?]?$|[?] |, or `)").FindStringSubmatch(help)
+	m := regexp.MustCompile("^(?:did you mean|write|here it is|write it without quotes:) `([^`]+)`(?:[?]?$|[?] |, or `|, which )").FindStringSubmatch(help)
 	if m == nil || regexp.MustCompile(`\.\.\.|\b[A-Z]{2,}\b|^=`).MatchString(m[1]) {
 		return ""
 	}

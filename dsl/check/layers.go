@@ -168,7 +168,7 @@ func conv(b *builder, l *layerUse) (Wire, Parameters, bool) {
 	c, k, stride := l.args.Int("c"), l.args.Int("kernel"), l.args.Int("stride")
 	if !l.args.Has("pad") {
 		if k%2 == 0 {
-			b.c.fail(diag.BadArguments, l.ref.Range, cmp.Or(l.meant, fmt.Sprintf("write `pad = %d`, or take an odd kernel", (k-1)/2)), "a conv with an even kernel needs `pad`")
+			b.c.fail(diag.BadArguments, l.ref.Range, cmp.Or(l.meant, padding(b.c.written(l.ref.Range), k, stride)), "a conv with an even kernel needs `pad`")
 			return Wire{}, Parameters{}, false
 		}
 		l.setInt("pad", (k-1)/2)
@@ -274,7 +274,7 @@ func batchnorm(b *builder, l *layerUse) (Wire, Parameters, bool) {
 func groupnorm(b *builder, l *layerUse) (Wire, Parameters, bool) {
 	w, n, ok := batchnorm(b, l)
 	if g := l.args.Int("groups"); ok && w.Dims[0]%g != 0 {
-		b.wrong(diag.ShapeMismatch, l.at("groups"), l.from, "take a number of groups that divides the channels", "%d channels do not go into %d groups", w.Dims[0], g)
+		b.wrong(diag.ShapeMismatch, l.at("groups"), l.from, divisors(w.Dims[0]), "%d channels do not go into %d groups", w.Dims[0], g)
 		return w, n, false
 	}
 	return w, n, ok
@@ -298,7 +298,7 @@ func attention(b *builder, l *layerUse) (Wire, Parameters, bool) {
 	}
 	c := w.Dims[0]
 	if h := l.args.Int("heads"); c%h != 0 {
-		b.wrong(diag.ShapeMismatch, l.at("heads"), l.from, "take a number of heads that divides the channels", "%d channels do not go into %d heads", c, h)
+		b.wrong(diag.ShapeMismatch, l.at("heads"), l.from, divisors(c), "%d channels do not go into %d heads", c, h)
 		return w, Parameters{}, false
 	}
 	n, ok := b.weights(l, 0, 4, c, c)
@@ -371,7 +371,7 @@ func reshape(b *builder, l *layerUse) (Wire, Parameters, bool) {
 	}
 	w, ok := b.dims(l, l.dims...)
 	if ok && size(w.Dims) != size(l.in.Dims) {
-		b.wrong(diag.ShapeMismatch, l.ref.Range, l.from, "", "%v has %d values, and %s has %d", l.in, size(l.in.Dims), Wire{Kind: l.in.Kind, Dims: l.dims}, size(w.Dims))
+		b.wrong(diag.ShapeMismatch, l.ref.Range, l.from, reshaping(l.dims, b.n.Layers[l.from]), "%v has %d values, and %s has %d", l.in, size(l.in.Dims), Wire{Kind: l.in.Kind, Dims: l.dims}, size(w.Dims))
 		return w, Parameters{}, false
 	}
 	return w, Parameters{}, ok

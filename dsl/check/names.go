@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"snnc.dev/snnc/dsl"
 	"snnc.dev/snnc/dsl/diag"
@@ -39,12 +40,16 @@ func (c *checker) names(d *def) {
 			c.fail(diag.BadType, p.Range, "leave `trainable` out", "only neurons and coders have trainable parameters")
 		}
 	}
+	if len(body) > 0 {
+		w.last = body[len(body)-1]
+	}
 	w.body(body, false)
 	returns := slices.DeleteFunc(slices.Clone(w.returns), func(r *dsl.Return) bool {
 		last, is := body[len(body)-1].(*dsl.Return)
 		return is && last == r
 	})
 	switch {
+	case len(w.loose) > 0 && (len(w.returns) == 0 || len(returns) == 1): // told: what stands at the end is not returned
 	case len(w.returns) == 0:
 		c.fail(diag.BadBody, d.name.Range, "end its body with `return WIRE`", "%s `%s` returns nothing", d.kind, d.name.Text)
 	case len(returns) > 0:
@@ -58,6 +63,8 @@ type walker struct {
 	own     string
 	known   map[string]bool // parameters, and names that are bound anywhere
 	returns []*dsl.Return
+	last    dsl.Statement // of the whole body; nil where it is empty
+	loose   []*dsl.Assign // flows whose result goes nowhere
 }
 
 func (w *walker) body(body []dsl.Statement, loop bool) {
@@ -66,7 +73,15 @@ func (w *walker) body(body []dsl.Statement, loop bool) {
 		case *dsl.Assign:
 			w.expr(st.Value, loop)
 			if st.Name.Text == "" {
-				w.c.fail(diag.BadBody, st.Range, "write `NAME = ...` in front, or `return`", "the result of this is neither bound nor returned")
+				w.loose = append(w.loose, st)
+				help := "write `NAME = ...` in front, or `return`"
+				if ref := reference(st.Value); ref != nil && (w.c.layers[ref.Name.Text] != nil || w.c.defs[ref.Name.Text] != nil) && !w.known[ref.Name.Text] {
+					help = fmt.Sprintf("write `-> %s` where it continues the flow above", w.c.written(st.Range))
+				}
+				if last := w.last; last == dsl.Statement(st) && len(w.returns) == 0 && strings.HasPrefix(help, "write `NAME") {
+					help = fmt.Sprintf("write `return %s`", w.c.written(st.Range))
+				}
+				w.c.fail(diag.BadBody, st.Range, help, "the result of this is neither bound nor returned")
 			}
 		case *dsl.Return:
 			w.returns = append(w.returns, st)

@@ -60,6 +60,9 @@ func (c *checker) param(d *def) value {
 			Summary: fmt.Sprintf("`dt` is a time, but %v has no unit", v)})
 		return value{}
 	}
+	if t.Type == schema.Size {
+		c.squared(d.value, v)
+	}
 	if v, ok = c.convert(v, t, "`"+d.name.Text+"`", d.value.Span()); !ok {
 		return value{}
 	}

@@ -66,12 +66,15 @@ func (c *checker) network(d *def) *Network {
 		b.n.Output = result.wire
 		fits := got.Kind == want.Kind || got.Kind == TimesWire && want.Kind == SpikesWire
 		if known && (!fits || !slices.Equal(got.Dims, want.Dims)) {
-			code, help := diag.ShapeMismatch, ""
+			code, help := diag.ShapeMismatch, b.ending(got, want, b.n.Layers[result.wire])
 			switch {
 			case !fits && got.Timed() && want.Kind == RealWire:
 				code, help = diag.WrongWire, fmt.Sprintf("end with `-> decode(%s)`", c.coderFor(false))
 			case !fits:
 				code, help = diag.WrongWire, fmt.Sprintf("write `-> %v` in the network's head, if this is what is meant", got)
+				if got.Kind == SignalWire {
+					help = fmt.Sprintf("end with a neuron, or write `-> %v` in the network's head", got)
+				}
 			}
 			d := diag.Diagnostic{Code: code, Range: at, Help: help, Summary: fmt.Sprintf("network `%s` returns %v, and this is %v", b.n.Name, want, got), Notes: b.chain(result.wire)}
 			d.Notes = append(d.Notes, diag.Note{Message: "its result is declared here", Range: x.Result.Range})

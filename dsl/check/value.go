@@ -331,6 +331,10 @@ func (c *checker) field(e *dsl.Field, s *scope) value {
 	}
 	fields := []string{"channels", "height", "width", "size"}
 	if of.kind != wireValue {
+		if text := c.written(e.Of.Span()); dsl.Unit(e.Name.Text) && of.numeric() {
+			c.fail(diag.WrongUnit, e.Range, fmt.Sprintf("write `%s %s`", text, e.Name.Text), "a unit stands behind its number, without a point")
+			return value{}
+		}
 		c.fail(diag.BadType, e.Of.Span(), "", "only a wire has `.%s`, and this is %s", e.Name.Text, of.describe())
 		return value{}
 	}
@@ -340,7 +344,9 @@ func (c *checker) field(e *dsl.Field, s *scope) value {
 	case i < 0:
 		help := "a wire has `.channels`, `.height`, `.width` and `.size`"
 		if near := diag.Nearest(e.Name.Text, fields); near != "" {
-			help = fmt.Sprintf("did you mean `.%s`?", near)
+			help = fmt.Sprintf("did you mean `%s`?", near)
+		} else if here, ok := map[string]string{"c": "channels", "h": "height", "w": "width", "numel": "size", "out_channels": "channels"}[e.Name.Text]; ok {
+			help = fmt.Sprintf("here it is `%s`", here)
 		}
 		c.fail(diag.UnknownName, e.Name.Range, help, "a wire has no `.%s`", e.Name.Text)
 		return value{}

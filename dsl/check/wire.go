@@ -68,8 +68,9 @@ func (b *builder) chain(from int) []diag.Note {
 	if b.c.silent(diag.Range{}) {
 		return nil
 	}
+	const most = 7 // the newest, and what they come from
 	var notes []diag.Note
-	for len(notes) < 6 {
+	for {
 		l := b.n.Layers[from]
 		if use, ok := b.networks[from]; ok {
 			notes = append(notes, diag.Note{Message: fmt.Sprintf("`%s` gives %v", use.name, l.Wire), Range: use.at})
@@ -95,6 +96,11 @@ func (b *builder) chain(from int) []diag.Note {
 			break
 		}
 		from = l.In[0]
+	}
+	if between := len(notes) - most; between > 0 {
+		first := notes[len(notes)-1]
+		first.Message += fmt.Sprintf(", %d changes of shape further up", between+1)
+		notes = append(notes[:most-1:most-1], first)
 	}
 	return notes
 }
@@ -128,7 +134,7 @@ func (b *builder) concat(r *dsl.Ref, s *scope) value {
 			return value{}
 		}
 		if len(w.Dims) != len(first.Dims) || !slices.Equal(w.Dims[1:], first.Dims[1:]) {
-			b.c.report(diag.Diagnostic{Code: diag.ShapeMismatch, Range: r.Args[i].Range, Help: "all but the channels must agree",
+			b.c.report(diag.Diagnostic{Code: diag.ShapeMismatch, Range: r.Args[i].Range, Help: meeting(first, w, false),
 				Summary: fmt.Sprintf("`concat` cannot join %v and %v", first, w), Notes: append(b.chain(l.In[0]), b.chain(in)...)})
 			return value{}
 		}
@@ -196,7 +202,7 @@ func (b *builder) arithmetic(e *dsl.Binary, l, r value) value {
 		if dims, ok = align(dims, w.Dims); !ok {
 			first := b.n.Layers[l.wire].Wire
 			d := diag.Diagnostic{Code: diag.ShapeMismatch, Range: e.Range, Summary: fmt.Sprintf("`%s` cannot align %v and %v", e.Op, first, w),
-				Help: "shapes align from the channel axis, the first, unlike in NumPy: [8] meets [8, 16, 16]; axes that both have must agree or be 1"}
+				Help: meeting(first, w, true)}
 			d.Notes = append(append(d.Notes, b.chain(l.wire)...), b.chain(r.wire)...)
 			b.c.report(d)
 			return value{}

@@ -7,8 +7,8 @@ import (
 
 // Nearest returns the known name that a user who wrote name may have meant: name itself where it is known, else the one
 // that differs by the case of letters alone, else the one, the first of equals, that the fewest changes of a letter make of
-// it, a swap of neighbours being one and the case counting for nothing; "" where that would be more than a third of the
-// letters.
+// it, a swap of neighbours being one and the case counting for nothing. Where that would be more than a third of the letters it
+// is the one of which name, of at least three letters, is the beginning; "" where there is none or several.
 func Nearest(name string, known []string) string {
 	if slices.Contains(known, name) {
 		return name
@@ -18,6 +18,17 @@ func Nearest(name string, known []string) string {
 	for _, k := range known {
 		if d := distance(lower, strings.ToLower(k), least); d < least {
 			best, least = k, d
+		}
+	}
+	if best != "" || len(name) < 3 {
+		return best
+	}
+	for _, k := range known {
+		if strings.HasPrefix(strings.ToLower(k), lower) {
+			if best != "" {
+				return ""
+			}
+			best = k
 		}
 	}
 	return best

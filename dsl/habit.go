@@ -1,0 +1,134 @@
+package dsl
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"snnc.dev/snnc/dsl/diag"
+)
+
+// habit words what is written by the habit of another language, or mistyped, better than the grammar does; false where it is
+// nothing of that kind.
+func (s *stop) habit(d *diag.Diagnostic) bool {
+	i, kind := s.i, s.word(s.from)
+	this, next, before := s.word(i), s.word(i+1), s.word(i-1)
+	number := func(i int) bool { return s.kind(i) == tokNumber }
+	say := func(summary, help string, from, to int) bool {
+		d.Summary, d.Help, d.Range = summary, help, s.place(from).Join(s.place(to))
+		return true
+	}
+	body := s.bracket == "{" && (kind == "block" || kind == "network")
+	wants := func(list ...string) bool { return slices.Contains(list, s.want) }
+	switch {
+	case s.modules(d):
+		return true
+	case number(i-1) && this == "," && s.grouped(i):
+		return say("digits are grouped by `_`", fmt.Sprintf("write `%s_%s`", before, next), i-1, i+1)
+	case number(i-1) && this == "," && wants("`)`") && number(i+1) && s.word(i+2) == ")" && s.word(i-2) == "(":
+		return say("a value has no commas", fmt.Sprintf("write `%sx%s` for a size, `[%s, %s]` for a list", before, next, before, next), i-2, i+2)
+	case s.want == aValue && (before == "-" && (this == "->" || this == ">") || before == ">" && this == ">"):
+		return say("a flow is written `->`", "write `->`", i-1, i)
+	case s.want == aValue && before == "==" && this == "=":
+		return say("there is no operator `===`", "write `==`", i-1, i)
+	case kind == "import" && s.kind(i) == tokName && wants("a string in double quotes"):
+		d.Help = "write `import \"path.snn\"` for the definitions of another spec; layers, neurons and coders need no import"
+		return true
+	case kind == "param" && wants("`:`") && this == "=" && s.typeOf(i+1) != "":
+		d.Summary, d.Help = "a param has a type", fmt.Sprintf("write `: %s =`", s.typeOf(i+1))
+		return true
+	case this == ":" && (wants("`=`") && (kind == "preset" || slices.Contains(keywords()[len(keywords())-4:], kind)) || wants("`,` or `)`") && s.kind(i-1) == tokName && s.bracket == "(" && s.valued()):
+		d.Help = "write `=`"
+		return true
+	case this == ":" && wants("`->`") && kind == "network":
+		d.Help = "write `->`"
+		return true
+	case this == "{" && wants("`->`") && kind == "network":
+		d.Summary, d.Help = "a network says what it gives", "write `-> TYPE` in front of `{`, such as `-> real[10]`"
+		return true
+	case this == "[" && s.bracket == "(" && wants("`,` or `)`") && s.head == s.from && s.kind(i-1) == tokName && (kind == "network" || kind == "block"):
+		d.Summary, d.Help = "the type of a parameter stands behind its name", fmt.Sprintf("write `x: %s[...]`", before)
+		return true
+	case (this == "-" || this == ".") && i == s.from+2 && s.kind(i-1) == tokName && s.kind(i+1) == tokName && keyword(kind):
+		return say(fmt.Sprintf("a name has no `%s`", this), fmt.Sprintf("write `%s_%s`", before, next), i-1, i+1)
+	case body && (this == "elif" || this == "elsif" || this == "elseif"):
+		d.Summary, d.Help = fmt.Sprintf("there is no `%s`", this), "write `else { if ... { ... } }`"
+		return true
+	case body && s.kind(i) == tokName && strings.HasPrefix(s.want, "the end of") && (s.kind(i-1) == tokName || before == ")" || before == "]") && s.flowing():
+		d.Help = fmt.Sprintf("write `->` in front of `%s` if the flow goes on, else a new line or `,`", shorten(this))
+		return true
+	case before == "->" && (this == "}" || s.kind(i) == tokSep && s.word(i) != "{"):
+		return say("nothing stands behind this `->`", "delete it, or write a layer, neuron, block or network behind it", i-1, i-1)
+	case before == "->" && this == "->":
+		return say("there are two `->`", "write `->`", i-1, i)
+	case s.kind(i) == tokNumber && (wants("`,` or `]`") || wants("`,` or `)`")) && (number(i-1) || s.kind(i-1) == tokUnit):
+		d.Summary, d.Help = "a `,` is missing", fmt.Sprintf("write `, %s`", this)
+		return true
+	case s.kind(i) == tokName && next == "=" && wants("`,` or `)`"):
+		d.Summary, d.Help = "a `,` is missing", fmt.Sprintf("write `, %s`", this)
+		return true
+	case (kind == "neuron" || kind == "coder") && i == s.head && (next == "+" || next == "-") && s.word(i+2) == next:
+		return say(fmt.Sprintf("there is no operator `%s%s`", next, next), fmt.Sprintf("write `%s %s= 1`", this, next), i, i+2)
+	}
+	return false
+}
+
+// flowing reports whether the statement around the stop has a flow, or is a `return`, before it.
+func (s *stop) flowing() bool {
+	return s.word(s.head) == "return" || slices.ContainsFunc(s.tokens[s.head:s.i], func(t token) bool { return t.kind == tokOp && s.value(t) == "->" })
+}
+
+// typeOf returns the type of the value that begins at token i, as far as its first tokens tell it; "" where they do not.
+func (s *stop) typeOf(i int) string {
+	switch k, v := s.kind(i), s.word(i); {
+	case k == tokNumber && s.kind(i+1) == tokUnit:
+		if slices.Contains([]string{"step", "steps", "s", "ms", "us", "ns"}, s.word(i+1)) {
+			return "time"
+		}
+	case k == tokNumber && s.word(i+1) == "..":
+		return ""
+	case k == tokNumber && strings.ContainsAny(v, ".e"):
+		return "real"
+	case k == tokNumber:
+		return "int"
+	case k == tokString:
+		return "string"
+	case k == tokSize:
+		return "size"
+	case v == "true" || v == "false":
+		return "bool"
+	case v == "[":
+		if of := s.typeOf(i + 1); of != "" {
+			return "[" + of + "]"
+		}
+	}
+	return ""
+}
+
+// grouped reports whether the comma at token i stands between digits in groups of three, as in 60,000.
+func (s *stop) grouped(i int) bool {
+	return s.kind(i+1) == tokNumber && len(s.word(i+1)) == 3 && s.tokens[i-1].end == s.tokens[i].start && s.tokens[i].end == s.tokens[i+1].start
+}
+
+// foreignUnit returns the unit of the closed list that a word stands for; "" for other words.
+func foreignUnit(word string) string {
+	switch strings.ToLower(word) {
+	case "sec", "secs", "second", "seconds":
+		return "s"
+	case "msec", "msecs", "millis", "millisecond", "milliseconds":
+		return "ms"
+	case "usec", "microsecond", "microseconds":
+		return "us"
+	case "nanosecond", "nanoseconds", "nsec":
+		return "ns"
+	case "timestep", "timesteps", "tick", "ticks", "iteration", "iterations", "stps":
+		return "steps"
+	case "volt", "volts":
+		return "V"
+	case "millivolt", "millivolts":
+		return "mV"
+	case "hertz":
+		return "Hz"
+	}
+	return ""
+}
