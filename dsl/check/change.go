@@ -79,10 +79,14 @@ func (c *checker) reached(path []dsl.PathStep) (*def, []*action, int) {
 	}
 	d := c.defs[head.Name.Text]
 	at := head.Name.Range.Join(path[len(path)-1].Name.Range)
+	if meant := c.meant(path, kinds); meant != "" {
+		c.fail(diag.BadChange, at, fmt.Sprintf("write `%s`", meant), "this path leads nowhere")
+		return nil, nil, 0
+	}
 	if slices.Contains(kinds, head.Name.Text) && d == nil || d == nil && len(path) > 1 && !c.broken[head.Name.Text] && !c.blind && diag.Nearest(head.Name.Text, c.all()) == "" {
 		help := "write `NAME = value` for a definition, `NAME.ARGUMENT = value` for an argument of it, `train.MODEL.SETTING = value` for a setting, `sample.MODEL[1].SETTING = value` for one of several actions"
 		if near := diag.Nearest(head.Name.Text, kinds); near != "" && near != head.Name.Text {
-			help = fmt.Sprintf("did you mean `%s`?", near)
+			help, at = fmt.Sprintf("did you mean `%s`?", near), head.Name.Range
 		}
 		c.fail(diag.BadChange, at, help, "this path leads nowhere")
 		return nil, nil, 0
@@ -104,6 +108,28 @@ func (c *checker) reached(path []dsl.PathStep) (*def, []*action, int) {
 	c.report(diag.Diagnostic{Code: diag.BadChange, Range: head.Name.Range, Summary: fmt.Sprintf("%s `%s` has no right side to replace", kindName(d.kind), d.name.Text),
 		Help: help, Notes: []diag.Note{{Message: "it is defined here", Range: d.name.Range}}})
 	return nil, nil, 0
+}
+
+// meant returns the path KIND.MODEL.SETTING that a path is meant as which leaves the model out, the kind and the model, or turns
+// the two around; "" for others.
+func (c *checker) meant(path []dsl.PathStep, kinds []string) string {
+	name := func(i int) string { return path[i].Name.Text }
+	kind, setting := "", name(len(path)-1)
+	switch d := c.defs[name(0)]; {
+	case len(path) == 1 && d == nil && !c.broken[name(0)]:
+	case len(path) == 2 && d == nil && slices.Contains(kinds, name(0)):
+		kind = name(0)
+	case len(path) == 3 && d != nil && d.kind == "model" && slices.Contains(kinds, name(1)):
+		return name(1) + "." + name(0) + "." + name(2)
+	default:
+		return ""
+	}
+	for _, a := range c.acts {
+		if (kind == "" || a.Kind == kind) && slices.ContainsFunc(c.settings(a.Kind, nil), func(p schema.Param) bool { return p.Name == setting }) {
+			return a.Kind + "." + a.Model.Text + "." + setting
+		}
+	}
+	return ""
 }
 
 // all lists the names of all definitions, in file order.
@@ -136,7 +162,7 @@ func (c *checker) acted(kind string, path []dsl.PathStep) []*action {
 		}
 		help := fmt.Sprintf("the file has no `%s`", kind)
 		if near := diag.Nearest(model.Name.Text, models); near != "" {
-			help = fmt.Sprintf("did you mean `%s.%s`?", kind, near)
+			help, at = fmt.Sprintf("did you mean `%s.%s`?", kind, near), path[0].Name.Range.Join(model.Name.Range)
 		} else if len(models) > 0 {
 			help = fmt.Sprintf("the file has `%s` for %s", kind, quoted(models))
 		}
