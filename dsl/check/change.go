@@ -79,6 +79,9 @@ func (c *checker) reached(path []dsl.PathStep) (*def, []*action, int) {
 	}
 	d := c.defs[head.Name.Text]
 	at := head.Name.Range.Join(path[len(path)-1].Name.Range)
+	if d == nil && c.silent(at) {
+		return nil, nil, 0
+	}
 	if meant := c.meant(path, kinds); meant != "" {
 		c.fail(diag.BadChange, at, fmt.Sprintf("write `%s`", meant), "this path leads nowhere")
 		return nil, nil, 0

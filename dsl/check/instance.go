@@ -138,7 +138,7 @@ func (c *checker) source(kind string, name dsl.Name, s *scope) *instance {
 		}
 		return nil
 	}
-	known := c.aliases(kind)
+	var known []string
 	if kind == "data" {
 		for i := range c.cat.Data {
 			x := &c.cat.Data[i]
@@ -170,7 +170,7 @@ func (c *checker) source(kind string, name dsl.Name, s *scope) *instance {
 		return nil
 	}
 	if !c.silent(name.Range) {
-		c.unknown(name, kindName(kind), slices.DeleteFunc(append(c.known(kind), known...), func(n string) bool { return n == s.own }))
+		c.unknown(name, kindName(kind), slices.DeleteFunc(slices.Concat(c.known(kind), c.aliases(kind), known), func(n string) bool { return n == s.own }))
 	}
 	return nil
 }
