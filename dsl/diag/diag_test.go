@@ -1,6 +1,8 @@
 package diag_test
 
 import (
+	"bytes"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -224,6 +226,22 @@ func TestJoin(t *testing.T) {
 	}
 	if got := in("f", s, "cd").Join(diag.Range{}); got != in("f", s, "cd") {
 		t.Errorf("%+v", got)
+	}
+}
+
+// A hundred errors are shown and the others counted; warnings are shown besides.
+func TestManyErrors(t *testing.T) {
+	var l diag.List
+	for i := range 250 {
+		l.Add(diag.Diagnostic{Code: "SNN0001", Severity: diag.Severity(i % 2), Summary: fmt.Sprintf("finding %d", i), Range: diag.Range{File: "f", Start: diag.Pos{Offset: i, Line: 1, Column: i + 1}}})
+	}
+	got := text(t, l, nil, false)
+	if strings.Count(got, "error[") != 100 || strings.Count(got, "warning[") != 125 || !strings.HasSuffix(got, "\n\nand 25 more errors\n") {
+		t.Error(got[len(got)-200:])
+	}
+	var b bytes.Buffer
+	if err := l.JSON(&b); err != nil || strings.Count(b.String(), `"error"`) != 100 {
+		t.Error(err, strings.Count(b.String(), `"error"`))
 	}
 }
 

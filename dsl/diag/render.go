@@ -41,15 +41,35 @@ func (l List) Sorted() List {
 	})
 }
 
+// shown returns the findings sorted, errors up to the 100th, and how many more errors there are.
+func (l List) shown() (out List, more int) {
+	const most = 100
+	errors := 0
+	for _, d := range l.Sorted() {
+		if d.Severity == Error {
+			if errors++; errors > most {
+				more++
+				continue
+			}
+		}
+		out.Add(d)
+	}
+	return out, more
+}
+
 // Text writes the findings for people, sorted: each with its source line, where sources has it, and a caret range; colour
 // adds the colours of a terminal.
 func (l List) Text(w io.Writer, sources Sources, colour bool) error {
 	var b bytes.Buffer
-	for i, d := range l.Sorted() {
+	found, more := l.shown()
+	for i, d := range found {
 		if i > 0 {
 			b.WriteByte('\n')
 		}
 		d.text(&b, sources, colour)
+	}
+	if more > 0 {
+		fmt.Fprintf(&b, "\nand %d more errors\n", more)
 	}
 	_, err := w.Write(b.Bytes())
 	return err
@@ -219,7 +239,8 @@ func (l List) JSON(w io.Writer) error {
 	out := struct {
 		Diagnostics []jsonDiagnostic `json:"diagnostics"`
 	}{[]jsonDiagnostic{}}
-	for _, d := range l.Sorted() {
+	found, _ := l.shown()
+	for _, d := range found {
 		j := jsonDiagnostic{Code: d.Code, Severity: "error", Summary: d.Summary, File: d.Range.File, Start: jsonPos{d.Range.Start.Line, d.Range.Start.Column},
 			End: jsonPos{d.Range.End.Line, d.Range.End.Column}, Help: d.Help, Notes: []jsonNote{}}
 		if d.Severity == Warning {
