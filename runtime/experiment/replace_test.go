@@ -8,6 +8,7 @@ import (
 
 	"snnc.dev/snnc/runtime/checkpoint"
 	"snnc.dev/snnc/runtime/exec"
+	"snnc.dev/snnc/runtime/record"
 	"snnc.dev/snnc/runtime/train"
 )
 
@@ -101,5 +102,30 @@ func TestReplaceOtherWeights(t *testing.T) {
 	}
 	if len(d.Notes) != 1 || !strings.Contains(d.Notes[0].Message, "weight `clock` is trained as [4] and would be [5]") {
 		t.Errorf("%s\n%v", d.Summary, d.Notes)
+	}
+}
+
+// An evaluation with replaced definitions finds what it finds of a model that has them in the file and begins, and ends, with the
+// weights of the first.
+func TestReplaceEvaluates(t *testing.T) {
+	text := spec(t, "replaced", ", replace = [fire(threshold = 0.9)]", "")
+	t.Chdir(t.TempDir())
+	mustRun(t, load(t, plugins, text, "evaluate.a.metrics=[mse]", "evaluate.a.replace=[fire(threshold = 0.05), held(steps = 6)]"), "first")
+	mustRun(t, load(t, plugins, text, "fire.threshold=0.05", "held.steps=6", "evaluate.a.metrics=[mse]", "train.a.optimizer=sgd(rate = 1e-30)", `train.a.start="first"`), "second")
+	mustRun(t, load(t, plugins, text, "evaluate.a.metrics=[mse]"), "plain")
+	of := func(dir string) float64 {
+		f, err := record.Open(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		m, err := f.Metrics()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return m["evaluate a"]["mse"].Value
+	}
+	if of("first") != of("second") || of("first") == of("plain") {
+		t.Errorf("mse %v with replaced definitions, %v with them in the file, %v without", of("first"), of("second"), of("plain"))
 	}
 }

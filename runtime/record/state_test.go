@@ -120,13 +120,14 @@ func TestActions(t *testing.T) {
 func FuzzState(f *testing.F) {
 	for _, seed := range []string{
 		`{}`, `{"evaluate digit":{"mse":{"value":0.1,"count":360,"reference":"test","seed":0,"recipe":"r"}}}`, `{"a":{"mse":{"value":1e999}}}`,
-		`{"train digit":{"key":"00","parts":{"seed":"7"},"done":true}}`, `{"a":null}`, `{"a":{"b":null}}`, `{"a":{},"a":{}}`,
+		`{"train digit":{"key":"00","parts":{"seed":"7"},"done":true}}`, `{"train digit":{"updates":-1}}`, `{"spec":"../a.snn","set":["a=1"]}`, `{"spec":"a.snn","preset":"p"}`, `{"a":null}`, `{"a":{"b":null}}`, `{"a":{},"a":{}}`,
 	} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
 		stable(t, text, &Metrics{}, &Metrics{})
 		stable(t, text, &map[string]ActionRecord{}, &map[string]ActionRecord{})
+		stable(t, text, &Options{}, &Options{})
 	})
 }
 

@@ -110,3 +110,32 @@ func TestMisfit(t *testing.T) {
 		}
 	}
 }
+
+// Whatever a file says its tensors are, finding weights in it ends in weights for all variables, or in a Misfit with lines.
+func FuzzFind(f *testing.F) {
+	from, _ := half(f)
+	right := saved(f, from)
+	for _, names := range []string{"", "null", "{}", "[]", `{"":""}`, right.Metadata[metaNames], `{"a":"network.0.weight","b":"network.0.weight"}`} {
+		f.Add(names, "network.0.weight", "average/x", 3)
+	}
+	f.Fuzz(func(t *testing.T, names, one, other string, n int) {
+		file := &checkpoint.File{Metadata: map[string]string{metaNames: names}, Tensors: slices.Clone(right.Tensors)}
+		file.Tensors = append(file.Tensors, checkpoint.Of(one, []int{1}, []float32{1}), checkpoint.Tensor{Name: other, DType: "F32", Shape: []int{n}})
+		w, err := Find(from.Model.Variables, file)
+		var bad *Misfit
+		switch {
+		case errors.As(err, &bad):
+			if len(bad.Lines()) == 0 {
+				t.Error("a misfit of nothing")
+			}
+		case err != nil:
+			t.Error(err)
+		default:
+			for _, v := range from.Model.Variables {
+				if len(w[v.Name]) != v.Type.Size() {
+					t.Errorf("%s has %d values", v.Name, len(w[v.Name]))
+				}
+			}
+		}
+	})
+}
