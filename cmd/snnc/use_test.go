@@ -1,6 +1,8 @@
 package main
 
 import (
+	"encoding/binary"
+	"encoding/json"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -22,19 +24,31 @@ model m = supervised(network = net)
 train m { data = digits, batch = 100, epochs = 1, optimizer = adam(rate = 5e-3) }
 `
 
+// builtPlugin builds a plugin of testdata in a folder of its own.
+func builtPlugin(t *testing.T, name string) (dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS(filepath.Join("testdata", name))); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.Command("go", "build", "-o", filepath.Join(dir, name), "./testdata/"+name).CombinedOutput(); err != nil {
+		t.Fatalf("build the plugin: %v\n%s", err, out)
+	}
+	return dir
+}
+
+func write(t *testing.T, name, text string) {
+	t.Helper()
+	if err := os.WriteFile(name, []byte(text), 0o666); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // A neuron of a plugin that somebody develops trains like a built-in one.
 func TestUse(t *testing.T) {
 	dir := t.TempDir()
-	plugin := filepath.Join(dir, "plugin")
-	if err := os.CopyFS(plugin, os.DirFS("testdata/adaptive")); err != nil {
-		t.Fatal(err)
-	}
-	if out, err := exec.Command("go", "build", "-o", filepath.Join(plugin, "adaptive"), "./testdata/adaptive").CombinedOutput(); err != nil {
-		t.Fatalf("build the plugin: %v\n%s", err, out)
-	}
-	if err := os.WriteFile(filepath.Join(dir, "a.snn"), []byte(useSpec), 0o666); err != nil {
-		t.Fatal(err)
-	}
+	plugin := builtPlugin(t, "adaptive")
+	write(t, filepath.Join(dir, "a.snn"), useSpec)
 	mustRun(t, snnc(t, dir, nil, "run", "a.snn", "--plugin-dev", "acme/adaptive="+plugin))
 	text, err := os.ReadFile(filepath.Join(dir, "runs", "a", "events.jsonl"))
 	if err != nil || !strings.Contains(string(text), `"network.0.fire":0`) {
@@ -44,4 +58,89 @@ func TestUse(t *testing.T) {
 	if err == nil || !strings.Contains(string(out), "--plugin-dev acme/adaptive=DIR") {
 		t.Errorf("without the flag: %v\n%s", err, out)
 	}
+}
+
+const coderSpec = `snn 1
+
+use "acme/scoring" as scoring
+
+param width: int = 8
+
+data   digits = optdigits(range = 0..1)
+neuron fire   = lif
+coder  now    = direct(steps = 3)
+coder  scored = scoring(width = width)
+
+network decoder(z: real[4]) -> real[1, 8, 8] {
+    return z -> linear(32) -> encode(now) -> fire -> linear(64) -> sigmoid -> decode(scored) -> reshape(1, 8, 8)
+}
+network encoder(image: real[1, 8, 8]) -> real[8] {
+    return image -> encode(now) -> flatten -> linear(16) -> fire -> linear(8) -> decode(mean)
+}
+model m = vae(encoder = encoder, decoder = decoder)
+train m { data = digits, batch = 100, epochs = 2, optimizer = adam(rate = 5e-3) }
+`
+
+// A coder of a plugin that is a graph is counted, trained and kept with its weights, and what its plugin complains of is shown
+// at its argument.
+func TestCoderPlugin(t *testing.T) {
+	dir, plugin := t.TempDir(), builtPlugin(t, "scoring")
+	write(t, filepath.Join(dir, "a.snn"), coderSpec)
+	dev := "acme/scoring=" + plugin
+	said := func(args ...string) string {
+		out, err := snnc(t, dir, nil, append(args, "--plugin-dev", dev)...).CombinedOutput()
+		if err != nil && args[0] != "check" {
+			t.Fatalf("%v: %v\n%s", args, err, out)
+		}
+		return string(out)
+	}
+	// Query and key are 8 times 64 numbers each. The networks besides: 4 32 + 32 + 32 64 + 64 and 64 16 + 16 + 16 8 + 8.
+	if out := said("plan", "--json", "a.snn"); !strings.Contains(out, `"name":"decoder.0.scored","kind":"decode","shape":[64],"parameters":1024`) ||
+		!strings.Contains(out, `"parameters":4472,"frozen":0`) {
+		t.Errorf("plan: %s", out)
+	}
+	said("run", "a.snn", "--out", "whole")
+	said("run", "a.snn", "--out", "parts", "--set", "train.m.epochs=1")
+	said("run", "a.snn", "--out", "parts")
+	saved := func(run, step string) string {
+		text, err := os.ReadFile(filepath.Join(dir, run, "checkpoints", "m-"+step+".safetensors"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	const first, last = "000000000014", "000000000028"
+	if saved("whole", last) != saved("parts", last) {
+		t.Error("a training that is gone on with ends elsewhere")
+	}
+	for _, name := range []string{"query", "key"} {
+		if a, b := tensor(t, saved("whole", first), "decoder.0.scored."+name), tensor(t, saved("whole", last), "decoder.0.scored."+name); len(a) != 4*8*64 || a == b {
+			t.Errorf("%s, %d bytes, is not trained", name, len(a))
+		}
+	}
+	want := `error[SNN0402]: ` + "`width`" + ` is 100, and there are only 64 values to score
+  --> a.snn:10:25
+   |
+10 | coder  scored = scoring(width = width)
+   |                         ^^^^^^^^^^^^^
+   |
+   = help: write ` + "`width = 64`, or less\n" + `   = note: so says coder ` + "`scoring` (1.2.0) of signal[64]\n"
+	if out := said("check", "a.snn", "--set", "width=100"); out != want {
+		t.Errorf("check says\n%s\nwant\n%s", out, want)
+	}
+}
+
+// tensor returns the bytes of a tensor of a safetensors file: a length, a table of that length as JSON, the bytes.
+func tensor(t *testing.T, file, name string) string {
+	t.Helper()
+	n := binary.LittleEndian.Uint64([]byte(file[:8]))
+	var table map[string]struct {
+		At [2]int `json:"data_offsets"`
+	}
+	text := strings.NewReader(file[8 : 8+n])
+	if err := json.NewDecoder(text).Decode(&table); err != nil {
+		t.Fatal(err)
+	}
+	at := table[name].At
+	return file[8+n:][at[0]:at[1]]
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"snnc.dev/snnc/dsl/check"
+	"snnc.dev/snnc/dsl/diag"
 	"snnc.dev/snnc/plugins/schema"
 )
 
@@ -19,7 +20,7 @@ func catalogue(t testing.TB) *check.Catalogue {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &check.Catalogue{Shape: shape, Weights: weights}
+	c := &check.Catalogue{Shape: shape, Graph: scoring}
 	for _, f := range a.Files {
 		if f.Name == "rest.json" {
 			if err := json.Unmarshal(f.Data, c); err != nil {
@@ -49,15 +50,21 @@ func shape(name string, args schema.Arguments) (channels, height, width int, err
 	return 0, 0, 0, fmt.Errorf("unknown")
 }
 
-// weights are those of SGAD's scoring (Feng et al. 2024): two linear layers from an image, or a reduction of it, to its width.
-func weights(coder *schema.Component, args schema.Arguments, in check.Wire) (check.Parameters, error) {
-	n, width := 1, args.Int("width")
+// scoring holds what SGAD's does (Feng et al. 2024): two linear layers from an image, or a reduction of it, to its width.
+func scoring(k *check.Coder, in check.Wire, at diag.Range) (check.CoderGraph, diag.List) {
+	n, width := 1, k.Args.Int("width")
 	for _, d := range in.Dims {
 		n *= d
 	}
+	if place, ok := k.Places["width"]; ok && width > n {
+		return check.CoderGraph{}, diag.List{{Code: diag.PluginComplains, Range: place, Summary: fmt.Sprintf("`width` is more than the %d values of an image at %d time steps", n, in.Steps)}}
+	}
+	if n == 13 {
+		return check.CoderGraph{}, diag.List{{Code: diag.PluginComplains, Range: at, Summary: "13 brings bad luck"}}
+	}
 	var reduction int
-	if r := args.Int("reduce"); r > 0 {
+	if r := k.Args.Int("reduce"); r > 0 {
 		n, reduction = r, (n+1)*r
 	}
-	return check.Parameters{Trainable: reduction + 2*(n+1)*width}, nil
+	return check.CoderGraph{Text: "graph 1\n", Count: check.Parameters{Trainable: reduction + 2*(n+1)*width}}, nil
 }

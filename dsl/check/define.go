@@ -180,11 +180,12 @@ func (c *checker) coderOf(d *def) *Coder {
 func (c *checker) coder(name string, in *instance) *Coder {
 	k := &Coder{Name: name, Definition: in.coder, Times: c.times}
 	if in.coder == nil {
-		args, ok := c.fill(in.comp.Params, in.args, &owner{what: "coder `" + in.name + "`", partial: in.partial}, "", in.at)
+		places := map[string]diag.Range{}
+		args, ok := c.fill(in.comp.Params, in.args, &owner{what: "coder `" + in.name + "`", places: places, partial: in.partial}, "", in.at)
 		if !ok {
 			return nil
 		}
-		k.Component, k.Args = in.comp, args
+		k.Component, k.Plugin, k.Args, k.Places = in.comp, in.pluginName(), args, places
 		return k
 	}
 	var ok bool

@@ -509,7 +509,7 @@ func (e *equations) call(x *dsl.Ref) exprKind {
 // port reports whether a coder can encode, or decode.
 func (c *checker) port(k *Coder, encode bool) bool {
 	if k.Component != nil {
-		return !encode && c.cat.Weights != nil
+		return !encode && c.cat.Graph != nil
 	}
 	if encode {
 		return k.Definition.Encode != nil

@@ -227,12 +227,7 @@ func (b *builder) coder(v value, r *dsl.Ref, s *scope) value {
 	default:
 		l.Wire = Wire{Kind: RealWire, Dims: w.Dims}
 		if k.Component != nil {
-			count, err := c.cat.Weights(k.Component, k.Args, w)
-			if err != nil {
-				b.wrong(diag.BadCoder, g.at, v.wire, "", "coder `%s`: %v", k.Name, err)
-				return value{}
-			}
-			l.count = count
+			b.graphs = append(b.graphs, graphCoder{l, g.at})
 		} else if usesSteps(k.Definition.Decode.Body) {
 			b.decodes = append(b.decodes, decode{k, r.Range, nil})
 		}

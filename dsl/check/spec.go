@@ -21,9 +21,17 @@ type Catalogue struct {
 	Settings map[string][]schema.Param
 	// Shape returns channels, height and width of a data set without reading it.
 	Shape func(name string, args schema.Arguments) (channels, height, width int, err error)
-	// Weights returns how many numbers a coder that its plugin gives as a graph, and not by equations, owns at an input of
-	// the given type; nil where there are no such coders.
-	Weights func(coder *schema.Component, args schema.Arguments, in Wire) (Parameters, error)
+	// Graph asks the plugin of a coder that it gives as a graph, and not by equations, for that graph at an input of the given
+	// type, whose number of time steps is known. Findings are at the places of the coder's arguments, else at `at`, its use. nil
+	// where there are no such coders.
+	Graph func(k *Coder, in Wire, at diag.Range) (CoderGraph, diag.List)
+}
+
+// CoderGraph is a coder at an input of one type, as its plugin gives it: the text of a module of runtime/graph, and how many
+// numbers that holds.
+type CoderGraph struct {
+	Text  string
+	Count Parameters
 }
 
 // Spec is a checked spec: names resolved, networks unrolled, shapes and arguments known.
@@ -115,6 +123,7 @@ type Layer struct {
 	Args   schema.Arguments // complete with defaults: conv has kernel, stride, pad, bias, c; scalar operands of + - * / are a "value"
 	Neuron *Neuron          // of kind neuron
 	Coder  *Coder           // of kinds encode and decode
+	Graph  string           // of a decode whose coder its plugin gives as a graph: the text of that, for the wire that flows in
 	Origin []diag.Range     // the use in the spec; then the block's, network's or loop's places that led there, innermost first
 	// Home is where the layer is written down: its own place or, of a layer that is here because its network is used as a
 	// layer, its place in that network. Layers of one home have the same weights, in whichever networks they are.
@@ -185,7 +194,9 @@ type Coder struct {
 	Steps      int                     // of a coder that encodes
 	// Of a coder that its plugin gives as a graph, which decodes:
 	Component *schema.Component
+	Plugin    string // "" for the built-ins, else the plugin's name as its `use` writes it
 	Args      schema.Arguments
+	Places    map[string]diag.Range // attribute path of an argument -> where the spec sets it
 }
 
 // Model is a checked model.

@@ -375,7 +375,7 @@ func (l *lowering) batchnorm() graph.Value {
 func (l *lowering) port() (graph.Value, error) {
 	c, d := l.layer.Coder, l.layer.Coder.Definition
 	if d == nil {
-		return graph.Value{}, fmt.Errorf("coder `%s` is a graph of its plugin, which cannot be run in this version", c.Name)
+		return l.graphCoder()
 	}
 	p, attrs := d.Encode, graph.Attrs{"steps": l.layer.Wire.Steps}
 	if l.layer.Kind == "decode" {

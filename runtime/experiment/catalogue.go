@@ -1,15 +1,19 @@
 package experiment
 
 import (
+	"context"
+
 	"snnc.dev/snnc/dsl/check"
+	"snnc.dev/snnc/dsl/diag"
 	"snnc.dev/snnc/plugins/schema"
 	"snnc.dev/snnc/runtime/data"
+	"snnc.dev/snnc/runtime/host"
 	"snnc.dev/snnc/runtime/metric"
 )
 
 // catalogue is all that a spec may name: the components of the built-in plugin and of those that it uses, data sets, and the
-// settings of actions.
-func catalogue(builtin schema.Plugin, used map[string]schema.Plugin) *check.Catalogue {
+// settings of actions. Plugins are asked for the graphs of coders.
+func catalogue(ctx context.Context, h *host.Host, builtin schema.Plugin, used map[string]schema.Plugin) *check.Catalogue {
 	return &check.Catalogue{
 		Components: builtin.Components,
 		Used:       used,
@@ -21,6 +25,9 @@ func catalogue(builtin schema.Plugin, used map[string]schema.Plugin) *check.Cata
 			"deploy":   deploySettings(),
 		},
 		Shape: data.Shape,
+		Graph: func(k *check.Coder, in check.Wire, at diag.Range) (check.CoderGraph, diag.List) {
+			return coderGraph(ctx, h, k, in, at)
+		},
 	}
 }
 

@@ -17,13 +17,14 @@ import (
 	"snnc.dev/snnc/runtime/record"
 )
 
-// withPainter is the argument that makes the test binary serve the built-ins and the model painter.
+// withPainter is the argument that makes the test binary serve the built-ins, the model painter and the coder odd.
 const withPainter = "serve-painter"
 
 func servePainter() {
 	if len(os.Args) == 2 && os.Args[1] == withPainter {
 		p := builtin.Plugin()
 		p.Models = append(p.Models, painter())
+		p.Coders = append(p.Coders, odd())
 		sdk.Serve(p)
 		os.Exit(0)
 	}

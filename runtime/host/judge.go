@@ -253,6 +253,11 @@ func judgeCoder(text, input string) (schema.BuildReply, error) {
 	if err != nil {
 		return reply, fmt.Errorf("read the module: %w", err)
 	}
+	for _, v := range m.Variables {
+		if v.Of != "" {
+			return reply, fmt.Errorf("variable %q of the module is %q of a role; it has its own", v.Name, v.Of)
+		}
+	}
 	for _, name := range []string{program.TrainFunction, program.EvalFunction} {
 		g := m.Function(name)
 		switch {
@@ -260,6 +265,9 @@ func judgeCoder(text, input string) (schema.BuildReply, error) {
 			return reply, fmt.Errorf("the module has no function %s", name)
 		case len(g.Inputs) != 1 || g.Inputs[0].Out[0].String() != input || len(g.Outputs) != 1:
 			return reply, fmt.Errorf("the function %s does not take one %s to one value", name, input)
+		}
+		if err := program.Flat(g); err != nil {
+			return reply, fmt.Errorf("the function %s %w", name, err)
 		}
 	}
 	return reply, nil

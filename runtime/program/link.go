@@ -123,11 +123,19 @@ func (r Role) filledBy(m *graph.Module) error {
 				return fmt.Errorf("result %d of %s is %v, what fills it gives %v", i+1, r.Name, r.Out[i], o.Value.Type())
 			}
 		}
-		for _, n := range g.Nodes {
-			switch n.Op {
-			case graph.OpApply, graph.OpZero, graph.OpCall, graph.OpCustom, graph.OpGrad:
-				return fmt.Errorf("what fills %s has a node %s; it must be flat", r.Name, n.Op)
-			}
+		if err := Flat(g); err != nil {
+			return fmt.Errorf("what fills %s %w", r.Name, err)
+		}
+	}
+	return nil
+}
+
+// Flat reports a node that only the functions of programs may have: one that applies, calls or differentiates something.
+func Flat(g *graph.Graph) error {
+	for _, n := range g.Nodes {
+		switch n.Op {
+		case graph.OpApply, graph.OpZero, graph.OpCall, graph.OpCustom, graph.OpGrad:
+			return fmt.Errorf("has a node %s; it must be flat", n.Op)
 		}
 	}
 	return nil
