@@ -122,7 +122,7 @@ func (v *vae) bernoulli() {
 		}
 		p := f.Apply(prior, sdk.Mode{}, f.Stop(f.Join(own...)))[0]
 		pq, pp := probability(f, q), probability(f, p)
-		v.loss(f, map[string]func(schema.Arguments) graph.Value{
+		f.Loss(v.args["loss"], map[string]func(schema.Arguments) graph.Value{
 			"mse": func(schema.Arguments) graph.Value { return f.MeanSquare(image, image2) },
 			"mmd": func(a schema.Arguments) graph.Value {
 				psp := traces[a.Real("trace")]

@@ -41,7 +41,7 @@ func (v *vae) gaussian() {
 		noise := f.Normal("latent", v.dec.In[0])
 		z := f.Add(mean, f.Mul(f.Op(graph.OpExp, nil, f.Scale(logvar, 0.5)), noise))
 		y := f.Apply(decoder, sdk.Mode{}, z)[0]
-		v.loss(f, map[string]func(schema.Arguments) graph.Value{
+		f.Loss(v.args["loss"], map[string]func(schema.Arguments) graph.Value{
 			"mse": func(schema.Arguments) graph.Value { return f.MeanSquare(image, y) },
 			"kl": func(schema.Arguments) graph.Value {
 				inner := f.Sub(f.Sub(f.Add(f.Const(1), logvar), f.Square(mean)), f.Op(graph.OpExp, nil, logvar))

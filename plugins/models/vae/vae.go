@@ -5,7 +5,6 @@ package vae
 import (
 	_ "embed"
 	"fmt"
-	"slices"
 
 	"snnc.dev/snnc/plugins/schema"
 	"snnc.dev/snnc/plugins/sdk"
@@ -130,36 +129,4 @@ func borders(r sdk.BuildRequest, image graph.Type, enc, dec *program.Role) []sch
 		c = append(c, complain(decoder, fmt.Sprintf("the decoder gives %s, the data have images %s", sdk.Wire(dec.Out[0]), sdk.Wire(image)), "the decoder's result must be an image like those of the data")...)
 	}
 	return c
-}
-
-// loss adds up the terms that the spec names; each is logged under its name.
-func (v *vae) loss(f *sdk.Function, terms map[string]func(schema.Arguments) graph.Value) {
-	var total graph.Value
-	var names []string
-	var values []graph.Value
-	for _, t := range v.args["loss"].Items {
-		term := terms[t.Text]
-		if term == nil {
-			f.Fail(fmt.Errorf("unknown term %q of the loss", t.Text))
-			return
-		}
-		value := term(t.Args)
-		part := value
-		if t.Weight != 1 {
-			part = f.Scale(value, t.Weight)
-		}
-		if total.Valid() {
-			part = f.Add(total, part)
-		}
-		total = part
-		name := t.Text
-		for n := 2; slices.Contains(names, name); n++ { // two traces of different lengths are both shown
-			name = fmt.Sprint(t.Text, n)
-		}
-		names, values = append(names, name), append(values, value)
-	}
-	f.Output("total", total)
-	for i := range names {
-		f.Output(names[i], values[i])
-	}
 }
