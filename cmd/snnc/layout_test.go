@@ -225,7 +225,7 @@ func TestLayers(t *testing.T) {
 // optimiser's ("rate") and a setting's ("count"): they count where they can be nothing but the coder, in a call of `encode` or
 // `decode`, and, where no other part of the system has the word, as a quoted name.
 func TestNoBuiltinByName(t *testing.T) {
-	names := regexp.MustCompile(`\b(iaf|lif|plif|iterative_lif|ttfs|vae|supervised|loihi|truenorth|neurogrid)\b|` +
+	names := regexp.MustCompile(`\b(iaf|lif|plif|iterative_lif|ttfs|vae|diffusion|supervised|loihi|truenorth|neurogrid)\b|` +
 		`\b(encode|decode)\((direct|membrane|mean|rate|count)\b|` + `"(direct|membrane)"`)
 	top := root(t)
 	judged := 0

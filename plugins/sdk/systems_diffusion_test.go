@@ -51,7 +51,7 @@ func diffusion(t *testing.T) system {
 		ddim = append(ddim, row(s, math.Sqrt(to), 0, math.Sqrt(1-to), 0))
 	}
 	return system{
-		name: "diffusion",
+		name: "ddpm",
 		roles: []filled{{"denoiser", network(t, false, func(n *net, in []graph.Value) graph.Value {
 			table := n.variable("table", graph.Frozen, graph.Init{Kind: "normal", B: 1}, levels, 3)
 			time := n.linear(n.Op(graph.OpRows, nil, table, in[1]), 2)

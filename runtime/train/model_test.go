@@ -55,7 +55,7 @@ func cuts(t *rapid.T, n int) []int {
 func TestBatchesChangeNothing(t *testing.T) {
 	const n = 21
 	data := examples(n)
-	for _, name := range []string{"classifier", "fsvae", "gan-ann", "diffusion"} {
+	for _, name := range []string{"classifier", "fsvae", "gan-ann", "ddpm"} {
 		t.Run(name, func(t *testing.T) {
 			s := system(t, name)
 			tr := s.trainer(t, data, Settings{Batch: 7, Epochs: 2, Average: 0.9, Optimizers: map[string]Optimizer{"": adam(0.01)}})
