@@ -161,7 +161,12 @@ func commands(t *testing.T, b block, root string, run bool, where func(string, .
 			want = append(want, lines[i])
 		}
 		line, _, _ = strings.Cut(line, " #")
-		words := strings.Fields(line)
+		words := regexp.MustCompile(`"[^"]*"|'[^']*'|\S+`).FindAllString(line, -1)
+		for k, w := range words {
+			if w[0] == '"' || w[0] == '\'' {
+				words[k] = w[1 : len(w)-1]
+			}
+		}
 		args, ok := snncArguments(words)
 		if !ok {
 			switch {

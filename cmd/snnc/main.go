@@ -40,6 +40,8 @@ type cli struct {
 	Sample  sampleCommand  `cmd:"" help:"Draw samples from a run, finished or not."`
 	Check   checkCommand   `cmd:"" help:"Check specs without running anything."`
 	Plan    planCommand    `cmd:"" help:"Show what a spec would run: networks, parameters, memory."`
+	New     newCommand     `cmd:"" help:"Write a spec to begin with."`
+	Doc     docCommand     `cmd:"" help:"Explain what a spec may name, and the codes of diagnostics."`
 	Data    dataCommand    `cmd:"" help:"List, fetch and look at data sets."`
 	Plugin  pluginCommand  `cmd:"" help:"Plugins: neurons, coders, models and targets."`
 	Version versionCommand `cmd:"" help:"Print the version."`

@@ -40,6 +40,9 @@ func functions() map[string]function {
 	return out
 }
 
+// Functions returns the names of what equations may call.
+func Functions() []string { return slices.Sorted(maps.Keys(functions())) }
+
 // inputs lists the inputs of a neuron.
 func inputs(body []dsl.Equation) []string {
 	var out []string

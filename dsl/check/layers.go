@@ -13,6 +13,8 @@ import (
 // layerKind is a layer of the language: its parameters, in the order in which they may be given by position, and what it
 // makes of a wire.
 type layerKind struct {
+	name   string
+	doc    string
 	params []schema.Param
 	dims   bool // besides params it takes any number of ints, the dims of its result
 	// apply returns the layer's result and how many numbers it holds; it may complete the arguments and change the kind.
@@ -37,61 +39,6 @@ func (l *layerUse) at(name string) diag.Range {
 		return g.at
 	}
 	return l.ref.Range
-}
-
-// layerTable lists the layers.
-func layerTable() map[string]*layerKind {
-	zero, one := 0.0, 1.0
-	count := func(name string) schema.Param {
-		return schema.Param{Name: name, Type: schema.Int, Required: true, Min: &one}
-	}
-	number := func(name, value string) schema.Param {
-		return schema.Param{Name: name, Type: schema.Real, Default: value}
-	}
-	pad := schema.Param{Name: "pad", Type: schema.Int, Min: &zero}
-	stride := schema.Param{Name: "stride", Type: schema.Int, Default: "1", Min: &one}
-	bias := schema.Param{Name: "bias", Type: schema.Bool, Default: "true"}
-	positive := func(name, value string) schema.Param {
-		return schema.Param{Name: name, Type: schema.Real, Default: value, Min: &zero}
-	}
-	start := schema.Param{Name: "init", Type: schema.OneOf, Choices: []schema.Choice{
-		{Name: "xavier", Params: []schema.Param{number("gain", "1")}},
-		{Name: "uniform", Params: []schema.Param{{Name: "range", Type: schema.Range, Required: true}}},
-		{Name: "normal", Params: []schema.Param{{Name: "std", Type: schema.Real, Required: true, Min: &zero}}},
-		{Name: "zeros"},
-	}}
-	over := schema.Param{Name: "over", Type: schema.OneOf, Default: "sequence", Choices: []schema.Choice{{Name: "sequence"}, {Name: "step"}}}
-	fraction := schema.Param{Name: "p", Type: schema.Real, Default: "0.5", Min: &zero, Max: &one}
-	momentum := schema.Param{Name: "momentum", Type: schema.Real, Default: "0.1", Min: &zero, Max: &one}
-	activation := func(params ...schema.Param) *layerKind { return &layerKind{params: params, apply: same} }
-	list := func(params ...schema.Param) []schema.Param { return params }
-	return map[string]*layerKind{
-		"conv":       {params: list(count("c"), count("kernel"), stride, pad, bias, start), apply: conv},
-		"deconv":     {params: list(count("c"), count("kernel"), stride, pad, schema.Param{Name: "extra", Type: schema.Int, Min: &zero}, bias, start), apply: deconv},
-		"linear":     {params: list(count("n"), bias, start), apply: linear},
-		"project":    {params: list(count("c"), bias, start), apply: project},
-		"batchnorm":  {params: list(number("scale", "1"), over, momentum, positive("epsilon", "1e-5")), apply: batchnorm},
-		"groupnorm":  {params: list(count("groups"), positive("epsilon", "1e-5")), apply: groupnorm},
-		"layernorm":  {params: list(positive("epsilon", "1e-5")), apply: layernorm},
-		"attention":  {params: list(schema.Param{Name: "heads", Type: schema.Int, Default: "1", Min: &one}, number("gain", "1"), start), apply: attention},
-		"dropout":    activation(fraction),
-		"maxpool":    {params: list(count("kernel")), apply: pool},
-		"avgpool":    {params: list(count("kernel")), apply: pool},
-		"upsample":   {params: list(count("factor")), apply: upsample},
-		"flatten":    {apply: flatten},
-		"reshape":    {dims: true, apply: reshape},
-		"expand":     {params: list(count("h"), count("w")), apply: expand},
-		"sinusoid":   {params: list(count("n"), schema.Param{Name: "count", Type: schema.Int, Default: "1000", Min: &one}), apply: sinusoid},
-		"embedding":  {params: list(count("n"), count("count")), apply: embedding},
-		"raw":        {apply: raw},
-		"relu":       activation(),
-		"leaky_relu": activation(number("slope", "0.01")),
-		"swish":      activation(),
-		"gelu":       activation(),
-		"sigmoid":    activation(),
-		"tanh":       activation(),
-		"softmax":    activation(),
-	}
 }
 
 // wrong reports a wire of another kind, or a shape that does not fit, with what led there.

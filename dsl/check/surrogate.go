@@ -12,20 +12,27 @@ import (
 // surrogateText is what findings call an expression of `u`.
 const surrogateText = "a surrogate"
 
+// Surrogates describes what `surrogate =` of a neuron takes besides an expression of u: the derivative of a spike as a function
+// of u = left side - right side of the spike's condition. All but temporal take `center` by name.
+func Surrogates() []schema.Choice {
+	number := func(name, value, doc string) schema.Param {
+		return schema.Param{Name: name, Type: schema.Real, Default: value, Doc: doc}
+	}
+	center := schema.Param{Name: "center", Type: schema.Real, Default: "0", Doc: "by name: subtracted from u; `absolute(V)` measures u from the value V of the condition's left side instead of from the threshold"}
+	return []schema.Choice{
+		{Name: "atan", Doc: "(a / 2) / (1 + (pi a u / 2)^2), the default (Fang et al. 2021).", Params: []schema.Param{number("alpha", "2", "a"), center}},
+		{Name: "rectangle", Doc: "1 / w where |u| < w / 2, else 0 (Wu et al. 2018).", Params: []schema.Param{number("width", "1", "w"), center}},
+		{Name: "triangle", Doc: "max(0, a - a^2 |u|) (Bellec et al. 2018).", Params: []schema.Param{number("alpha", "1", "a"), center}},
+		{Name: "sigmoid", Doc: "a q (1 - q) with q = 1 / (1 + exp(-a u)).", Params: []schema.Param{number("alpha", "4", "a"), center}},
+		{Name: "temporal", Doc: "The gradient at a neuron's own spike goes to its input current of other time steps; a neuron that stays silent counts as spiking at the last one (Kheradpisheh and Masquelier 2020).", Params: []schema.Param{
+			{Name: "gate", Type: schema.OneOf, Default: "strict", Doc: "which time steps", Choices: []schema.Choice{{Name: "strict", Doc: "those before the spike"}, {Name: "open", Doc: "all"}}},
+			{Name: "normalize", Type: schema.Bool, Default: "false", Doc: "whether the gradient is divided by its norm over the layer, per example"}}},
+	}
+}
+
 // surrogate reads the derivative that stands in for the spike's.
 func (c *checker) surrogate(g given, n *dsl.Neuron) (Surrogate, bool) {
-	number := func(name, value string) schema.Param {
-		return schema.Param{Name: name, Type: schema.Real, Default: value}
-	}
-	table := []schema.Choice{
-		{Name: "atan", Params: []schema.Param{number("alpha", "2")}},
-		{Name: "rectangle", Params: []schema.Param{number("width", "1")}},
-		{Name: "triangle", Params: []schema.Param{number("alpha", "1")}},
-		{Name: "sigmoid", Params: []schema.Param{number("alpha", "4")}},
-		{Name: "temporal", Params: []schema.Param{
-			{Name: "gate", Type: schema.OneOf, Default: "strict", Choices: []schema.Choice{{Name: "strict"}, {Name: "open"}}},
-			{Name: "normalize", Type: schema.Bool, Default: "false"}}},
-	}
+	table := Surrogates()
 	ref := reference(g.value)
 	i := -1
 	if text, is := g.value.(*dsl.String); is {
@@ -58,14 +65,15 @@ func (c *checker) surrogate(g given, n *dsl.Neuron) (Surrogate, bool) {
 		return Surrogate{Kind: "expression", Expr: g.value}, !eq.bad
 	}
 	x := table[i]
-	formals := []string{}
-	for _, p := range x.Params {
-		formals = append(formals, p.Name)
-	}
 	s := Surrogate{Kind: x.Name}
-	var named []string
-	if s.Kind != "temporal" {
-		named = []string{"center"}
+	var formals, named []string
+	var params []schema.Param // all but the center, which is read here
+	for _, p := range x.Params {
+		if p.Name == "center" {
+			named = append(named, p.Name)
+			continue
+		}
+		formals, params = append(formals, p.Name), append(params, p)
 	}
 	args, ok := c.bind("surrogate `"+x.Name+"`", formals, named, ref.Args, g.s)
 	if center, is := args["center"]; is {
@@ -83,7 +91,7 @@ func (c *checker) surrogate(g given, n *dsl.Neuron) (Surrogate, bool) {
 		v, fine := c.argument(&schema.Param{Name: "center", Type: schema.Real}, center, &owner{}, "")
 		s.Center, ok = v.Number, ok && fine
 	}
-	values, fine := c.fill(x.Params, args, &owner{what: "surrogate `" + x.Name + "`", partial: !ok}, "", ref.Range)
+	values, fine := c.fill(params, args, &owner{what: "surrogate `" + x.Name + "`", partial: !ok}, "", ref.Range)
 	if !ok || !fine {
 		return s, false
 	}

@@ -11,9 +11,9 @@ import (
 	"snnc.dev/snnc/runtime/metric"
 )
 
-// catalogue is all that a spec may name: the components of the built-in plugin and of those that it uses, data sets, and the
+// Catalogue is all that a spec may name: the components of the built-in plugin and of those that it uses, data sets, and the
 // settings of actions. Plugins are asked for the graphs of coders.
-func catalogue(ctx context.Context, h *host.Host, builtin schema.Plugin, used map[string]schema.Plugin) *check.Catalogue {
+func Catalogue(ctx context.Context, h *host.Host, builtin schema.Plugin, used map[string]schema.Plugin) *check.Catalogue {
 	return &check.Catalogue{
 		Components: builtin.Components,
 		Used:       used,

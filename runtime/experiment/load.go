@@ -65,7 +65,7 @@ func loadFile(ctx context.Context, h *host.Host, file *dsl.File, text []byte, o 
 	if bad.HasErrors() {
 		return nil, found
 	}
-	spec, bad := check.Check(file, check.Options{Catalogue: catalogue(ctx, h, builtin, used), Preset: o.Preset, Sets: sets})
+	spec, bad := check.Check(file, check.Options{Catalogue: Catalogue(ctx, h, builtin, used), Preset: o.Preset, Sets: sets})
 	for label, text := range spec.Sources {
 		sources[label] = text
 	}

@@ -39,7 +39,7 @@ func ReadSweep(ctx context.Context, h *host.Host, name string, text []byte, o Op
 	if bad.HasErrors() {
 		return nil, nil, sources
 	}
-	cat := catalogue(ctx, h, builtin, used)
+	cat := Catalogue(ctx, h, builtin, used)
 	s := &Sweep{Members: []Member{{Options: Options{Preset: o.Preset}}}, index: record.Sweep{Spec: name, Preset: o.Preset, Sets: o.Sets}}
 	swept := false
 	var found diag.List

@@ -1,0 +1,113 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"snnc.dev/snnc/docs"
+	"snnc.dev/snnc/dsl/reference"
+	"snnc.dev/snnc/plugins/schema"
+	"snnc.dev/snnc/runtime/experiment"
+)
+
+type docCommand struct {
+	specFlags
+	Name     []string `arg:"" optional:"" help:"What to explain: a layer, neuron, coder, model, data set, optimiser, metric, setting, statement, or the code of a diagnostic. None: a list of all."`
+	Markdown bool     `help:"Print the reference of all names in Markdown."`
+}
+
+func (c *docCommand) Run(ctx context.Context, s streams) error {
+	entries, err := c.entries(ctx)
+	if err != nil {
+		return err
+	}
+	switch {
+	case c.Markdown:
+		_, err := s.out.Write(reference.Markdown(entries))
+		return err
+	case len(c.Name) == 0:
+		return index(s, entries)
+	}
+	for i, name := range c.Name {
+		if i > 0 {
+			fmt.Fprintln(s.out)
+		}
+		if page, ok := docs.Page(name); ok {
+			fmt.Fprint(s.out, reference.Plain(page))
+			continue
+		}
+		found, near := reference.Find(entries, name)
+		if len(found) == 0 {
+			if near == "" {
+				return wrongUsage("`%s` is nothing that a spec may name; `snnc doc` lists what is", name)
+			}
+			return wrongUsage("`%s` is nothing that a spec may name: did you mean `snnc doc %s`?", name, near)
+		}
+		for j, e := range found {
+			if j > 0 {
+				fmt.Fprintln(s.out)
+			}
+			fmt.Fprint(s.out, e.Text())
+		}
+	}
+	return nil
+}
+
+// entries are those of the built-in plugin and of the ones named on the command line.
+func (c *docCommand) entries(ctx context.Context) ([]reference.Entry, error) {
+	h, err := c.host()
+	if err != nil {
+		return nil, err
+	}
+	defer h.Close()
+	builtin, err := h.Describe(ctx, "")
+	if err != nil {
+		return nil, err
+	}
+	used := map[string]schema.Plugin{}
+	for _, name := range slices.Sorted(maps.Keys(c.PluginDev)) {
+		if used[name], err = h.Describe(ctx, name); err != nil {
+			return nil, err
+		}
+	}
+	return reference.Entries(experiment.Catalogue(ctx, h, builtin, used)), nil
+}
+
+// index lists the entries by kind with the first sentence of each.
+func index(s streams, entries []reference.Entry) error {
+	w := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
+	for _, k := range reference.Kinds() {
+		fmt.Fprintf(w, "%s\n", k.Heading)
+		for _, e := range entries {
+			if e.Kind != k.Kind {
+				continue
+			}
+			name, doc := e.Name, firstSentence(e.Doc)
+			if e.Of != "" {
+				name = e.Of + "." + name
+			}
+			if e.Later {
+				doc = "(not in this version) " + doc
+			}
+			fmt.Fprintf(w, "  %s\t%s\n", name, shortened(doc, 90))
+		}
+		fmt.Fprintln(w)
+	}
+	fmt.Fprintf(w, "Codes of diagnostics\n  %s\n", strings.Join(docs.Codes(), " "))
+	if err := w.Flush(); err != nil {
+		return fmt.Errorf("print the list: %w", err)
+	}
+	return nil
+}
+
+// shortened cuts a text to so many characters.
+func shortened(text string, most int) string {
+	if runes := []rune(text); len(runes) > most {
+		return strings.TrimRight(string(runes[:most-3]), " ,.;:") + " ..."
+	}
+	return text
+}

@@ -1,0 +1,150 @@
+package reference
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"snnc.dev/snnc/dsl/check"
+	"snnc.dev/snnc/dsl/diag"
+	"snnc.dev/snnc/plugins/schema"
+)
+
+// Entry is one name that a spec may write.
+type Entry struct {
+	Kind      string // statement, layer, neuron ...: one of Kinds
+	Name      string
+	Of        string // of a setting, the action; of a word of equations or networks, ""
+	Plugin    string // of a component that is no built-in, NAME VERSION of its plugin
+	Doc       string // Markdown; the first sentence stands alone
+	Form      string // how it is written; "" where Params say it
+	Params    []schema.Param
+	Roles     []schema.Role
+	Samplers  []schema.Choice
+	Exports   []string
+	Equations string
+	Later     bool // known and checked, but nothing in this version can run it
+}
+
+// Kinds are the kinds of entries in the order of the reference, with their headings.
+func Kinds() []struct{ Kind, Heading, Intro string } {
+	return []struct{ Kind, Heading, Intro string }{
+		{"statement", "Statements", "What stands at the top of a file. Settings of actions are [below](#settings)."},
+		{"word", "Words of networks", "What stands in the body of a network or block besides layers, neurons and blocks."},
+		{"layer", "Layers", "What a wire flows through: `x -> conv(16, kernel = 3)`. Arguments may be given by position in the order shown. Dims are those of one example, channels first; a layer does the same at every time step."},
+		{"neuron", "Neurons", "Each takes `surrogate`, `detach_reset` and `integrate` besides its own arguments. What a neuron does in one step is its equations."},
+		{"surrogate", "Surrogates", "What `surrogate =` of a neuron takes, besides an expression of `u`: the derivative that stands in for that of the spike, as a function of u = left side - right side of its condition."},
+		{"equation", "Lines of equations", "What the body of a neuron, or of `encode` and `decode` in a coder, is made of."},
+		{"coder", "Coders", "How values become signals over time, in `encode(...)`, and back, in `decode(...)`."},
+		{"model", "Models", "What networks make up together."},
+		{"data", "Data sets", "Images with labels. `snnc data list` says which are on this machine."},
+		{"optimizer", "Optimisers", "What moves the parameters: `optimizer = adam(rate = 1e-3)` in `train`."},
+		{"metric", "Metrics", "What `metrics = [...]` of `evaluate` takes."},
+		{"target", "Targets", "Chips, for `targets = [...]` of `deploy`."},
+		{"setting", "Settings", "What stands in the braces of an action."},
+	}
+}
+
+// Entries lists all that a spec may name, by kind in the order of Kinds; within a kind built-ins in the order of their plugin.
+func Entries(cat *check.Catalogue) []Entry {
+	out := statements()
+	out = append(out, words()...)
+	out = append(out, equations()...)
+	choices := func(kind string, list []schema.Choice) {
+		for _, c := range list {
+			out = append(out, Entry{Kind: kind, Name: c.Name, Doc: c.Doc, Params: c.Params, Later: c.Later})
+		}
+	}
+	choices("layer", check.Layers())
+	choices("surrogate", check.Surrogates())
+	choices("data", cat.Data)
+	for _, action := range []string{"train", "sample", "evaluate", "deploy"} {
+		for _, p := range cat.Settings[action] {
+			out = append(out, Entry{Kind: "setting", Name: p.Name, Of: action, Doc: p.Doc, Params: []schema.Param{p}})
+			switch {
+			case action == "train" && p.Name == "optimizer":
+				choices("optimizer", p.Choices)
+			case action == "evaluate" && p.Name == "metrics":
+				choices("metric", p.Choices)
+			}
+		}
+	}
+	components := func(list []schema.Component, plugin string) {
+		for _, x := range list {
+			out = append(out, Entry{Kind: string(x.Kind), Name: x.Name, Plugin: plugin, Doc: x.Doc, Params: x.Params, Roles: x.Roles,
+				Samplers: x.Samplers, Exports: x.Exports, Equations: strings.TrimSpace(x.Equations), Later: x.Later})
+		}
+	}
+	components(cat.Components, "")
+	for _, p := range cat.Used {
+		components(p.Components, p.Name+" "+p.Version)
+	}
+	rank := map[string]int{}
+	for i, k := range Kinds() {
+		rank[k.Kind] = i
+	}
+	slices.SortStableFunc(out, func(a, b Entry) int {
+		return cmp.Or(cmp.Compare(rank[a.Kind], rank[b.Kind]), strings.Compare(a.Plugin, b.Plugin))
+	})
+	return out
+}
+
+// Find returns the entries of a name; where there is none, those that differ by the case of letters alone, else none and the
+// name that may have been meant, or "".
+func Find(entries []Entry, name string) (found []Entry, near string) {
+	var known []string
+	for _, e := range entries {
+		if e.Name == name {
+			found = append(found, e)
+		}
+		known = append(known, e.Name)
+	}
+	if len(found) == 0 {
+		for _, e := range entries {
+			if strings.EqualFold(e.Name, name) {
+				found = append(found, e)
+			}
+		}
+	}
+	if len(found) > 0 {
+		return found, ""
+	}
+	return nil, diag.Nearest(name, known)
+}
+
+// Signature is how the entry is written with all its arguments, such as `conv(c, kernel, stride = 1)`.
+func (e Entry) Signature() string {
+	if e.Form != "" {
+		return e.Form
+	}
+	if e.Kind == "setting" {
+		return strings.TrimSuffix(call(e.Name, e.Params[:1], nil)[len(e.Name)+1:], ")")
+	}
+	if e.Equations != "" {
+		head, _, _ := strings.Cut(e.Equations, "{")
+		_, head, _ = strings.Cut(strings.TrimSpace(head), " ")
+		return head
+	}
+	return call(e.Name, e.Params, e.Roles)
+}
+
+// call writes a name with its arguments.
+func call(name string, params []schema.Param, roles []schema.Role) string {
+	var args []string
+	for _, r := range roles {
+		if !r.Optional {
+			args = append(args, r.Name)
+		}
+	}
+	for _, p := range params {
+		if p.Default == "" {
+			args = append(args, p.Name)
+		} else {
+			args = append(args, p.Name+" = "+p.Default)
+		}
+	}
+	if len(args) == 0 {
+		return name
+	}
+	return name + "(" + strings.Join(args, ", ") + ")"
+}

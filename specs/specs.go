@@ -1,0 +1,16 @@
+// Package specs has the specs of this folder, for `snnc new`. It imports nothing of ours.
+package specs
+
+import "embed"
+
+//go:embed *.snn
+var files embed.FS
+
+// Text returns the spec NAME.snn of this folder; nil where there is none.
+func Text(name string) []byte {
+	text, err := files.ReadFile(name + ".snn")
+	if err != nil {
+		return nil
+	}
+	return text
+}
