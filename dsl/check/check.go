@@ -20,13 +20,14 @@ type Options struct {
 
 // The limits of a spec.
 const (
-	maxErrors = 100
-	maxLayers = 20_000
-	maxDepth  = 100       // of blocks and loops in each other
-	maxNested = 50_000    // of expressions in each other, through blocks and params
-	maxWork   = 4_000_000 // expressions and statements evaluated while unrolling
-	maxSize   = 1 << 31   // values on a wire, per example and step
-	maxCount  = 1 << 40   // trainable numbers of a layer
+	maxErrors   = 100
+	maxLayers   = 20_000
+	maxVariants = 100       // actions with `replace`: each is a model of its own
+	maxDepth    = 100       // of blocks and loops in each other
+	maxNested   = 50_000    // of expressions in each other, through blocks and params
+	maxWork     = 4_000_000 // expressions and statements evaluated while unrolling
+	maxSize     = 1 << 31   // values on a wire, per example and step
+	maxCount    = 1 << 40   // trainable numbers of a layer
 
 	largestInt = 1 << 53 // of an argument: arguments are float64, which holds the ints up to here
 )
@@ -131,6 +132,7 @@ type checker struct {
 	frames   []frame                 // uses and loops around the place that is unrolled, outermost first
 	asides   []diag.Note             // added to every finding, while a plugin's text or a variant is judged
 	standIns map[string]*standIn     // by definition, while a variant is checked
+	variants int                     // so far
 }
 
 // def is a definition of the file.

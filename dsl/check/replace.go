@@ -98,6 +98,12 @@ func (c *checker) standInOf(g given) *standIn {
 // variant checks a model once more, with stand-ins in the place of definitions; nil where something was found. Models that it is
 // made of stay as they are.
 func (c *checker) variant(m *Model, list map[string]*standIn, at diag.Range) *Model {
+	if c.variants++; c.variants > maxVariants {
+		if c.variants == maxVariants+1 {
+			c.fail(diag.TooMuchWork, at, "draw from the finished run: `snnc sample RUN --replace ...`", "more than %d actions have a `replace`", maxVariants)
+		}
+		return nil
+	}
 	v := *c
 	v.found, v.at, v.standIns = nil, map[diag.Range]bool{}, list
 	v.asides = []diag.Note{{Message: "with what `replace` puts in", Range: at}}
