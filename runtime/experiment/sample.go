@@ -38,6 +38,9 @@ type SampleOptions struct {
 // findings, with the texts that they point into, are about the spec in the run folder and the settings.
 func Sample(ctx context.Context, h *host.Host, o SampleOptions) (diag.List, diag.Sources, error) {
 	options, err := record.ReadOptions(o.Run)
+	if errors.Is(err, fs.ErrNotExist) && record.IsSweep(o.Run) {
+		return nil, nil, fmt.Errorf("%s holds the runs of a sweep: name the folder of one of them", o.Run)
+	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil, fmt.Errorf("%s is no folder of a run, or nothing has begun in it", o.Run)
 	}

@@ -45,6 +45,9 @@ func ours(dir string) error {
 			return nil
 		}
 	}
+	if len(entries) > 0 && IsSweep(dir) {
+		return fmt.Errorf("open run folder %s: it holds the runs of a sweep: name another folder", dir)
+	}
 	if len(entries) > 0 {
 		return fmt.Errorf("open run folder %s: %w: name an empty or a new folder", dir, ErrForeign)
 	}

@@ -56,10 +56,16 @@ func OpenSweep(dir string) error {
 	if len(entries) == 0 {
 		return nil
 	}
-	if _, err := os.Stat(filepath.Join(dir, SweepFile)); err != nil {
+	if !IsSweep(dir) {
 		return fmt.Errorf("open folder of a sweep %s: %w: name an empty or a new folder", dir, ErrNoSweep)
 	}
 	return wholefile.Clean(dir, SweepFile)
+}
+
+// IsSweep reports whether a folder is one of a sweep.
+func IsSweep(dir string) bool {
+	_, err := os.Stat(filepath.Join(dir, SweepFile))
+	return err == nil
 }
 
 // WriteSweep writes the index of a folder that OpenSweep has opened.
