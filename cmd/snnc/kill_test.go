@@ -99,18 +99,29 @@ func quickstart(t *testing.T, args ...string) []string {
 	return append([]string{"run", spec, "--quiet", "--set", "train.digit.epochs=" + strconv.Itoa(*epochs), "--set", "sample.digit.replace=[fire(threshold = 0.3)]"}, args...)
 }
 
-// A run that is killed at any moment goes on to the same bytes, also those of what it replaces. More kills, of the whole quickstart:
-// go test ./cmd/snnc -run TestKill -kills 200 -epochs 60 -timeout 0
+// A run that is killed at any moment goes on to the same bytes, also those that are drawn with a sampler's options and with
+// definitions that are replaced. Between the two samples come from its newest weights, where there are some. More kills, of the
+// whole quickstart: go test ./cmd/snnc -run TestKill -kills 200 -epochs 60 -timeout 0
 func TestKill(t *testing.T) {
+	spec, err := filepath.Abs("testdata/samplers.snn")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Run("quickstart", func(t *testing.T) { kill(t, *kills, quickstart(t)) })
+	t.Run("samplers", func(t *testing.T) { kill(t, (*kills+1)/2, []string{"run", spec, "--quiet"}) })
+}
+
+func kill(t *testing.T, times int, command []string) {
 	dir := t.TempDir()
 	start := time.Now()
-	mustRun(t, snnc(t, dir, nil, quickstart(t, "--out", "undisturbed")...))
+	mustRun(t, snnc(t, dir, nil, append(slices.Clone(command), "--out", "undisturbed")...))
 	duration := time.Since(start)
 	want := results(t, filepath.Join(dir, "undisturbed"))
 	random := rand.New(rand.NewPCG(1, uint64(time.Now().UnixNano())))
-	for i := range *kills {
+	for i := range times {
 		run := "killed" + strconv.Itoa(i)
-		c := snnc(t, dir, nil, quickstart(t, "--out", run)...)
+		again := append(slices.Clone(command), "--out", run)
+		c := snnc(t, dir, nil, again...)
 		var out bytes.Buffer
 		c.Stdout, c.Stderr = &out, &out
 		if err := c.Start(); err != nil {
@@ -120,7 +131,12 @@ func TestKill(t *testing.T) {
 		time.Sleep(after)
 		c.Process.Kill()
 		c.Wait()
-		mustRun(t, snnc(t, dir, nil, quickstart(t, "--out", run)...))
+		if words, err := snnc(t, dir, nil, "sample", run, "--count", "2", "--out", "drawn").CombinedOutput(); err != nil {
+			if text := string(words); !strings.Contains(text, "has no checkpoint yet") && !strings.Contains(text, "has not begun") && !strings.Contains(text, "nothing has begun") {
+				t.Errorf("killed after %v of %v: sample: %v\n%s", after, duration, err, text)
+			}
+		}
+		mustRun(t, snnc(t, dir, nil, again...))
 		got := results(t, filepath.Join(dir, run))
 		for name, sum := range want {
 			if got[name] != sum {
