@@ -14,6 +14,7 @@ type planCommand struct {
 	File   string   `arg:"" help:"Spec."`
 	Preset string   `placeholder:"NAME" help:"Plan with a preset of the spec."`
 	Set    []string `sep:"none" placeholder:"NAME=VALUE" help:"Replace the right side of a definition or setting; may be given several times."`
+	Steps  bool     `help:"Print what is run of each function that is trained, step by step, with its place in memory."`
 	JSON   bool     `help:"Print the plan as JSON."`
 }
 
@@ -40,7 +41,7 @@ func (c *planCommand) Run(ctx context.Context, s streams) error {
 		return err
 	}
 	if !c.JSON {
-		return p.Text(s.out)
+		return p.Text(s.out, c.Steps)
 	}
 	if err := json.NewEncoder(s.out).Encode(p); err != nil {
 		return fmt.Errorf("print plan: %w", err)

@@ -2,15 +2,13 @@ package experiment
 
 import (
 	"fmt"
-	"io"
 	"slices"
 	"strings"
-	"text/tabwriter"
 
 	"snnc.dev/snnc/dsl/check"
 	"snnc.dev/snnc/runtime/graph"
 	"snnc.dev/snnc/runtime/plan"
-	"snnc.dev/snnc/runtime/record"
+	"snnc.dev/snnc/runtime/program"
 	"snnc.dev/snnc/runtime/tensor"
 )
 
@@ -32,6 +30,9 @@ type ModelPlan struct {
 	Parameters int    `json:"parameters"`
 	Frozen     int    `json:"frozen"`
 	Shared     int    `json:"shared,omitempty"` // those among Parameters that networks of several roles have
+
+	program *program.Program
+	roles   []check.Role
 }
 
 // NetworkPlan is a network as it is unrolled.
@@ -40,15 +41,21 @@ type NetworkPlan struct {
 	Steps      int         `json:"steps"` // time steps; 0 where nothing is timed
 	Parameters int         `json:"parameters"`
 	Frozen     int         `json:"frozen"`
+	Operations int         `json:"operations"` // multiply-accumulates for one example, at all time steps
+	Roles      []string    `json:"roles"`      // that it fills: MODEL.PATH
 	Layers     []LayerPlan `json:"layers"`
 }
 
-// LayerPlan is a layer: its shape is that of its result for one example and time step, channels first.
+// LayerPlan is a layer: its shape is that of its result for one example and time step, channels first. Its variables are
+// called ROLE.K.NAME.PART in checkpoints, where Name is NETWORK.K.NAME, and ROLE.INDEX.PART in programs.
 type LayerPlan struct {
 	Name       string `json:"name"`
+	Index      int    `json:"index"`
 	Kind       string `json:"kind"`
 	Shape      []int  `json:"shape"`
 	Parameters int    `json:"parameters"`
+	Operations int    `json:"operations"`       // multiply-accumulates for one example, at one time step where it is timed
+	Kernel     string `json:"kernel,omitempty"` // what computes it in training; absent where it takes no work of its own
 	// Weights is the earlier layer whose weights it uses: both are of one network that is used as a layer. "" for its own.
 	Weights string `json:"weights,omitempty"`
 
@@ -79,15 +86,12 @@ type stepPlan struct {
 // Plan plans the spec's networks and trainings.
 func (x *Experiment) Plan() (*Plan, error) {
 	p := &Plan{Models: []ModelPlan{}, Networks: []NetworkPlan{}}
-	for _, n := range x.Spec.Networks {
-		p.Networks = append(p.Networks, networkPlan(x.Spec, n))
-	}
 	for _, j := range x.jobs() {
 		if j.Kind != "train" {
 			continue
 		}
 		m := j.model
-		mp := ModelPlan{Name: m.Name, Kind: m.Component.Name}
+		mp := ModelPlan{Name: m.Name, Kind: m.Component.Name, program: m.Program, roles: m.Roles}
 		shared := map[string]bool{}
 		for _, module := range m.Modules {
 			for _, v := range module.Variables {
@@ -138,6 +142,9 @@ func (x *Experiment) Plan() (*Plan, error) {
 		p.trainings = append(p.trainings, t)
 		p.Models = append(p.Models, mp)
 	}
+	for _, n := range x.Spec.Networks {
+		p.Networks = append(p.Networks, networkPlan(x.Spec, n, p.steps))
+	}
 	return p, nil
 }
 
@@ -177,74 +184,43 @@ func (j *job) moments() int {
 	return n
 }
 
-func networkPlan(s *check.Spec, n *check.Network) NetworkPlan {
+func networkPlan(s *check.Spec, n *check.Network, steps []stepPlan) NetworkPlan {
 	count := n.Count()
-	out := NetworkPlan{Name: n.Name, Steps: n.Steps, Parameters: count.Trainable, Frozen: count.Frozen, Layers: []LayerPlan{}}
-	if n.FreeSteps {
-		for _, m := range s.Models {
-			for _, r := range m.Roles {
-				if r.Network == n && out.Steps == 0 {
-					out.Steps = r.Steps
-				}
+	out := NetworkPlan{Name: n.Name, Steps: n.Steps, Parameters: count.Trainable, Frozen: count.Frozen, Roles: []string{}, Layers: []LayerPlan{}}
+	var computed map[string]string
+	path := ""
+	for _, m := range s.Models {
+		for _, r := range m.Roles {
+			if r.Network != n {
+				continue
+			}
+			if n.FreeSteps && out.Steps == 0 {
+				out.Steps = r.Steps
+			}
+			if out.Roles = append(out.Roles, m.Name+"."+r.Path); computed == nil {
+				mine := slices.DeleteFunc(slices.Clone(steps), func(s stepPlan) bool { return s.job != "train "+m.Name })
+				computed, path = kernels(mine), r.Path
 			}
 		}
 	}
-	for _, l := range n.Layers {
+	for i, l := range n.Layers {
 		shape := slices.Clone(l.Wire.Dims)
 		if shape == nil {
 			shape = []int{}
 		}
-		lp := LayerPlan{Name: l.Title, Kind: l.Kind, Shape: shape, Parameters: l.Count().Trainable, wire: l.Wire.String()}
+		lp := LayerPlan{Name: l.Title, Index: i, Kind: l.Kind, Shape: shape, Parameters: l.Count().Trainable, Operations: n.Operations(i),
+			Kernel: computed[path+strings.TrimPrefix(l.Title, n.Name)], wire: l.Wire.String()}
+		turns := 1
+		if l.Wire.Timed() {
+			if turns = l.Wire.Steps; turns == 0 {
+				turns = max(1, out.Steps)
+			}
+		}
+		out.Operations += turns * lp.Operations
 		if first := n.Layers[l.Weights]; first != l && first.Count() != (check.Parameters{}) {
 			lp.Weights = first.Title
 		}
 		out.Layers = append(out.Layers, lp)
 	}
 	return out
-}
-
-// Text prints the plan for people.
-func (p *Plan) Text(out io.Writer) error {
-	for _, n := range p.Networks {
-		fmt.Fprintf(out, "network %s: %s", n.Name, counted(n.Parameters, n.Frozen))
-		if n.Steps > 0 {
-			fmt.Fprintf(out, ", %d time steps", n.Steps)
-		}
-		fmt.Fprintln(out)
-		w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-		for _, l := range n.Layers {
-			fmt.Fprintf(w, "    %s\t%s\t%s\t", strings.TrimPrefix(l.Name, n.Name+"."), l.Kind, l.wire)
-			if l.Parameters > 0 {
-				fmt.Fprintf(w, "%10s", record.Grouped(l.Parameters))
-			}
-			if l.Weights != "" {
-				fmt.Fprintf(w, "those of %s", strings.TrimPrefix(l.Weights, n.Name+"."))
-			}
-			fmt.Fprintln(w, "\t")
-		}
-		if err := w.Flush(); err != nil {
-			return err
-		}
-		fmt.Fprintln(out)
-	}
-	for _, m := range p.Models {
-		fmt.Fprintf(out, "model %s (%s): %s", m.Name, m.Kind, counted(m.Parameters, m.Frozen))
-		if m.Shared > 0 {
-			fmt.Fprintf(out, "; %s are shared by its networks", record.Grouped(m.Shared))
-		}
-		fmt.Fprintln(out)
-	}
-	fmt.Fprintf(out, "memory: %.1f MB\n", float64(p.Memory.Bytes)/1e6)
-	for _, s := range p.steps {
-		fmt.Fprintf(out, "\n%s, function %s\n%s", s.job, s.name, s.plan.Print())
-	}
-	return nil
-}
-
-func counted(parameters, frozen int) string {
-	s := record.Grouped(parameters) + " parameters"
-	if frozen > 0 {
-		s += " and " + record.Grouped(frozen) + " frozen"
-	}
-	return s
 }

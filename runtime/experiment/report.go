@@ -14,7 +14,7 @@ func (r *runner) report() error {
 	s := r.x.Spec
 	page := record.Report{Title: strings.TrimSuffix(path.Base(r.x.Name), ".snn"), Doc: s.File.Doc, Version: r.o.Version}
 	for _, n := range s.Networks {
-		p := networkPlan(s, n)
+		p := networkPlan(s, n, nil)
 		network := record.Network{Name: p.Name, Steps: p.Steps, Parameters: p.Parameters, Frozen: p.Frozen}
 		for _, l := range p.Layers {
 			network.Layers = append(network.Layers, record.Layer{Name: strings.TrimPrefix(l.Name, n.Name+"."), Kind: l.Kind, Shape: l.wire, Parameters: l.Parameters})

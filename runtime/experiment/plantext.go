@@ -1,0 +1,210 @@
+package experiment
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"snnc.dev/snnc/dsl/check"
+	"snnc.dev/snnc/runtime/graph"
+	"snnc.dev/snnc/runtime/plan"
+	"snnc.dev/snnc/runtime/program"
+	"snnc.dev/snnc/runtime/record"
+)
+
+// Text prints the plan for people: a table for each network, then each model with its Program, then memory. steps adds what
+// the planner has made of the functions that are trained, step by step.
+func (p *Plan) Text(out io.Writer, steps bool) error {
+	for _, n := range p.Networks {
+		if err := n.text(out); err != nil {
+			return err
+		}
+	}
+	for _, m := range p.Models {
+		m.text(out)
+	}
+	for _, t := range p.trainings {
+		fmt.Fprintf(out, "memory of %s: %s (weights, moments and averages %s, steps %s, sheets %s)\n", t.job, megabytes(t.bytes()), megabytes(t.weights), megabytes(t.steps), megabytes(t.sheets))
+	}
+	if !steps {
+		return nil
+	}
+	for _, s := range p.steps {
+		fmt.Fprintf(out, "\n%s, function %s\n%s", s.job, s.name, s.plan.Print())
+	}
+	return nil
+}
+
+func megabytes(n int) string {
+	if n >= 1e9 {
+		return fmt.Sprintf("%.1f GB", float64(n)/1e9)
+	}
+	return fmt.Sprintf("%.1f MB", float64(n)/1e6)
+}
+
+// text prints a network as a table.
+func (n NetworkPlan) text(out io.Writer) error {
+	fmt.Fprintf(out, "network %s: %s", n.Name, counted(n.Parameters, n.Frozen))
+	if n.Steps > 0 {
+		fmt.Fprintf(out, ", %d time steps", n.Steps)
+	}
+	if n.Operations > 0 {
+		fmt.Fprintf(out, ", %s operations", quantity(n.Operations))
+	}
+	if len(n.Roles) > 0 {
+		fmt.Fprintf(out, "; it is %s", strings.Join(n.Roles, ", "))
+	}
+	fmt.Fprintln(out)
+	var table bytes.Buffer
+	w := tabwriter.NewWriter(&table, 0, 0, 2, ' ', 0)
+	fmt.Fprint(w, "    layer\tshape\tparameters\toperations\tkernel\n")
+	short := func(name string) string { return strings.TrimPrefix(name, n.Name+".") }
+	for _, l := range n.Layers {
+		parameters, operations := "", ""
+		switch {
+		case l.Weights != "":
+			parameters = "of " + short(l.Weights)
+		case l.Parameters > 0:
+			parameters = fmt.Sprintf("%10s", record.Grouped(l.Parameters))
+		}
+		if l.Operations > 0 {
+			operations = fmt.Sprintf("%10s", quantity(l.Operations))
+		}
+		fmt.Fprintf(w, "    %s\t%s\t%s\t%s\t%s\n", short(l.Name), l.wire, parameters, operations, l.Kernel)
+	}
+	if err := w.Flush(); err != nil {
+		return fmt.Errorf("print plan: %w", err)
+	}
+	for line := range strings.Lines(table.String()) {
+		fmt.Fprintln(out, strings.TrimRight(line, " \n"))
+	}
+	_, err := fmt.Fprintln(out)
+	return err
+}
+
+// quantity is a number of operations as people say it.
+func quantity(n int) string {
+	switch f := float64(n); {
+	case n >= 1e12:
+		return fmt.Sprintf("%.3g T", f/1e12)
+	case n >= 1e9:
+		return fmt.Sprintf("%.3g G", f/1e9)
+	case n >= 1e6:
+		return fmt.Sprintf("%.3g M", f/1e6)
+	case n >= 1e4:
+		return fmt.Sprintf("%.3g k", f/1e3)
+	}
+	return fmt.Sprint(n)
+}
+
+// text prints a model with what its Program does.
+func (m ModelPlan) text(out io.Writer) {
+	fmt.Fprintf(out, "model %s (%s): %s", m.Name, m.Kind, counted(m.Parameters, m.Frozen))
+	if m.Shared > 0 {
+		fmt.Fprintf(out, "; %s are shared by its networks", record.Grouped(m.Shared))
+	}
+	fmt.Fprintln(out)
+	for _, r := range m.roles {
+		fmt.Fprintf(out, "    role %s: %s\n", r.Path, filler(r))
+	}
+	for _, s := range m.program.Stages {
+		for _, step := range s.Steps {
+			fmt.Fprintf(out, "    %s: each batch of %s runs %s, which lowers the loss %s", s.Name, s.Stream, step.Function, strings.Join(losses(m.program, step), " with the terms "))
+			if step.Every > 1 || step.Epoch {
+				fmt.Fprintf(out, " (every %d %s)", step.Every, map[bool]string{false: "batches", true: "epochs"}[step.Epoch])
+			}
+			fmt.Fprintf(out, " and moves %s\n", strings.Join(step.Moves, ", "))
+		}
+	}
+	for _, s := range m.program.Samplers {
+		turns := ""
+		if s.Loop != "" {
+			turns = fmt.Sprintf(", then %d times %s", s.Turns, s.Loop)
+		}
+		fmt.Fprintf(out, "    sampler %s: %s\n", s.Name, strings.TrimPrefix(s.Init+turns+", then "+s.Result, ", then "))
+	}
+	var exports []string
+	for _, e := range m.program.Exports {
+		exports = append(exports, e.Name)
+	}
+	if len(exports) > 0 {
+		fmt.Fprintf(out, "    exports: %s\n", strings.Join(exports, ", "))
+	}
+}
+
+func filler(r check.Role) string {
+	switch {
+	case r.Network != nil:
+		if r.Steps > 0 {
+			return fmt.Sprintf("network %s at %d time steps", r.Network.Name, r.Steps)
+		}
+		return "network " + r.Network.Name
+	case r.Coder != nil:
+		return "coder " + r.Coder.Name
+	}
+	return "model " + r.Model.Name
+}
+
+// losses are the outputs of a step's function: what is lowered, and, in one text, its terms.
+func losses(p *program.Program, s program.Step) []string {
+	var terms []string
+	g := p.Function(s.Function)
+	for _, o := range g.Outputs[1:] {
+		terms = append(terms, o.Name)
+	}
+	if len(terms) == 0 {
+		return []string{g.Outputs[0].Name}
+	}
+	return []string{g.Outputs[0].Name, strings.Join(terms, ", ")}
+}
+
+// kernels says, by role and layer, what computes the layer where it is trained.
+func kernels(steps []stepPlan) map[string]string {
+	out := map[string]string{}
+	fused := map[string]bool{}
+	for _, s := range steps {
+		for _, x := range s.plan.Steps {
+			if x.Layer == "" || out[x.Layer] != "" {
+				continue
+			}
+			switch {
+			case x.Equation != nil && !x.Equation.Gradient:
+				out[x.Layer] = "equation"
+			case x.Node != nil && ownKernel(x.Node.Op):
+				out[x.Layer] = kernel(x)
+			case x.Loop != nil:
+				fused[x.Layer] = true
+			}
+		}
+	}
+	for layer := range fused {
+		if out[layer] == "" {
+			out[layer] = "fused loop"
+		}
+	}
+	return out
+}
+
+// ownKernel reports whether an operator is what people call the kernel of a layer.
+func ownKernel(op graph.Op) bool {
+	return slices.Contains([]graph.Op{graph.OpConv, graph.OpConvInput, graph.OpMatmul, graph.OpMaxPool, graph.OpNormalise, graph.OpRows, graph.OpRepeat, graph.OpConcat}, op)
+}
+
+// kernel names a step's operator, and whether it goes through spikes alone.
+func kernel(s *plan.Step) string {
+	if (s.Node.Op == graph.OpConv || s.Node.Op == graph.OpMatmul) && s.In[0].Type.DType == graph.Bit {
+		return string(s.Node.Op) + " of spikes"
+	}
+	return string(s.Node.Op)
+}
+
+func counted(parameters, frozen int) string {
+	s := record.Grouped(parameters) + " parameters"
+	if frozen > 0 {
+		s += " and " + record.Grouped(frozen) + " frozen"
+	}
+	return s
+}
