@@ -123,7 +123,7 @@ type checker struct {
 	texts    map[*schema.Component]dsl.Item // parsed equations of plugins; nil where they do not parse
 	bodies   map[dsl.Item]bool              // judged equations: whether they hold
 	models   map[*def]*Model
-	times    map[*dsl.Number]float64 // times in seconds in equations, in steps
+	times    map[*dsl.Number]float64 // numbers with a unit in equations, as the steps compute with them
 	dt       float64                 // length of a time step in seconds; 0 where the spec does not say
 	used     int                     // layers so far
 	work     int                     // expressions and statements so far

@@ -108,12 +108,12 @@ func (c *checker) parameter(kind string, in *instance, p dsl.Parameter, g given)
 		note = diag.Note{Message: fmt.Sprintf("`%s` is declared by %s `%s`", p.Name.Text, kind, in.name), Range: p.Range}
 	}
 	v := c.judged(p, g, in.plugin, []diag.Note{note})
-	if v.kind == quantityValue && v.s == "s" {
-		if c.dt == 0 {
+	if v.kind == quantityValue {
+		f, ok := c.inSteps(v)
+		if !ok {
 			c.fail(diag.NoStepLength, g.value.Span(), "declare `param dt: time = 1 ms`, or write the time in steps", "`%s` is %v, but the spec does not say how long a step is", p.Name.Text, v)
-			return 0, false
 		}
-		return v.f / c.dt, true
+		return f, ok
 	}
 	return v.number(), v.kind != poison
 }
@@ -144,6 +144,24 @@ func (c *checker) judged(p dsl.Parameter, g given, plugin bool, notes []diag.Not
 		c.report(diag.Diagnostic{Code: diag.BadType, Range: g.value.Span(), Help: help, Notes: notes,
 			Summary: fmt.Sprintf("%s is %s, and this is %s", what, typeName(t.Type, t.Of), v.describe())})
 		return value{}
+	}
+	if p.Type == nil && p.Default != nil { // without a type a parameter has the unit of its default
+		if d := c.eval(p.Default, &scope{plugin: plugin}); d.kind == quantityValue {
+			switch {
+			case v.numeric():
+				c.report(diag.Diagnostic{Code: diag.MissingUnit, Range: g.value.Span(), Label: "dimensionless", Notes: notes,
+					Summary: fmt.Sprintf("%s is in %s, but %v has no unit", what, d.s, v), Help: fmt.Sprintf("write a unit, such as `%v`", d)})
+				return value{}
+			case v.kind == quantityValue && v.s != d.s:
+				c.report(diag.Diagnostic{Code: diag.WrongUnit, Range: g.value.Span(), Notes: notes,
+					Summary: fmt.Sprintf("%s is in %s, and this is %v", what, d.s, v), Help: fmt.Sprintf("write it as in `%v`", d)})
+				return value{}
+			case v.kind == quantityValue && (p.In == nil || c.within(v, c.eval(p.In, &scope{plugin: plugin}), what, g.value.Span(), p.In.Span())):
+				return v
+			case v.kind == quantityValue:
+				return value{}
+			}
+		}
 	}
 	v, ok := c.convert(v, t, what, g.value.Span())
 	if !ok || p.In != nil && !c.within(v, c.eval(p.In, &scope{plugin: plugin}), what, g.value.Span(), p.In.Span()) {

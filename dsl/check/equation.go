@@ -127,7 +127,8 @@ type equations struct {
 	c      *checker
 	what   string
 	params map[string]bool
-	kinds  map[string]exprKind // what a name is at this point
+	units  map[string]dimension // of parameters that have one
+	kinds  map[string]exprKind  // what a name is at this point
 	states map[string]bool
 	spike  dsl.Name
 	known  map[string]function
@@ -142,7 +143,7 @@ func (e *equations) fail(at diag.Range, help, summary string, args ...any) {
 
 // equations declares the parameters.
 func (c *checker) equations(what string, params []dsl.Parameter, plugin bool) *equations {
-	e := &equations{c: c, what: what, kinds: map[string]exprKind{}, params: map[string]bool{}, states: map[string]bool{}}
+	e := &equations{c: c, what: what, kinds: map[string]exprKind{}, params: map[string]bool{}, units: map[string]dimension{}, states: map[string]bool{}}
 	for _, p := range params {
 		if e.params[p.Name.Text] {
 			e.bad = true
@@ -165,6 +166,9 @@ func (c *checker) equations(what string, params []dsl.Parameter, plugin bool) *e
 		if p.Default != nil {
 			if v := c.judged(p, given{p.Default, &scope{plugin: plugin}, p.Default.Span()}, plugin, nil); v.kind == poison {
 				e.bad = true
+				e.units[p.Name.Text] = dimension{bad: true}
+			} else if v.kind == quantityValue {
+				e.units[p.Name.Text] = dimensionOf(v.s)
 			}
 		}
 	}
@@ -296,6 +300,7 @@ func (e *equations) body(owner dsl.Name, ins []dsl.Name, body []dsl.Equation) {
 			}
 		}
 	}
+	e.dimensions(body)
 }
 
 // update judges an assignment. In `on spike` only states change.
@@ -425,24 +430,32 @@ func (e *equations) expr(x dsl.Expr) exprKind {
 	return anyKind
 }
 
-// unit judges the unit of a number, and notes how many steps a time in seconds is.
+// unit judges the unit of a number, and notes what it is in the units that steps compute in: times in steps, frequencies per
+// step, the rest in V, A, J and B.
 func (e *equations) unit(x *dsl.Number) {
 	if x.Unit == "" {
 		return
 	}
 	base, factor := unit(x.Unit)
 	v := value{kind: quantityValue, f: x.Value * factor, s: base}
-	switch {
-	case base == "steps":
-	case base != "s":
-		e.bad = true
-		e.c.fail(diag.WrongUnit, x.Range, "times are in steps, s, ms, us or ns; write anything else as a number", "an equation computes with numbers and times, and %v is neither", v)
-	case e.c.dt == 0:
+	switch f, ok := e.c.inSteps(v); {
+	case ok:
+		e.c.times[x] = f
+	default:
 		e.bad = true
 		e.c.fail(diag.NoStepLength, x.Range, "declare `param dt: time = 1 ms`, or write the time in steps", "this is %v, but the spec does not say how long a step is", v)
-	default:
-		e.c.times[x] = v.f / e.c.dt
 	}
+}
+
+// inSteps returns a quantity as equations compute with it, if the spec says how long a step is where that matters.
+func (c *checker) inSteps(v value) (f float64, ok bool) {
+	switch v.s {
+	case "s":
+		return v.f / c.dt, c.dt != 0
+	case "Hz":
+		return v.f * c.dt, c.dt != 0
+	}
+	return v.f, true
 }
 
 // time judges what must be a time: a number that stands for itself has a unit.
@@ -460,6 +473,12 @@ func (e *equations) time(x dsl.Expr, what string) {
 		e.bad = true
 		e.c.report(diag.Diagnostic{Code: diag.MissingUnit, Range: n.Range, Label: "dimensionless", Summary: fmt.Sprintf("%s is a time, but %v has no unit", what, v), Help: e.c.unitHelp(v)})
 		return
+	} else if ok {
+		if base, _ := unit(n.Unit); base != "s" && base != "steps" {
+			e.bad = true
+			e.c.fail(diag.WrongUnit, n.Range, "times are in steps, s, ms, us or ns", "%s is a time, and this is in %s", what, n.Unit)
+			return
+		}
 	}
 	e.number(x)
 }

@@ -168,7 +168,7 @@ type Neuron struct {
 	Surrogate   Surrogate
 	Once        bool // refractory forever: its wire is times
 	Spikes      bool // false: it has an `output`, its wire is a signal
-	// Times are the numbers with a unit of seconds in equations of the spec, in steps.
+	// Times are the numbers with a unit in equations of the spec: times in steps, frequencies per step, the rest in V, A, J and B.
 	Times map[*dsl.Number]float64
 }
 

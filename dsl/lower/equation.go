@@ -20,7 +20,7 @@ type compiler struct {
 	env       map[string]graph.Value  // what a name means at this point of the body
 	constants map[graph.Value]float64 // values known now
 	params    map[string]float64      // arguments
-	times     map[*dsl.Number]float64 // numbers in seconds, in steps
+	times     map[*dsl.Number]float64 // numbers with a unit, as the step computes with them
 	inputs    map[string]graph.Value  // the inputs of the step
 	detach    bool
 	surrogate check.Surrogate
