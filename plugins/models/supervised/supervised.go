@@ -4,7 +4,9 @@ package supervised
 import (
 	_ "embed"
 	"fmt"
+	"maps"
 	"slices"
+	"strings"
 
 	"snnc.dev/snnc/plugins/schema"
 	"snnc.dev/snnc/plugins/sdk"
@@ -37,6 +39,12 @@ func Model() sdk.Model {
 	}
 }
 
+// known names the fields of the data, as a help.
+func known(fields map[string]graph.Type) string {
+	names := slices.Sorted(maps.Keys(fields))
+	return "the fields are `" + strings.Join(names, "`, `") + "`"
+}
+
 func build(r sdk.BuildRequest) (string, []schema.Complaint, error) {
 	b := sdk.NewProgram(r.Networks)
 	if err := b.Err(); err != nil {
@@ -60,9 +68,16 @@ func build(r sdk.BuildRequest) (string, []schema.Complaint, error) {
 		t, ok := r.Fields[in.Text]
 		switch {
 		case !ok:
-			complain("inputs", "", "the data have no field `%s`", in.Text)
+			complain("inputs", known(r.Fields), "the data have no field `%s`", in.Text)
 		case i < len(net.In) && !t.Equal(net.In[i]):
-			complain(network, "", "input %d of the network is %s, field `%s` is %s", i+1, sdk.Wire(net.In[i]), in.Text, sdk.Wire(t))
+			help := fmt.Sprintf("declare this parameter as `%s`", sdk.Wire(t))
+			switch {
+			case len(t.Dims) == 3 && slices.Equal(slices.Sorted(slices.Values(t.Dims)), slices.Sorted(slices.Values(net.In[i].Dims))):
+				help = "a shape is [channels, height, width]: " + help
+			case len(t.Dims) == 3:
+				help += ", or give the data another `size`"
+			}
+			complain(network, help, "input %d of the network is %s, field `%s` is %s", i+1, sdk.Wire(net.In[i]), in.Text, sdk.Wire(t))
 		}
 	}
 	target := r.Arguments.Text("target")
@@ -71,15 +86,15 @@ func build(r sdk.BuildRequest) (string, []schema.Complaint, error) {
 	out := net.Out[0]
 	switch {
 	case !ok:
-		complain("target", "", "the data have no field `%s`", target)
+		complain("target", known(r.Fields), "the data have no field `%s`", target)
 	case classify && (t.DType != graph.I32 || len(t.Dims) != 0):
 		complain("target", "use `loss = mse` for answers that are no classes", "cross_entropy wants a class number, field `%s` is %s", target, sdk.Wire(t))
 	case classify && (out.Steps > 0 || len(out.Dims) != 1):
-		complain(network, "end the network with `linear(classes)` and, where it is timed, `decode`", "cross_entropy wants one number per class, the network gives %s", sdk.Wire(out))
+		complain(network, fmt.Sprintf("end the network with `linear(%d)` and, where it has time steps, `decode(mean)`", r.Classes[target]), "cross_entropy wants one number per class, the network gives %s", sdk.Wire(out))
 	case classify && r.Classes[target] > out.Dims[0]:
 		complain(network, fmt.Sprintf("end the network with `linear(%d)`; labels keep their numbers when `classes` chooses some", r.Classes[target]), "the network gives %d numbers, the labels go up to %d", out.Dims[0], r.Classes[target]-1)
 	case !classify && !out.Equal(t.With(graph.F32)):
-		complain(network, "", "the network gives %s, field `%s` is %s", sdk.Wire(out), target, sdk.Wire(t))
+		complain(network, fmt.Sprintf("let the network give `%s`", sdk.Wire(t.With(graph.F32))), "the network gives %s, field `%s` is %s", sdk.Wire(out), target, sdk.Wire(t))
 	}
 	if len(c) > 0 {
 		return "", c, nil
