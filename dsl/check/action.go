@@ -1,6 +1,7 @@
 package check
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -138,27 +139,27 @@ func (c *checker) set(a *action, x *Action, m *Model) bool {
 		}
 		args[s.Name.Text] = given{s.Value, &scope{}, s.Value.Span()}
 	}
-	var missing []string
+	var missing, lines []string
 	if a.Kind == "train" {
 		_, epochs := args["epochs"]
 		if g, both := args["iterations"]; both && epochs {
 			c.fail(diag.BadAction, g.at, "delete one of the two", "`epochs` and `iterations` exclude each other")
 			ok = false
 		} else if !both && !epochs {
-			missing = append(missing, "`epochs` or `iterations`")
+			missing, lines = append(missing, "`epochs` or `iterations`"), append(lines, "epochs = 10")
 		}
 		if _, is := args["data"]; !is {
-			missing = append(missing, "`data`")
+			missing, lines = append(missing, "`data`"), append(lines, "data = "+cmp.Or(strings.Join(c.known("data")[:min(1, len(c.known("data")))], ""), "NAME"))
 		}
 	}
 	for i := range list {
 		if _, is := args[list[i].Name]; !is && list[i].Required {
-			missing = append(missing, "`"+list[i].Name+"`")
+			missing, lines = append(missing, "`"+list[i].Name+"`"), append(lines, example(&list[i]))
 		}
 		list[i].Required = false
 	}
 	if len(missing) > 0 && ok {
-		c.fail(diag.BadAction, a.Model.Range, "", "`%s %s` needs %s", a.Kind, a.Model.Text, strings.Join(missing, ", "))
+		c.fail(diag.BadAction, a.Model.Range, fmt.Sprintf("add `%s` to its braces", strings.Join(lines, ", ")), "`%s %s` needs %s", a.Kind, a.Model.Text, strings.Join(missing, ", "))
 	}
 	ok = ok && len(missing) == 0
 	var rest []schema.Param

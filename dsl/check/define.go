@@ -2,6 +2,7 @@ package check
 
 import (
 	"fmt"
+	"strings"
 
 	"snnc.dev/snnc/dsl"
 	"snnc.dev/snnc/dsl/diag"
@@ -94,6 +95,7 @@ func (c *checker) parameters(kind string, in *instance, params []dsl.Parameter) 
 			return nil, nil, false
 		}
 		c.report(diag.Diagnostic{Code: diag.BadArguments, Range: in.at, Summary: fmt.Sprintf("%s `%s` needs %s", kind, in.name, quoted(missing)),
+			Help:  fmt.Sprintf("write `%s(%s = ...)`", in.name, strings.Join(missing, " = ..., ")),
 			Notes: []diag.Note{in.source(kind)}})
 		return nil, nil, false
 	}

@@ -235,6 +235,7 @@ func (e *equations) body(owner dsl.Name, ins []dsl.Name, body []dsl.Equation) {
 	case len(outputs) > 1:
 		e.bad = true
 		e.c.report(diag.Diagnostic{Code: diag.BadEquation, Range: outputs[1], Summary: e.what + " has one `spike when` or one `output`, not several",
+			Help:  "delete one of the two, or make two of this",
 			Notes: []diag.Note{{Message: "the first", Range: outputs[0]}}})
 	}
 	spiked := false

@@ -66,7 +66,7 @@ func (c *checker) flowName(r *dsl.Ref, own string) {
 	case d != nil && d.kind == "use":
 		c.offers("neuron", d, n)
 	case n.Text == own && d != nil:
-		c.fail(diag.Recursive, n.Range, "", "%s `%s` uses itself", d.kind, n.Text)
+		c.fail(diag.Recursive, n.Range, "what repeats is unrolled by `for NAME in LIST { ... }` or `repeat N { ... }`", "%s `%s` uses itself", d.kind, n.Text)
 	case n.Text == "concat" || n.Text == "pop" || n.Text == "reverse":
 		c.fail(diag.WrongKind, n.Range, fmt.Sprintf("write `%s(...)` in front of the first arrow", n.Text), "`%s` is a function, nothing flows into it", n.Text)
 	case d != nil && d.kind == "coder" || d == nil && c.plugged(schema.Coder, n.Text):

@@ -3,6 +3,7 @@ package check
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"snnc.dev/snnc/dsl"
 	"snnc.dev/snnc/plugins/schema"
@@ -65,4 +66,41 @@ func (c *checker) chosenFirst(p schema.Param, a *action) []schema.Choice {
 		return p.Choices
 	}
 	return append([]schema.Choice{p.Choices[j]}, p.Choices...)
+}
+
+// example is how a setting or argument may be written that has to be given.
+func example(p *schema.Param) string {
+	value := "..."
+	switch p.Type {
+	case schema.Int:
+		value = "64"
+	case schema.Real:
+		value = "1e-3"
+	case schema.OneOf:
+		if len(p.Choices) > 0 {
+			value = callOf(p.Choices[0])
+		}
+	case schema.List:
+		for _, x := range p.Choices {
+			if !x.Later {
+				value = "[" + callOf(x) + "]"
+				break
+			}
+		}
+	}
+	return p.Name + " = " + value
+}
+
+// callOf is a choice with the arguments that it needs.
+func callOf(x schema.Choice) string {
+	var args []string
+	for i := range x.Params {
+		if x.Params[i].Required {
+			args = append(args, example(&x.Params[i]))
+		}
+	}
+	if len(args) == 0 {
+		return x.Name
+	}
+	return x.Name + "(" + strings.Join(args, ", ") + ")"
 }

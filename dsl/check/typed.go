@@ -77,3 +77,12 @@ func (c *checker) squared(e dsl.Expr, v value) {
 		c.warn(diag.UnlikelyArgument, e.Span(), fmt.Sprintf("write `%sx%s`", left, right), "this is the size %vx%v", v, v)
 	}
 }
+
+// unitOf returns the unit that a text ends with, with a space in front; "" where it ends otherwise.
+func unitOf(text string) string {
+	words := strings.Fields(text)
+	if len(words) < 2 || !dsl.Unit(words[len(words)-1]) {
+		return ""
+	}
+	return " " + words[len(words)-1]
+}

@@ -88,7 +88,7 @@ func (c *checker) network(d *def) *Network {
 			c.report(d)
 		}
 	} else if result.kind != poison {
-		c.fail(diag.BadType, at, "", "a network returns a wire, and this is %s", result.describe())
+		c.fail(diag.BadType, at, "return what flows, such as `x -> linear(10)`", "a network returns a wire, and this is %s", result.describe())
 	}
 	b.finish()
 	if result.kind != wireValue || !known || len(c.found) > before || c.work > maxWork {
@@ -252,7 +252,7 @@ func (b *builder) run(body []dsl.Statement, s *scope) (result value, at diag.Ran
 			switch {
 			case v.kind == poison:
 			case !ok || n < 0:
-				c.fail(diag.BadType, st.Count.Span(), "", "`repeat` takes an int of at least 0, and this is %s", v.describe())
+				c.fail(diag.BadType, st.Count.Span(), "write the number of turns, such as `repeat 2 { ... }`", "`repeat` takes an int of at least 0, and this is %s", v.describe())
 			case n > maxLayers:
 				c.fail(diag.TooMuchWork, st.Count.Span(), "", "%d turns are more than the %d layers that a spec may have", n, maxLayers)
 			default:

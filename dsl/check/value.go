@@ -353,7 +353,7 @@ func (c *checker) field(e *dsl.Field, s *scope) value {
 	case i == 3:
 		return intOf(int64(size(w.Dims)))
 	case i >= len(w.Dims) || i > 0 && len(w.Dims) != 3:
-		c.fail(diag.ShapeMismatch, e.Range, "", "%v has no %s", w, e.Name.Text)
+		c.fail(diag.ShapeMismatch, e.Range, "a map, [channels, height, width], has all of them; a wire of another shape has `.channels`, its first axis, and `.size`", "%v has no %s", w, e.Name.Text)
 		return value{}
 	}
 	return intOf(int64(w.Dims[i]))
@@ -393,7 +393,11 @@ func (c *checker) binary(e *dsl.Binary, s *scope) value {
 		return value{}
 	}
 	mismatch := func() value {
-		c.report(diag.Diagnostic{Code: diag.BadType, Range: e.Range, Summary: fmt.Sprintf("`%s` does not take %v and %v", e.Op, l.kind, r.kind)})
+		help := ""
+		if l.kind == quantityValue && r.numeric() && (e.Op == "+" || e.Op == "-") {
+			help = fmt.Sprintf("give both a unit, such as `%s %s %s`", c.written(e.Left.Span()), e.Op, c.written(e.Right.Span())+unitOf(c.written(e.Left.Span())))
+		}
+		c.report(diag.Diagnostic{Code: diag.BadType, Range: e.Range, Help: help, Summary: fmt.Sprintf("`%s` does not take %v and %v", e.Op, l.kind, r.kind)})
 		return value{}
 	}
 	switch e.Op {

@@ -171,7 +171,11 @@ func (b *builder) arithmetic(e *dsl.Binary, l, r value) value {
 	kinds := map[string]string{"+": "add", "-": "sub", "*": "mul", "/": "div"}
 	layer := &Layer{Kind: kinds[e.Op], Args: schema.Arguments{}}
 	if layer.Kind == "" {
-		b.c.fail(diag.BadType, e.Range, "", "`%s` does not take a wire", e.Op)
+		help := "wires are added, subtracted, multiplied and divided, and sent through layers"
+		if e.Op == "^" && b.c.written(e.Right.Span()) == "2" {
+			help = fmt.Sprintf("write `%s * %s`", b.c.written(e.Left.Span()), b.c.written(e.Left.Span()))
+		}
+		b.c.fail(diag.BadType, e.Range, help, "`%s` does not take a wire", e.Op)
 		return value{}
 	}
 	var dims []int
