@@ -106,12 +106,9 @@ func (b *Built) take(r schema.BuildReply, err error, at diag.Range, place func(p
 	}
 	m := b.model
 	for _, c := range r.Complaints {
-		where, ok := place(c.Path)
-		if !ok {
-			where = at
-		}
+		where, notes := attributed(c.Path, place, at)
 		found.Add(diag.Diagnostic{Code: diag.PluginComplains, Range: where, Summary: c.Summary, Help: c.Help,
-			Notes: []diag.Note{{Message: fmt.Sprintf("so says model `%s` (%s)", m.Component.Name, m.Component.Version)}}})
+			Notes: append(notes, diag.Note{Message: fmt.Sprintf("so says model `%s` (%s)", m.Component.Name, m.Component.Version)})})
 	}
 	if found.HasErrors() {
 		return found

@@ -364,11 +364,8 @@ func targetNames(j *job) []string {
 func (r *runner) complained(j *job, path, target string, complaints []schema.Complaint) error {
 	var found diag.List
 	for _, c := range complaints {
-		place, ok := j.Places[path+"."+c.Path]
-		if !ok {
-			place = j.Places[path]
-		}
-		found.Add(diag.Diagnostic{Code: diag.PluginComplains, Range: place, Summary: c.Summary, Help: c.Help, Notes: []diag.Note{{Message: fmt.Sprintf("so says target `%s`", target)}}})
+		place, notes := attributed(c.Path, func(at string) (diag.Range, bool) { r, ok := j.Places[path+"."+at]; return r, ok }, j.Places[path])
+		found.Add(diag.Diagnostic{Code: diag.PluginComplains, Range: place, Summary: c.Summary, Help: c.Help, Notes: append(notes, diag.Note{Message: fmt.Sprintf("so says target `%s`", target)})})
 	}
 	return &Refused{found}
 }
