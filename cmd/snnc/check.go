@@ -45,7 +45,7 @@ func (c *checkCommand) Run(ctx context.Context, s streams) error {
 			sources[name] = text
 		}
 		if !c.JSON {
-			if err := printFindings(s.err, found, texts); err != nil {
+			if err := printTexts(s.err, found, texts); err != nil {
 				return err
 			}
 			if !found.HasErrors() {
@@ -57,6 +57,8 @@ func (c *checkCommand) Run(ctx context.Context, s streams) error {
 		if err := all.JSON(s.out); err != nil {
 			return fmt.Errorf("print findings: %w", err)
 		}
+	} else if err := printHint(s.err, all); err != nil {
+		return err
 	}
 	return judged(all)
 }

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -193,11 +194,36 @@ func readSpec(file string) ([]byte, error) {
 	return text, nil
 }
 
+// printFindings prints findings, and behind them how their codes are explained.
 func printFindings(w io.Writer, found diag.List, sources diag.Sources) error {
+	if err := printTexts(w, found, sources); err != nil {
+		return err
+	}
+	return printHint(w, found)
+}
+
+// printTexts prints findings alone.
+func printTexts(w io.Writer, found diag.List, sources diag.Sources) error {
 	if len(found) == 0 {
 		return nil
 	}
 	return found.Text(w, sources, terminal(w) && colours(os.Getenv("NO_COLOR"), os.Getenv("TERM")))
+}
+
+// printHint says how the codes of findings are explained: of the first three, for who looks one up knows how from then on.
+func printHint(w io.Writer, found diag.List) error {
+	const most = 3
+	var codes []string
+	for _, d := range found.Sorted() {
+		if !slices.Contains(codes, string(d.Code)) && len(codes) < most {
+			codes = append(codes, string(d.Code))
+		}
+	}
+	if len(codes) == 0 {
+		return nil
+	}
+	_, err := fmt.Fprintf(w, "\nmore about these: `snnc doc %s`\n", strings.Join(codes, " "))
+	return err
 }
 
 // colours reports whether a terminal is to get colours: with a variable NO_COLOR that is set to anything it gets none
