@@ -18,6 +18,7 @@ const MaxFile = 1 << 20
 const (
 	maxTokens  = 250_000 // a full file of ordinary text has fewer
 	maxNesting = 100
+	maxName    = 200 // characters; layers of networks in networks are called by all of their names
 	maxErrors  = 100
 )
 
@@ -147,6 +148,9 @@ func (s *scanner) next() {
 		s.comment()
 	case letter(c):
 		w := s.take(word)
+		if len(w) > maxName {
+			s.error(diag.TooLarge, from, "a name has over 200 characters", "give it a shorter one")
+		}
 		kind := tokName
 		if reserved(w) {
 			kind = tokReserved

@@ -24,6 +24,7 @@ const (
 	maxLayers   = 20_000
 	maxVariants = 100       // actions with `replace`: each is a model of its own
 	maxDepth    = 100       // of blocks and loops in each other
+	maxUses     = 20        // of networks in each other
 	maxNested   = 50_000    // of expressions in each other, through blocks and params
 	maxWork     = 4_000_000 // expressions and statements evaluated while unrolling
 	maxSize     = 1 << 31   // values on a wire, per example and step

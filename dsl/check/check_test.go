@@ -325,3 +325,28 @@ func golden(t *testing.T, file, got string) {
 		t.Errorf("%s (-want +got)\n%s", file, d)
 	}
 }
+
+// Networks use each other 20 deep, in whichever order they are defined, and not 21; doubling ends at the limit of layers.
+func TestDeepNetworks(t *testing.T) {
+	chain := func(uses, times int, down bool) string {
+		lines := []string{"network n0(x: real[4]) -> real[4] { return x -> relu }\n"}
+		for i := range uses {
+			lines = append(lines, fmt.Sprintf("network n%d(x: real[4]) -> real[4] { return x%s }\n", i+1, strings.Repeat(fmt.Sprintf(" -> n%d", i), times)))
+		}
+		if down {
+			slices.Reverse(lines)
+		}
+		return "snn 1\n" + strings.Join(lines, "")
+	}
+	for _, x := range []struct {
+		uses, times int
+		want        string
+	}{{20, 1, ""}, {21, 1, "networks use each other more than 20 deep"}, {16, 2, "the spec has more than 20000 layers"}} {
+		for _, down := range []bool{false, true} {
+			_, found := checked(t, "x", []byte(chain(x.uses, x.times, down)), "")
+			if x.want == "" && len(found) > 0 || x.want != "" && (len(found) != 1 || found[0].Summary != x.want) {
+				t.Errorf("%d uses, %d times, down %v: %v", x.uses, x.times, down, found)
+			}
+		}
+	}
+}

@@ -96,11 +96,18 @@ func (c *checker) networkUsed(r *dsl.Ref, d *def) *Network {
 		c.report(out)
 		return nil
 	}
-	if len(c.building) >= maxDepth && d.state != done {
-		c.fail(diag.TooMuchWork, r.Range, "", "networks use each other more than %d deep", maxDepth)
+	deep := func() *Network {
+		c.fail(diag.TooMuchWork, r.Range, "let blocks take the place of networks whose weights are not shared", "networks use each other more than %d deep", maxUses)
 		return nil
 	}
-	return c.network(d)
+	if d.state != done && len(c.building) > maxUses { // whatever is in it
+		return deep()
+	}
+	n := c.network(d)
+	if n != nil && n.depth >= maxUses {
+		return deep()
+	}
+	return n
 }
 
 // border judges what flows into a parameter of a network that is used as a layer.
@@ -147,6 +154,7 @@ func (b *builder) sameSteps(r *dsl.Ref, n *Network) bool {
 // copied appends the layers of a used network and returns its result.
 func (b *builder) copied(r *dsl.Ref, n *Network, in []int) value {
 	name := n.Name
+	b.n.depth = max(b.n.depth, n.depth+1)
 	prefix := fmt.Sprintf("%s.%d.%s", b.n.Name, b.uses[name], name)
 	b.uses[name]++
 	to := make([]int, len(n.Layers))

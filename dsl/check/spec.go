@@ -98,6 +98,7 @@ type Network struct {
 	Steps     int  // otherwise that number; 0 where nothing is timed but inside of networks that are used as layers
 	Pure      bool
 	Range     diag.Range
+	depth     int // of the networks in it, in each other
 }
 
 // Port is a parameter of a network. It is layer number i of Layers, of kind "input", for the i-th parameter.
