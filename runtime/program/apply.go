@@ -15,9 +15,10 @@ type application struct {
 	k             *linking
 	n             *graph.Node // the node that applies it
 	role          string
-	prefix, owner string        // of layers and labels, and of variables
-	use           string        // which application of the role it is: each draws its own random numbers
-	given, next   []graph.Value // what is left of the states that it begins with, and those that it ends with
+	prefix, owner string               // of layers and labels, and of variables
+	use           string               // which application of the role it is: each draws its own random numbers
+	runs          map[*graph.Node]bool // equations that run over the time of the application, see overTime
+	given, next   []graph.Value        // what is left of the states that it begins with, and those that it ends with
 }
 
 // apply puts the graph of a role in the place of its application.
@@ -30,7 +31,9 @@ func (k *linking) apply(n *graph.Node, in []graph.Value) []graph.Value {
 		a.given = k.states[in[len(in)-1]]
 		in = in[:len(in)-1]
 	}
-	outs := k.b.Inline(k.l.roles[role].Function(n.Text("mode")), in, a.node)
+	g := k.l.roles[role].Function(n.Text("mode"))
+	a.runs = overTime(g)
+	outs := k.b.Inline(g, in, a.node)
 	if n.Flag("state") && k.b.Err() == nil {
 		outs = append(outs, k.bundle(role, a.next))
 	}
@@ -75,7 +78,7 @@ func (a *application) equation(c *graph.Node, attrs graph.Attrs, args []graph.Va
 		own.Name = e.Name + "." + gate
 		e = &own
 	}
-	carried := a.n.Flag("state") && carries(c)
+	carried := a.n.Flag("state") && a.runs[c] && carries(c)
 	if carried {
 		if len(a.given) < len(e.States) {
 			b.Fail(fmt.Errorf("the state handed to %s is not one of its own", a.role))
@@ -112,6 +115,26 @@ func carries(n *graph.Node) bool {
 	return n.Op == graph.OpEquation && n.Equation.Stateful() && !n.Flag("state")
 }
 
+// overTime returns the equations of a function that run over the time steps of its inputs. In one that works at any number of
+// steps the others, behind an encode, have steps of their own: they run from beginning to end in each application, also where
+// that is to a part of a sequence.
+func overTime(g *graph.Graph) map[*graph.Node]bool {
+	equations := map[*graph.Node]bool{}
+	timed := map[graph.Value]bool{} // values with the time steps of the inputs
+	for _, n := range g.Nodes {
+		over := n.Op == graph.OpInput || slices.ContainsFunc(n.In, func(v graph.Value) bool { return timed[v] })
+		for i, t := range n.Out {
+			if over && t.Steps > 0 {
+				timed[graph.Value{Node: n, Index: i}] = true
+			}
+		}
+		if n.Op == graph.OpEquation && (over || !g.FreeSteps) {
+			equations[n] = true
+		}
+	}
+	return equations
+}
+
 // bundle returns a value that stands for the states of a role; it is never computed itself.
 func (k *linking) bundle(role string, parts []graph.Value) graph.Value {
 	n := &graph.Node{Op: graph.OpZero, Attrs: graph.Attrs{"role": role}, Out: []graph.Type{{DType: graph.State, Role: role}}}
@@ -145,8 +168,10 @@ func (k *linking) eachState(role string, each func(i int, t graph.Type, start fl
 		return
 	}
 	i := 0
-	for _, n := range m.Function(EvalFunction).Nodes {
-		if !carries(n) {
+	g := m.Function(EvalFunction)
+	runs := overTime(g)
+	for _, n := range g.Nodes {
+		if !runs[n] || !carries(n) {
 			continue
 		}
 		var t graph.Type

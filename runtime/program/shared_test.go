@@ -99,3 +99,89 @@ func TestSharedVariablesDiffer(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// hidden is a network that works at any number of steps, with a part that has three steps of its own and reads them.
+var hidden = func() string {
+	body := `%0 = equation "sum" %x : f32[T4 N 2]
+  %1 = equation "sum" %x last=true : f32[N 2]
+  %2 = equation "hold" %1 steps=3 : f32[T3 N 2]
+  %3 = equation "late" %2 last=true : f32[N 2]
+  %4 = mul %0 %3 : f32[T4 N 2]
+  return y = %4
+}
+`
+	return `graph 1
+
+equation "hold" {
+  input x
+  emit %x
+}
+
+equation "sum" {
+  input x
+  state v = 0.5
+  %0 = add %v %x : f32[]
+  emit %0
+  next v %0
+}
+
+equation "late" {
+  input x
+  state v = 1.0
+  %0 = time : f32[]
+  %1 = mul %x %0 : f32[]
+  %2 = add %v %1 : f32[]
+  emit %2
+  next v %2
+}
+
+function train(x: f32[T4 N 2]) free-steps {
+  ` + body + `
+function eval(x: f32[T4 N 2]) free-steps {
+  ` + body
+}()
+
+// A part of a network that has time steps of its own begins anew in each application, also where that goes on with the states
+// of the one before, and may count its steps.
+func TestStepsOfItsOwn(t *testing.T) {
+	text := strings.NewReplacer("-> (f32[T4 N 3])", "-> (f32[T4 N 2])").Replace(noisyProgram)
+	l, err := program.NewLinker(parsed(t, text), map[string]*graph.Module{"net": module(t, hidden)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	run := func(name string, inputs map[string]interp.Value) map[string]interp.Value {
+		g, err := l.Function(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res, err := interp.Run(g, &interp.Env{N: 1, Inputs: inputs})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return res.Outputs
+	}
+	x := []float64{1, -1, 2, 0.5, -3, 1, 0.25, 2}
+	state := run("start", nil)
+	if len(state) != 2 {
+		t.Fatalf("%d states, want those of the two sums", len(state))
+	}
+	sum := []float64{0.5, 0.5}
+	for k := range 4 {
+		state["x"] = interp.Value{Type: graph.Signal(1, 2), N: 1, Data: x[2*k : 2*k+2]}
+		state = run("turn", state)
+		for i, y := range state["y"].Data {
+			// All numbers here are multiples of 1/64 below 64: nothing is rounded.
+			sum[i] += x[2*k+i]
+			if want := sum[i] * (1 + 0*sum[i] + 1*sum[i] + 2*sum[i]); y != want {
+				t.Errorf("turn %d: %v, want %v", k, y, want)
+			}
+		}
+		delete(state, "y")
+	}
+	whole := run("whole", map[string]interp.Value{"x": {Type: graph.Signal(4, 2), N: 1, Data: x}})["y"].Data
+	for i, y := range whole[6:] {
+		if want := sum[i] * (1 + 3*sum[i]); y != want {
+			t.Errorf("the whole sequence ends with %v, want %v", y, want)
+		}
+	}
+}

@@ -31,8 +31,10 @@ func (l *Linker) timeless() error {
 			continue
 		}
 		for _, name := range []string{TrainFunction, EvalFunction} {
-			for _, n := range l.roles[r.Name].Function(name).Nodes {
-				if n.Equation != nil && n.Equation.Timed() {
+			g := l.roles[r.Name].Function(name)
+			runs := overTime(g)
+			for _, n := range g.Nodes {
+				if runs[n] && n.Equation.Timed() {
 					return &TimeError{Role: r.Name, Node: n, How: how}
 				}
 			}
