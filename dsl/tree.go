@@ -1,6 +1,11 @@
 package dsl
 
-import "snnc.dev/snnc/dsl/diag"
+import (
+	"strconv"
+	"strings"
+
+	"snnc.dev/snnc/dsl/diag"
+)
 
 // File is a parsed spec.
 type File struct {
@@ -130,6 +135,21 @@ type Change struct {
 type PathStep struct {
 	Name  Name
 	Index int
+}
+
+// PathText returns a path as it is written: `sample.sddpm[1].count`.
+func PathText(path []PathStep) string {
+	var b strings.Builder
+	for i, s := range path {
+		if i > 0 {
+			b.WriteByte('.')
+		}
+		b.WriteString(s.Name.Text)
+		if s.Index >= 0 {
+			b.WriteString("[" + strconv.Itoa(s.Index) + "]")
+		}
+	}
+	return b.String()
 }
 
 // Setting is `NAME = value` in an action.

@@ -3,7 +3,6 @@ package check
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"snnc.dev/snnc/dsl"
 	"snnc.dev/snnc/dsl/diag"
@@ -198,18 +197,18 @@ func (c *checker) replaced(old dsl.Expr, way, rest []dsl.PathStep, by dsl.Expr) 
 	}
 	last := way[len(way)-1]
 	if last.Index >= 0 {
+		whole := append(slices.Clone(way[:len(way)-1]), dsl.PathStep{Name: last.Name, Index: -1})
 		list, ok := old.(*dsl.List)
 		if !ok || last.Index >= len(list.Items) {
-			summary, help := fmt.Sprintf("`%s` is no list", written(way, true)), fmt.Sprintf("write `%s = ...`", written(way, true))
+			summary, help := fmt.Sprintf("`%s` is no list", dsl.PathText(whole)), fmt.Sprintf("write `%s = ...`", dsl.PathText(whole))
 			if ok {
-				summary = fmt.Sprintf("`%s` has no item %d", written(way, true), last.Index)
+				summary = fmt.Sprintf("`%s` has no item %d", dsl.PathText(whole), last.Index)
 				help = fmt.Sprintf("it has %d, and they count from 0", len(list.Items))
 			}
 			c.fail(diag.BadChange, last.Name.Range, help, "%s", summary)
 			return nil
 		}
-		plain := append(slices.Clone(way[:len(way)-1]), dsl.PathStep{Name: last.Name, Index: -1})
-		v := c.replaced(list.Items[last.Index], plain, rest, by)
+		v := c.replaced(list.Items[last.Index], whole, rest, by)
 		if v == nil {
 			return nil
 		}
@@ -223,11 +222,12 @@ func (c *checker) replaced(old dsl.Expr, way, rest []dsl.PathStep, by dsl.Expr) 
 	}
 	ref, ok := old.(*dsl.Ref)
 	if !ok {
+		path := dsl.PathText(way)
 		summary := "`%s` is nothing with arguments, so there is no `%s` in it"
 		if old == nil {
 			summary = "`%s` is not given by name in the file, so there is no `%s` in it"
 		}
-		c.fail(diag.BadChange, rest[0].Name.Range, fmt.Sprintf("write `%s = NAME(%s = ...)`, or `%s = value`", written(way, false), rest[0].Name.Text, written(way, false)), summary, written(way, false), rest[0].Name.Text)
+		c.fail(diag.BadChange, rest[0].Name.Range, fmt.Sprintf("write `%s = NAME(%s = ...)`, or `%s = value`", path, rest[0].Name.Text, path), summary, path, rest[0].Name.Text)
 		return nil
 	}
 	var given dsl.Expr
@@ -244,19 +244,4 @@ func (c *checker) replaced(old dsl.Expr, way, rest []dsl.PathStep, by dsl.Expr) 
 	out.Called = true
 	out.Args = append(slices.Clone(ref.Args), dsl.Arg{Name: rest[0].Name, Value: v, Range: rest[0].Name.Range.Join(by.Span()), Replaces: true})
 	return &out
-}
-
-// written is a path as it is written, without the index of its last step if bare.
-func written(path []dsl.PathStep, bare bool) string {
-	var b strings.Builder
-	for i, s := range path {
-		if i > 0 {
-			b.WriteByte('.')
-		}
-		b.WriteString(s.Name.Text)
-		if s.Index >= 0 && !(bare && i == len(path)-1) {
-			fmt.Fprintf(&b, "[%d]", s.Index)
-		}
-	}
-	return b.String()
 }

@@ -45,7 +45,7 @@ func ReadSweep(ctx context.Context, h *host.Host, name string, text []byte, o Op
 	var found diag.List
 	for i, set := range o.Sets {
 		var values []string
-		if path := way(sets[i].Path); !slices.ContainsFunc(sets[i+1:], func(x dsl.Change) bool { return way(x.Path) == path }) {
+		if path := dsl.PathText(sets[i].Path); !slices.ContainsFunc(sets[i+1:], func(x dsl.Change) bool { return dsl.PathText(x.Path) == path }) {
 			values, bad = check.Sweep(file, cat, sets[i], set)
 			found = append(found, bad...)
 		}
@@ -107,27 +107,12 @@ func (s *Sweep) cross(set string, x dsl.Change, values []string) {
 	var out []Member
 	for _, m := range s.Members {
 		for _, v := range values {
-			n := Member{Values: append(slices.Clone(m.Values), record.SweepValue{Path: way(x.Path), Value: v}), Options: m.Options}
+			n := Member{Values: append(slices.Clone(m.Values), record.SweepValue{Path: dsl.PathText(x.Path), Value: v}), Options: m.Options}
 			n.Options.Sets = append(slices.Clone(m.Options.Sets), set[:x.Value.Span().Start.Offset]+v)
 			out = append(out, n)
 		}
 	}
 	s.Members = out
-}
-
-// way is a path as it is written.
-func way(path []dsl.PathStep) string {
-	var b strings.Builder
-	for i, step := range path {
-		if i > 0 {
-			b.WriteByte('.')
-		}
-		b.WriteString(step.Name.Text)
-		if step.Index >= 0 {
-			fmt.Fprintf(&b, "[%d]", step.Index)
-		}
-	}
-	return b.String()
 }
 
 // folderName is the name of a folder that says the values; what file systems and shells make much of is left out.
