@@ -12,7 +12,7 @@ type checkCommand struct {
 	specFlags
 	Files  []string `arg:"" name:"file" help:"Specs."`
 	Preset string   `placeholder:"NAME" help:"Check with a preset of the spec."`
-	Set    []string `sep:"none" placeholder:"NAME=VALUE" help:"Replace the right side of a definition or setting; may be given several times."`
+	Set    []string `sep:"none" placeholder:"PATH=VALUE" help:"Replace the right side of a definition (width=64) or a setting (train.digit.epochs=2); may be given several times."`
 	JSON   bool     `help:"Print the findings as JSON."`
 }
 

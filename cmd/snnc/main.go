@@ -71,6 +71,9 @@ func command(args []string, out, errs io.Writer) int {
 		fmt.Fprintln(errs, "snnc:", err)
 		return statusFailed
 	}
+	if len(args) > 0 && args[0] == "help" {
+		args = append(args[1:len(args):len(args)], "--help")
+	}
 	k, err := parser.Parse(args)
 	if code >= 0 { // --help
 		return code

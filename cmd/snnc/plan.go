@@ -13,7 +13,7 @@ type planCommand struct {
 	specFlags
 	File   string   `arg:"" help:"Spec."`
 	Preset string   `placeholder:"NAME" help:"Plan with a preset of the spec."`
-	Set    []string `sep:"none" placeholder:"NAME=VALUE" help:"Replace the right side of a definition or setting; may be given several times."`
+	Set    []string `sep:"none" placeholder:"PATH=VALUE" help:"Replace the right side of a definition (width=64) or a setting (train.digit.epochs=2); may be given several times."`
 	Steps  bool     `help:"Print what is run of each function that is trained, step by step, with its place in memory."`
 	JSON   bool     `help:"Print the plan as JSON."`
 }
