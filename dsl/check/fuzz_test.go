@@ -64,7 +64,7 @@ func FuzzCheck(f *testing.F) {
 		o := check.Options{Catalogue: cat, Preset: "small"}
 		if !bad.HasErrors() {
 			o.Sets = []dsl.Change{change}
-			values, _ := check.Sweep(file, cat, change, set)
+			values, _ := check.Sweep(file, check.Options{Catalogue: cat}, change, set)
 			for _, v := range values {
 				if _, bad := dsl.ParseExpr("value", v); bad.HasErrors() {
 					t.Errorf("a value of a sweep is %q", v)

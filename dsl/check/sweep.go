@@ -15,13 +15,14 @@ const MaxSweep = 1000
 
 // Sweep returns the values, as a spec writes them, that a change of a file goes through: the ints of `LO..HI` where an int is
 // wanted, the items of a list where none is, or where it is a list of lists. Of what stands for one value it returns nil.
-// text is what the change was parsed from.
-func Sweep(f *dsl.File, cat *Catalogue, x dsl.Change, text string) (values []string, found diag.List) {
+// The options say what is changed before; text is what the change was parsed from.
+func Sweep(f *dsl.File, o Options, x dsl.Change, text string) (values []string, found diag.List) {
 	if len(x.Path) == 0 {
 		return nil, nil
 	}
-	c := newChecker(f, Options{Catalogue: cat})
+	c := newChecker(f, o)
 	c.declare(f)
+	c.change(o) // what is found is found again when the spec is checked
 	t, ok := c.takes(x.Path)
 	if !ok {
 		return nil, nil // judged when the change is made

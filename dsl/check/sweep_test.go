@@ -20,13 +20,14 @@ func TestSweep(t *testing.T) {
 	if len(found) > 0 {
 		t.Fatal(found)
 	}
+	o := check.Options{Catalogue: catalogue(t), Preset: "other"}
 	for line := range strings.Lines(string(a.Files[1].Data)) {
 		set, want, ok := strings.Cut(strings.TrimSpace(line), " =>")
 		if !ok {
 			t.Fatal(line)
 		}
 		x, _ := dsl.ParseChange("set", set)
-		values, found := check.Sweep(f, catalogue(t), x, set)
+		values, found := check.Sweep(f, o, x, set)
 		got := strings.Join(values, "|")
 		if len(found) > 0 {
 			got = found[0].Summary
@@ -36,7 +37,7 @@ func TestSweep(t *testing.T) {
 		}
 	}
 	x, _ := dsl.ParseChange("set", "n=0..999")
-	if values, found := check.Sweep(f, catalogue(t), x, "n=0..999"); len(values) != check.MaxSweep || len(found) > 0 {
+	if values, found := check.Sweep(f, o, x, "n=0..999"); len(values) != check.MaxSweep || len(found) > 0 {
 		t.Errorf("%d values, %v", len(values), found)
 	}
 }

@@ -46,7 +46,7 @@ func ReadSweep(ctx context.Context, h *host.Host, name string, text []byte, o Op
 	for i, set := range o.Sets {
 		var values []string
 		if path := dsl.PathText(sets[i].Path); !slices.ContainsFunc(sets[i+1:], func(x dsl.Change) bool { return dsl.PathText(x.Path) == path }) {
-			values, bad = check.Sweep(file, cat, sets[i], set)
+			values, bad = check.Sweep(file, check.Options{Catalogue: cat, Preset: o.Preset, Sets: sets[:i]}, sets[i], set)
 			found = append(found, bad...)
 		}
 		if swept = swept || len(values) > 0; len(values)*len(s.Members) > check.MaxSweep {
