@@ -359,7 +359,10 @@ func (s *stop) noEquation() string {
 	case s.want == "`encode` or `decode`":
 		return "a coder holds `encode x { ... }`, `decode s { ... }` or both"
 	case word == "if" || word == "for" || word == "repeat":
-		return fmt.Sprintf("there is no `%s` in equations; a choice is `where(condition, a, b)`", word)
+		if word == "if" {
+			return "there is no `if` in equations: a reset is `on spike { v = 0 }`, a choice is `where(condition, a, b)`"
+		}
+		return fmt.Sprintf("there is no `%s` in equations: they run once for each time step", word)
 	case word == "return":
 		return "write `output value`"
 	case s.kind(s.i) == tokName && next == "/":

@@ -26,7 +26,11 @@ func (s *stop) habit(d *diag.Diagnostic) bool {
 	case number(i-1) && this == "," && s.grouped(i):
 		return say("digits are grouped by `_`", fmt.Sprintf("write `%s_%s`", before, next), i-1, i+1)
 	case number(i-1) && this == "," && wants("`)`") && number(i+1) && s.word(i+2) == ")" && s.word(i-2) == "(":
-		return say("a value has no commas", fmt.Sprintf("write `%sx%s` for a size, `[%s, %s]` for a list", before, next, before, next), i-2, i+2)
+		other := fmt.Sprintf("`%sx%s` for a size", before, next)
+		if before == "0" {
+			other = fmt.Sprintf("`%s..%s` for a range", before, next)
+		}
+		return say("a value has no commas", fmt.Sprintf("write %s, `[%s, %s]` for a list", other, before, next), i-2, i+2)
 	case s.want == aValue && (before == "-" && (this == "->" || this == ">") || before == ">" && this == ">"):
 		return say("a flow is written `->`", "write `->`", i-1, i)
 	case s.want == aValue && before == "==" && this == "=":

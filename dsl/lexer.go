@@ -395,7 +395,11 @@ func (s *scanner) operator() {
 	}
 	s.at.Offset += n
 	r, _ := utf8.DecodeRuneInString(rest)
-	if help := instead(string(r)); r == '\ufeff' {
+	help := instead(string(r))
+	if n := len(s.stack); r == ';' && n > 0 && s.value(s.stack[n-1].token) == "{" {
+		help = "write `,`"
+	}
+	if r == '\ufeff' {
 		s.error(diag.BadText, from, "a byte order mark stands inside the text", "delete this invisible character (U+FEFF)")
 	} else if unicode.IsLetter(r) {
 		s.error(diag.BadCharacter, from, fmt.Sprintf("`%s` cannot stand in a name", shorten(rest[:n])), "names are made of a-z, A-Z, 0-9 and _; other letters may stand in comments and strings")

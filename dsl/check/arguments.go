@@ -382,7 +382,7 @@ func (c *checker) terms(p *schema.Param, g given, weight float64, o *owner, path
 			return part(e.Right, weight) && left
 		case "*", "/":
 			sum, factor := e.Left, e.Right
-			if e.Op == "*" && !mentionsChoice(e.Left, p.Choices) && mentionsChoice(e.Right, p.Choices) {
+			if e.Op == "*" && !mentionsChoice(e.Left, p.Choices) && (mentionsChoice(e.Right, p.Choices) || c.nameless(e.Right)) {
 				sum, factor = e.Right, e.Left
 			}
 			if mentionsChoice(factor, p.Choices) && mentionsChoice(sum, p.Choices) || e.Op == "/" && mentionsChoice(factor, p.Choices) {
@@ -414,6 +414,12 @@ func (c *checker) terms(p *schema.Param, g given, weight float64, o *owner, path
 	}
 	c.fail(diag.BadModel, g.value.Span(), "write a sum such as `"+p.Choices[0].Name+"` or `0.5 * "+p.Choices[0].Name+"`; the terms are "+choices(p.Choices), "`%s` is a weighted sum of terms", p.Name)
 	return false
+}
+
+// nameless reports whether an expression is a name that the file does not define: in a sum of terms a term that is misspelt.
+func (c *checker) nameless(e dsl.Expr) bool {
+	ref := reference(e)
+	return ref != nil && c.defs[ref.Name.Text] == nil
 }
 
 // mentionsChoice reports whether a term stands in a product.

@@ -87,7 +87,7 @@ func Check(f *dsl.File, o Options) (*Spec, diag.List) {
 // newChecker returns a checker that has seen nothing of the file yet.
 func newChecker(f *dsl.File, o Options) *checker {
 	c := &checker{file: f, cat: o.Catalogue, spec: &Spec{File: f, Sources: diag.Sources{}},
-		defs: map[string]*def{}, acting: map[string][]*action{}, presets: map[string]*dsl.Preset{}, declared: map[*dsl.File]bool{}, imported: map[string][]diag.Note{}, broken: map[string]bool{}, unread: map[string]bool{}, at: map[diag.Range]bool{}, layers: layerTable(),
+		defs: map[string]*def{}, acting: map[string][]*action{}, presets: map[string]*dsl.Preset{}, declared: map[*dsl.File]bool{}, imported: map[string][]diag.Note{}, broken: map[string]bool{}, unread: map[string]bool{}, loose: map[dsl.Item]bool{}, at: map[diag.Range]bool{}, layers: layerTable(),
 		defaults: map[string]dsl.Expr{}, texts: map[*schema.Component]dsl.Item{}, bodies: map[dsl.Item]bool{}, models: map[*def]*Model{}, times: map[*dsl.Number]float64{}}
 	if c.cat == nil {
 		c.cat = &Catalogue{}
@@ -105,6 +105,7 @@ type checker struct {
 	cat      *Catalogue
 	spec     *Spec
 	found    diag.List
+	loose    map[dsl.Item]bool   // bodies with flows whose result goes nowhere
 	listed   bool                // whether a help has had all layers
 	warnings diag.List           // told where there are no errors
 	at       map[diag.Range]bool // places that have a finding

@@ -339,10 +339,12 @@ func (b *builder) fits(v value, p dsl.Parameter, at diag.Range, file *scope) val
 	what := "`" + p.Name.Text + "`"
 	if p.Type == nil || isWire(*p.Type) {
 		if v.kind != wireValue {
-			help := ""
-			if p.Type == nil && (v.numeric() || v.kind == boolValue) {
-				help = fmt.Sprintf("declare its type, such as `%s: %s`, if it is a value", p.Name.Text, map[valueKind]string{intValue: "int", realValue: "real", boolValue: "bool"}[v.kind])
+			if p.Type == nil && (v.numeric() || v.kind == boolValue) { // the same in every use: told at the declaration
+				c.report(diag.Diagnostic{Code: diag.BadType, Range: p.Range, Help: fmt.Sprintf("write `%s: %s`", p.Name.Text, map[valueKind]string{intValue: "int", realValue: "real", boolValue: "bool"}[v.kind]),
+					Summary: fmt.Sprintf("%s has no type, so it is a wire, and it is given %s", what, v.describe()), Notes: []diag.Note{{Message: "it is given here", Range: at}}})
+				return value{}
 			}
+			help := ""
 			c.report(diag.Diagnostic{Code: diag.BadType, Range: at, Help: help, Summary: fmt.Sprintf("%s is a wire, and this is %s", what, v.describe()),
 				Notes: []diag.Note{{Message: "it is declared here", Range: p.Range}}})
 			return value{}

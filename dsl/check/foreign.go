@@ -116,7 +116,7 @@ func synonym(name string, known []string) string {
 		here = []string{"data"}
 	case "optim", "opt":
 		here = []string{"optimizer"}
-	case "num_samples", "n_samples", "samples":
+	case "num_samples", "n_samples", "samples", "num", "n":
 		here = []string{"count"}
 	case "ema", "ema_decay":
 		here = []string{"average"}

@@ -193,8 +193,8 @@ func (c *checker) wayOf(r *dsl.Ref) string {
 			ways = append(ways, fmt.Sprintf("`%s(%s)`", map[bool]string{true: "encode", false: "decode"}[encode], text))
 		}
 	}
-	if len(ways) == 0 {
-		return "a coder stands in `encode(...)` or `decode(...)`"
+	if len(ways) == 0 { // its definition has findings
+		ways = []string{"`encode(" + text + ")`", "`decode(" + text + ")`"}
 	}
 	return "write " + strings.Join(ways, " or ")
 }

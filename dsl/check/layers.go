@@ -3,6 +3,7 @@ package check
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 
 	"snnc.dev/snnc/dsl"
@@ -66,8 +67,14 @@ func (b *builder) mapped(l *layerUse) (WireKind, bool) {
 	k, ok := b.values(l)
 	if ok && len(l.in.Dims) != 3 {
 		help := "put `reshape(channels, height, width)` in front"
-		if len(l.in.Dims) == 1 {
+		side := int(math.Round(math.Sqrt(float64(l.in.Dims[0]))))
+		switch {
+		case len(l.in.Dims) == 1 && side*side == l.in.Dims[0] && side > 1:
+			help = fmt.Sprintf("put `reshape(1, %d, %d) ->` in front, or use `linear`", side, side)
+		case len(l.in.Dims) == 1:
 			help += ", or use `linear`"
+		case len(l.in.Dims) == 2:
+			help = fmt.Sprintf("a map has a channel axis, one of a grey image too: put `reshape(1, %d, %d) ->` in front, or declare the shape so", l.in.Dims[0], l.in.Dims[1])
 		}
 		if from := b.n.Layers[l.from]; len(l.in.Dims) == 4 && from.Kind == "input" {
 			help = fmt.Sprintf("a shape has no batch axis: write `%s`, if the first axis is one", Wire{Kind: l.in.Kind, Dims: l.in.Dims[1:]})

@@ -44,6 +44,7 @@ func (c *checker) names(d *def) {
 		w.last = body[len(body)-1]
 	}
 	w.body(body, false)
+	c.loose[d.item] = len(w.loose) > 0
 	returns := slices.DeleteFunc(slices.Clone(w.returns), func(r *dsl.Return) bool {
 		last, is := body[len(body)-1].(*dsl.Return)
 		return is && last == r
@@ -75,10 +76,15 @@ func (w *walker) body(body []dsl.Statement, loop bool) {
 			if st.Name.Text == "" {
 				w.loose = append(w.loose, st)
 				help := "write `NAME = ...` in front, or `return`"
+				if flow, is := st.Value.(*dsl.Flow); is {
+					if from := reference(flow.From); from != nil && !from.Called && w.c.written(st.Range) != "..." {
+						help = fmt.Sprintf("write `%s = %s`", from.Name.Text, w.c.written(st.Range))
+					}
+				}
 				if ref := reference(st.Value); ref != nil && (w.c.layers[ref.Name.Text] != nil || w.c.defs[ref.Name.Text] != nil) && !w.known[ref.Name.Text] {
 					help = fmt.Sprintf("write `-> %s` where it continues the flow above", w.c.written(st.Range))
 				}
-				if last := w.last; last == dsl.Statement(st) && len(w.returns) == 0 && strings.HasPrefix(help, "write `NAME") {
+				if last := w.last; last == dsl.Statement(st) && len(w.returns) == 0 && !strings.HasPrefix(help, "write `->") && w.c.written(st.Range) != "..." {
 					help = fmt.Sprintf("write `return %s`", w.c.written(st.Range))
 				}
 				w.c.fail(diag.BadBody, st.Range, help, "the result of this is neither bound nor returned")
