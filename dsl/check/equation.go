@@ -18,31 +18,6 @@ const (
 	conditionKind
 )
 
-// function is one of the closed list of functions.
-type function struct {
-	arity  int
-	random bool
-	result exprKind
-}
-
-func functions() map[string]function {
-	out := map[string]function{"min": {arity: 2}, "max": {arity: 2}, "clamp": {arity: 3}, "where": {arity: 3},
-		"uniform": {arity: 2, random: true}, "normal": {arity: 2, random: true}, "bernoulli": {arity: 1, random: true, result: conditionKind}}
-	for _, name := range []string{"abs", "sign", "exp", "log", "sqrt", "tanh", "sigmoid", "sin", "cos", "round", "floor", "stop"} {
-		out[name] = function{arity: 1}
-	}
-	for name, f := range out {
-		if f.result == anyKind {
-			f.result = numberKind
-			out[name] = f
-		}
-	}
-	return out
-}
-
-// Functions returns the names of what equations may call.
-func Functions() []string { return slices.Sorted(maps.Keys(functions())) }
-
 // inputs lists the inputs of a neuron.
 func inputs(body []dsl.Equation) []string {
 	var out []string
@@ -128,6 +103,7 @@ type equations struct {
 	what   string
 	params map[string]bool
 	units  map[string]dimension // of parameters that have one
+	below  map[string]bool      // names that lines of the body assign
 	kinds  map[string]exprKind  // what a name is at this point
 	states map[string]bool
 	spike  dsl.Name
@@ -197,8 +173,11 @@ func (e *equations) body(owner dsl.Name, ins []dsl.Name, body []dsl.Equation) {
 	var outputs []diag.Range
 	var refractory diag.Range
 	spikes := false
+	e.below = map[string]bool{}
 	for _, q := range body {
 		switch q := q.(type) {
+		case *dsl.Update:
+			e.below[q.Name.Text] = true
 		case *dsl.State:
 			for i, n := range q.Names {
 				if j := slices.IndexFunc(q.Names[:i], func(m dsl.Name) bool { return m.Text == n.Text }); j >= 0 {
@@ -319,6 +298,9 @@ func (e *equations) update(q *dsl.Update, onSpike bool) {
 	case q.Op != "=" && !used:
 		e.name(q.Name, slices.Sorted(maps.Keys(e.states)), "state")
 		return
+	case !state && name == e.spike.Text:
+		e.fail(q.Name.Range, "bind another name", "`%s` is the spike, which `spike %s when` alone sets", name, name)
+		return
 	case used && !state && e.kinds[name] == anyKind && !onSpike:
 		e.fail(q.Name.Range, "bind another name", "`%s` is an input and cannot be assigned", name)
 		return
@@ -351,6 +333,10 @@ func (e *equations) name(n dsl.Name, known []string, want string) {
 		help = fmt.Sprintf("an equation sees its own parameters only: give it one, `%s`, and pass the param of the file where it is used", n.Text)
 	} else if e.what == surrogateText {
 		help = "write it in terms of `u`, the left side of the spike's condition minus the right, and the neuron's parameters"
+	} else if e.start {
+		help = "start at numbers, parameters and `steps`"
+	} else if e.below[n.Text] && want == "name" {
+		help = fmt.Sprintf("move the line that assigns `%s` above this one, or keep it from step to step: `state %s = 0`", n.Text, n.Text)
 	} else if want == "state" {
 		help = fmt.Sprintf("declare it: `state %s = 0`", n.Text)
 	}
@@ -390,7 +376,10 @@ func (e *equations) expr(x dsl.Expr) exprKind {
 			return anyKind
 		case ok:
 			return k
-		case x.Name.Text == "steps", x.Name.Text == "dt", x.Name.Text == "t" && !e.start:
+		case x.Name.Text == "t" && e.start:
+			e.fail(x.Range, "start at a number, and count from there in the body", "`t` changes from step to step, and this is computed once")
+			return anyKind
+		case x.Name.Text == "steps", x.Name.Text == "dt", x.Name.Text == "t":
 			return numberKind
 		}
 		if e.bad = true; !e.c.silent(x.Name.Range) {
@@ -488,45 +477,6 @@ func (e *equations) operand(x dsl.Expr, k exprKind, op string) {
 	if k == conditionKind {
 		e.fail(x.Span(), "write `where(condition, 1, 0)`", "`%s` takes numbers, and this is a condition", op)
 	}
-}
-
-func (e *equations) call(x *dsl.Ref) exprKind {
-	if e.known == nil {
-		e.known = functions()
-	}
-	f, ok := e.known[x.Name.Text]
-	if !ok {
-		e.bad = true
-		names := slices.Sorted(maps.Keys(e.known))
-		help := "the functions are " + quoted(names)
-		if near := diag.Nearest(x.Name.Text, names); near != "" {
-			help = fmt.Sprintf("did you mean `%s`?", near)
-		}
-		e.c.fail(diag.UnknownName, x.Name.Range, help, "unknown function `%s`", x.Name.Text)
-		return anyKind
-	}
-	if f.random && e.start {
-		e.fail(x.Range, "", "a random number is drawn in every step, and this is computed once")
-	}
-	if len(x.Args) != f.arity {
-		e.fail(x.Range, "", "`%s` takes %d arguments, not %d", x.Name.Text, f.arity, len(x.Args))
-	}
-	result := f.result
-	for i, a := range x.Args {
-		if a.Name.Text != "" {
-			e.fail(a.Name.Range, "leave the name out", "functions take their arguments by position")
-		}
-		k := e.expr(a.Value)
-		switch {
-		case x.Name.Text == "where" && i == 0:
-			if k == numberKind {
-				e.fail(a.Value.Span(), "compare it, such as `v > 0`", "`where` takes a condition first, and this is a number")
-			}
-		case k == conditionKind:
-			e.fail(a.Value.Span(), "write `where(condition, 1, 0)`", "`%s` takes numbers, and this is a condition", x.Name.Text)
-		}
-	}
-	return result
 }
 
 // port reports whether a coder can encode, or decode.

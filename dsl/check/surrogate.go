@@ -78,7 +78,7 @@ func (c *checker) surrogate(g given, n *dsl.Neuron) (Surrogate, bool) {
 	args, ok := c.bind("surrogate `"+x.Name+"`", formals, named, ref.Args, g.s)
 	if center, is := args["center"]; is {
 		delete(args, "center")
-		if r := reference(center.value); r != nil && r.Called && r.Name.Text == "absolute" {
+		if r := reference(center.value); r != nil && r.Name.Text == "absolute" && (r.Called || c.defs["absolute"] == nil) {
 			in, fine := c.bind("`absolute`", []string{"center"}, nil, r.Args, g.s)
 			s.Absolute = true
 			if center, is = in["center"]; !is && fine {
@@ -102,7 +102,7 @@ func (c *checker) surrogate(g given, n *dsl.Neuron) (Surrogate, bool) {
 			if g, is := args[name]; is {
 				at = g.at
 			}
-			c.fail(diag.OutOfRange, at, "", "`%s` of a surrogate must be above 0, and this is %v", name, values.Real(name))
+			c.fail(diag.OutOfRange, at, fmt.Sprintf("write a number above 0, such as `%s = 1`", name), "`%s` of a surrogate must be above 0, and this is %v", name, values.Real(name))
 			return s, false
 		}
 	}
