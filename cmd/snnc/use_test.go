@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -57,6 +58,23 @@ func TestUse(t *testing.T) {
 	out, err := snnc(t, dir, nil, "check", "a.snn").CombinedOutput()
 	if err == nil || !strings.Contains(string(out), "--plugin-dev acme/adaptive=DIR") {
 		t.Errorf("without the flag: %v\n%s", err, out)
+	}
+	// An imported file may use the plugin as well as the spec, and by the same name.
+	use, rest, _ := strings.Cut(strings.TrimPrefix(useSpec, "snn 1\n\n"), "\n")
+	neuron := regexp.MustCompile(`(?m)^neuron .*\n`).FindString(rest)
+	write(t, filepath.Join(dir, "part.snn"), "snn 1\n"+use+"\n"+neuron)
+	for name, text := range map[string]string{
+		"apart.snn": "snn 1\nimport \"part.snn\"\n" + strings.Replace(rest, neuron, "", 1),
+		"both.snn":  "snn 1\nimport \"part.snn\"\n" + use + "\n" + strings.Replace(rest, neuron, "neuron slow = adaptive(step = 0.2)\n", 1),
+	} {
+		write(t, filepath.Join(dir, name), text)
+		if out, err := snnc(t, dir, nil, "check", name, "--plugin-dev", "acme/adaptive="+plugin).CombinedOutput(); err != nil {
+			t.Errorf("%s: %v\n%s", name, err, out)
+		}
+	}
+	out, err = snnc(t, dir, nil, "run", "apart.snn", "--out", "runs/a", "--plugin-dev", "acme/adaptive="+plugin).CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "train m: done already") {
+		t.Errorf("the same spec in two files: %v\n%s", err, out)
 	}
 }
 
