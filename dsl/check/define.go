@@ -46,8 +46,7 @@ func (c *checker) neuron(name string, in *instance) *Neuron {
 		}
 	}
 	if g, is := in.args["integrate"]; is {
-		methods := []schema.Choice{{Name: "euler"}, {Name: "exact"}, {Name: "exponential"}, {Name: "rk2"}, {Name: "rk4"}}
-		v, fine := c.argument(&schema.Param{Name: "integrate", Type: schema.OneOf, Choices: methods}, g, &owner{}, "")
+		v, fine := c.argument(&schema.Param{Name: "integrate", Type: schema.OneOf, Choices: Integrators()}, g, &owner{}, "")
 		n.Integrate, ok = v.Text, ok && fine
 	}
 	if g, is := in.args["detach_reset"]; is {

@@ -7,7 +7,20 @@ import (
 
 	"snnc.dev/snnc/dsl"
 	"snnc.dev/snnc/dsl/diag"
+	"snnc.dev/snnc/plugins/schema"
 )
+
+// Integrators lists what `integrate` of a neuron takes: how the equations v' = f advance over one step. The first is the
+// default.
+func Integrators() []schema.Choice {
+	return []schema.Choice{
+		{Name: "euler", Doc: "v + f, the default; first order."},
+		{Name: "exact", Doc: "exp(A) v + A⁻¹ (exp(A) - 1) b, for equations v' = A v + b that are linear in their states; an error elsewhere."},
+		{Name: "exponential", Doc: "v + f (exp(a) - 1) / a with a = df/dv: exponential Euler, each equation linearised in its own state (Rush and Larsen 1978); first order, exact where f is linear in v and has no other state of the system."},
+		{Name: "rk2", Doc: "v + f(v + f(v) / 2), the midpoint rule; second order."},
+		{Name: "rk4", Doc: "v + (k1 + 2 k2 + 2 k3 + k4) / 6, Kutta's classic method; fourth order."},
+	}
+}
 
 // maxCoupled is how many equations that act on each other are solved exactly: their matrix has its square of entries.
 const maxCoupled = 64
