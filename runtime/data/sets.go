@@ -133,7 +133,7 @@ func Schemas() []schema.Choice {
 		}
 		x.Params = append(x.Params,
 			schema.Param{Name: "take", Type: schema.Int, Min: &one, Doc: "Trains on the first so many examples of the split, counted after `classes`."},
-			schema.Param{Name: "split", Type: schema.OneOf, Default: string(Train), Choices: []schema.Choice{{Name: string(Train)}, {Name: string(Test)}},
+			schema.Param{Name: "split", Type: schema.OneOf, Default: string(Train), Choices: []schema.Choice{{Name: string(Train), Doc: "The examples that the set calls so."}, {Name: string(Test), Doc: "Those that it holds out."}},
 				Doc: "The part of the set that is trained on; what is held out is the test part."})
 		if c.flip {
 			x.Params = append(x.Params, schema.Param{Name: "flip", Type: schema.Bool, Default: "false", Doc: "Mirrors half of the images, drawn anew each time."})

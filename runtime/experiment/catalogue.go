@@ -66,17 +66,17 @@ func optimizers() []schema.Choice {
 				{Name: "linear", Doc: "falls to 0 linearly"},
 				{Name: "step", Doc: "multiplied by `factor` every so many epochs", Params: []schema.Param{
 					{Name: "every", Type: schema.Int, Required: true, Min: at(1), Doc: "epochs"},
-					{Name: "factor", Type: schema.Real, Default: "0.1", Min: at(0)},
+					{Name: "factor", Type: schema.Real, Default: "0.1", Min: at(0), Doc: "of the rate, each time"},
 				}},
 			}},
 			schema.Param{Name: "clip", Type: schema.Real, Min: at(0), Doc: "largest L2 norm of the gradient of all parameters together; absent: any"},
 			schema.Param{Name: "clamp", Type: schema.Real, Min: at(0), Doc: "weights are kept in -clamp..clamp; absent: anywhere"},
 		)}
 	}
-	epsilon := schema.Param{Name: "epsilon", Type: schema.Real, Default: "1e-8", Min: at(0)}
+	epsilon := schema.Param{Name: "epsilon", Type: schema.Real, Default: "1e-8", Min: at(0), Doc: "added to the root that the gradient is divided by"}
 	beta1, beta2 := share("beta1", "0.9", "decay of the mean of gradients"), share("beta2", "0.999", "decay of the mean of their squares")
 	return []schema.Choice{
-		choice("sgd", "stochastic gradient descent, with momentum if asked for", "0", share("momentum", "0", "")),
+		choice("sgd", "stochastic gradient descent, with momentum if asked for", "0", share("momentum", "0", "share of the last move that is added to the next")),
 		choice("adam", "Kingma & Ba 2015; weight decay is added to the gradient", "0", beta1, beta2, epsilon),
 		choice("adamw", "Adam with decoupled weight decay (Loshchilov & Hutter 2019)", "0.01", beta1, beta2, epsilon),
 		choice("rmsprop", "the gradient divided by the root of the mean of its squares (Hinton 2012)", "0", share("alpha", "0.99", "decay of the mean of squares"), epsilon),
@@ -88,7 +88,7 @@ func sampleSettings() []schema.Param {
 		{Name: "count", Type: schema.Int, Default: "64", Min: at(1), Max: at(1e7), Doc: "how many samples"},
 		{Name: "sampler", Doc: "how they are drawn: see the model"},
 		{Name: "sheet", Type: schema.Size, Doc: "rows x columns of the picture"},
-		{Name: "seed", Type: schema.Int, Default: "0", Min: at(0)},
+		{Name: "seed", Type: schema.Int, Default: "0", Min: at(0), Doc: "of the random numbers of samplers and coders"},
 		{Name: "replace", Type: schema.List, Doc: "definitions with other arguments, such as `fire(threshold = 0.997)`"},
 	}
 }
@@ -97,9 +97,9 @@ func evaluateSettings() []schema.Param {
 	return []schema.Param{
 		{Name: "metrics", Type: schema.List, Of: schema.OneOf, Required: true, Choices: metric.Schemas(), Doc: "what is measured"},
 		{Name: "count", Type: schema.Int, Default: "10_000", Min: at(1), Max: at(1e9), Doc: "how many samples are drawn, and examples looked at, at most"},
-		{Name: "reference", Type: schema.OneOf, Default: "test", Choices: []schema.Choice{{Name: "train"}, {Name: "test"}}, Doc: "the examples that samples are compared with"},
+		{Name: "reference", Type: schema.OneOf, Default: "test", Choices: []schema.Choice{{Name: "train", Doc: "those of the training"}, {Name: "test", Doc: "those held out"}}, Doc: "the examples that samples are compared with"},
 		{Name: "sampler", Doc: "how samples are drawn: see the model"},
-		{Name: "seed", Type: schema.Int, Default: "0", Min: at(0)},
+		{Name: "seed", Type: schema.Int, Default: "0", Min: at(0), Doc: "of the random numbers of samplers and coders"},
 		{Name: "replace", Type: schema.List, Doc: "definitions with other arguments, such as `fire(threshold = 0.997)`"},
 	}
 }

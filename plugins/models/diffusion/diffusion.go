@@ -48,7 +48,7 @@ func Model() sdk.Model {
 					{Name: "mse", Doc: "mean squared difference, over pixels"}, {Name: "mae", Doc: "mean absolute difference, over pixels"},
 				}},
 				{Name: "clip", Type: schema.OneOf, Default: "range(-1..1)", Doc: "where samplers hold their estimate of the image: the range of the data", Choices: []schema.Choice{
-					{Name: "range", Params: []schema.Param{{Name: "bounds", Type: schema.Range, Required: true, Doc: "least and greatest value of a pixel"}}},
+					{Name: "range", Doc: "within bounds", Params: []schema.Param{{Name: "bounds", Type: schema.Range, Required: true, Doc: "least and greatest value of a pixel"}}},
 					{Name: "none", Doc: "for data without bounds"},
 				}},
 			},
