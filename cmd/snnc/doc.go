@@ -3,10 +3,14 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 	"text/tabwriter"
+
+	"golang.org/x/term"
 
 	"snnc.dev/snnc/docs"
 	"snnc.dev/snnc/dsl/reference"
@@ -16,7 +20,7 @@ import (
 
 type docCommand struct {
 	specFlags
-	Name     []string `arg:"" optional:"" help:"What to explain: a layer, neuron, coder, model, data set, optimiser, metric, setting, statement, or the code of a diagnostic. None: a list of all."`
+	Name     []string `arg:"" optional:"" help:"What to explain: a layer, neuron, coder, model, data set, optimiser, metric, setting, statement, wire, type, unit, or the code of a diagnostic. None: a list of all."`
 	Markdown bool     `help:"Print the reference of all names in Markdown."`
 }
 
@@ -37,7 +41,7 @@ func (c *docCommand) Run(ctx context.Context, s streams) error {
 			fmt.Fprintln(s.out)
 		}
 		if page, ok := docs.Page(name); ok {
-			fmt.Fprint(s.out, reference.Plain(page))
+			fmt.Fprint(s.out, reference.Plain(page, columns(s.out)))
 			continue
 		}
 		found, near := reference.Find(entries, name)
@@ -51,7 +55,7 @@ func (c *docCommand) Run(ctx context.Context, s streams) error {
 			if j > 0 {
 				fmt.Fprintln(s.out)
 			}
-			fmt.Fprint(s.out, e.Text())
+			fmt.Fprint(s.out, e.Text(columns(s.out)))
 		}
 	}
 	return nil
@@ -77,6 +81,17 @@ func (c *docCommand) entries(ctx context.Context) ([]reference.Entry, error) {
 	return reference.Entries(experiment.Catalogue(ctx, h, builtin, used)), nil
 }
 
+// columns is how wide a text may be: a terminal's width between 40 and 100, and 100 elsewhere.
+func columns(w io.Writer) int {
+	const least, most = 40, 100
+	if f, ok := w.(*os.File); ok {
+		if n, _, err := term.GetSize(int(f.Fd())); err == nil {
+			return min(max(n, least), most)
+		}
+	}
+	return most
+}
+
 // index lists the entries by kind with the first sentence of each.
 func index(s streams, entries []reference.Entry) error {
 	w := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
@@ -93,7 +108,7 @@ func index(s streams, entries []reference.Entry) error {
 			if e.Later {
 				doc = "(not in this version) " + doc
 			}
-			fmt.Fprintf(w, "  %s\t%s\n", name, shortened(doc, 90))
+			fmt.Fprintf(w, "  %s\t%s\n", name, shortened(doc, columns(s.out)-17))
 		}
 		fmt.Fprintln(w)
 	}

@@ -5,10 +5,12 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"testing"
 
+	"snnc.dev/snnc/dsl"
 	"snnc.dev/snnc/dsl/check"
-	"snnc.dev/snnc/dsl/reference"
+	"snnc.dev/snnc/plugins/schema"
 )
 
 // docs/reference.md is what `snnc doc --markdown` prints; -update writes it.
@@ -34,24 +36,32 @@ func TestReference(t *testing.T) {
 
 // Everything that can be named is explained: layers and their arguments, surrogates, what equations may call.
 func TestEverythingIsExplained(t *testing.T) {
-	entries := reference.Entries(&check.Catalogue{})
+	entries, err := (&docCommand{}).entries(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
 	explained := map[string]bool{}
 	for _, e := range entries {
-		explained[e.Kind+" "+e.Name] = e.Doc != ""
-		for _, p := range e.Params {
-			if p.Doc == "" {
-				t.Errorf("argument %s of %s %s is not explained", p.Name, e.Kind, e.Name)
-			}
-			for _, c := range p.Choices {
-				if c.Doc == "" {
-					t.Errorf("choice %s of argument %s of %s %s is not explained", c.Name, p.Name, e.Kind, e.Name)
-				}
+		what := e.Kind + " " + e.Name
+		if explained[what] = e.Doc != ""; e.Doc == "" {
+			t.Errorf("%s is not explained", what)
+		}
+		for _, r := range e.Roles {
+			if r.Doc == "" {
+				t.Errorf("role %s of %s is not explained", r.Name, what)
 			}
 		}
+		explainedParams(t, what, e.Params)
+		explainedChoices(t, what, e.Samplers)
 	}
 	for _, name := range check.Functions() {
 		if !explained["equation "+name] {
 			t.Errorf("function %s of equations is not explained", name)
+		}
+	}
+	for _, name := range units(t) {
+		if !explained["unit "+name] || !dsl.Unit(name) {
+			t.Errorf("unit %s is not explained", name)
 		}
 	}
 	text, err := os.ReadFile(filepath.Join("..", "..", "dsl", "parse.go"))
@@ -67,4 +77,35 @@ func TestEverythingIsExplained(t *testing.T) {
 			t.Errorf("statement %s is not explained", name[1])
 		}
 	}
+}
+
+func explainedParams(t *testing.T, of string, list []schema.Param) {
+	for _, p := range list {
+		if p.Doc == "" && (p.Role == nil || p.Role.Doc == "") {
+			t.Errorf("argument %s of %s is not explained", p.Name, of)
+		}
+		explainedChoices(t, p.Name+" of "+of, p.Choices)
+	}
+}
+
+func explainedChoices(t *testing.T, of string, list []schema.Choice) {
+	for _, c := range list {
+		if c.Doc == "" {
+			t.Errorf("choice %s of %s is not explained", c.Name, of)
+		}
+		explainedParams(t, c.Name+" of "+of, c.Params)
+	}
+}
+
+// units are those that the lexer's messages list.
+func units(t *testing.T) []string {
+	text, err := os.ReadFile(filepath.Join("..", "..", "dsl", "token.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := regexp.MustCompile(`const units = "(.*)"`).FindSubmatch(text)
+	if list == nil {
+		t.Fatal("dsl has no list of units where it was")
+	}
+	return strings.Fields(string(list[1]))
 }

@@ -23,7 +23,8 @@ type Entry struct {
 	Samplers  []schema.Choice
 	Exports   []string
 	Equations string
-	Later     bool // known and checked, but nothing in this version can run it
+	Aliases   []string // what other libraries call a component
+	Later     bool     // known and checked, but nothing in this version can run it
 }
 
 // Kinds are the kinds of entries in the order of the reference, with their headings.
@@ -31,12 +32,16 @@ func Kinds() []struct{ Kind, Heading, Intro string } {
 	return []struct{ Kind, Heading, Intro string }{
 		{"statement", "Statements", "What stands at the top of a file. Settings of actions are [below](#settings)."},
 		{"word", "Words of networks", "What stands in the body of a network or block besides layers, neurons and blocks."},
+		{"wire", "Wires", "What flows through networks, as types of their parameters and results."},
 		{"layer", "Layers", "What a wire flows through: `x -> conv(16, kernel = 3)`. Arguments may be given by position in the order shown. Dims are those of one example, channels first; a layer does the same at every time step."},
-		{"neuron", "Neurons", "Each takes `surrogate`, `detach_reset` and `integrate` besides its own arguments. What a neuron does in one step is its equations."},
+		{"neuron", "Neurons", "Each takes `integrate`, one of the [integrators](#integrators), `surrogate`, one of the [surrogates](#surrogates), and `detach_reset`, which keeps the gradient out of the reset, besides its own arguments. What a neuron does in one step is its equations."},
+		{"integrator", "Integrators", "What `integrate =` of a neuron takes: how neighbouring equations v' = f advance over one step."},
 		{"surrogate", "Surrogates", "What `surrogate =` of a neuron takes, besides an expression of `u`: the derivative that stands in for that of the spike, as a function of u = left side - right side of its condition."},
 		{"equation", "Lines of equations", "What the body of a neuron, or of `encode` and `decode` in a coder, is made of."},
 		{"coder", "Coders", "How values become signals over time, in `encode(...)`, and back, in `decode(...)`."},
 		{"model", "Models", "What networks make up together."},
+		{"type", "Types", "What a `param`, and an argument of a block, neuron or coder, may be; `[TYPE]` is a list."},
+		{"unit", "Units", "What stands behind a number, on its line."},
 		{"data", "Data sets", "Images with labels. `snnc data list` says which are on this machine."},
 		{"optimizer", "Optimisers", "What moves the parameters: `optimizer = adam(rate = 1e-3)` in `train`."},
 		{"metric", "Metrics", "What `metrics = [...]` of `evaluate` takes."},
@@ -50,15 +55,21 @@ func Entries(cat *check.Catalogue) []Entry {
 	out := statements()
 	out = append(out, words()...)
 	out = append(out, equations()...)
+	out = append(out, wires()...)
+	out = append(out, valueTypes()...)
+	out = append(out, units()...)
 	choices := func(kind string, list []schema.Choice) {
 		for _, c := range list {
 			out = append(out, Entry{Kind: kind, Name: c.Name, Doc: c.Doc, Params: c.Params, Later: c.Later})
 		}
 	}
 	choices("layer", check.Layers())
+	choices("integrator", check.Integrators())
 	choices("surrogate", check.Surrogates())
 	choices("data", cat.Data)
 	for _, action := range []string{"train", "sample", "evaluate", "deploy"} {
+		i := slices.IndexFunc(out, func(e Entry) bool { return e.Kind == "statement" && e.Name == action })
+		out[i].Params = cat.Settings[action]
 		for _, p := range cat.Settings[action] {
 			out = append(out, Entry{Kind: "setting", Name: p.Name, Of: action, Doc: p.Doc, Params: []schema.Param{p}})
 			switch {
@@ -72,7 +83,7 @@ func Entries(cat *check.Catalogue) []Entry {
 	components := func(list []schema.Component, plugin string) {
 		for _, x := range list {
 			out = append(out, Entry{Kind: string(x.Kind), Name: x.Name, Plugin: plugin, Doc: x.Doc, Params: x.Params, Roles: x.Roles,
-				Samplers: x.Samplers, Exports: x.Exports, Equations: strings.TrimSpace(x.Equations), Later: x.Later})
+				Samplers: x.Samplers, Exports: x.Exports, Equations: strings.TrimSpace(x.Equations), Aliases: x.Aliases, Later: x.Later})
 		}
 	}
 	components(cat.Components, "")
@@ -89,25 +100,28 @@ func Entries(cat *check.Catalogue) []Entry {
 	return out
 }
 
-// Find returns the entries of a name; where there is none, those that differ by the case of letters alone, else none and the
-// name that may have been meant, or "".
+// Find returns the entries of a name, or of a setting as ACTION.NAME; where there is none, those that differ by the case of
+// letters alone, else what other libraries call so, else none and the name that may have been meant, or "".
 func Find(entries []Entry, name string) (found []Entry, near string) {
 	var known []string
 	for _, e := range entries {
-		if e.Name == name {
-			found = append(found, e)
-		}
 		known = append(known, e.Name)
 	}
-	if len(found) == 0 {
+	for _, is := range []func(e Entry) bool{
+		func(e Entry) bool { return e.Name == name || e.Of != "" && e.Of+"."+e.Name == name },
+		func(e Entry) bool { return strings.EqualFold(e.Name, name) },
+		func(e Entry) bool {
+			return slices.ContainsFunc(e.Aliases, func(a string) bool { return strings.EqualFold(a, name) })
+		},
+	} {
 		for _, e := range entries {
-			if strings.EqualFold(e.Name, name) {
+			if is(e) {
 				found = append(found, e)
 			}
 		}
-	}
-	if len(found) > 0 {
-		return found, ""
+		if len(found) > 0 {
+			return found, ""
+		}
 	}
 	return nil, diag.Nearest(name, known)
 }

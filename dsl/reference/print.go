@@ -43,7 +43,13 @@ func params(list []schema.Param, depth int) []row {
 		if p.Role != nil && p.Doc == "" {
 			out[len(out)-1].doc = p.Role.Doc
 		}
-		if p.Name != "optimizer" && p.Name != "metrics" { // which have entries of their own
+		row := &out[len(out)-1]
+		switch p.Name { // these have entries of their own
+		case "optimizer":
+			row.value = strings.Replace(row.value, "one of these", "one of the optimisers", 1)
+		case "metrics":
+			row.value = strings.Replace(row.value, "of these", "of metrics", 1)
+		default:
 			out = append(out, choices(p.Choices, depth+1)...)
 		}
 	}
@@ -80,7 +86,12 @@ func takes(p schema.Param) string {
 	default:
 		s = word(p.Type)
 	}
-	number := func(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }
+	number := func(v float64) string {
+		if e := strings.Replace(strconv.FormatFloat(v, 'e', -1, 64), "e+0", "e", 1); v >= 1e6 && len(e) <= 4 {
+			return e
+		}
+		return strconv.FormatFloat(v, 'f', -1, 64)
+	}
 	switch {
 	case p.Type == schema.OneOf || p.Type == schema.Terms:
 	case p.Min != nil && p.Max != nil:
@@ -146,6 +157,18 @@ func Markdown(entries []Entry) []byte {
 			if e.Kind != k.Kind {
 				continue
 			}
+			if short(k.Kind) {
+				if of == "" {
+					of = k.Kind
+					b.WriteString("\n| name | written | |\n|---|---|---|\n")
+				}
+				written := "`" + e.Form + "`"
+				if e.Form == "" {
+					written = ""
+				}
+				fmt.Fprintf(&b, "| `%s` | %s | %s |\n", e.Name, written, escape(e.Doc))
+				continue
+			}
 			if k.Kind == "setting" { // a table an action
 				if e.Of != of {
 					of = e.Of
@@ -160,16 +183,24 @@ func Markdown(entries []Entry) []byte {
 	return b.Bytes()
 }
 
+// short reports whether a line says all of an entry of a kind.
+func short(kind string) bool {
+	return kind == "wire" || kind == "integrator" || kind == "type" || kind == "unit"
+}
+
 func (e Entry) markdown(b *bytes.Buffer) {
 	fmt.Fprintf(b, "\n### %s\n\n", e.title())
 	if e.Equations == "" && e.Signature() != e.Name {
-		fmt.Fprintf(b, "`%s`\n\n", e.Signature())
+		fmt.Fprintf(b, "`%s`\n\n", strings.ReplaceAll(e.Signature(), "\n", "` or\n`"))
 	}
 	fmt.Fprintf(b, "%s\n", strings.TrimSpace(e.Doc))
 	if e.Equations != "" {
 		fmt.Fprintf(b, "\n```snn fragment\n%s\n```\n", e.Equations)
 	}
-	if rows := e.rows(); len(rows) > 0 {
+	if len(e.Aliases) > 0 {
+		fmt.Fprintf(b, "\nOther libraries call it `%s`.\n", strings.Join(e.Aliases, "`, `"))
+	}
+	if rows := e.rows(); len(rows) > 0 && e.Kind != "statement" { // whose settings have tables of their own
 		fmt.Fprint(b, "\n| argument | takes | |\n|---|---|---|\n")
 		cells(b, rows)
 	}
@@ -180,17 +211,16 @@ func (e Entry) markdown(b *bytes.Buffer) {
 
 // cells writes the rows of a Markdown table.
 func cells(b *bytes.Buffer, rows []row) {
-	escape := strings.NewReplacer("|", `\|`, "\n", " ").Replace
 	for _, r := range rows {
 		fmt.Fprintf(b, "| %s`%s` | %s | %s |\n", strings.Repeat("· ", r.depth), escape(r.name), escape(r.value), escape(r.doc))
 	}
 }
 
-// width is the width of a terminal that text is made for.
-const width = 100
+// escape makes a text one cell of a Markdown table.
+func escape(text string) string { return strings.NewReplacer("|", `\|`, "\n", " ").Replace(text) }
 
-// Text is the entry for a terminal.
-func (e Entry) Text() string {
+// Text is the entry for a terminal of so many columns.
+func (e Entry) Text(width int) string {
 	var b strings.Builder
 	kind := e.Kind
 	switch {
@@ -204,19 +234,25 @@ func (e Entry) Text() string {
 	}
 	fmt.Fprintf(&b, "%s (%s)\n", e.Name, kind)
 	if e.Equations == "" && e.Signature() != e.Name {
-		fmt.Fprintf(&b, "\n%s\n", indent(wrap(e.Signature(), width-4), 4))
+		b.WriteByte('\n')
+		for line := range strings.SplitSeq(e.Signature(), "\n") {
+			b.WriteString(indent(wrap(line, width-4), 4) + "\n")
+		}
 	}
 	if doc := strings.TrimSpace(e.Doc); doc != "" && e.Kind != "setting" {
-		fmt.Fprintf(&b, "\n%s", Plain(doc))
+		fmt.Fprintf(&b, "\n%s", Plain(doc, width))
 	}
 	if e.Equations != "" {
 		fmt.Fprintf(&b, "\n%s\n", indent(e.Equations, 4))
+	}
+	if len(e.Aliases) > 0 {
+		fmt.Fprintf(&b, "\n%s\n", wrap("Other libraries call it "+strings.Join(e.Aliases, ", ")+".", width))
 	}
 	if rows := e.rows(); len(rows) > 0 {
 		b.WriteByte('\n')
 		column := 0
 		for _, r := range rows {
-			if n := 2*r.depth + utf8.RuneCountInString(r.name); n <= 28 {
+			if n := 2*r.depth + utf8.RuneCountInString(r.name); n <= min(28, width/3) {
 				column = max(column, n)
 			}
 		}
@@ -241,8 +277,8 @@ func (e Entry) Text() string {
 	return b.String()
 }
 
-// Plain is a Markdown text for a terminal: paragraphs wrapped, blocks of code indented, headings bare.
-func Plain(markdown string) string {
+// Plain is a Markdown text for a terminal of so many columns: paragraphs wrapped, blocks of code indented, headings bare.
+func Plain(markdown string, width int) string {
 	var b strings.Builder
 	var paragraph []string
 	flush := func() {

@@ -1,5 +1,12 @@
 package reference
 
+import (
+	"strings"
+
+	"snnc.dev/snnc/dsl/check"
+	"snnc.dev/snnc/plugins/schema"
+)
+
 // statements are the statements of a file.
 func statements() []Entry {
 	list := []Entry{
@@ -30,6 +37,9 @@ func words() []Entry {
 		{Name: "for", Form: "for NAME in LIST { body }", Doc: "Unrolls its body for each item. `first` and `last` are true in the first and last turn."},
 		{Name: "repeat", Form: "repeat N { body }", Doc: "Unrolls its body N times."},
 		{Name: "if", Form: "if CONDITION { body } else { body }", Doc: "Chooses while the network is unrolled: the condition is made of values, not of wires."},
+		{Name: "first", Form: "if first { body }", Doc: "True in the first turn of the innermost loop."},
+		{Name: "last", Form: "if not last { body }", Doc: "True in the last turn of the innermost loop."},
+		{Name: "pure", Form: "network NAME(x: TYPE) -> TYPE pure { body }", Doc: "Demands that every `conv`, `deconv`, `linear` and `project` is fed with spikes or straight from `encode`, through `flatten` and `reshape` at most."},
 		{Name: "encode", Form: "x -> encode(CODER)", Doc: "A real becomes a signal or spikes over the coder's time steps."},
 		{Name: "decode", Form: "s -> decode(CODER)", Doc: "What has time steps becomes a real."},
 		{Name: "push", Form: "x -> push(STACK)", Doc: "Passes a wire on and remembers it."},
@@ -49,6 +59,7 @@ func equations() []Entry {
 		{Name: "on", Form: "on spike { v = rest }", Doc: "Assignments to states where there was a spike."},
 		{Name: "refractory", Form: "refractory TIME holds v\nrefractory forever", Doc: "No spike in the steps after a spike; with `holds` states keep their values in them. `forever`: at most one spike in a sequence."},
 		{Name: "output", Form: "output EXPR", Doc: "What comes out instead of spikes."},
+		{Name: "trainable", Form: "NAME: TYPE = VALUE trainable per WHAT", Doc: "A parameter of a neuron that is a weight: one `per layer`, which is the default, `per channel`, `per neuron` or `per step`."},
 		{Name: "min", Form: "min(a, b)", Doc: "The smaller number."},
 		{Name: "max", Form: "max(a, b)", Doc: "The larger number."},
 		{Name: "clamp", Form: "clamp(x, lo, hi)", Doc: "x between bounds."},
@@ -71,6 +82,48 @@ func equations() []Entry {
 	})
 }
 
+// wires are the types of wires.
+func wires() []Entry {
+	return of("wire", []Entry{
+		{Name: check.RealWire.String(), Form: "real[DIMS]", Doc: "One value per example. Dims are those of one example, channels first: `[n]` or `[channels, height, width]`."},
+		{Name: check.SignalWire.String(), Form: "signal[DIMS]", Doc: "Reals over time steps."},
+		{Name: check.SpikesWire.String(), Form: "spikes[DIMS]", Doc: "0 or 1 over time steps."},
+		{Name: check.TimesWire.String(), Form: "times[DIMS]", Doc: "Spikes, at most one per neuron: behind a neuron with `refractory forever`."},
+		{Name: check.TokensWire.String(), Form: "tokens[DIMS]", Doc: "Whole numbers, one per example and place."},
+		{Name: check.StepWire.String(), Form: "step", Doc: "The number of the step at which a model asks a network that it runs many times for one sample."},
+	})
+}
+
+// valueTypes are the types of parameters.
+func valueTypes() []Entry {
+	return of("type", []Entry{
+		{Name: string(schema.Int), Form: "3", Doc: "A whole number; a real without a fraction is taken."},
+		{Name: string(schema.Real), Form: "0.5", Doc: "A number; an int is taken."},
+		{Name: string(schema.Bool), Form: "true", Doc: "`true` or `false`."},
+		{Name: string(schema.String), Form: "\"text\"", Doc: "A text on one line, with the escapes `\\\\ \\\" \\n \\t`."},
+		{Name: string(schema.Time), Form: "2 steps", Doc: "A time, always with a unit; `param dt: time = 1 ms` says how long a step is."},
+		{Name: string(schema.Range), Form: "-1..1", Doc: "From the lower to the higher value, both included."},
+		{Name: string(schema.Size), Form: "28x28", Doc: "Height x width; a single number stands for both."},
+		{Name: string(schema.List), Form: "[1, 2, 4]", Doc: "Items of one type, written `[int]` as a type."},
+	})
+}
+
+// units are the words that are units behind a number.
+func units() []Entry {
+	words := []struct{ what, names string }{
+		{"time steps", "step steps"}, {"time", "s ms us ns"}, {"voltage", "V mV uV"}, {"current", "A mA uA nA pA"}, {"rate", "Hz kHz"},
+		{"energy", "J mJ uJ nJ pJ"}, {"memory, in powers of 1000", "B KB MB GB"},
+	}
+	var out []Entry
+	for _, w := range words {
+		for _, name := range strings.Fields(w.names) {
+			out = append(out, Entry{Name: name, Form: "5 " + name, Doc: "A unit of " + w.what + "."})
+		}
+	}
+	return of("unit", out)
+}
+
+// of says what kind entries are of.
 func of(kind string, list []Entry) []Entry {
 	for i := range list {
 		list[i].Kind = kind
