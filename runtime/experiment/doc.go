@@ -1,9 +1,12 @@
 // Package experiment runs a spec: Load reads, checks and lowers it and asks the plugins for the Programs of its models; Plan
 // says what would run; Run does the actions in file order and keeps the record of the run in a folder, from which the same
-// command goes on after an interruption.
+// command goes on after an interruption; Sample draws from such a folder, whether its run is over or not.
 //
 // What an action computes is hashed to a key (keys.go): lowered graphs, Program, data, settings, seed, versions. Comments and
 // names are not in it. An action whose key is recorded as done is not done again.
+//
+// Load asks a plugin for the Program of each model, for that of each action that replaces definitions, and for the samplers with
+// options (build.go, apply.go).
 //
 // The main type is Experiment. cmd/snnc imports this package; it may import everything in runtime and dsl.
 package experiment

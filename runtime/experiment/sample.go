@@ -179,7 +179,9 @@ func (o *SampleOptions) draw(ctx context.Context, j, t *job, rec record.ActionRe
 	bounds := t.Data.Args["range"].Items
 	images.Lo, images.Hi = bounds[0].Number, bounds[1].Number
 	rows, cols := 0, 0
-	if size := j.Settings["sheet"].Items; len(size) == 2 {
+	_, counted := o.Settings["count"]
+	_, laid := o.Settings["sheet"]
+	if size := j.Settings["sheet"].Items; len(size) == 2 && (laid || !counted) { // the spec's is for the spec's count
 		rows, cols = int(size[0].Number), int(size[1].Number)
 	}
 	if err := os.MkdirAll(cmp.Or(o.Out, "."), 0o777); err != nil {
