@@ -10,7 +10,7 @@ import (
 
 // FuzzNetwork: a network that the checker takes becomes graphs that read back, or a diagnostic; nothing panics.
 func FuzzNetwork(f *testing.F) {
-	for _, name := range []string{"layers.txtar", "steps.txtar", "refused.txtar", "trains.txtar", "recursions.txtar"} {
+	for _, name := range []string{"layers.txtar", "shared.txtar", "steps.txtar", "refused.txtar", "trains.txtar", "recursions.txtar"} {
 		for _, x := range archive(f, name).Files {
 			if !strings.HasSuffix(x.Name, ".out") && !strings.HasSuffix(x.Name, ".rows") {
 				f.Add(string(x.Data))

@@ -65,6 +65,10 @@ func fromSpec(t testing.TB, pattern, preset string) model {
 			t.Fatal(bad)
 		}
 		filled[r.Path] = module
+	}
+	lower.Share(m.Roles, filled)
+	for _, r := range m.Roles {
+		module := filled[r.Path]
 		request.Networks = append(request.Networks, schema.Network{Role: r.Path, Name: r.Network.Name, Graph: module.Print(), Steps: r.Steps})
 		if r.Path == "encoder" {
 			request.Fields = map[string]graph.Type{"image": lower.Type(r.Network.Params[0].Wire, 0)}

@@ -16,11 +16,13 @@ import (
 // interpreter. A spike that rounding flips would change everything behind it; with these weights none does. What is left is
 // rounding: about a hundred operations follow each other, each off by 2^-24 of its greatest operand. Gradients that ought to
 // vanish, those of a bias in front of a normalisation, are sums of such that do not: they count beside a gradient of 0.1, the
-// greatest of the weights next to them. TestLayers has each layer by itself.
+// greatest of the weights next to them. In shared.snn uses and roles share weights. TestLayers has each layer by itself.
 func TestTrainingStep(t *testing.T) {
-	m := fromSpec(t, "testdata/tiny.snn", "")
-	g := m.step(t)
-	m.world(g, 5).nearly(t, g, ulps(100), 0.1)
+	for _, spec := range []string{"tiny", "shared"} {
+		m := fromSpec(t, "testdata/"+spec+".snn", "")
+		g := m.step(t)
+		t.Run(spec, func(t *testing.T) { m.world(g, 5).nearly(t, g, ulps(100), 0.1) })
+	}
 }
 
 // TestSampling: what samplers and exports run, in eval mode with states carried from turn to turn.
