@@ -89,18 +89,18 @@ neuron fire   = lif
 coder  now    = direct(steps = 3)
 coder  scored = scoring(width = width)
 
-network decoder(z: real[4]) -> real[1, 8, 8] {
-    return z -> linear(32) -> encode(now) -> fire -> linear(64) -> sigmoid -> decode(scored) -> reshape(1, 8, 8)
-}
-network encoder(image: real[1, 8, 8]) -> real[8] {
-    return image -> encode(now) -> flatten -> linear(16) -> fire -> linear(8) -> decode(mean)
-}
-model m = vae(encoder = encoder, decoder = decoder)
+network encoder(image: real[1, 8, 8]) -> spikes[16] { return image -> encode(now) -> flatten -> linear(64) -> batchnorm -> fire -> linear(16) -> batchnorm -> fire }
+network posterior(f: spikes[16], z: spikes[16]) -> spikes[64] { return concat(f, z) -> linear(64) -> batchnorm -> fire }
+network prior(z: spikes[16]) -> spikes[64] { return z -> linear(64) -> batchnorm -> fire }
+network shown(z: spikes[16]) -> real[64] { return z -> linear(64) -> sigmoid -> decode(scored) }
+network decoder(z: spikes[16]) -> real[1, 8, 8] { return z -> shown -> reshape(1, 8, 8) }
+model m = vae(encoder = encoder, decoder = decoder, latent = bernoulli(posterior = posterior, prior = prior, choose = 4))
 train m { data = digits, batch = 100, epochs = 2, optimizer = adam(rate = 5e-3) }
+sample m { count = 4, replace = [now(steps = 5)] }
 `
 
-// A coder of a plugin that is a graph is counted, trained and kept with its weights, and what its plugin complains of is shown
-// at its argument.
+// A coder of a plugin that is a graph is counted, trained and kept with its weights, at the steps of the role that it is in and
+// at those that an action replaces them by. What its plugin complains of is shown at its argument.
 func TestCoderPlugin(t *testing.T) {
 	dir, plugin := t.TempDir(), builtPlugin(t, "scoring")
 	write(t, filepath.Join(dir, "a.snn"), coderSpec)
@@ -112,9 +112,10 @@ func TestCoderPlugin(t *testing.T) {
 		}
 		return string(out)
 	}
-	// Query and key are 8 times 64 numbers each. The networks besides: 4 32 + 32 + 32 64 + 64 and 64 16 + 16 + 16 8 + 8.
-	if out := said("plan", "--json", "a.snn"); !strings.Contains(out, `"name":"decoder.0.scored","index":6,"kind":"decode","shape":[64],"parameters":1024`) ||
-		!strings.Contains(out, `"parameters":4472,"frozen":0`) {
+	// Query and key are 8 times 64 numbers each, once in the decoder. The networks besides: 64 64 + 64 + 64 16 + 16, 32 64 + 64
+	// and twice 16 64 + 64, and 2 208 of normalisations.
+	if out := said("plan", "--json", "a.snn"); !strings.Contains(out, `"kind":"decode","shape":[64],"parameters":1024`) ||
+		!strings.Contains(out, `"parameters":10928,"frozen":0`) {
 		t.Errorf("plan: %s", out)
 	}
 	said("run", "a.snn", "--out", "whole")
@@ -132,7 +133,7 @@ func TestCoderPlugin(t *testing.T) {
 		t.Error("a training that is gone on with ends elsewhere")
 	}
 	for _, name := range []string{"query", "key"} {
-		if a, b := tensor(t, saved("whole", first), "decoder.0.scored."+name), tensor(t, saved("whole", last), "decoder.0.scored."+name); len(a) != 4*8*64 || a == b {
+		if a, b := tensor(t, saved("whole", first), "decoder.0.shown.0.scored."+name), tensor(t, saved("whole", last), "decoder.0.shown.0.scored."+name); len(a) != 4*8*64 || a == b {
 			t.Errorf("%s, %d bytes, is not trained", name, len(a))
 		}
 	}
@@ -142,7 +143,8 @@ func TestCoderPlugin(t *testing.T) {
 10 | coder  scored = scoring(width = width)
    |                         ^^^^^^^^^^^^^
    |
-   = help: write ` + "`width = 64`, or less\n" + `   = note: so says coder ` + "`scoring` (1.2.0) of signal[64]\n"
+   = help: write ` + "`width = 64`, or less\n" + `   = note: so says coder ` + "`scoring` (1.2.0) of signal[64]\n" +
+		"   = note: network `shown` is used here --> a.snn:16:63\n   = note: as `decoder` of model `m` --> a.snn:17:34\n"
 	if out := said("check", "a.snn", "--set", "width=100"); !strings.HasPrefix(out, want) {
 		t.Errorf("check says\n%s\nwant\n%s", out, want)
 	}

@@ -227,7 +227,7 @@ func (b *builder) coder(v value, r *dsl.Ref, s *scope) value {
 	default:
 		l.Wire = Wire{Kind: RealWire, Dims: w.Dims}
 		if k.Component != nil {
-			b.graphs = append(b.graphs, graphCoder{l, g.at})
+			b.graphs = append(b.graphs, graphCoder{layer: l, at: g.at})
 		} else if usesSteps(k.Definition.Decode.Body) {
 			b.decodes = append(b.decodes, decode{k, r.Range, nil})
 		}

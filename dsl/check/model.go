@@ -194,6 +194,9 @@ func (c *checker) roleSteps(m *Model, r *Role) bool {
 		return false
 	}
 	before := len(c.found)
+	for _, g := range n.graphs {
+		c.graph(g, steps, diag.Note{Message: fmt.Sprintf("as `%s` of model `%s`", r.Path, m.Name), Range: at})
+	}
 	for _, l := range n.Layers {
 		if l.Kind == "decode" && n.Layers[l.In[0]].Wire.Steps == 0 && l.Coder.Component == nil && usesSteps(l.Coder.Definition.Decode.Body) {
 			c.steps(l.Coder, steps, l.Origin[0], []diag.Note{{Message: fmt.Sprintf("as `%s` of model `%s`", r.Path, m.Name), Range: at}})

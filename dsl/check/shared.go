@@ -157,6 +157,7 @@ func (b *builder) copied(r *dsl.Ref, n *Network, in []int) value {
 	b.n.depth = max(b.n.depth, n.depth+1)
 	prefix := fmt.Sprintf("%s.%d.%s", b.n.Name, b.uses[name], name)
 	b.uses[name]++
+	used := diag.Note{Message: fmt.Sprintf("network `%s` is used here", n.Name), Range: r.Range}
 	to := make([]int, len(n.Layers))
 	for i, l := range n.Layers {
 		if l.Kind == "input" {
@@ -177,7 +178,11 @@ func (b *builder) copied(r *dsl.Ref, n *Network, in []int) value {
 		to[i] = v.wire
 		b.straight[v.wire] = l.Kind == "encode"
 		if l.Kind == "decode" && n.FreeSteps && n.Layers[l.In[0]].Wire.Steps == 0 && l.Coder.Component == nil && usesSteps(l.Coder.Definition.Decode.Body) {
-			b.decodes = append(b.decodes, decode{l.Coder, l.Origin[0], []diag.Note{{Message: fmt.Sprintf("network `%s` is used here", n.Name), Range: r.Range}}})
+			b.decodes = append(b.decodes, decode{l.Coder, l.Origin[0], []diag.Note{used}})
+		}
+		if g, free := n.graphOf(l); free {
+			k.Graphs, k.count = nil, Parameters{}
+			b.graphs = append(b.graphs, graphCoder{layer: &k, at: g.at, uses: append(slices.Clone(g.uses), used)})
 		}
 		b.pureCopy(r, n, &k)
 	}

@@ -99,6 +99,7 @@ type Network struct {
 	Pure      bool
 	Range     diag.Range
 	depth     int // of the networks in it, in each other
+	graphs    []graphCoder
 }
 
 // Port is a parameter of a network. It is layer number i of Layers, of kind "input", for the i-th parameter.
@@ -124,7 +125,7 @@ type Layer struct {
 	Args   schema.Arguments // complete with defaults: conv has kernel, stride, pad, bias, c; scalar operands of + - * / are a "value"
 	Neuron *Neuron          // of kind neuron
 	Coder  *Coder           // of kinds encode and decode
-	Graph  string           // of a decode whose coder its plugin gives as a graph: the text of that, for the wire that flows in
+	Graphs map[int]string   // of a decode whose coder its plugin gives as a graph: the text of that, by the time steps of what flows in
 	Origin []diag.Range     // the use in the spec; then the block's, network's or loop's places that led there, innermost first
 	// Home is where the layer is written down: its own place or, of a layer that is here because its network is used as a
 	// layer, its place in that network. Layers of one home have the same weights, in whichever networks they are.

@@ -23,12 +23,6 @@ type builder struct {
 	first    map[Place]int      // home of a layer -> the first layer of that home, whose weights the others use
 }
 
-// graphCoder is a decode by a coder that its plugin gives as a graph, which is asked for when the number of steps is known.
-type graphCoder struct {
-	layer *Layer
-	at    diag.Range // of the coder
-}
-
 // decode is a use of a coder whose equations count the steps of its own.
 type decode struct {
 	coder *Coder
@@ -139,9 +133,7 @@ func (b *builder) finish() {
 	for i := range n.Params {
 		n.Params[i].Wire = n.Layers[i].Wire
 	}
-	for _, g := range b.graphs {
-		b.graph(g)
-	}
+	b.ask()
 	if n.Result.Timed() {
 		n.Result.Steps = n.Steps
 	}
@@ -150,25 +142,6 @@ func (b *builder) finish() {
 			b.c.steps(d.coder, n.Steps, d.at, d.notes)
 		}
 	}
-}
-
-// graph asks for the graph of a coder.
-func (b *builder) graph(g graphCoder) {
-	from, k := g.layer.In[0], g.layer.Coder
-	in := b.n.Layers[from].Wire
-	if in.Steps == 0 {
-		b.c.report(diag.Diagnostic{Code: diag.StepsDisagree, Range: g.at, Summary: fmt.Sprintf("coder `%s` is made for a known number of time steps, and network `%s` works at any", k.Name, b.n.Name),
-			Help: "fix the steps by `encode`, or decode where they are known"})
-		return
-	}
-	made, found := b.c.cat.Graph(k, in, g.at)
-	for _, d := range found {
-		if d.Range == g.at {
-			d.Notes = append(d.Notes, b.chain(from)...)
-		}
-		b.c.report(d)
-	}
-	g.layer.Graph, g.layer.count = made.Text, made.Count
 }
 
 // steps checks that a coder that counts steps of its own decodes as many.

@@ -11,7 +11,7 @@ import (
 // are the layer's own.
 func (l *lowering) graphCoder() (graph.Value, error) {
 	name, b := l.layer.Coder.Name, l.b
-	m, err := graph.Parse(l.layer.Graph)
+	m, err := graph.Parse(l.layer.Graphs[l.in(0).Type().Steps])
 	if err != nil {
 		return graph.Value{}, fmt.Errorf("read the graph of coder `%s`: %w", name, err)
 	}

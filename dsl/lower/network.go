@@ -64,7 +64,8 @@ func Share(roles []check.Role, modules map[string]*graph.Module) {
 }
 
 // Network lowers a network to a module with the functions "train" and "eval". steps is the number of time steps at which a
-// network that does not encode is written down; it works at any other, unless a batchnorm is `over = step`: the running
+// network that does not encode is written down; it works at any other, unless it is tied to it, see check.Network.Tied, or a
+// batchnorm is `over = step`: the running
 // statistics then move once for each of these steps.
 func Network(n *check.Network, steps int) (*graph.Module, diag.List) {
 	if !n.FreeSteps {
@@ -102,7 +103,7 @@ func Network(n *check.Network, steps int) (*graph.Module, diag.List) {
 		l.b.Layer, l.b.Origin = "", nil
 		l.b.Output("y", l.values[n.Output])
 		g := l.b.Graph()
-		g.FreeSteps = n.FreeSteps
+		g.FreeSteps = n.FreeSteps && !n.Tied()
 		g.Prune()
 		m.Functions = append(m.Functions, g)
 	}
@@ -147,7 +148,9 @@ func (l *lowering) named(part string) string { return strconv.Itoa(l.layer.Weigh
 // variable declares a variable of the layer, unless an earlier layer with the same weights has, and reads it.
 func (l *lowering) variable(part string, kind graph.VariableKind, init graph.Init, dims ...int) graph.Value {
 	name := l.named(part)
-	if _, ok := l.types[name]; !ok {
+	if t, ok := l.types[name]; ok && !t.Equal(graph.Type{Dims: dims}) {
+		l.b.Fail(fmt.Errorf("variable %s is %v here and %v in an earlier use", name, graph.Type{Dims: dims}, t))
+	} else if !ok {
 		l.types[name] = graph.Type{Dims: dims}
 		l.m.Variables = append(l.m.Variables, graph.Variable{Name: name, Type: graph.Type{Dims: dims}, Kind: kind, Init: init,
 			Title: strings.TrimPrefix(l.layer.Title, l.n.Name+".") + "." + part})
