@@ -365,7 +365,7 @@ func (c *checker) unknown(name dsl.Name, want string, known []string) {
 		d.Help = "leave the argument out: there is no value that stands for none"
 	case kind == "" && alias != "":
 		d.Help = fmt.Sprintf("here it is `%s`", alias)
-	case kind == "" && want == flowing && near == "" && foreignLayer(name.Text) != "":
+	case kind == "" && want == flowing && foreignLayer(name.Text) != "":
 		d.Help = foreignLayer(name.Text)
 	case near != "":
 		d.Help = fmt.Sprintf("did you mean `%s`?", near)

@@ -77,7 +77,15 @@ func synonym(name string, known []string) string {
 	case "weight_decay", "wd", "l2":
 		here = []string{"decay"}
 	case "betas":
-		here = []string{"beta1", "beta2"}
+		if here = []string{"beta1", "beta2"}; !has("beta1") {
+			here = []string{"beta"}
+		}
+	case "beta_schedule", "noise_schedule":
+		here = []string{"beta"}
+	case "unet", "net", "eps_model", "noise_predictor":
+		here = []string{"denoiser"}
+	case "prediction_type", "parameterization", "objective":
+		here = []string{"predict"}
 	case "eps":
 		here = []string{"epsilon"}
 	case "lr_scheduler", "lr_schedule":
@@ -88,6 +96,8 @@ func synonym(name string, known []string) string {
 		here = []string{"clip"}
 	case "criterion", "loss_fn", "loss_function":
 		here = []string{"loss"}
+	case "num_inference_steps", "num_train_timesteps", "diffusion_steps":
+		here = []string{"steps"}
 	case "T", "num_steps", "time_steps", "timesteps", "time_window", "n_steps":
 		here = []string{"steps"}
 	case "v_threshold", "v_th", "vth", "thresh", "u_th":

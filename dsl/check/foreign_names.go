@@ -21,11 +21,11 @@ func foreignLayer(name string) string {
 		return "here it is `deconv`"
 	case "dense", "fc", "fullyconnected", "affine":
 		return "here it is `linear`"
-	case "bn", "norm":
+	case "bn", "norm", "batchnormalization":
 		return "here it is `batchnorm`"
-	case "gn":
+	case "gn", "groupnormalization":
 		return "here it is `groupnorm`"
-	case "ln":
+	case "ln", "layernormalization":
 		return "here it is `layernorm`"
 	case "silu":
 		return "here it is `swish`"

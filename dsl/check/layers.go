@@ -349,7 +349,11 @@ func expand(b *builder, l *layerUse) (Wire, Parameters, bool) {
 func sinusoid(b *builder, l *layerUse) (Wire, Parameters, bool) {
 	n := l.args.Int("n")
 	if l.in.Kind != StepWire {
-		b.wrong(diag.WrongWire, l.ref.Range, l.from, "declare a parameter `s: step` of the network", "`sinusoid` takes a step, and this is %v", l.in)
+		help := "declare a parameter `s: step` of the network"
+		if from := b.n.Layers[l.from]; from.Kind == "input" {
+			help = fmt.Sprintf("declare it as `%s: step`", b.n.Params[l.from].Name)
+		}
+		b.wrong(diag.WrongWire, l.ref.Range, l.from, help, "`sinusoid` takes a step, and this is %v", l.in)
 		return Wire{}, Parameters{}, false
 	}
 	if n%2 != 0 {

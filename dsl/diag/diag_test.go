@@ -208,6 +208,7 @@ func TestNearest(t *testing.T) {
 	for name, want := range map[string]string{
 		"cnov": "conv", "Conv": "conv", "batch_norm": "batchnorm", "liner": "linear", "y": "", "": "", "attention": "", "nueron": "neuron",
 		"ef": "eif", "iif": "eif", "conv": "conv", "networks": "network", strings.Repeat("a", 1000): "",
+		"deconvolution": "deconv", "convolution": "conv", "neu": "neuron", "ne": "", "ba": "", "batchnormalization": "batchnorm", "li": "", "lin": "linear", "conv_block_with_skip": "conv", "eifs_of_mine": "eif", "xylophone": "",
 		"X": "x", "BatchNorm": "batchnorm", "EIF": "eif", "CONV": "conv", "Conv2d": "conv", "Linaer": "linear",
 	} {
 		if got := diag.Nearest(name, known); got != want {

@@ -8,7 +8,8 @@ import (
 // Nearest returns the known name that a user who wrote name may have meant: name itself where it is known, else the one
 // that differs by the case of letters alone, else the one, the first of equals, that the fewest changes of a letter make of
 // it, a swap of neighbours being one and the case counting for nothing. Where that would be more than a third of the letters it
-// is the one of which name, of at least three letters, is the beginning; "" where there is none or several.
+// is the one of which name, of at least three letters, is the beginning, or else the longest, of at least three letters, that is the
+// beginning of name; "" where there is none, or several of the first.
 func Nearest(name string, known []string) string {
 	if slices.Contains(known, name) {
 		return name
@@ -28,6 +29,14 @@ func Nearest(name string, known []string) string {
 			if best != "" {
 				return ""
 			}
+			best = k
+		}
+	}
+	if best != "" {
+		return best
+	}
+	for _, k := range known {
+		if len(k) >= 3 && len(k) > len(best) && strings.HasPrefix(lower, strings.ToLower(k)) {
 			best = k
 		}
 	}
