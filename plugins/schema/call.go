@@ -39,8 +39,9 @@ type BuildReply struct {
 //   - no streams, stages or exports.
 //
 // The sample, the first output of the sampler's result, is an image, f32[N c h w]. The functions run on the weights of the
-// trained model, on averaged ones where there are some; they apply roles in eval mode. Build's Program holds the samplers that have no options. It may hold others too:
-// its first one, under whatever name and with options of the plugin's choice, draws the sheets while a training is at work.
+// trained model, on averaged ones where there are some; they apply roles in eval mode. Build's Program holds the samplers that
+// have no options. It may hold others too: its first one, under whatever name and with options of the plugin's choice, draws the
+// sheets while a training is at work.
 //
 // A complaint about an option has the path `sampler.OPTION`, one about the sampler as a whole `sampler`; any other path is that
 // of an argument of the model, as in the answer to a BuildRequest.

@@ -35,8 +35,8 @@ func (j *job) startFailed(summary, help string, notes ...diag.Note) diag.Diagnos
 	return diag.Diagnostic{Code: diag.StartFailed, Range: j.Places[startSetting], Summary: summary, Help: help, Notes: notes}
 }
 
-// start reads the weights that a training begins with; nil where it begins with random ones, or where something was found. A path
-// is looked for in the folder of the spec, then where data sets are, and stays inside.
+// start reads the weights that a training begins with; nil where it begins with random ones, or where something was found. A
+// path is looked for in the folder of the spec, then where data sets are, and stays inside.
 func (r *runner) start(j *job) (train.Weights, diag.List) {
 	path := j.Settings.Text(startSetting)
 	if path == "" {
@@ -71,8 +71,8 @@ func (r *runner) start(j *job) (train.Weights, diag.List) {
 	return weights, nil
 }
 
-// startFile reads a safetensors file, or the newest checkpoint of a model where the path is that of a run folder. It is looked for in
-// several folders, and also returned is where it was.
+// startFile reads a safetensors file, or the newest checkpoint of a model where the path is that of a run folder. It is looked
+// for in several folders, and also returned is where it was.
 func startFile(folders []string, path, model string) (f *checkpoint.File, from string, err error) {
 	for _, folder := range folders {
 		f, from, err = startIn(folder, path, model)
