@@ -81,13 +81,13 @@ func loadFile(ctx context.Context, h *host.Host, file *dsl.File, text []byte, o 
 		}
 		model := &Model{Model: m, Index: i, Data: spec.Actions[j].Data}
 		model.Built, bad = build(ctx, h, m, model.Data)
-		found = append(found, bad...)
+		found = append(found, traced(file, bad)...)
 		x.Models = append(x.Models, model)
 	}
 	if found.HasErrors() {
 		return nil, found
 	}
-	if found = append(found, x.prepare(ctx)...); found.HasErrors() {
+	if found = append(found, traced(file, x.prepare(ctx))...); found.HasErrors() {
 		return nil, found
 	}
 	for _, j := range x.jobs() {
@@ -95,13 +95,25 @@ func loadFile(ctx context.Context, h *host.Host, file *dsl.File, text []byte, o 
 			if d.Code == diag.NotInVersion {
 				d.Severity = diag.Warning // the spec is right; a run of this action is refused
 			}
-			found.Add(d)
+			found = append(found, traced(file, diag.List{d})...)
 		}
 	}
 	if found.HasErrors() {
 		return nil, found
 	}
 	return x, found
+}
+
+// traced adds to findings in imported files where these are imported; the checker has done so for its own.
+func traced(file *dsl.File, found diag.List) diag.List {
+	for i := range found {
+		for _, f := range file.Files() {
+			if f.Name == found[i].Range.File {
+				found[i].Notes = append(slices.Clone(found[i].Notes), f.Trail...)
+			}
+		}
+	}
+	return found
 }
 
 // parse reads a spec and what it imports.
