@@ -71,12 +71,11 @@ func (l *Linker) fill(r Role, v graph.Variable) error {
 		l.names[own], l.names[v.Of] = v.Of, v.Of
 		v.Of = ""
 	}
-	at := slices.IndexFunc(l.variables, func(x graph.Variable) bool { return x.Name == v.Name })
-	if at < 0 {
+	if _, twice := l.types[v.Name]; !twice {
 		l.add(v, owner)
 		return nil
 	}
-	old := &l.variables[at]
+	old := &l.variables[slices.IndexFunc(l.variables, func(x graph.Variable) bool { return x.Name == v.Name })]
 	_, shared := l.names[v.Name]
 	switch {
 	case shared && (!old.Type.Equal(v.Type) || old.Kind != v.Kind || old.Init != v.Init):
