@@ -13,6 +13,7 @@ import (
 type Catalogue struct {
 	Components []schema.Component       // neurons, coders, models and targets of the plugins
 	Used       map[string]schema.Plugin // plugins that a spec may `use`, by the name it writes there
+	Plugins    []string                 // names of all plugins that are there, used or not
 	Data       []schema.Choice          // data sets
 	// Settings are those of train, sample, evaluate and deploy. `sampler` is the model's business: where it is listed its choices
 	// are the component's samplers. What these take is known whatever their type says: `data` (a data set of the file), `replace`

@@ -15,7 +15,11 @@ import (
 func (c *checker) use(x *dsl.Use) (*schema.Plugin, bool) {
 	p, ok := c.cat.Used[x.Plugin.Value]
 	if !ok {
-		c.fail(diag.UnknownPlugin, x.Plugin.Range, fmt.Sprintf("pass `--plugin-dev %s=DIR`, where DIR is the plugin's folder", x.Plugin.Value), "there is no plugin `%s`", x.Plugin.Value)
+		help := fmt.Sprintf("pass `--plugin-dev %s=DIR`, where DIR is the plugin's folder", x.Plugin.Value)
+		if near := diag.Nearest(x.Plugin.Value, c.cat.Plugins); near != "" {
+			help = fmt.Sprintf("did you mean `\"%s\"`? else %s", near, help)
+		}
+		c.fail(diag.UnknownPlugin, x.Plugin.Range, help, "there is no plugin `%s`", x.Plugin.Value)
 		return nil, false
 	}
 	p.Name = x.Plugin.Value // the name that leads to it

@@ -3,7 +3,9 @@ package check_test
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -30,6 +32,7 @@ func TestUse(t *testing.T) {
 	if err := json.Unmarshal([]byte(written["used.json"]), &cat.Used); err != nil {
 		t.Fatal(err)
 	}
+	cat.Plugins = slices.Sorted(maps.Keys(cat.Used))
 	var out []txtar.File
 	for _, f := range a.Files {
 		if f.Name == "used.json" {

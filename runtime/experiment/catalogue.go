@@ -17,6 +17,7 @@ func Catalogue(ctx context.Context, h *host.Host, builtin schema.Plugin, used ma
 	return &check.Catalogue{
 		Components: builtin.Components,
 		Used:       used,
+		Plugins:    h.Plugins(),
 		Data:       data.Schemas(),
 		Settings: map[string][]schema.Param{
 			"train":    trainSettings(),
