@@ -32,6 +32,7 @@ type integration struct {
 	asked   diag.Note
 	system  map[string]bool
 	degrees map[dsl.Expr]int
+	told    map[string]bool // why a coefficient is no number
 	ok      bool
 }
 
@@ -44,7 +45,7 @@ func (c *checker) integrable(n *Neuron, in *instance, at diag.Range) bool {
 		c.asides = append(c.asides, diag.Note{Message: "this is the text of a plugin, used here", Range: in.at})
 		defer func() { c.asides = c.asides[:len(c.asides)-1] }()
 	}
-	x := &integration{c: c, n: n, degrees: map[dsl.Expr]int{}, ok: true,
+	x := &integration{c: c, n: n, degrees: map[dsl.Expr]int{}, told: map[string]bool{}, ok: true,
 		asked: diag.Note{Message: fmt.Sprintf("`integrate = %s` is asked for here", n.Integrate), Range: at}}
 	states, locals := map[string]bool{}, map[string]local{}
 	for _, q := range in.neuron.Body {
@@ -332,7 +333,8 @@ func (x *integration) number(e dsl.Expr) {
 	if why == "" && !arithmetic(e) {
 		why = fmt.Sprintf("`%s` is none", x.c.written(e.Span()))
 	}
-	if why != "" {
+	if why != "" && !x.told[why] { // once, however often it is a factor
+		x.told[why] = true
 		x.fail(e.Span(), help, "where equations act on each other `integrate = exact` needs numbers as coefficients, and %s", why)
 	}
 }

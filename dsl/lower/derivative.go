@@ -1,73 +1,106 @@
 package lower
 
 import (
+	"slices"
+
 	"snnc.dev/snnc/dsl"
 	"snnc.dev/snnc/runtime/graph"
 )
 
-// slope returns an expression's value and its derivative by what the name `by` stands for, in forward mode. All other names
-// count as constant, whatever they were computed from. The derivative is that of the value: `stop` hides it from training and
-// not from an integrator.
-func (c *compiler) slope(e dsl.Expr, by string) (value, slope graph.Value) {
-	zero := c.number(0)
+// slopes returns an expression's value and its derivatives by what the names `by` stand for, in forward mode; an invalid one
+// is 0, and nil are all 0. All other names count as constant, whatever they were computed from. The derivatives are those of
+// the value: `stop` hides it from training and not from an integrator.
+func (c *compiler) slopes(e dsl.Expr, by []string) (value graph.Value, slopes []graph.Value) {
 	switch e := e.(type) {
 	case *dsl.Paren:
-		return c.slope(e.Of, by)
+		return c.slopes(e.Of, by)
 	case *dsl.Unary:
-		if e.Op == "-" {
-			v, d := c.slope(e.Of, by)
-			return c.op(graph.OpNeg, v), c.op(graph.OpNeg, d)
-		}
 		if e.Op == "+" {
-			return c.slope(e.Of, by)
+			return c.slopes(e.Of, by)
+		}
+		if e.Op == "-" {
+			v, d := c.slopes(e.Of, by)
+			return c.op(graph.OpNeg, v), c.chain(func(d []graph.Value) graph.Value { return c.op(graph.OpNeg, d[0]) }, d)
 		}
 	case *dsl.Binary:
 		switch e.Op {
 		case "+", "-", "*", "/", "^":
-			l, dl := c.slope(e.Left, by)
-			r, dr := c.slope(e.Right, by)
+			l, dl := c.slopes(e.Left, by)
+			r, dr := c.slopes(e.Right, by)
 			v := c.binary(e.Op, l, r)
-			return v, c.slopeOf(operators[e.Op], v, []graph.Value{l, r}, []graph.Value{dl, dr})
+			return v, c.chain(func(d []graph.Value) graph.Value { return c.slopeOf(operators[e.Op], v, []graph.Value{l, r}, d) }, dl, dr)
 		}
 	case *dsl.Ref:
 		if !e.Called {
-			if e.Name.Text == by {
-				return c.name(by), c.number(1)
+			if i := slices.Index(by, e.Name.Text); i >= 0 {
+				slopes = make([]graph.Value, len(by))
+				slopes[i] = c.number(1)
 			}
-			return c.name(e.Name.Text), zero
+			return c.name(e.Name.Text), slopes
 		}
 		if e.Name.Text == "where" && len(e.Args) == 3 {
 			cond := c.bits(c.expr(e.Args[0].Value))
-			a, da := c.slope(e.Args[1].Value, by)
-			b, db := c.slope(e.Args[2].Value, by)
-			return c.op(graph.OpWhere, cond, a, b), c.choose(cond, da, db)
+			a, da := c.slopes(e.Args[1].Value, by)
+			b, db := c.slopes(e.Args[2].Value, by)
+			return c.op(graph.OpWhere, cond, a, b), c.chain(func(d []graph.Value) graph.Value { return c.choose(cond, d[0], d[1]) }, da, db)
 		}
-		args, slopes := make([]graph.Value, len(e.Args)), make([]graph.Value, len(e.Args))
+		args, parts := make([]graph.Value, len(e.Args)), make([][]graph.Value, len(e.Args))
 		for i, a := range e.Args {
-			args[i], slopes[i] = c.slope(a.Value, by)
+			args[i], parts[i] = c.slopes(a.Value, by)
 		}
 		v := c.apply(e, args)
 		if c.err != nil {
-			return v, zero
+			return v, nil
 		}
-		switch e.Name.Text {
-		case "stop":
-			return v, c.stop(slopes[0])
-		case "clamp": // max(x, lo), then min of that and hi
-			low := c.op(graph.OpMax, args[0], args[1])
-			d := c.slopeOf(graph.OpMax, low, args[:2], slopes[:2])
-			return v, c.slopeOf(graph.OpMin, v, []graph.Value{low, args[2]}, []graph.Value{d, slopes[2]})
-		case "uniform":
-			u := c.random(e, graph.OpUniform)
-			return v, c.sum(slopes[0], c.product(c.difference(slopes[1], slopes[0]), u))
-		case "normal":
-			return v, c.sum(slopes[0], c.product(slopes[1], c.random(e, graph.OpNormal)))
-		case "bernoulli":
-			return v, zero
-		}
-		return v, c.slopeOf(functions[e.Name.Text], v, args, slopes)
+		return v, c.chain(func(d []graph.Value) graph.Value { return c.slopeOfCall(e, v, args, d) }, parts...)
 	}
-	return c.expr(e), zero
+	return c.expr(e), nil
+}
+
+// chain applies a rule to the derivatives of the operands by each name that one of them depends on.
+func (c *compiler) chain(rule func(d []graph.Value) graph.Value, parts ...[]graph.Value) []graph.Value {
+	n := 0
+	for _, p := range parts {
+		n = max(n, len(p))
+	}
+	if n == 0 {
+		return nil
+	}
+	zero, out := c.number(0), make([]graph.Value, n)
+	for i := range n {
+		if !slices.ContainsFunc(parts, func(p []graph.Value) bool { return p != nil && p[i].Valid() }) {
+			continue
+		}
+		d := make([]graph.Value, len(parts))
+		for k, p := range parts {
+			if d[k] = zero; p != nil && p[i].Valid() {
+				d[k] = p[i]
+			}
+		}
+		if v := rule(d); !c.is(v, 0) {
+			out[i] = v
+		}
+	}
+	return out
+}
+
+// slopeOfCall is the chain rule of a function.
+func (c *compiler) slopeOfCall(e *dsl.Ref, v graph.Value, x, dx []graph.Value) graph.Value {
+	switch e.Name.Text {
+	case "stop":
+		return c.stop(dx[0])
+	case "clamp": // max(x, lo), then min of that and hi
+		low := c.op(graph.OpMax, x[0], x[1])
+		d := c.slopeOf(graph.OpMax, low, x[:2], dx[:2])
+		return c.slopeOf(graph.OpMin, v, []graph.Value{low, x[2]}, []graph.Value{d, dx[2]})
+	case "uniform":
+		return c.sum(dx[0], c.product(c.difference(dx[1], dx[0]), c.random(e, graph.OpUniform)))
+	case "normal":
+		return c.sum(dx[0], c.product(dx[1], c.random(e, graph.OpNormal)))
+	case "bernoulli":
+		return c.number(0)
+	}
+	return c.slopeOf(functions[e.Name.Text], v, x, dx)
 }
 
 // slopeOf is the chain rule: the derivative of v = op(x...), where dx are the derivatives of x.

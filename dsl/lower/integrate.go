@@ -107,7 +107,11 @@ func (s *system) exponential(x []graph.Value) []graph.Value {
 	c := s.c
 	out := make([]graph.Value, len(x))
 	for i, n := range s.names {
-		f, a := c.slope(s.right[i], n)
+		f, d := c.slopes(s.right[i], []string{n})
+		a := c.number(0)
+		if d != nil && d[0].Valid() {
+			a = d[0]
+		}
 		out[i] = c.op(graph.OpAdd, x[i], c.product(c.phi(a), f))
 	}
 	return out
@@ -125,12 +129,17 @@ func (s *system) exact(x []graph.Value) []graph.Value {
 		a[i] = map[int]graph.Value{}
 		read := map[string]bool{}
 		names(e, read)
+		var by []string
+		var at []int
 		for j, name := range s.names {
-			if !read[name] {
-				continue
+			if read[name] {
+				by, at = append(by, name), append(at, j)
 			}
-			if _, d := c.slope(e, name); !c.is(d, 0) {
-				a[i][j] = d
+		}
+		_, d := c.slopes(e, by)
+		for k, v := range d {
+			if v.Valid() {
+				a[i][at[k]] = v
 			}
 		}
 	}

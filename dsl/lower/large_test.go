@@ -2,6 +2,7 @@ package lower_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"snnc.dev/snnc/dsl/lower"
@@ -20,5 +21,34 @@ func TestLoweringIsLinear(t *testing.T) {
 	}
 	if few, many := work(50), work(200); many > 5*few {
 		t.Errorf("50 layers take %v allocations, 200 take %v", few, many)
+	}
+}
+
+// The work of solving equations that act on each other grows as their text does, times how many there are: 32 that all read
+// each other have 16 times the text of 8, and 4 times the derivatives in each place.
+func TestCoupledEquationsAreCubic(t *testing.T) {
+	work := func(n int) float64 {
+		var b strings.Builder
+		b.WriteString("neuron n {\n    input x\n")
+		for i := range n {
+			fmt.Fprintf(&b, "    state v%d = 0\n", i)
+		}
+		for i := range n {
+			fmt.Fprintf(&b, "    v%d' = x", i)
+			for j := range n {
+				fmt.Fprintf(&b, " + 0.01 * v%d", j)
+			}
+			b.WriteString("\n")
+		}
+		b.WriteString("    output v0\n}\nneuron used = n(integrate = exact)\n")
+		s := spec(t, "coupled", b.String())
+		return testing.AllocsPerRun(1, func() {
+			if _, err := lower.Neuron(s.Neurons[1]); err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+	if few, many := work(8), work(32); many > 80*few {
+		t.Errorf("8 equations take %v allocations, 32 take %v", few, many)
 	}
 }
