@@ -379,7 +379,8 @@ func (c *checker) unknown(name dsl.Name, want string, known []string) {
 		d.Help = fmt.Sprintf("put the name of a %s here", want)
 	case want == flowing && !c.listed:
 		c.listed = true // they are told once
-		d.Help = "the layers are " + quoted(slices.Sorted(maps.Keys(c.layers)))
+		names := slices.Sorted(maps.Keys(c.layers))
+		d.Help = "the layers are " + quoted(names[:len(names)/2]) + ",\n" + quoted(names[len(names)/2:])
 	default:
 		d.Help = fmt.Sprintf("define `%s`, or mend its spelling", name.Text)
 	}
