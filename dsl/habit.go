@@ -35,6 +35,16 @@ func (s *stop) habit(d *diag.Diagnostic) bool {
 		return say("a flow is written `->`", "write `->`", i-1, i)
 	case s.want == aValue && before == "==" && this == "=":
 		return say("there is no operator `===`", "write `==`", i-1, i)
+	case this == "=" && s.word(s.head) == "spike" && !wants("`when`"):
+		d.Summary, d.Help = "`=` gives a name to a value, and a condition compares", "write `==`"
+		return true
+	case wants("`=`") && s.kind(i) == tokSep && s.kind(i-1) == tokName && (s.word(s.head) == "state" || kind == "state"):
+		last, all := i-1, before+" = 0"
+		for s.word(last+1) == "," && s.kind(last+2) == tokName && s.kind(last+3) == tokSep {
+			last += 2
+			all += ", " + s.word(last) + " = 0"
+		}
+		return say("a state has a start value", fmt.Sprintf("write `%s`", all), i-1, last)
 	case kind == "import" && s.kind(i) == tokName && wants("a string in double quotes"):
 		d.Help = "write `import \"path.snn\"` for the definitions of another spec; layers, neurons and coders need no import"
 		return true

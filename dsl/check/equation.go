@@ -132,7 +132,11 @@ func (c *checker) equations(what string, params []dsl.Parameter, plugin bool) *e
 		e.kinds[p.Name.Text] = numberKind
 		if p.Type != nil && (p.Type.List || len(p.Type.Dims) > 0 || !slices.Contains([]string{"int", "real", "time"}, p.Type.Name.Text)) {
 			e.bad = true
-			c.fail(diag.BadType, p.Type.Range, "write `int`, `real` or `time`", "a parameter of a neuron or coder is a number or a time")
+			help := "write `int`, `real` or `time`"
+			if here := foreignType(p.Type.Name.Text, false); here == "int" || here == "real" || here == "time" {
+				help = fmt.Sprintf("write `%s`", here)
+			}
+			c.fail(diag.BadType, p.Type.Range, help, "a parameter of a neuron or coder is a number or a time")
 			continue
 		}
 		if p.In != nil && c.eval(p.In, &scope{plugin: plugin}).kind == poison {
@@ -204,7 +208,14 @@ func (e *equations) body(owner dsl.Name, ins []dsl.Name, body []dsl.Equation) {
 	switch {
 	case len(outputs) == 0 && spiking(body) != nil:
 		q := spiking(body)
-		e.fail(q.Range, fmt.Sprintf("write `spike when %s`", e.c.written(q.Value.Span())), "%s gives nothing: this binds a name, and is no spike", e.what)
+		condition := e.c.written(q.Value.Span())
+		if step := reference(q.Value); step != nil && len(step.Args) == 1 && (step.Name.Text == "heaviside" || step.Name.Text == "step") {
+			if b, is := step.Args[0].Value.(*dsl.Binary); is && b.Op == "-" {
+				condition = e.c.written(b.Left.Span()) + " >= " + e.c.written(b.Right.Span())
+			}
+		}
+		e.kinds["spike"] = numberKind // what reads it is told nothing more
+		e.fail(q.Range, fmt.Sprintf("write `spike when %s`", condition), "%s gives nothing: this binds a name, and is no spike", e.what)
 	case len(outputs) == 0:
 		at := owner.Range
 		if len(body) > 0 {
@@ -225,7 +236,9 @@ func (e *equations) body(owner dsl.Name, ins []dsl.Name, body []dsl.Equation) {
 		}
 		switch q := q.(type) {
 		case *dsl.Update:
-			e.update(q, false)
+			if len(outputs) > 0 || q != spiking(body) {
+				e.update(q, false)
+			}
 		case *dsl.Derivative:
 			if !e.states[q.Name.Text] {
 				e.fail(q.Name.Range, fmt.Sprintf("declare it: `state %s = 0`", q.Name.Text), "`%s'` is the derivative of no state", q.Name.Text)
