@@ -2,6 +2,8 @@ package experiment
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 
@@ -75,6 +77,35 @@ func TestKeys(t *testing.T) {
 			if got := was[kind] != is[kind]; got != want {
 				t.Errorf("%s: the key of %s changes: %v, want %v", name, kind, got, want)
 			}
+		}
+	}
+}
+
+// A part that an earlier version did not have makes each of its runs one of another spec: a setting that is added later is a
+// part only where it is not at its default.
+func TestParts(t *testing.T) {
+	a, err := txtar.ParseFile("testdata/keys.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := ready(t, load(t, plugins, string(a.Files[0].Data)), t.TempDir(), false)
+	defer r.folder.Close()
+	want := map[string]string{
+		"train":    "accumulate average batch data length model network optimizer program seed numerics",
+		"sample":   "count numerics sampler seed sheet training",
+		"evaluate": "count metrics numerics reference sampler seed training",
+		"deploy":   "network numerics target targets training",
+	}
+	for _, j := range r.all {
+		parts := map[string]bool{}
+		for name := range j.parts {
+			word, _, _ := strings.Cut(name, " ") // of `network of encoder`, `target CHIP`
+			parts[word] = true
+		}
+		words := strings.Fields(want[j.Kind])
+		slices.Sort(words)
+		if got := slices.Sorted(maps.Keys(parts)); !slices.Equal(got, words) {
+			t.Errorf("%s is made of %q, want %q", j.name, got, words)
 		}
 	}
 }

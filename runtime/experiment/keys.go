@@ -96,7 +96,10 @@ func (j *job) trainParts(dataHash string, start train.Weights) {
 		j.parts["network of "+path] = digest(structure(module))
 	}
 	for name, v := range j.Settings {
-		if !slices.Contains([]string{"data", "epochs", "iterations", startSetting, memorySetting}, name) {
+		switch {
+		case slices.Contains([]string{"data", "epochs", "iterations", startSetting, memorySetting}, name):
+		case name == "precision" && v.Text == "single": // no part: trainings of before this setting have none, and go on
+		default:
 			j.parts[name] = render(v)
 		}
 	}
