@@ -59,16 +59,6 @@ func rendered(t *testing.T, s *check.Spec, found diag.List) string {
 	return out.String()
 }
 
-// network returns the network of a name.
-func network(t *testing.T, s *check.Spec, name string) *check.Network {
-	t.Helper()
-	i := slices.IndexFunc(s.Networks, func(n *check.Network) bool { return n.Name == name })
-	if i < 0 {
-		t.Fatalf("no network %s", name)
-	}
-	return s.Networks[i]
-}
-
 // Parameter counts are those of the papers' code: FSVAE (Kamata et al. 2022), SDDPM (Cao et al. 2024), DDPM (Ho et al. 2020),
 // Spiking-Diffusion (Liu et al. 2023), SGAD (Feng et al. 2024).
 func TestCounts(t *testing.T) {
