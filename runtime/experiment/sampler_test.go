@@ -2,6 +2,7 @@ package experiment
 
 import (
 	"context"
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
@@ -141,6 +142,25 @@ func TestSamplerOptions(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(whole, "programs", "sample-p[2].sampler.txt")); !os.IsNotExist(err) {
 		t.Errorf("a sampler without options has a Program of its own: %v", err)
 	}
+	// What the plugin has answered is a part: another answer to the same options is another action.
+	actions, err := os.ReadFile(filepath.Join(whole, record.ActionFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var done map[string]record.ActionRecord
+	if err := json.Unmarshal(actions, &done); err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range done {
+		file, err := os.ReadFile(filepath.Join(whole, "programs", fileName(a.Name)+".sampler.txt"))
+		want := ""
+		if err == nil {
+			want = digest(string(file))
+		}
+		if got := a.Parts["sampler's program"]; got != want {
+			t.Errorf("%s: the part of the sampler's Program is %q, want %q", a.Name, got, want)
+		}
+	}
 	// An evaluation judges what its sampler draws.
 	plain := filepath.Join(dir, "plain")
 	mustRun(t, load(t, h, text, "evaluate.p.sampler=plain"), plain)
@@ -148,7 +168,7 @@ func TestSamplerOptions(t *testing.T) {
 		t.Errorf("two samplers have the distance %v", a)
 	}
 	// Another option is another action, and a default that is written out is not.
-	_, err := run(t, load(t, h, text, "sample.p[0].sampler=shaded(gain = 2)"), whole)
+	_, err = run(t, load(t, h, text, "sample.p[0].sampler=shaded(gain = 2)"), whole)
 	if err == nil || !strings.Contains(err.Error(), "sample p[0]: ") || strings.Contains(err.Error(), "sample p[1]: ") {
 		t.Errorf("%v", err)
 	}
