@@ -36,12 +36,21 @@ func twoRoles() []string {
 // both applications, and what the first application assigns is what the second one goes on from.
 func TestSharedVariables(t *testing.T) {
 	for _, roles := range twoRoles() {
-		l, err := program.NewLinker(parsed(t, roles+sharedProgram), map[string]*graph.Module{"net": module(t, net), "other": module(t, sharedNet)})
+		own, other := module(t, net), module(t, sharedNet)
+		for _, m := range []*graph.Module{own, other} {
+			for i := range m.Variables {
+				m.Variables[i].Title = "layer." + m.Variables[i].Name
+			}
+		}
+		l, err := program.NewLinker(parsed(t, roles+sharedProgram), map[string]*graph.Module{"net": own, "other": other})
 		if err != nil {
 			t.Fatal(err)
 		}
 		var names []string
 		for _, v := range l.Variables() {
+			if want := strings.Replace(v.Name, ".", ".layer.", 1); v.Title != want {
+				t.Errorf("%s is called %s, and its own role says %s", v.Name, v.Title, want)
+			}
 			if v.Of != "" {
 				t.Errorf("%s is still %s of another role", v.Name, v.Of)
 			}
