@@ -33,7 +33,7 @@ func templates() map[string]template {
 		"quickstart": {spec: "quickstart", model: "digit"},
 		"vae":        {spec: "fsvae", model: "fsvae", preset: "small", data: "mnist"},
 		"classifier": {spec: "classifier", model: "digit", data: "mnist"},
-		"diffusion":  {spec: "sddpm", model: "sddpm", preset: "small", data: "mnist"},
+		"diffusion":  {spec: "sddpm", model: "sddpm", preset: "tiny"},
 	}
 }
 
