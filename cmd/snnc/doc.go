@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -34,11 +35,18 @@ func (c *docCommand) Run(ctx context.Context, s streams) error {
 		_, err := s.out.Write(reference.Markdown(entries))
 		return err
 	case len(c.Name) == 0:
-		return index(s, entries)
+		return index(s, entries, "")
 	}
+	var unknown error // the first name that means nothing; the others are explained all the same
 	for i, name := range c.Name {
 		if i > 0 {
 			fmt.Fprintln(s.out)
+		}
+		if kind := reference.OfKind(name); kind != "" {
+			if err := index(s, slices.DeleteFunc(slices.Clone(entries), func(e reference.Entry) bool { return e.Kind != kind }), kind); err != nil {
+				return err
+			}
+			continue
 		}
 		if page, ok := docs.Page(name); ok {
 			fmt.Fprint(s.out, reference.Plain(page, columns(s.out)))
@@ -46,10 +54,12 @@ func (c *docCommand) Run(ctx context.Context, s streams) error {
 		}
 		found, near := reference.Find(entries, name)
 		if len(found) == 0 {
-			if near == "" {
-				return wrongUsage("`%s` is nothing that a spec may name; `snnc doc` lists what is", name)
+			err := wrongUsage("`%s` is nothing that a spec may name; `snnc doc` lists what is", name)
+			if near != "" {
+				err = wrongUsage("`%s` is nothing that a spec may name: did you mean `snnc doc %s`?", name, near)
 			}
-			return wrongUsage("`%s` is nothing that a spec may name: did you mean `snnc doc %s`?", name, near)
+			unknown = cmp.Or(unknown, err)
+			continue
 		}
 		for j, e := range found {
 			if j > 0 {
@@ -58,7 +68,7 @@ func (c *docCommand) Run(ctx context.Context, s streams) error {
 			fmt.Fprint(s.out, e.Text(columns(s.out)))
 		}
 	}
-	return nil
+	return unknown
 }
 
 // entries are those of the built-in plugin and of the ones named on the command line.
@@ -92,10 +102,13 @@ func columns(w io.Writer) int {
 	return most
 }
 
-// index lists the entries by kind with the first sentence of each.
-func index(s streams, entries []reference.Entry) error {
+// index lists the entries by kind, or those of one, with the first sentence of each.
+func index(s streams, entries []reference.Entry, only string) error {
 	w := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
 	for _, k := range reference.Kinds() {
+		if only != "" && only != k.Kind {
+			continue
+		}
 		fmt.Fprintf(w, "%s\n", k.Heading)
 		for _, e := range entries {
 			if e.Kind != k.Kind {
@@ -111,6 +124,9 @@ func index(s streams, entries []reference.Entry) error {
 			fmt.Fprintf(w, "  %s\t%s\n", name, shortened(doc, columns(s.out)-17))
 		}
 		fmt.Fprintln(w)
+	}
+	if only != "" {
+		return w.Flush()
 	}
 	fmt.Fprintf(w, "Codes of diagnostics\n  %s\n", strings.Join(docs.Codes(), " "))
 	if err := w.Flush(); err != nil {

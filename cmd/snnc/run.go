@@ -21,7 +21,7 @@ type runCommand struct {
 	File    string   `arg:"" help:"Spec."`
 	Preset  string   `placeholder:"NAME" help:"Use a preset of the spec."`
 	Set     []string `sep:"none" placeholder:"PATH=VALUE" help:"Replace a definition, setting or argument, such as train.digit.epochs=2; may be given several times. LO..HI for an int, or a list for what is none, is a sweep: a run for each value."`
-	Only    []string `placeholder:"KIND[:MODEL],..." help:"Do only these actions: train, sample, evaluate, deploy, or one of them of one model, such as sample:digit."`
+	Only    []string `placeholder:"KIND[:MODEL]" help:"Do only these actions: train, sample, evaluate, deploy, or one of them of one model, such as sample:digit."`
 	Out     string   `placeholder:"DIR" help:"Run folder. Default: runs/SPEC[-PRESET], for a sweep with -sweep behind it."`
 	Data    string   `placeholder:"DIR" help:"Look for data sets in DIR first."`
 	Threads int      `placeholder:"N" help:"Worker threads; no result depends on it. Default: one per processor."`
@@ -146,7 +146,7 @@ func (c *runCommand) sweep(ctx context.Context, h *host.Host, sweep *experiment.
 		if err := printTable(watch, sweep.Table()); err != nil {
 			return err
 		}
-		fmt.Fprintf(watch, "everything is in %s\n", filepath.Join(o.Folder, record.SweepFile))
+		fmt.Fprintf(watch, "the figures of all runs are in %s, the runs beside it\n", filepath.Join(o.Folder, record.SweepFile))
 	}
 	if watch.err != nil {
 		return fmt.Errorf("print what happens: %w", watch.err)

@@ -100,6 +100,20 @@ func Entries(cat *check.Catalogue) []Entry {
 	return out
 }
 
+// OfKind returns the kind whose heading a name is, such as "layer" of "layers"; "" where it is none. What has an entry, such as
+// the statement neuron, is no heading; `integrate` is that of what it takes.
+func OfKind(name string) string {
+	if name == "integrate" {
+		return "integrator"
+	}
+	for _, k := range Kinds() {
+		if strings.EqualFold(name, k.Heading) || strings.EqualFold(name, k.Kind+"s") {
+			return k.Kind
+		}
+	}
+	return ""
+}
+
 // Find returns the entries of a name, or of a setting as ACTION.NAME; where there is none, those that differ by the case of
 // letters alone, else what other libraries call so, else none and the name that may have been meant, or "".
 func Find(entries []Entry, name string) (found []Entry, near string) {

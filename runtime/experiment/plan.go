@@ -33,6 +33,13 @@ type ModelPlan struct {
 
 	program *program.Program
 	roles   []check.Role
+	draws   []drawPlan
+}
+
+// drawPlan is an action that draws samples.
+type drawPlan struct {
+	action, by string
+	sampler    *program.Sampler
 }
 
 // NetworkPlan is a network as it is unrolled.
@@ -141,6 +148,13 @@ func (x *Experiment) Plan() (*Plan, error) {
 		p.Memory.Bytes = max(p.Memory.Bytes, t.bytes())
 		p.trainings = append(p.trainings, t)
 		p.Models = append(p.Models, mp)
+	}
+	for _, j := range x.jobs() {
+		if j.use == nil || j.use.sampler == nil {
+			continue
+		}
+		i := slices.IndexFunc(p.Models, func(m ModelPlan) bool { return m.Name == j.model.Name })
+		p.Models[i].draws = append(p.Models[i].draws, drawPlan{j.name, render(j.Settings["sampler"]), j.use.sampler})
 	}
 	for _, n := range x.Spec.Networks {
 		p.Networks = append(p.Networks, networkPlan(x.Spec, n, p.steps))

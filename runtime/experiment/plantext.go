@@ -119,12 +119,15 @@ func (m ModelPlan) text(out io.Writer) {
 			fmt.Fprintf(out, " and moves %s\n", strings.Join(step.Moves, ", "))
 		}
 	}
-	for _, s := range m.program.Samplers {
-		turns := ""
-		if s.Loop != "" {
-			turns = fmt.Sprintf(", then %d times %s", s.Turns, s.Loop)
+	for i, s := range m.program.Samplers {
+		sheets := ""
+		if i == 0 {
+			sheets = " (it draws the sheets of epochs)"
 		}
-		fmt.Fprintf(out, "    sampler %s: %s\n", s.Name, strings.TrimPrefix(s.Init+turns+", then "+s.Result, ", then "))
+		fmt.Fprintf(out, "    sampler %s: %s%s\n", s.Name, course(&s), sheets)
+	}
+	for _, d := range m.draws {
+		fmt.Fprintf(out, "    %s draws by %s: %s\n", d.action, d.by, course(d.sampler))
 	}
 	var exports []string
 	for _, e := range m.program.Exports {
@@ -133,6 +136,18 @@ func (m ModelPlan) text(out io.Writer) {
 	if len(exports) > 0 {
 		fmt.Fprintf(out, "    exports: %s\n", strings.Join(exports, ", "))
 	}
+}
+
+// course says what a sampler runs.
+func course(s *program.Sampler) string {
+	var parts []string
+	if s.Init != "" {
+		parts = append(parts, s.Init)
+	}
+	if s.Loop != "" {
+		parts = append(parts, fmt.Sprintf("%d times %s", s.Turns, s.Loop))
+	}
+	return strings.Join(append(parts, s.Result), ", then ")
 }
 
 func filler(r check.Role) string {

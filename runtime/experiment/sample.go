@@ -187,12 +187,33 @@ func (o *SampleOptions) draw(ctx context.Context, j, t *job, rec record.ActionRe
 	if err := os.MkdirAll(cmp.Or(o.Out, "."), 0o777); err != nil {
 		return fmt.Errorf("make a folder for samples: %w", err)
 	}
-	base := filepath.Join(o.Out, o.Model+"-"+strconv.FormatUint(newest.Step, 10))
+	base := unused(filepath.Join(o.Out, o.Model+"-"+strconv.FormatUint(newest.Step, 10)))
 	if err := record.WriteSheet(base, images, rows, cols); err != nil {
 		return err
 	}
-	o.Say(fmt.Sprintf("%d samples by %s, seed %d, in %s.png and .npy", images.N, render(j.Settings["sampler"]), seed(j), base))
+	replaced := ""
+	if text := o.Settings["replace"]; text != "" {
+		replaced = ", with " + text + " put in"
+	}
+	o.Say(fmt.Sprintf("%d samples by %s, seed %d%s, in %s.png and .npy", images.N, render(j.Settings["sampler"]), seed(j), replaced, base))
 	return nil
+}
+
+// unused returns a name for a sheet that no earlier one has: base, or base.2 and so on.
+func unused(base string) string {
+	taken := func(name string) bool {
+		for _, suffix := range []string{".png", ".npy"} {
+			if _, err := os.Lstat(name + suffix); err == nil {
+				return true
+			}
+		}
+		return false
+	}
+	name := base
+	for i := 2; taken(name); i++ {
+		name = base + "." + strconv.Itoa(i)
+	}
+	return name
 }
 
 // readFile reads a spec, but no more of it than shows that it is too large.
