@@ -185,6 +185,9 @@ func judged(found diag.List) error {
 
 // readSpec reads a file, but no more of it than shows that it is too large.
 func readSpec(file string) ([]byte, error) {
+	if info, err := os.Stat(file); err == nil && !info.Mode().IsRegular() { // opening a pipe would wait for who writes into it
+		return nil, wrongUsage("read spec: %s is no plain file", file)
+	}
 	f, err := os.Open(file)
 	if err != nil {
 		return nil, wrongUsage("read spec: %w", err)

@@ -41,7 +41,7 @@ func trainSettings() []schema.Param {
 		{Name: "epochs", Type: schema.Int, Min: at(1), Max: at(1e9), Doc: "passes over the data; or give `iterations`"},
 		{Name: "iterations", Type: schema.Int, Min: at(1), Max: at(1e12), Doc: "updates of the parameters; or give `epochs`"},
 		{Name: "optimizer", Type: schema.OneOf, Required: true, Choices: optimizers(), Doc: "what moves the parameters; `each(ROLE = ...)` where it differs per role"},
-		{Name: "average", Type: schema.Real, Default: "0", Min: at(0), Max: at(1), Doc: "decay of the exponential average of weights that sampling and evaluation use; 0: none"},
+		{Name: "average", Type: schema.Real, Default: "0", Min: at(0), Max: at(1), Doc: "decay of the exponential average of weights and running statistics that sampling and evaluation use, at update n at most (1 + n) / (10 + n); 0: none"},
 		{Name: "accumulate", Type: schema.Int, Default: "1", Min: at(1), Max: at(1 << 20), Doc: "batches per update, whose gradients are averaged"},
 		{Name: "seed", Type: schema.Int, Default: "0", Min: at(0), Doc: "of initial weights, order of examples and random numbers"},
 		{Name: "precision", Type: schema.OneOf, Default: "single", Choices: []schema.Choice{{Name: "single", Doc: "IEEE 754 binary32"}}, Doc: "of weights, states and gradients"},
