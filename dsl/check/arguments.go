@@ -162,6 +162,11 @@ func (c *checker) argument(p *schema.Param, g given, o *owner, path string) (sch
 			if s, ok := g.value.(*dsl.String); ok {
 				help = fmt.Sprintf("write it without quotes: `%s`", s.Value)
 			}
+			if x, ok := g.value.(*dsl.Binary); ok && x.Op == ".." {
+				if i := slices.IndexFunc(p.Choices, func(x schema.Choice) bool { return len(x.Params) == 1 && x.Params[0].Type == schema.Range }); i >= 0 {
+					help = fmt.Sprintf("write `%s(%v)`", p.Choices[i].Name, c.eval(g.value, g.s))
+				}
+			}
 			c.fail(diag.BadType, g.value.Span(), help, "%s is a name, with arguments or without", what)
 			return schema.Value{}, false
 		}
