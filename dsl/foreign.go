@@ -81,6 +81,8 @@ func (s *stop) modules(d *diag.Diagnostic) bool {
 		d.Help = fmt.Sprintf("write `%s`", last)
 	case last == "cat" || last == "concat" || last == "stack":
 		d.Help = "wires are joined by `concat(a, b)`"
+	case s.word(s.from) == "neuron" || s.word(s.from) == "coder": // equations have functions
+		d.Help = fmt.Sprintf("write `%s`", last)
 	default:
 		d.Help = fmt.Sprintf("what flows in stands in front of an arrow: `x -> %s`", last)
 	}

@@ -31,6 +31,30 @@ func (s *stop) habit(d *diag.Diagnostic) bool {
 			other = fmt.Sprintf("`%s..%s` for a range", before, next)
 		}
 		return say("a value has no commas", fmt.Sprintf("write %s, `[%s, %s]` for a list", other, before, next), i-2, i+2)
+	case this == "->" && wants("`{`") && kind == "block":
+		d.Summary, d.Help = "a block does not say what it gives", "delete `-> TYPE`, or write `network` where a model takes it"
+		return true
+	case s.want == aValue && this == "{" && before == "=":
+		d.Summary, d.Help = "a list stands in brackets", "write `[...]` for `{...}`"
+		return true
+	case this == "(" && wants("`,` or `)`") && kind == "network" && s.head == s.from && s.word(i-2) == ":":
+		d.Summary, d.Help = "dimensions stand in brackets", fmt.Sprintf("write `%s[...]`", before)
+		return true
+	case this == "(" && before == ")" && body:
+		d.Summary, d.Help = "nothing stands in parentheses behind a call", "what flows in stands in front of an arrow, such as `x -> linear(10)`"
+		return true
+	case this == ":" && number(i-1) && (number(i+1) || next == "-" && number(i+2)) && s.bracket == "(" && wants("`,` or `)`"):
+		d.Summary, d.Help = "a range is written `LO..HI`", "write `..`"
+		return true
+	case s.kind(i) == tokName && wants("`,` or `)`") && s.head == s.from && slices.Contains([]string{"learnable", "learned", "learn"}, this):
+		d.Help = "write `trainable`"
+		return true
+	case (kind == "neuron" || kind == "coder") && i == s.head && this == "reset" && s.kind(i+1) == tokName && s.word(i+2) == "=":
+		d.Summary, d.Help = "a reset stands in `on spike`", fmt.Sprintf("write `on spike { %s = ... }`", next)
+		return true
+	case kind == "neuron" && this == "return" && s.inPort():
+		d.Summary, d.Help = "`on spike` holds equations", "write `NAME = value`, with the name of a state"
+		return true
 	case s.want == aValue && (before == "-" && (this == "->" || this == ">") || before == ">" && this == ">"):
 		return say("a flow is written `->`", "write `->`", i-1, i)
 	case s.want == aValue && before == "==" && this == "=":
