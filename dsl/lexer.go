@@ -382,7 +382,12 @@ func (s *scanner) operator() {
 	if text, ok := curly(rest); ok {
 		s.skip(len(text))
 		s.at.Column -= len(text) - utf8.RuneCountInString(text)
-		s.error(diag.BadString, from, "a string stands in double quotes", fmt.Sprintf("write `\"%s\"`", strings.Trim(text, "\u201c\u201d\u201e\"")))
+		in := strings.Trim(text, "\u201c\u201d\u201e\"")
+		help := fmt.Sprintf("write `\"%s\"`", in)
+		if in != "" && strings.IndexFunc(in, func(r rune) bool { return r >= utf8.RuneSelf || !word(byte(r)) }) < 0 && !digit(in[0]) {
+			help = fmt.Sprintf("write `%s` for a name, `\"%s\"` for a string", in, in)
+		}
+		s.error(diag.BadString, from, "a string stands in double quotes", help)
 		return
 	}
 	n := 0 // all characters up to the next one that begins a token

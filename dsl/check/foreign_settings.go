@@ -104,3 +104,13 @@ func callOf(x schema.Choice) string {
 	}
 	return x.Name + "(" + strings.Join(args, ", ") + ")"
 }
+
+// grouped returns the number that the arguments a and b are parts of, as in `take = 10,000`; "" where they are none.
+func (c *checker) grouped(a, b dsl.Arg) string {
+	const digits = "0123456789"
+	x, y := c.written(a.Value.Span()), c.written(b.Value.Span())
+	if a.Value.Span().End.Offset+1 != b.Value.Span().Start.Offset || len(y) != 3 || strings.Trim(x, digits+"_") != "" || strings.Trim(y, digits) != "" {
+		return ""
+	}
+	return x + "_" + y
+}

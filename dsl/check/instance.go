@@ -275,6 +275,11 @@ func (c *checker) bind(what string, formals, named []string, args []dsl.Arg, s *
 		name, at := a.Name.Text, a.Name.Range
 		switch {
 		case name == "" && byName:
+			if whole := c.grouped(args[i-1], a); whole != "" {
+				c.fail(diag.BadArguments, args[i-1].Value.Span().Join(a.Range), "write `"+whole+"`", "digits are grouped by `_`")
+				ok = false
+				continue
+			}
 			c.fail(diag.BadArguments, a.Range, "put it in front, or write its name", "an argument without a name stands behind one with a name")
 			ok = false
 			continue

@@ -247,7 +247,11 @@ func (c *checker) lookup(name dsl.Name, s *scope) value {
 func (c *checker) function(e *dsl.Ref, s *scope) value {
 	for _, a := range e.Args {
 		if a.Name.Text != "" && slices.Contains([]string{"reverse", "concat", "pop"}, e.Name.Text) {
-			c.fail(diag.BadArguments, a.Name.Range, "leave the name out", "`%s` takes no named arguments", e.Name.Text)
+			help := "leave the name out"
+			if strings.Trim(c.written(a.Value.Span()), "-0123456789") == "" { // an axis
+				help = fmt.Sprintf("leave `%s = %s` out", a.Name.Text, c.written(a.Value.Span()))
+			}
+			c.fail(diag.BadArguments, a.Name.Range, help, "`%s` takes no named arguments", e.Name.Text)
 			return value{}
 		}
 	}
