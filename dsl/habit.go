@@ -31,6 +31,9 @@ func (s *stop) habit(d *diag.Diagnostic) bool {
 			other = fmt.Sprintf("`%s..%s` for a range", before, next)
 		}
 		return say("a value has no commas", fmt.Sprintf("write %s, `[%s, %s]` for a list", other, before, next), i-2, i+2)
+	case this == "," && wants("`)`") && s.bracket == "(" && s.valued():
+		d.Summary, d.Help = "a value has no commas", "write one value, or a list in brackets: `[...]`"
+		return true
 	case this == "->" && wants("`{`") && kind == "block":
 		d.Summary, d.Help = "a block does not say what it gives", "delete `-> TYPE`, or write `network` where a model takes it"
 		return true

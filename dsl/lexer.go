@@ -379,6 +379,13 @@ func (s *scanner) operator() {
 		s.bracket(rest[:1], from)
 		return
 	}
+	if strings.HasPrefix(rest, "```") { // a fence of Markdown
+		line, _, _ := strings.Cut(rest, "\n")
+		s.at.Offset += len(line)
+		s.at.Column += utf8.RuneCountInString(line)
+		s.error(diag.BadCharacter, from, "the language has no use for "+"```", "delete this line")
+		return
+	}
 	if text, ok := curly(rest); ok {
 		s.skip(len(text))
 		s.at.Column -= len(text) - utf8.RuneCountInString(text)
