@@ -76,7 +76,7 @@ func Check(f *dsl.File, o Options) (*Spec, diag.List) {
 		}
 	}
 	c.actions()
-	if !c.found.HasErrors() && !c.blind && len(c.broken) == 0 {
+	if !c.found.HasErrors() && !c.blind && len(c.broken)+len(c.unread) == 0 { // where all of the file was read
 		c.unused(o)
 		c.probabilities()
 		c.found = append(c.found, c.warnings...)
