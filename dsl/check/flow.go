@@ -115,6 +115,8 @@ func (b *builder) neuron(v value, r *dsl.Ref, s *scope) value {
 			help = fmt.Sprintf("put it in front of `decode(%s)`", from.Coder.Name)
 		} else if w.Kind != RealWire {
 			help = fmt.Sprintf("write `raw -> encode(%s) -> %s`", c.coderFor(true), c.written(r.Range))
+		} else if name := b.root(v.wire); name != "" {
+			help = fmt.Sprintf("write `%s -> encode(%s)`, where the flow begins", name, c.coderFor(true))
 		}
 		b.wrong(diag.WrongWire, r.Range, v.wire, help, "neuron `%s` takes a wire with time steps, and this is %v", r.Name.Text, w)
 		return value{}
@@ -148,6 +150,23 @@ func (b *builder) neuron(v value, r *dsl.Ref, s *scope) value {
 		out.Kind = TimesWire
 	}
 	return b.add(&Layer{Kind: "neuron", In: in, Wire: out, Neuron: n, Args: schema.Arguments{}}, r.Name.Text, r.Range)
+}
+
+// root returns the parameter of the network that a wire without time comes from through layers with one input, at least one of
+// them; "" where it is another one.
+func (b *builder) root(wire int) string {
+	l := b.n.Layers[wire]
+	if l.Kind == "input" {
+		return ""
+	}
+	for len(l.In) == 1 && l.Kind != "decode" {
+		wire = l.In[0]
+		l = b.n.Layers[wire]
+	}
+	if l.Kind != "input" || l.Wire.Kind != RealWire || wire >= len(b.n.Params) {
+		return ""
+	}
+	return b.n.Params[wire].Name
 }
 
 // coder adds an encode or decode.

@@ -214,5 +214,33 @@ func (c *collection) arguments(args schema.Arguments) (arguments, error) {
 			return a, fmt.Errorf("`split` is `%s`, and the parts are `train` and `test`", a.split)
 		}
 	}
+	if most := c.most(a.split); a.take > most {
+		return a, fmt.Errorf("`take` is %d, and there are %d examples", a.take, most)
+	}
 	return a, nil
+}
+
+// most is how many examples a part has as it is published.
+func (c *collection) most(split Split) int {
+	if split == Test {
+		return c.test
+	}
+	return c.train
+}
+
+// Most returns how many examples are trained on at most, without reading them: as many as are published or `take` leaves, before
+// `classes` chooses some. It is 0 where that is not known.
+func Most(name string, args schema.Arguments) int {
+	c, err := find(name)
+	if err != nil {
+		return 0
+	}
+	a, err := c.arguments(args)
+	if err != nil {
+		return 0
+	}
+	if a.take > 0 {
+		return a.take
+	}
+	return c.most(a.split)
 }

@@ -26,6 +26,10 @@ func (x *Experiment) notYet(j *job) (found diag.List) {
 		found.Add(diag.Diagnostic{Code: diag.NotInVersion, Range: j.Data.Range, Summary: fmt.Sprintf("data set `%s`: not in this version", j.Data.Set),
 			Help: "use one of " + runnable(data.Schemas())})
 	}
+	if want, most := j.Settings.Int("batch")*j.Settings.Int("accumulate"), data.Most(j.Data.Set, j.Data.Args); j.Kind == "train" && most > 0 && want > most {
+		found.Add(diag.Diagnostic{Code: diag.BadAction, Range: j.Places["batch"], Summary: fmt.Sprintf("an update takes %d examples, and `%s` has %d", want, j.Data.Name, most),
+			Help: fmt.Sprintf("write `batch = %d` or less", max(1, most/j.Settings.Int("accumulate")))})
+	}
 	if n := len(j.model.Program.Stages); n != 1 {
 		refuse("", "a Program of %d stages", n)
 	}
