@@ -82,7 +82,7 @@ func ParseExpr(name, text string) (Expr, diag.List) {
 
 // ParseChange reads a path and what takes its place, such as `train.digit.epochs=2`: it has no Path where something was found.
 func ParseChange(name, text string) (Change, diag.List) {
-	p := parser{source: scan(name, []byte(text)), form: "write `PATH=value`, such as `train.digit.epochs=2`"}
+	p := parser{source: scan(name, []byte(text)), form: "write `PATH=value`, such as `train.digit.epochs=2`; several values, a run for each, are a list: `PATH=[4, 8]`"}
 	lex := p.single("a path and its value are wanted, such as `train.digit.epochs=2`")
 	if lex == nil {
 		return Change{}, p.findings()

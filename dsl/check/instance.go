@@ -280,7 +280,12 @@ func (c *checker) bind(what string, formals, named []string, args []dsl.Arg, s *
 				ok = false
 				continue
 			}
-			c.fail(diag.BadArguments, a.Range, "put it in front, or write its name", "an argument without a name stands behind one with a name")
+			help := "put it in front, or write its name"
+			if before := args[i-1]; before.Name.Text != "" && reference(before.Value) != nil && reference(a.Value) != nil { // terms of a loss, or items
+				one, other := reference(before.Value).Name.Text, reference(a.Value).Name.Text
+				help += fmt.Sprintf("; a sum is written `%s = %s + %s`, a list `%s = [%s, %s]`", before.Name.Text, one, other, before.Name.Text, one, other)
+			}
+			c.fail(diag.BadArguments, a.Range, help, "an argument without a name stands behind one with a name")
 			ok = false
 			continue
 		case name == "" && i >= len(formals):
