@@ -236,6 +236,9 @@ func (c *checker) choice(p *schema.Param, ref *dsl.Ref, g given, o *owner, path 
 			known = append(known, x.Name)
 		}
 		c.choiceUnknown("`"+p.Name+"`", ref.Name, known, o.what, "it is one of "+quoted(known))
+		if i := slices.IndexFunc(p.Choices, func(x schema.Choice) bool { return strings.EqualFold(x.Name, ref.Name.Text) }); i >= 0 {
+			c.chosen(&p.Choices[i], ref, g.s, o, path) // AdamW is meant as adamw: its arguments are judged in the same run
+		}
 		return schema.Value{}, false
 	}
 	x := &p.Choices[i]

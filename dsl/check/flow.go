@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"snnc.dev/snnc/dsl"
 	"snnc.dev/snnc/dsl/diag"
@@ -49,7 +50,24 @@ func (b *builder) step(v value, r *dsl.Ref, s *scope, from diag.Range) value {
 		return b.neuron(v, r, s)
 	}
 	c.flowName(r, s.own)
+	if k := c.proposed(name); d == nil && k != nil { // what it is told to write judges the arguments, in the same run
+		meant := *r
+		meant.Name.Text = k.name
+		b.layer(value{}, &meant, k, s)
+	}
 	return value{}
+}
+
+// proposed returns the layer that who writes an unknown name behind an arrow is told to write; nil where it is none.
+func (c *checker) proposed(name string) *layerKind {
+	if help := foreignLayer(name); help != "" {
+		layer, renamed := strings.CutPrefix(help, "here it is `")
+		if !renamed { // it is written in another way altogether
+			return nil
+		}
+		return c.layers[strings.TrimSuffix(layer, "`")]
+	}
+	return c.layers[diag.Nearest(name, slices.Sorted(maps.Keys(c.layers)))]
 }
 
 func (c *checker) plugged(kind schema.Kind, name string) bool {
