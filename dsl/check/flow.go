@@ -50,16 +50,22 @@ func (b *builder) step(v value, r *dsl.Ref, s *scope, from diag.Range) value {
 		return b.neuron(v, r, s)
 	}
 	c.flowName(r, s.own)
-	if k := c.proposed(name); d == nil && k != nil { // what it is told to write judges the arguments, in the same run
+	if d == nil && !c.broken[name] && !c.blind { // what it is told to write judges the arguments, in the same run
 		meant := *r
-		meant.Name.Text = k.name
-		b.layer(value{}, &meant, k, s)
+		if alias := c.alias(name, schema.Neuron); alias != "" {
+			if meant.Name.Text = alias; c.plugged(schema.Neuron, alias) {
+				b.neuron(value{}, &meant, s)
+			}
+		} else if k := c.proposed(name, s.own); k != nil {
+			meant.Name.Text = k.name
+			b.layer(value{}, &meant, k, s)
+		}
 	}
 	return value{}
 }
 
 // proposed returns the layer that who writes an unknown name behind an arrow is told to write; nil where it is none.
-func (c *checker) proposed(name string) *layerKind {
+func (c *checker) proposed(name, own string) *layerKind {
 	if help := foreignLayer(name); help != "" {
 		layer, renamed := strings.CutPrefix(help, "here it is `")
 		if !renamed { // it is written in another way altogether
@@ -67,7 +73,7 @@ func (c *checker) proposed(name string) *layerKind {
 		}
 		return c.layers[strings.TrimSuffix(layer, "`")]
 	}
-	return c.layers[diag.Nearest(name, slices.Sorted(maps.Keys(c.layers)))]
+	return c.layers[diag.Nearest(name, c.flowing(own))]
 }
 
 func (c *checker) plugged(kind schema.Kind, name string) bool {
@@ -94,15 +100,19 @@ func (c *checker) flowName(r *dsl.Ref, own string) {
 		}
 		c.report(found)
 	case !c.silent(n.Range):
-		known := slices.Concat(c.known("neuron", "block", "network"), c.aliases("neuron"), slices.Sorted(maps.Keys(c.layers)))
-		for _, x := range c.cat.Components {
-			if x.Kind == schema.Neuron {
-				known = append(known, x.Name)
-			}
-		}
-		known = slices.DeleteFunc(known, func(name string) bool { return name == own }) // it cannot use itself
-		c.unknown(n, flowing, append(known, "push", "encode", "decode"))
+		c.unknown(n, flowing, c.flowing(own))
 	}
+}
+
+// flowing lists what may stand behind an arrow in the body of own, which cannot use itself.
+func (c *checker) flowing(own string) []string {
+	known := slices.Concat(c.known("neuron", "block", "network"), c.aliases("neuron"), slices.Sorted(maps.Keys(c.layers)))
+	for _, x := range c.cat.Components {
+		if x.Kind == schema.Neuron {
+			known = append(known, x.Name)
+		}
+	}
+	return append(slices.DeleteFunc(known, func(name string) bool { return name == own }), "push", "encode", "decode")
 }
 
 // neuron adds a neuron. The first of its inputs flows in, the others are arguments.
