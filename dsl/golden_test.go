@@ -4,6 +4,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -34,12 +35,11 @@ func golden(t *testing.T, pattern string, run func(name string, text []byte) str
 				continue
 			}
 			got := run(f.Name, f.Data)
-			for _, want := range a.Files {
-				if want.Name == f.Name+".out" && !*update {
-					if d := cmp.Diff(string(want.Data), got); d != "" {
-						t.Errorf("%s: %s (-want +got)\n%s", file, f.Name, d)
-					}
-				}
+			if i := slices.IndexFunc(a.Files, func(want txtar.File) bool { return want.Name == f.Name+".out" }); *update {
+			} else if i < 0 {
+				t.Errorf("%s: nothing is expected of %s", file, f.Name)
+			} else if d := cmp.Diff(string(a.Files[i].Data), got); d != "" {
+				t.Errorf("%s: %s (-want +got)\n%s", file, f.Name, d)
 			}
 			out = append(out, f, txtar.File{Name: f.Name + ".out", Data: []byte(got)})
 		}
