@@ -10,10 +10,9 @@ import (
 
 type checkCommand struct {
 	specFlags
-	Files  []string `arg:"" name:"file" help:"Specs."`
-	Preset string   `placeholder:"NAME" help:"Check with a preset of the spec."`
-	Set    []string `sep:"none" placeholder:"PATH=VALUE" help:"Replace the right side of a definition (width=64) or a setting (train.digit.epochs=2); may be given several times."`
-	JSON   bool     `help:"Print the findings as JSON."`
+	changeFlags
+	Files []string `arg:"" name:"file" help:"Specs."`
+	JSON  bool     `help:"Print the findings as JSON."`
 }
 
 func (c *checkCommand) Run(ctx context.Context, s streams) error {
@@ -29,7 +28,7 @@ func (c *checkCommand) Run(ctx context.Context, s streams) error {
 		if err != nil {
 			return err
 		}
-		changed, runs := experiment.Options{Preset: c.Preset, Sets: c.Set}, ""
+		changed, runs := c.options(), ""
 		sweep, found, texts := experiment.ReadSweep(ctx, h, file, text, changed)
 		if sweep != nil { // what plugins say is seen in the first run
 			changed, runs = sweep.Members[0].Options, fmt.Sprintf(" in %d runs", len(sweep.Members))

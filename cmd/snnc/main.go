@@ -136,6 +136,16 @@ type specFlags struct {
 	PluginDev map[string]string `placeholder:"NAME=DIR" help:"Take the plugin that a spec uses as NAME from the folder DIR."`
 }
 
+// changeFlags are common to the commands that change a spec.
+type changeFlags struct {
+	Preset string   `placeholder:"NAME" help:"Use a preset of the spec."`
+	Set    []string `sep:"none" placeholder:"PATH=VALUE" help:"Replace a definition, setting or argument, such as train.digit.epochs=2; may be given several times. LO..HI for an int, or a list for what is none, is a sweep: a run for each value."`
+}
+
+func (f changeFlags) options() experiment.Options {
+	return experiment.Options{Preset: f.Preset, Sets: f.Set}
+}
+
 // host starts what runs plugins. Close it.
 func (f specFlags) host() (*host.Host, error) { return newHost(f.PluginDev) }
 

@@ -5,17 +5,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
-
-	"snnc.dev/snnc/runtime/experiment"
 )
 
 type planCommand struct {
 	specFlags
-	File   string   `arg:"" help:"Spec."`
-	Preset string   `placeholder:"NAME" help:"Plan with a preset of the spec."`
-	Set    []string `sep:"none" placeholder:"PATH=VALUE" help:"Replace the right side of a definition (width=64) or a setting (train.digit.epochs=2); may be given several times."`
-	Steps  bool     `help:"Print what is run of each function that is trained, step by step, with its place in memory."`
-	JSON   bool     `help:"Print the plan as JSON."`
+	changeFlags
+	File  string `arg:"" help:"Spec."`
+	Steps bool   `help:"Print what is run of each function that is trained, step by step, with its place in memory."`
+	JSON  bool   `help:"Print the plan as JSON."`
 }
 
 func (c *planCommand) Run(ctx context.Context, s streams) error {
@@ -24,7 +21,7 @@ func (c *planCommand) Run(ctx context.Context, s streams) error {
 		return err
 	}
 	defer h.Close()
-	changed := experiment.Options{Preset: c.Preset, Sets: c.Set}
+	changed := c.options()
 	sweep, err := readSweep(ctx, h, c.File, changed, s)
 	if err != nil {
 		return err

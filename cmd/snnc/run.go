@@ -18,9 +18,8 @@ import (
 
 type runCommand struct {
 	specFlags
+	changeFlags
 	File    string   `arg:"" help:"Spec."`
-	Preset  string   `placeholder:"NAME" help:"Use a preset of the spec."`
-	Set     []string `sep:"none" placeholder:"PATH=VALUE" help:"Replace a definition, setting or argument, such as train.digit.epochs=2; may be given several times. LO..HI for an int, or a list for what is none, is a sweep: a run for each value."`
 	Only    []string `placeholder:"KIND[:MODEL]" help:"Do only these actions: train, sample, evaluate, deploy, or one of them of one model, such as sample:digit."`
 	Out     string   `placeholder:"DIR" help:"Run folder. Default: runs/SPEC[-PRESET], for a sweep with -sweep behind it."`
 	Data    string   `placeholder:"DIR" help:"Look for data sets in DIR first."`
@@ -71,7 +70,7 @@ func (c *runCommand) Run(ctx context.Context, s streams) error {
 	defer h.Close()
 	watch := newWatcher(s.out, c.JSON, c.Quiet)
 	o.Watch = watch
-	changed := experiment.Options{Preset: c.Preset, Sets: c.Set}
+	changed := c.options()
 	sweep, err := readSweep(ctx, h, c.File, changed, s)
 	if err != nil {
 		return err

@@ -432,15 +432,10 @@ func (c *checker) nameless(e dsl.Expr) bool {
 
 // mentionsChoice reports whether a term stands in a product.
 func mentionsChoice(e dsl.Expr, list []schema.Choice) bool {
-	switch e := e.(type) {
-	case *dsl.Paren:
-		return mentionsChoice(e.Of, list)
-	case *dsl.Unary:
-		return mentionsChoice(e.Of, list)
-	case *dsl.Binary:
-		return mentionsChoice(e.Left, list) || mentionsChoice(e.Right, list)
-	case *dsl.Ref:
-		return slices.ContainsFunc(list, func(x schema.Choice) bool { return x.Name == e.Name.Text })
-	}
-	return false
+	found := false
+	dsl.Inspect(e, func(e dsl.Expr) {
+		r, ok := e.(*dsl.Ref)
+		found = found || ok && slices.ContainsFunc(list, func(x schema.Choice) bool { return x.Name == r.Name.Text })
+	})
+	return found
 }

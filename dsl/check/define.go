@@ -98,7 +98,53 @@ func (c *checker) parameters(kind string, in *instance, params []dsl.Parameter) 
 			Notes: []diag.Note{in.source(kind)}})
 		return nil, nil, false
 	}
-	return values, trainable, ok
+	return values, trainable, ok && c.divides(kind, in, values, trainable)
+}
+
+// divides judges that no equation divides by a parameter that is 0; one that asks with `where` knows what it does.
+func (c *checker) divides(kind string, in *instance, values map[string]float64, trainable map[string]string) bool {
+	var bodies []dsl.Equation
+	if in.neuron != nil {
+		bodies = in.neuron.Body
+	} else {
+		for _, p := range []*dsl.Port{in.coder.Encode, in.coder.Decode} {
+			if p != nil {
+				bodies = append(bodies, p.Body...)
+			}
+		}
+	}
+	zero := ""
+	for _, e := range dsl.Expressions(bodies) {
+		divisor, asks := "", false
+		dsl.Inspect(e, func(e dsl.Expr) {
+			switch e := e.(type) {
+			case *dsl.Ref:
+				asks = asks || e.Called && e.Name.Text == "where"
+			case *dsl.Binary:
+				if by := reference(e.Right); e.Op == "/" && by != nil && !by.Called && trainable[by.Name.Text] == "" {
+					if v, is := values[by.Name.Text]; is && v == 0 {
+						divisor = by.Name.Text
+					}
+				}
+			}
+		})
+		if !asks && divisor != "" {
+			zero = divisor
+		}
+	}
+	if zero == "" {
+		return true
+	}
+	if in.bare { // it may still be used with another value
+		return false
+	}
+	at := in.at
+	if g, is := in.args[zero]; is {
+		at = g.value.Span()
+	}
+	c.report(diag.Diagnostic{Code: diag.OutOfRange, Range: at, Summary: fmt.Sprintf("`%s` is 0, and %s `%s` divides by it", zero, kind, in.name),
+		Help: "give it another value", Notes: []diag.Note{in.source(kind)}})
+	return false
 }
 
 // parameter computes one argument of a neuron or coder; a time is in steps.

@@ -42,17 +42,18 @@ func mentions(ref *dsl.Ref, name string) bool {
 }
 
 func mentionsName(e dsl.Expr, name string) bool {
-	switch e := e.(type) {
-	case *dsl.Paren:
-		return mentionsName(e.Of, name)
-	case *dsl.Unary:
-		return mentionsName(e.Of, name)
-	case *dsl.Binary:
-		return mentionsName(e.Left, name) || mentionsName(e.Right, name)
-	case *dsl.Ref:
-		return e.Name.Text == name && !e.Called || mentions(e, name)
-	}
-	return false
+	found := false
+	reads(e, func(r *dsl.Ref) { found = found || r.Name.Text == name })
+	return found
+}
+
+// reads calls f for every name that an expression reads: not for functions.
+func reads(e dsl.Expr, f func(r *dsl.Ref)) {
+	dsl.Inspect(e, func(e dsl.Expr) {
+		if r, ok := e.(*dsl.Ref); ok && !r.Called {
+			f(r)
+		}
+	})
 }
 
 // holds judges the equations of a neuron or coder once and reports whether they hold.

@@ -90,7 +90,7 @@ func (c *checker) flowName(r *dsl.Ref, own string) {
 	case d != nil && d.kind == "use":
 		c.offers("neuron", d, n)
 	case n.Text == own && d != nil:
-		c.fail(diag.Recursive, n.Range, "what repeats is unrolled by `for NAME in LIST { ... }` or `repeat N { ... }`", "%s `%s` uses itself", d.kind, n.Text)
+		c.usesItself(d, n)
 	case n.Text == "concat" || n.Text == "pop" || n.Text == "reverse":
 		c.fail(diag.WrongKind, n.Range, fmt.Sprintf("write `%s(...)` in front of the first arrow", n.Text), "`%s` is a function, nothing flows into it", n.Text)
 	case d != nil && d.kind == "coder" || d == nil && c.plugged(schema.Coder, n.Text):
@@ -102,6 +102,11 @@ func (c *checker) flowName(r *dsl.Ref, own string) {
 	case !c.silent(n.Range):
 		c.unknown(n, flowing, c.flowing(own))
 	}
+}
+
+// usesItself reports a block or network that stands in its own body.
+func (c *checker) usesItself(d *def, at dsl.Name) {
+	c.fail(diag.Recursive, at.Range, "what repeats is unrolled by `for NAME in LIST { ... }` or `repeat N { ... }`", "%s `%s` uses itself", d.kind, at.Text)
 }
 
 // flowing lists what may stand behind an arrow in the body of own, which cannot use itself.
@@ -293,28 +298,7 @@ func (c *checker) refDef(ref *dsl.Ref) *def {
 
 // usesSteps reports whether equations read `steps`.
 func usesSteps(body []dsl.Equation) bool {
-	reads := func(e dsl.Expr) bool { return mentionsName(e, "steps") }
-	return slices.ContainsFunc(body, func(q dsl.Equation) bool {
-		switch q := q.(type) {
-		case *dsl.State:
-			return slices.ContainsFunc(q.Values, reads)
-		case *dsl.Noise:
-			return reads(q.Value)
-		case *dsl.Update:
-			return reads(q.Value)
-		case *dsl.Derivative:
-			return reads(q.Value)
-		case *dsl.SpikeWhen:
-			return reads(q.Cond)
-		case *dsl.OnSpike:
-			return slices.ContainsFunc(q.Body, func(u *dsl.Update) bool { return reads(u.Value) })
-		case *dsl.Refractory:
-			return reads(q.Time)
-		case *dsl.Output:
-			return reads(q.Value)
-		}
-		return false
-	})
+	return slices.ContainsFunc(dsl.Expressions(body), func(e dsl.Expr) bool { return mentionsName(e, "steps") })
 }
 
 // block copies a block.

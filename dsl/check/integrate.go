@@ -91,7 +91,7 @@ func newLocal(q *dsl.Update, old local, states map[string]bool, locals map[strin
 			l.from[s] = true
 		}
 	}
-	walk(q.Value, func(r *dsl.Ref) {
+	reads(q.Value, func(r *dsl.Ref) {
 		if states[r.Name.Text] {
 			l.from[r.Name.Text] = true
 		}
@@ -100,28 +100,6 @@ func newLocal(q *dsl.Update, old local, states map[string]bool, locals map[strin
 		}
 	})
 	return l
-}
-
-// walk calls f for every name that an expression reads, and returns how many parts it has.
-func walk(e dsl.Expr, f func(r *dsl.Ref)) int {
-	switch e := e.(type) {
-	case *dsl.Paren:
-		return 1 + walk(e.Of, f)
-	case *dsl.Unary:
-		return 1 + walk(e.Of, f)
-	case *dsl.Binary:
-		return 1 + walk(e.Left, f) + walk(e.Right, f)
-	case *dsl.Ref:
-		if !e.Called {
-			f(e)
-		}
-		n := 1
-		for _, a := range e.Args {
-			n += walk(a.Value, f)
-		}
-		return n
-	}
-	return 1
 }
 
 func (x *integration) fail(at diag.Range, help, summary string, args ...any) {
@@ -139,7 +117,8 @@ func (x *integration) judge(lines []dsl.Equation, locals map[string]local) {
 	for _, q := range lines {
 		d := q.(*dsl.Derivative)
 		read := map[string]bool{}
-		size := walk(d.Value, func(r *dsl.Ref) {
+		size := parts(d.Value)
+		reads(d.Value, func(r *dsl.Ref) {
 			name := r.Name.Text
 			if x.system[name] && !read[name] {
 				read[name] = true
@@ -235,7 +214,7 @@ func (x *integration) measured(e dsl.Expr) int {
 			return d
 		}
 		var states []string
-		walk(e, func(r *dsl.Ref) {
+		reads(e, func(r *dsl.Ref) {
 			if x.system[r.Name.Text] && !slices.Contains(states, r.Name.Text) {
 				states = append(states, r.Name.Text)
 			}
@@ -319,7 +298,7 @@ func (x *integration) coefficients(e dsl.Expr) {
 func (x *integration) number(e dsl.Expr) {
 	help := "write `integrate = exponential` where the neuron is used"
 	why := ""
-	walk(e, func(r *dsl.Ref) {
+	reads(e, func(r *dsl.Ref) {
 		_, param := x.n.Params[r.Name.Text]
 		switch {
 		case why != "" || param && x.n.Trainable[r.Name.Text] == "" || r.Name.Text == "dt":
@@ -357,4 +336,11 @@ func arithmetic(e dsl.Expr) bool {
 		return !slices.ContainsFunc(e.Args, func(a dsl.Arg) bool { return !arithmetic(a.Value) })
 	}
 	return false
+}
+
+// parts counts the expressions in an expression, itself among them.
+func parts(e dsl.Expr) int {
+	n := 0
+	dsl.Inspect(e, func(dsl.Expr) { n++ })
+	return n
 }

@@ -236,7 +236,7 @@ func typeNames(params []dsl.Parameter, f func(string)) {
 
 // statementNames calls f for the names that statements read.
 func statementNames(body []dsl.Statement, f func(string)) {
-	for _, st := range body {
+	dsl.InspectBody(body, func(st dsl.Statement) {
 		switch st := st.(type) {
 		case *dsl.Assign:
 			eachName(st.Value, f)
@@ -244,101 +244,51 @@ func statementNames(body []dsl.Statement, f func(string)) {
 			eachName(st.Value, f)
 		case *dsl.For:
 			eachName(st.List, f)
-			statementNames(st.Body, f)
 		case *dsl.Repeat:
 			eachName(st.Count, f)
-			statementNames(st.Body, f)
 		case *dsl.If:
 			eachName(st.Cond, f)
-			statementNames(st.Then, f)
-			statementNames(st.Else, f)
 		}
-	}
+	})
 }
 
 // eachBinding calls f for the names that assignments bind.
 func eachBinding(body []dsl.Statement, f func(dsl.Name)) {
-	for _, st := range body {
-		switch st := st.(type) {
-		case *dsl.Assign:
-			f(st.Name)
-		case *dsl.For:
-			eachBinding(st.Body, f)
-		case *dsl.Repeat:
-			eachBinding(st.Body, f)
-		case *dsl.If:
-			eachBinding(st.Then, f)
-			eachBinding(st.Else, f)
+	dsl.InspectBody(body, func(st dsl.Statement) {
+		if a, ok := st.(*dsl.Assign); ok {
+			f(a.Name)
 		}
-	}
+	})
 }
 
 // equationNames calls f for the names that equations read.
 func equationNames(body []dsl.Equation, f func(string)) {
-	for _, q := range body {
+	for _, e := range dsl.Expressions(body) {
+		eachName(e, f)
+	}
+	for _, q := range body { // v += x and v' = x read v
 		switch q := q.(type) {
-		case *dsl.State:
-			for _, e := range q.Values {
-				eachName(e, f)
-			}
-		case *dsl.Noise:
-			eachName(q.Value, f)
 		case *dsl.Update:
-			eachName(q.Value, f)
 			if q.Op != "=" {
 				f(q.Name.Text)
 			}
 		case *dsl.Derivative:
-			eachName(q.Value, f)
 			f(q.Name.Text)
-		case *dsl.SpikeWhen:
-			eachName(q.Cond, f)
 		case *dsl.OnSpike:
 			for _, u := range q.Body {
-				eachName(u.Value, f)
 				if u.Op != "=" {
 					f(u.Name.Text)
 				}
 			}
-		case *dsl.Refractory:
-			eachName(q.Time, f)
-		case *dsl.Output:
-			eachName(q.Value, f)
 		}
 	}
 }
 
 // eachName calls f for every name in an expression, those behind arrows and of calls among them. e may be nil.
 func eachName(e dsl.Expr, f func(string)) {
-	ref := func(r *dsl.Ref) {
-		f(r.Name.Text)
-		for _, a := range r.Args {
-			eachName(a.Value, f)
+	dsl.Inspect(e, func(e dsl.Expr) {
+		if r, ok := e.(*dsl.Ref); ok {
+			f(r.Name.Text)
 		}
-	}
-	switch e := e.(type) {
-	case *dsl.Ref:
-		ref(e)
-	case *dsl.List:
-		for _, x := range e.Items {
-			eachName(x, f)
-		}
-	case *dsl.Index:
-		eachName(e.Of, f)
-		eachName(e.At, f)
-	case *dsl.Field:
-		eachName(e.Of, f)
-	case *dsl.Unary:
-		eachName(e.Of, f)
-	case *dsl.Binary:
-		eachName(e.Left, f)
-		eachName(e.Right, f)
-	case *dsl.Flow:
-		eachName(e.From, f)
-		for _, r := range e.Steps {
-			ref(r)
-		}
-	case *dsl.Paren:
-		eachName(e.Of, f)
-	}
+	})
 }

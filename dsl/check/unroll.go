@@ -291,25 +291,15 @@ func (b *builder) lose(body []dsl.Statement, s *scope) {
 // assigned lists the names that statements bind.
 func assigned(body []dsl.Statement) map[string]bool {
 	out := map[string]bool{}
-	var walk func([]dsl.Statement)
-	walk = func(body []dsl.Statement) {
-		for _, st := range body {
-			switch st := st.(type) {
-			case *dsl.Assign:
-				if st.Name.Text != "" {
-					out[st.Name.Text] = true
-				}
-			case *dsl.For:
+	dsl.InspectBody(body, func(st dsl.Statement) {
+		switch st := st.(type) {
+		case *dsl.Assign:
+			if st.Name.Text != "" {
 				out[st.Name.Text] = true
-				walk(st.Body)
-			case *dsl.Repeat:
-				walk(st.Body)
-			case *dsl.If:
-				walk(st.Then)
-				walk(st.Else)
 			}
+		case *dsl.For:
+			out[st.Name.Text] = true
 		}
-	}
-	walk(body)
+	})
 	return out
 }

@@ -285,7 +285,10 @@ func (c *checker) function(e *dsl.Ref, s *scope) value {
 		}
 	}
 	help := "the functions are `reverse(list)`, `concat(a, b)` and `pop(stack)`"
-	if d := c.defs[e.Name.Text]; s.b != nil && (c.layers[e.Name.Text] != nil || d != nil && (d.kind == "block" || d.kind == "neuron" || d.kind == "network")) {
+	if d := c.defs[e.Name.Text]; d != nil && e.Name.Text == s.own && (d.kind == "block" || d.kind == "network") {
+		c.usesItself(d, e.Name)
+		return value{}
+	} else if s.b != nil && (c.layers[e.Name.Text] != nil || d != nil && (d.kind == "block" || d.kind == "neuron" || d.kind == "network")) {
 		help = fmt.Sprintf("write `x -> %s(...)`: what flows in stands in front of the arrow", e.Name.Text)
 	} else if meant := c.foreignFunction(e); meant != "" {
 		help = meant

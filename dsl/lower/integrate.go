@@ -274,20 +274,9 @@ func parts(a []map[int]graph.Value) [][]int {
 
 // names adds the names that an expression reads.
 func names(e dsl.Expr, to map[string]bool) {
-	switch e := e.(type) {
-	case *dsl.Paren:
-		names(e.Of, to)
-	case *dsl.Unary:
-		names(e.Of, to)
-	case *dsl.Binary:
-		names(e.Left, to)
-		names(e.Right, to)
-	case *dsl.Ref:
-		if !e.Called {
-			to[e.Name.Text] = true
+	dsl.Inspect(e, func(e dsl.Expr) {
+		if r, ok := e.(*dsl.Ref); ok && !r.Called {
+			to[r.Name.Text] = true
 		}
-		for _, a := range e.Args {
-			names(a.Value, to)
-		}
-	}
+	})
 }

@@ -50,7 +50,8 @@ type Model struct {
 func Load(ctx context.Context, h *host.Host, name string, text []byte, o Options) (*Experiment, diag.List, diag.Sources) {
 	file, found, sources := parse(name, text)
 	x, more := loadFile(ctx, h, file, text, o, nil, sources)
-	if found = append(found, more...); found.HasErrors() {
+	if found = append(found, more...); found.HasErrors() { // what is unused, say, is known of a whole spec only
+		found = slices.DeleteFunc(found, func(d diag.Diagnostic) bool { return d.Severity == diag.Warning })
 		return nil, found, sources
 	}
 	return x, found, sources
