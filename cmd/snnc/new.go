@@ -51,7 +51,7 @@ func (c *newCommand) Run(s streams) error {
 	if err := wholefile.WriteBytes(file, text); err != nil {
 		return err
 	}
-	fmt.Fprintf(s.out, "%s is written. It needs nothing but\n", file)
+	fmt.Fprintf(s.out, "%s is written. Run it by\n", file)
 	if t.data != "" {
 		fmt.Fprintf(s.out, "  snnc data fetch %s\n", t.data)
 	}

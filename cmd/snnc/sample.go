@@ -17,7 +17,7 @@ type sampleCommand struct {
 	Sampler string  `placeholder:"SAMPLER" help:"How they are drawn, as a spec writes it."`
 	Replace string  `placeholder:"NAME(...),..." help:"Definitions that others stand in for, as in the brackets of the setting replace: 'fire(threshold = 0.9)'."`
 	Sheet   string  `placeholder:"RxC" help:"Rows x columns of the picture."`
-	Out     string  `placeholder:"DIR" help:"Folder for the picture and the numbers, MODEL-UPDATES.png and .npy. Default: the current one."`
+	Out     string  `placeholder:"DIR" help:"Folder for the picture and the numbers, MODEL-UPDATES.png and .npy, or with .2 and so on behind the name where these are there already. Default: the current one."`
 	Threads int     `placeholder:"N" help:"Worker threads; no result depends on it. Default: one per processor."`
 	Quiet   bool    `help:"Print nothing but errors."`
 }

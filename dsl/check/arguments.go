@@ -236,8 +236,8 @@ func (c *checker) choice(p *schema.Param, ref *dsl.Ref, g given, o *owner, path 
 			known = append(known, x.Name)
 		}
 		c.choiceUnknown("`"+p.Name+"`", ref.Name, known, o.what, "it is one of "+quoted(known))
-		if i := slices.IndexFunc(p.Choices, func(x schema.Choice) bool { return strings.EqualFold(x.Name, ref.Name.Text) }); i >= 0 {
-			c.chosen(&p.Choices[i], ref, g.s, o, path) // AdamW is meant as adamw: its arguments are judged in the same run
+		if near := diag.Nearest(ref.Name.Text, known); near != "" { // what the help proposes judges the arguments, in the same run
+			c.chosen(&p.Choices[slices.Index(known, near)], ref, g.s, o, path)
 		}
 		return schema.Value{}, false
 	}

@@ -33,8 +33,8 @@ const (
 	largestInt = 1 << 53 // of an argument: arguments are float64, which holds the ints up to here
 )
 
-// Check checks a file with what it imports, which dsl.Resolve has read. The spec, which is never nil, has what could be checked; it is complete where no finding is an error.
-// Names in f.Broken and whatever depends on a finding stay silent.
+// Check checks a file with what it imports, which dsl.Resolve has read. The spec, which is never nil, has what could be checked;
+// it is complete where no finding is an error. Names in f.Broken and whatever depends on a finding stay silent.
 func Check(f *dsl.File, o Options) (*Spec, diag.List) {
 	c := newChecker(f, o)
 	c.declare(f)

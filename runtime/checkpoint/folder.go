@@ -36,8 +36,8 @@ func Path(dir, name string, step uint64) string {
 	return filepath.Join(dir, fmt.Sprintf("%s-%012d%s", name, step, suffix))
 }
 
-// Steps returns the steps of the checkpoints of a training in folder dir, smallest first, whether they can be read or not. A folder that is
-// not there holds none.
+// Steps returns the steps of the checkpoints of a training in folder dir, smallest first, whether they can be read or not. A
+// folder that is not there holds none.
 func Steps(dir, name string) ([]uint64, error) {
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -110,8 +110,8 @@ func removeSteps(dir, name string, steps []uint64) error {
 	return wholefile.SyncFolder(dir)
 }
 
-// Latest returns the newest checkpoint of a training in folder dir that reads and verifies, and says which damaged ones it passed over. The
-// error is ErrNone for a folder without checkpoints; it wraps ErrDamaged, not ErrNone, where there are some and all are
+// Latest returns the newest checkpoint of a training in folder dir that reads and verifies, and says which damaged ones it passed
+// over. The error is ErrNone for a folder without checkpoints; it wraps ErrDamaged, not ErrNone, where there are some and all are
 // damaged. Latest changes nothing in the folder.
 func Latest(dir, name string) (*Found, error) {
 	steps, err := Steps(dir, name)

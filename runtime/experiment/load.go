@@ -163,8 +163,8 @@ func resolve(file *dsl.File) diag.List {
 	})
 }
 
-// describe asks the built-in plugin and those that the file and its imports use what they have. A used plugin that was not named on the
-// command line is left to the checker.
+// describe asks the built-in plugin and those that the file and its imports use what they have. A used plugin that was not named
+// on the command line is left to the checker.
 func describe(ctx context.Context, h *host.Host, file *dsl.File) (builtin schema.Plugin, used map[string]schema.Plugin, found diag.List) {
 	builtin, err := h.Describe(ctx, "")
 	if err != nil {

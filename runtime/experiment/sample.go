@@ -34,8 +34,9 @@ type SampleOptions struct {
 }
 
 // Sample draws from a model of a run, finished or not, with the newest checkpoint's weights: averaged ones where the training
-// averages. It writes OUT/MODEL-UPDATES.png and .npy. The run folder is only read, and another process may be at work in it. The
-// findings, with the texts that they point into, are about the spec in the run folder and the settings.
+// averages. It writes OUT/MODEL-UPDATES.png and .npy, or MODEL-UPDATES.2 and so on: it writes over nothing. The run folder is
+// only read, and another process may be at work in it. The findings, with the texts that they point into, are about the spec in
+// the run folder and the settings.
 func Sample(ctx context.Context, h *host.Host, o SampleOptions) (diag.List, diag.Sources, error) {
 	options, err := record.ReadOptions(o.Run)
 	if errors.Is(err, fs.ErrNotExist) && record.IsSweep(o.Run) {
