@@ -141,6 +141,7 @@ type Output struct {
 type Plan struct {
 	Name           string
 	Batch          int
+	Passes         []Pass // that the graph has gone through, in order
 	Values         []*Value
 	Steps          []*Step
 	Outputs        []Output
@@ -164,14 +165,18 @@ func New(g *graph.Graph, o Options) (*Plan, error) {
 		}
 	}
 	p := &Plan{Name: g.Name, Batch: o.Batch}
-	// The order matters. Simplifying comes first: it takes batch normalisation apart into sums and element-wise operators,
-	// and moves repetition over time behind products, so that both can be fused. Fusing decides which values exist at all.
-	// Only then is it known when each value is used last, from which its place follows.
-	simple, err := simplify(g, o.Batch)
-	if err != nil {
-		return nil, fmt.Errorf("plan %s: %w", g.Name, err)
+	// The passes rewrite the graph. Fusing then decides which values exist at all, and only after that is it known when each
+	// value is used last, from which its place follows.
+	s := take(g)
+	for _, pass := range passes {
+		out, places, err := s.rewrite(o.Batch, pass.rule)
+		if err != nil {
+			return nil, fmt.Errorf("plan %s: %s: %w", g.Name, pass.name, err)
+		}
+		p.Passes = append(p.Passes, Pass{Name: pass.name, Does: pass.does, Places: places})
+		s = out
 	}
-	if err := fuse(p, simple); err != nil {
+	if err := fuse(p, s); err != nil {
 		return nil, fmt.Errorf("plan %s: %w", g.Name, err)
 	}
 	place(p)

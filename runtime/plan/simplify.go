@@ -12,9 +12,6 @@ import (
 	"snnc.dev/snnc/runtime/tensor"
 )
 
-// opMoments is (x) axes -> mean, biased variance: the sums of a normalisation. It exists in plans only.
-const opMoments graph.Op = "moments"
-
 // simplified is a graph as the planner sees it.
 type simplified struct {
 	nodes   []*graph.Node
@@ -22,7 +19,20 @@ type simplified struct {
 	assigns []graph.Output
 }
 
-// rewriter builds the simplified graph node by node. Equal nodes become one.
+// take returns g with its assignments as results beside its outputs.
+func take(g *graph.Graph) *simplified {
+	s := &simplified{outputs: g.Outputs}
+	for _, n := range g.Nodes {
+		if n.Op == graph.OpAssign {
+			s.assigns = append(s.assigns, graph.Output{Name: n.Text("var"), Value: n.In[0]})
+			continue
+		}
+		s.nodes = append(s.nodes, n)
+	}
+	return s
+}
+
+// rewriter builds a graph node by node. Equal nodes become one.
 type rewriter struct {
 	batch int
 	nodes []*graph.Node
@@ -32,30 +42,40 @@ type rewriter struct {
 	err   error
 }
 
-// simplify rewrites g, node after node, into fewer and simpler ones with the same results.
-func simplify(g *graph.Graph, batch int) (*simplified, error) {
+// rule returns what takes the place of the results of n, whose inputs are in; not ok where it has nothing to say about n.
+type rule func(r *rewriter, n *graph.Node, in []graph.Value) (results []graph.Value, ok bool)
+
+// rewrite returns s rewritten node after node by a rule, and the structural places of the nodes that it had something to say
+// about. Whatever the rule, what becomes superfluous is dropped.
+func (s *simplified) rewrite(batch int, apply rule) (out *simplified, places []string, err error) {
 	r := &rewriter{batch: batch, id: map[*graph.Node]int{}, known: map[string]*graph.Node{}}
 	to := map[graph.Value]graph.Value{}
-	s := &simplified{}
-	for _, n := range g.Nodes {
+	for _, n := range s.nodes {
 		in := make([]graph.Value, len(n.In))
 		for i, v := range n.In {
 			in[i] = to[v]
 		}
-		if n.Op == graph.OpAssign {
-			s.assigns = append(s.assigns, graph.Output{Name: n.Text("var"), Value: in[0]})
-			continue
-		}
 		r.layer = n.Layer
-		for i, v := range r.rewrite(n, in) {
+		results, ok := apply(r, n, in)
+		if ok {
+			places = append(places, n.Layer)
+		} else {
+			results = r.tidy(n, in)
+		}
+		for i, v := range results {
 			to[graph.Value{Node: n, Index: i}] = v
 		}
 	}
-	for _, o := range g.Outputs {
-		s.outputs = append(s.outputs, graph.Output{Name: o.Name, Value: to[o.Value]})
+	renamed := func(list []graph.Output) []graph.Output {
+		list = slices.Clone(list)
+		for i := range list {
+			list[i].Value = to[list[i].Value]
+		}
+		return list
 	}
+	out = &simplified{outputs: renamed(s.outputs), assigns: renamed(s.assigns)}
 	used := map[*graph.Node]bool{}
-	for _, o := range slices.Concat(s.outputs, s.assigns) {
+	for _, o := range slices.Concat(out.outputs, out.assigns) {
 		used[o.Value.Node] = true
 	}
 	for i := len(r.nodes) - 1; i >= 0; i-- {
@@ -65,8 +85,8 @@ func simplify(g *graph.Graph, batch int) (*simplified, error) {
 			}
 		}
 	}
-	s.nodes = slices.DeleteFunc(r.nodes, func(n *graph.Node) bool { return !used[n] })
-	return s, r.err
+	out.nodes = slices.DeleteFunc(r.nodes, func(n *graph.Node) bool { return !used[n] })
+	return out, places, r.err
 }
 
 // add adds a node of the given types unless there is an equal one, and returns its results.
@@ -167,8 +187,8 @@ func (r *rewriter) reals(op graph.Op, in []graph.Value) {
 	}
 }
 
-// rewrite returns what takes the place of the results of n, whose inputs are in.
-func (r *rewriter) rewrite(n *graph.Node, in []graph.Value) []graph.Value {
+// tidy returns what takes the place of the results of n, whose inputs are in: itself, unless it changes nothing or is known.
+func (r *rewriter) tidy(n *graph.Node, in []graph.Value) []graph.Value {
 	one := func(v graph.Value) []graph.Value { return []graph.Value{v} }
 	r.reals(n.Op, in)
 	switch n.Op {
@@ -188,42 +208,13 @@ func (r *rewriter) rewrite(n *graph.Node, in []graph.Value) []graph.Value {
 		if n.Axis() != graph.BatchAxis && n.Int("count") == 1 && n.Out[0].Equal(in[0].Type()) {
 			return one(in[0])
 		}
-	case graph.OpNormalise:
-		return r.normalise(n, in[0])
-	case graph.OpNormaliseGrad:
-		return one(r.normaliseGradient(n, in))
-	case graph.OpEquation:
-		if v, ok := r.copies(n, in); ok {
-			return one(v)
-		}
-	case graph.OpMatmul, graph.OpConv, graph.OpConvInput:
-		// A product with what is the same at all time steps is the same at all time steps.
-		if x, ok := timeless(in[0]); ok && in[1].Type().Steps == 0 && !in[1].Type().Batch {
-			out := n.Out[0].WithSteps(0)
-			y := r.product(n.Op, n.Attrs, out, x, in[1])
-			return one(r.op(graph.OpRepeat, graph.Attrs{"axis": graph.TimeAxis, "count": n.Out[0].Steps}, y))
-		}
-		return one(r.product(n.Op, n.Attrs, n.Out[0], in...))
-	case graph.OpMatmulWeight, graph.OpConvWeight:
-		if x, ok := timeless(in[0]); ok {
-			dy := r.op(graph.OpReduce, graph.Attrs{"kind": "sum", "axes": graph.Axes{graph.TimeAxis}}, in[1])
-			return one(r.product(n.Op, n.Attrs, n.Out[0], x, dy))
-		}
-		return one(r.product(n.Op, n.Attrs, n.Out[0], in...))
-	case graph.OpMaxPool, graph.OpMaxPoolGrad:
+	case graph.OpMatmul, graph.OpConv, graph.OpConvInput, graph.OpMatmulWeight, graph.OpConvWeight, graph.OpMaxPool, graph.OpMaxPoolGrad:
 		return one(r.product(n.Op, n.Attrs, n.Out[0], in...))
 	case graph.OpAdd, graph.OpSub, graph.OpMul, graph.OpDiv:
 		if v, ok := r.folded(n, in); ok {
 			return one(v)
 		}
 		if v, ok := neutral(n, in); ok {
-			return one(v)
-		}
-		if n.Op == graph.OpMul {
-			return one(r.mul(in[0], in[1]))
-		}
-	case graph.OpReduce:
-		if v, ok := r.factored(n.Text("kind"), n.Axes(), in[0]); ok {
 			return one(v)
 		}
 	}
@@ -281,38 +272,6 @@ func neutral(n *graph.Node, in []graph.Value) (graph.Value, bool) {
 		return in[1], true
 	}
 	return graph.Value{}, false
-}
-
-// timeless returns what v repeats over time, if it does that.
-func timeless(v graph.Value) (graph.Value, bool) {
-	n := v.Node
-	if n.Op == graph.OpRepeat && n.Axis() == graph.TimeAxis && n.In[0].Type().Steps == 0 {
-		return n.In[0], true
-	}
-	return graph.Value{}, false
-}
-
-// copies recognises direct coding: an equation that emits its input, which is repetition over time.
-func (r *rewriter) copies(n *graph.Node, in []graph.Value) (graph.Value, bool) {
-	e := n.Equation
-	if len(in) != 1 || len(e.Inputs) != 1 || len(e.States) > 0 {
-		return graph.Value{}, false
-	}
-	v := e.Step.Outputs[0].Value
-	for v.Node.Op == graph.OpStop {
-		v = v.Node.In[0]
-	}
-	x := in[0]
-	if v.Node != e.Step.Inputs[0] || x.Type().DType != n.Out[0].DType {
-		return graph.Value{}, false
-	}
-	if x.Type().Equal(n.Out[0]) {
-		return x, true
-	}
-	if x.Type().Steps > 0 {
-		return graph.Value{}, false
-	}
-	return r.op(graph.OpRepeat, graph.Attrs{"axis": graph.TimeAxis, "count": n.Out[0].Steps}, x), true
 }
 
 // constantOf returns the data of a constant node.

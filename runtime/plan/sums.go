@@ -7,6 +7,20 @@ import (
 	"snnc.dev/snnc/runtime/graph"
 )
 
+// opMoments is (x) axes -> mean, biased variance: the sums of a normalisation. It exists in plans only.
+const opMoments graph.Op = "moments"
+
+// normalisation takes normalisations and their derivatives apart.
+func normalisation(r *rewriter, n *graph.Node, in []graph.Value) ([]graph.Value, bool) {
+	switch n.Op {
+	case graph.OpNormalise:
+		return r.normalise(n, in[0]), true
+	case graph.OpNormaliseGrad:
+		return []graph.Value{r.normaliseGradient(n, in)}, true
+	}
+	return nil, false
+}
+
 // normalise takes a normalisation apart: moments, then (x - mean) / sqrt(variance + epsilon) as element-wise operators.
 func (r *rewriter) normalise(n *graph.Node, x graph.Value) []graph.Value {
 	// What is added to all that is averaged, such as a bias, moves the mean alone.
@@ -49,14 +63,29 @@ func (r *rewriter) trimmed(v graph.Value, n int) graph.Value {
 	return v
 }
 
-// mul multiplies, factors that are smaller than the product with each other first.
-func (r *rewriter) mul(a, b graph.Value) graph.Value {
+// factors multiplies factors that are smaller than a product with each other first, and takes those that are the same for
+// all that is added up out of sums. Sums that differ in such factors alone, as those of a normalisation's derivative do,
+// become one.
+func factors(r *rewriter, n *graph.Node, in []graph.Value) ([]graph.Value, bool) {
+	var v graph.Value
+	ok := false
+	switch n.Op {
+	case graph.OpMul:
+		v, ok = r.smallFirst(in[0], in[1])
+	case graph.OpReduce:
+		v, ok = r.factored(n.Text("kind"), n.Axes(), in[0])
+	}
+	return []graph.Value{v}, ok
+}
+
+// smallFirst returns a * b with the smaller one multiplied into a smaller factor of the greater one, if that has one.
+func (r *rewriter) smallFirst(a, b graph.Value) (graph.Value, bool) {
 	t, err := graph.Broadcast(a.Type(), b.Type())
 	if err == nil && sameShape(a.Type(), t) {
 		a, b = b, a
 	}
 	if err != nil || sameShape(a.Type(), t) || !sameShape(b.Type(), t) || b.Node.Op != graph.OpMul {
-		return r.op(graph.OpMul, nil, a, b)
+		return graph.Value{}, false
 	}
 	for i, small := range b.Node.In {
 		large := b.Node.In[1-i]
@@ -64,14 +93,13 @@ func (r *rewriter) mul(a, b graph.Value) graph.Value {
 			continue
 		}
 		if k, err := graph.Broadcast(small.Type(), a.Type()); err == nil && !sameShape(k, t) {
-			return r.op(graph.OpMul, nil, large, r.op(graph.OpMul, nil, small, a))
+			return r.op(graph.OpMul, nil, large, r.op(graph.OpMul, nil, small, a)), true
 		}
 	}
-	return r.op(graph.OpMul, nil, a, b)
+	return graph.Value{}, false
 }
 
-// factored takes out of a sum the factors that are the same for all that is added up. Sums that differ in such factors alone,
-// as those of a batch normalisation's derivative do, become one.
+// factored returns a sum with the factors taken out that are the same for all that is added up.
 func (r *rewriter) factored(kind string, axes graph.Axes, x graph.Value) (graph.Value, bool) {
 	t := x.Type()
 	kept := len(t.Dims)
@@ -125,13 +153,10 @@ func (r *rewriter) factored(kind string, axes graph.Axes, x graph.Value) (graph.
 func (r *rewriter) normaliseGradient(n *graph.Node, in []graph.Value) graph.Value {
 	dy, y, variance := in[0], in[1], in[2]
 	mean := func(v graph.Value) graph.Value {
-		if sum, ok := r.factored("mean", n.Axes(), v); ok {
-			return sum
-		}
 		return r.op(graph.OpReduce, graph.Attrs{"kind": "mean", "axes": n.Axes()}, v)
 	}
 	inverse := r.op(graph.OpDiv, nil, r.number(1), r.op(graph.OpSqrt, nil, r.op(graph.OpAdd, nil, variance, r.number(n.Real("epsilon")))))
 	along := mean(r.op(graph.OpMul, nil, dy, y))
-	part := r.op(graph.OpSub, nil, r.op(graph.OpSub, nil, dy, mean(dy)), r.mul(y, along))
+	part := r.op(graph.OpSub, nil, r.op(graph.OpSub, nil, dy, mean(dy)), r.op(graph.OpMul, nil, y, along))
 	return r.op(graph.OpMul, nil, part, inverse)
 }
