@@ -1,9 +1,26 @@
 package plan
 
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
 // Pass is a pass over the graph that a plan has been through: what is it called, what it does, and where it did it.
 type Pass struct {
 	Name, Does string
 	Places     []string // structural places of the nodes that it replaced, "" outside networks
+}
+
+// where says how many nodes a pass replaced and in which layers.
+func (p *Pass) where() string {
+	var layers []string
+	for _, l := range p.Places {
+		if l != "" && !slices.Contains(layers, l) {
+			layers = append(layers, l)
+		}
+	}
+	return strings.Join(append([]string{fmt.Sprint(len(p.Places))}, layers...), " ")
 }
 
 // passes are what rewrites a graph, in order. Each gives the same results up to rounding. Between them, whatever the pass, equal
@@ -15,6 +32,8 @@ var passes = []struct {
 	{"direct coding", "what emits its input at all steps is repetition over time", direct},
 	{"steady products", "a product with what is the same at all steps is computed once", steadyProducts},
 	{"upsampled convolutions", "a convolution of repeated pixels is a transposed one with summed weights", upsampled},
+	{"concatenated channels", "neurons and products take the parts of a concatenation, of which no copy is made", concatenated},
+	{"vanishing gradients", "the gradient by a bias that a normalisation takes away is 0", vanishing},
 	{"normalisation", "a normalisation is moments and element-wise operators", normalisation},
 	{"factors", "factors that are the same for all that is summed come after the sum", factors},
 }

@@ -18,6 +18,11 @@ func (p *Plan) Print() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "plan %s: batch %d, %d steps, %d bytes (f32 %d, i32 %d, bits %d)\n", p.Name, p.Batch, len(p.Steps), p.Bytes(),
 		4*p.F32, 4*p.I32, 8*p.Bits)
+	for _, pass := range p.Passes {
+		if len(pass.Places) > 0 {
+			fmt.Fprintf(&b, "pass %s: %s\n", pass.Name, pass.where())
+		}
+	}
 	for i, s := range p.Steps {
 		fmt.Fprintf(&b, "%4d  %s", i, s.what())
 		if s.Layer != "" {

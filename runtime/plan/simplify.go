@@ -40,6 +40,9 @@ type rewriter struct {
 	known map[string]*graph.Node
 	layer string
 	err   error
+
+	users map[*graph.Node][]*graph.Node // of the nodes that are rewritten
+	kept  map[*graph.Node]bool          // those that are results
 }
 
 // rule returns what takes the place of the results of n, whose inputs are in; not ok where it has nothing to say about n.
@@ -48,7 +51,16 @@ type rule func(r *rewriter, n *graph.Node, in []graph.Value) (results []graph.Va
 // rewrite returns s rewritten node after node by a rule, and the structural places of the nodes that it had something to say
 // about. Whatever the rule, what becomes superfluous is dropped.
 func (s *simplified) rewrite(batch int, apply rule) (out *simplified, places []string, err error) {
-	r := &rewriter{batch: batch, id: map[*graph.Node]int{}, known: map[string]*graph.Node{}}
+	r := &rewriter{batch: batch, id: map[*graph.Node]int{}, known: map[string]*graph.Node{},
+		users: map[*graph.Node][]*graph.Node{}, kept: map[*graph.Node]bool{}}
+	for _, n := range s.nodes {
+		for _, v := range n.In {
+			r.users[v.Node] = append(r.users[v.Node], n)
+		}
+	}
+	for _, o := range slices.Concat(s.outputs, s.assigns) {
+		r.kept[o.Value.Node] = true
+	}
 	to := map[graph.Value]graph.Value{}
 	for _, n := range s.nodes {
 		in := make([]graph.Value, len(n.In))

@@ -10,6 +10,15 @@ import (
 // opMoments is (x) axes -> mean, biased variance: the sums of a normalisation. It exists in plans only.
 const opMoments graph.Op = "moments"
 
+// vanishing is the sum of a normalisation's derivative over all that is normalised together: 0, since adding the same number
+// to all of that changes nothing. It is the gradient by a bias in front of the normalisation.
+func vanishing(r *rewriter, n *graph.Node, in []graph.Value) ([]graph.Value, bool) {
+	if n.Op != graph.OpReduce || n.Text("kind") != "sum" || in[0].Node.Op != graph.OpNormaliseGrad || !slices.Equal(n.Axes(), in[0].Node.Axes()) {
+		return nil, false
+	}
+	return []graph.Value{r.op(graph.OpConstant, graph.Attrs{"value": 0.0, "dims": n.Out[0].Dims})}, n.Out[0].Steps == 0 && !n.Out[0].Batch
+}
+
 // normalisation takes normalisations and their derivatives apart.
 func normalisation(r *rewriter, n *graph.Node, in []graph.Value) ([]graph.Value, bool) {
 	switch n.Op {
