@@ -74,8 +74,10 @@ func (c *dataShowCommand) Run(ctx context.Context, s streams) error {
 		dims := set.Fields()["image"].Dims
 		fmt.Fprintf(s.out, "%s, %s: %s images of %dx%dx%d\n", c.Name, split, record.Grouped(set.Len()), dims[0], dims[1], dims[2])
 		classes := make([]int, set.Classes())
-		for i := range set.Len() {
-			classes[set.Label(i)]++
+		if len(classes) > 0 {
+			for i := range set.Len() {
+				classes[set.Label(i)]++
+			}
 		}
 		for class, n := range classes {
 			fmt.Fprintf(s.out, "    class %d: %s\n", class, record.Grouped(n))

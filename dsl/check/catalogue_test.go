@@ -36,18 +36,20 @@ func catalogue(t testing.TB) *check.Catalogue {
 	return c
 }
 
-// shape knows the sizes of two data sets.
-func shape(name string, args schema.Arguments) (channels, height, width int, err error) {
+// shape knows the sizes of some data sets.
+func shape(name string, args schema.Arguments) (channels, height, width, steps int, err error) {
 	switch name {
 	case "optdigits":
-		return 1, 8, 8, nil
+		return 1, 8, 8, 0, nil
+	case "random":
+		return args.Int("channels"), 8, 8, args.Int("steps"), nil
 	case "mnist":
 		if s := args.Int("size"); s == 28 || s == 32 || s == 16 {
-			return 1, s, s, nil
+			return 1, s, s, 0, nil
 		}
-		return 0, 0, 0, fmt.Errorf("size %d is none of 16, 28 and 32", args.Int("size"))
+		return 0, 0, 0, 0, fmt.Errorf("size %d is none of 16, 28 and 32", args.Int("size"))
 	}
-	return 0, 0, 0, fmt.Errorf("unknown")
+	return 0, 0, 0, 0, fmt.Errorf("unknown")
 }
 
 // scoring holds what SGAD's does (Feng et al. 2024): two linear layers from an image, or a reduction of it, to its width.

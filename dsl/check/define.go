@@ -290,7 +290,7 @@ func (c *checker) dataOf(d *def) *Data {
 	x := &Data{Name: d.name.Text, Set: in.choice.Name, Args: args, Later: in.choice.Later, Range: d.item.Span()}
 	if c.cat.Shape != nil {
 		var err error
-		if x.Channels, x.Height, x.Width, err = c.cat.Shape(x.Set, args); err != nil && !x.Later {
+		if x.Channels, x.Height, x.Width, x.Steps, err = c.cat.Shape(x.Set, args); err != nil && !x.Later {
 			c.fail(diag.DataFailed, d.value.Span(), "", "data set `%s`: %v", x.Set, err)
 			return nil
 		}

@@ -158,7 +158,7 @@ func (c *checker) roleSteps(m *Model, r *Role) bool {
 	n := r.Network
 	decl := m.role(r.Path)
 	at := m.Places[r.Path]
-	from := (*Role)(nil)
+	from, seen := (*Role)(nil), (*Data)(nil)
 	if decl != nil && decl.Steps != "" && decl.Steps != r.Path {
 		from = m.filled(decl.Steps)
 	}
@@ -170,6 +170,11 @@ func (c *checker) roleSteps(m *Model, r *Role) bool {
 			steps = from.Network.Steps
 		}
 	}
+	if decl == nil || decl.Steps == "" {
+		if seen = c.trainedOn(m); seen != nil && steps == 0 {
+			steps = seen.Steps
+		}
+	}
 	defined := diag.Note{Message: fmt.Sprintf("network `%s` is defined here", n.Name), Range: n.Range}
 	if !n.FreeSteps {
 		r.Steps = n.Steps
@@ -177,6 +182,11 @@ func (c *checker) roleSteps(m *Model, r *Role) bool {
 		if outside && from != nil && steps > 0 && steps != n.Steps {
 			c.report(diag.Diagnostic{Code: diag.StepsDisagree, Range: at, Notes: []diag.Note{defined}, Help: "let both encode with one number of steps",
 				Summary: fmt.Sprintf("network `%s` has %d time steps, and `%s` of the model has %d", n.Name, n.Steps, decl.Steps, steps)})
+			return false
+		}
+		if takes := slices.ContainsFunc(n.Params, func(p Port) bool { return p.Wire.Timed() }); takes && seen != nil && steps > 0 && steps != n.Steps {
+			c.report(diag.Diagnostic{Code: diag.StepsDisagree, Range: at, Notes: []diag.Note{defined}, Help: "let both have one number of steps",
+				Summary: fmt.Sprintf("network `%s` has %d time steps, and the examples of `%s` have %d", n.Name, n.Steps, seen.Name, steps)})
 			return false
 		}
 		return true
@@ -203,4 +213,19 @@ func (c *checker) roleSteps(m *Model, r *Role) bool {
 		}
 	}
 	return len(c.found) == before
+}
+
+// trainedOn returns the data set that the model's `train` names; nil where there is none, or something is found there, which is
+// reported with the settings of the action.
+func (c *checker) trainedOn(m *Model) *Data {
+	for _, a := range c.acting["train "+m.Name] {
+		for _, s := range a.settings {
+			if ref := reference(s.Value); s.Name.Text == "data" && ref != nil && !ref.Called {
+				if d := c.defs[ref.Name.Text]; d != nil && d.kind == "data" {
+					return c.dataOf(d)
+				}
+			}
+		}
+	}
+	return nil
 }

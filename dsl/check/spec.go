@@ -20,8 +20,8 @@ type Catalogue struct {
 	// (a list of neurons and coders with arguments), `targets` (a list of components of kind target, target definitions, or the
 	// choices listed), `network` (a network of the model: it comes to the list of the roles that it fills).
 	Settings map[string][]schema.Param
-	// Shape returns channels, height and width of a data set without reading it.
-	Shape func(name string, args schema.Arguments) (channels, height, width int, err error)
+	// Shape returns channels, height and width of a data set's examples, and their time steps, 0 for images, without reading it.
+	Shape func(name string, args schema.Arguments) (channels, height, width, steps int, err error)
 	// Graph asks the plugin of a coder that it gives as a graph, and not by equations, for that graph at an input of the given
 	// type, whose number of time steps is known. Findings are at the places of the coder's arguments, else at `at`, its use. nil
 	// where there are no such coders.
@@ -229,6 +229,7 @@ type Data struct {
 	Set                     string // the data set's name
 	Args                    schema.Arguments
 	Channels, Height, Width int
+	Steps                   int // time steps of an example; 0 for images
 	Later                   bool
 	Range                   diag.Range
 }

@@ -42,7 +42,7 @@ func Kinds() []struct{ Kind, Heading, Intro string } {
 		{"model", "Models", "What networks make up together."},
 		{"type", "Types", "What a `param`, and an argument of a block, neuron or coder, may be; `[TYPE]` is a list."},
 		{"unit", "Units", "What stands behind a number, on its line."},
-		{"data", "Data sets", "Images with labels. `snnc data list` says which are on this machine."},
+		{"data", "Data sets", "Images with labels, and random numbers. `snnc data list` says which are on this machine."},
 		{"optimizer", "Optimisers", "What moves the parameters: `optimizer = adam(rate = 1e-3)` in `train`."},
 		{"metric", "Metrics", "What `metrics = [...]` of `evaluate` takes."},
 		{"target", "Targets", "Chips, for `targets = [...]` of `deploy`."},

@@ -43,6 +43,9 @@ func (c *collection) open(ctx context.Context, args schema.Arguments, split Spli
 	if split == Train {
 		split, take = a.split, a.take
 	}
+	if c.drawn {
+		return newRandom(c, a, split, take), nil
+	}
 	x := embedded
 	if len(c.files) > 0 {
 		where, err := c.locate(folders)

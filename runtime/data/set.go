@@ -6,24 +6,35 @@ import (
 	"encoding/hex"
 	"fmt"
 	"image"
+	"maps"
+	"math"
 	"slices"
+	"strings"
 	"sync"
 
 	"snnc.dev/snnc/runtime/graph"
 	"snnc.dev/snnc/runtime/tensor"
 )
 
-// Set is the examples of one split of a data set, resized and chosen as its arguments say, in memory. It does not change,
-// and any number of goroutines may use it.
+// Set is the examples of one split of a data set, resized and chosen as its arguments say: in memory, or drawn when they are
+// asked for. It does not change, and any number of goroutines may use it.
 type Set struct {
 	collection *collection
 	arguments  arguments
-	pixels     []byte // of all examples, in the order of memory of a tensor
-	labels     []int32
-	scale      [256]float32 // what a byte becomes
-	image      graph.Type
+	fields     map[string]graph.Type
 	hash       func() string
-	mean       func() []float64
+
+	// Of images that are in memory:
+	pixels []byte // of all examples, in the order of memory of a tensor
+	labels []int32
+	scale  [256]float32 // what a byte becomes
+	image  graph.Type
+	mean   func() []float64
+
+	// Of random numbers:
+	drawn *drawn
+	split Split
+	count int
 }
 
 // label is the type of labels.
@@ -31,7 +42,7 @@ func label() graph.Type { return graph.Type{DType: graph.I32, Batch: true} }
 
 // newSet returns a set without examples.
 func newSet(c *collection, a arguments) *Set {
-	s := &Set{collection: c, arguments: a, image: graph.Real(c.channels, a.height, a.width)}
+	s := &Set{collection: c, arguments: a, fields: c.fields(a), image: graph.Real(c.channels, a.height, a.width)}
 	for p := range s.scale {
 		s.scale[p] = float32(a.low + (a.high-a.low)*float64(p)/float64(c.peak))
 	}
@@ -40,45 +51,66 @@ func newSet(c *collection, a arguments) *Set {
 	return s
 }
 
+// newRandom returns the first take examples of a split of random numbers, all for 0.
+func newRandom(c *collection, a arguments, split Split, take int) *Set {
+	s := &Set{collection: c, arguments: a, fields: c.fields(a), drawn: newDrawn(split), split: split, count: c.most(split)}
+	if take > 0 {
+		s.count = take
+	}
+	s.hash = sync.OnceValue(s.digest)
+	return s
+}
+
 // Name returns the data set's name.
 func (s *Set) Name() string { return s.collection.name }
 
 // Len returns the number of examples.
-func (s *Set) Len() int { return len(s.labels) }
+func (s *Set) Len() int {
+	if s.drawn != nil {
+		return s.count
+	}
+	return len(s.labels)
+}
 
 // Classes returns the number of classes of the data set; labels are below it, whichever classes were kept.
 func (s *Set) Classes() int { return s.collection.classes }
 
-// Range returns what black and white are.
+// Range returns what black and white are; of random numbers, the ends of the reals.
 func (s *Set) Range() (low, high float64) { return s.arguments.low, s.arguments.high }
 
-// Fields returns the fields of an example: image, f32[N C H W], and label, i32[N].
+// Fields returns the fields of an example: image, f32[N C H W], and label, i32[N]; of random numbers target, and image or
+// spikes, bit[T N C H W].
 func (s *Set) Fields() map[string]graph.Type {
-	t := s.image
-	t.Dims = slices.Clone(t.Dims)
-	return map[string]graph.Type{"image": t, "label": label()}
+	out := maps.Clone(s.fields)
+	for name, t := range out {
+		t.Dims = slices.Clone(t.Dims)
+		out[name] = t
+	}
+	return out
 }
 
 // Fill writes the field of the examples with the given numbers into dst, whose batch has as many places. It allocates
 // nothing.
 func (s *Set) Fill(field string, examples []int, dst *tensor.Tensor) error {
-	want := s.image
-	switch field {
-	case "image":
-	case "label":
-		want = label()
-	default:
-		return fmt.Errorf("fill field %q: data set `%s` has the fields image and label", field, s.Name())
+	want, ok := s.fields[field]
+	if !ok {
+		return fmt.Errorf("fill field %q: data set `%s` has the fields %s", field, s.Name(), strings.Join(slices.Sorted(maps.Keys(s.fields)), " and "))
 	}
 	if !dst.Type.Equal(want) || dst.N != len(examples) {
 		return fmt.Errorf("fill field %s: %d examples of %v do not go into %v of %d", field, len(examples), want, dst.Type, dst.N)
 	}
-	size := s.image.Size()
-	for k, i := range examples {
+	for _, i := range examples {
 		if i < 0 || i >= s.Len() {
 			return fmt.Errorf("fill field %s: no example %d among %d", field, i, s.Len())
 		}
-		if field == "label" {
+	}
+	if s.drawn != nil {
+		s.drawn.fill(s, field, examples, dst)
+		return nil
+	}
+	size := s.image.Size()
+	for k, i := range examples {
+		if field == labelField {
 			dst.I32[k] = s.labels[i]
 			continue
 		}
@@ -91,9 +123,9 @@ func (s *Set) Fill(field string, examples []int, dst *tensor.Tensor) error {
 }
 
 // Mean returns the mean of the field over all examples, in logical order (channels first); nil for a field that has none,
-// as labels. It is computed once; the caller does not change it.
+// as labels and random numbers. It is computed once; the caller does not change it.
 func (s *Set) Mean(field string) []float64 {
-	if field != "image" {
+	if field != imageField || s.drawn != nil {
 		return nil
 	}
 	return s.mean()
@@ -116,11 +148,16 @@ func (s *Set) average() []float64 {
 }
 
 // Hash returns the SHA-256, in hex, of what the set yields: the types of its fields, what black and white are, all pixels and
-// labels in order. Sets that yield the same examples have the same hash, whatever arguments and files led there.
+// labels in order; of random numbers, of what they follow from. Sets that yield the same examples have the same hash, whatever arguments and files led there.
 func (s *Set) Hash() string { return s.hash() }
 
 func (s *Set) digest() string {
 	h := sha256.New()
+	if s.drawn != nil {
+		a := s.arguments
+		fmt.Fprintf(h, "snnc random 1\n%d x %d x %d, %v..%v, spikes %v %v %d\n%d of %s\n", a.channels, a.height, a.width, a.low, a.high, a.spikes, a.rate, a.steps, s.count, s.split)
+		return hex.EncodeToString(h.Sum(nil))
+	}
 	low, high := s.Range()
 	fmt.Fprintf(h, "snnc data 1\n%v %v\n%d examples, 0..%d is %v..%v\n", s.image, label(), s.Len(), s.collection.peak, low, high)
 	h.Write(s.pixels)
@@ -132,15 +169,38 @@ func (s *Set) digest() string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// Label returns the class of an example, 0 <= i < Len().
+// Label returns the class of an example, 0 <= i < Len(), of a set that has the field label.
 func (s *Set) Label(i int) int { return int(s.labels[i]) }
 
-// Image returns an example, 0 <= i < Len(), as a person looks at it: grey, 0 black and 255 white, whatever `range` says.
+// Image returns an example, 0 <= i < Len(), as a person looks at it: grey, 0 black and 255 white, whatever `range` says. Of
+// random numbers it is the first channel, of spikes their mean over time.
 func (s *Set) Image(i int) *image.Gray {
 	out := image.NewGray(image.Rect(0, 0, s.arguments.width, s.arguments.height))
+	if s.drawn != nil {
+		s.draw(i, out)
+		return out
+	}
 	size, peak := s.image.Size(), s.collection.peak
 	for j, p := range s.pixels[i*size : (i+1)*size] {
 		out.Pix[j] = byte((int(p)*255*2 + peak) / (2 * peak))
 	}
 	return out
+}
+
+func (s *Set) draw(i int, out *image.Gray) {
+	field, low, high := imageField, s.arguments.low, s.arguments.high
+	if s.arguments.spikes {
+		field, low, high = spikesField, 0, 1
+	}
+	t := s.fields[field]
+	one := tensor.New(t, 1)
+	s.drawn.fill(s, field, []int{i}, one)
+	values, steps := one.Logical(), max(t.Steps, 1)
+	for j := range out.Pix {
+		sum := 0.0
+		for step := range steps {
+			sum += values[step*t.Size()+j]
+		}
+		out.Pix[j] = byte(math.Round((sum/float64(steps) - low) / (high - low) * 255))
+	}
 }

@@ -227,9 +227,12 @@ func TestWrongArguments(t *testing.T) {
 		{"mnist", "`classes` names -1", schema.Arguments{"classes": ints(-1)}},
 		{"mnist", "`take` is 0", schema.Arguments{"take": number(0)}},
 		{"mnist", "`split` is `all`", schema.Arguments{"split": name("all")}},
+		{"random", "`size` is 0x8", schema.Arguments{"size": size(0, 8)}},
+		{"random", "68719476736", schema.Arguments{"channels": number(65536), "size": size(1024, 1024)}},
+		{"random", "`take` is 60001", schema.Arguments{"take": number(60001)}},
 		{"mnits", "no such data set", nil},
 	} {
-		_, _, _, err := Shape(c.set, c.args)
+		_, _, _, _, err := Shape(c.set, c.args)
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s %v: %v, want %q", c.set, c.args, err, c.want)
 		}
@@ -251,7 +254,7 @@ func TestWrongArguments(t *testing.T) {
 func TestSchemas(t *testing.T) {
 	var runnable, later []string
 	for _, x := range Schemas() {
-		c, h, w, err := Shape(x.Name, nil)
+		c, h, w, _, err := Shape(x.Name, nil)
 		if err != nil || c < 1 || h < 1 || w < 1 || x.Doc == "" {
 			t.Errorf("%s: %d %d %d %v, %q", x.Name, c, h, w, err, x.Doc)
 		}
@@ -264,14 +267,18 @@ func TestSchemas(t *testing.T) {
 			continue
 		}
 		runnable = append(runnable, x.Name)
-		if got := paramNames(x); got != "size range classes take split" {
+		want := "size range classes take split"
+		if x.Name == "random" {
+			want = "channels size kind rate steps range take split"
+		}
+		if got := paramNames(x); got != want {
 			t.Errorf("%s takes %s", x.Name, got)
 		}
 	}
-	if got := strings.Join(runnable, " ") + ", later " + strings.Join(later, " "); got != "optdigits mnist fashion_mnist, later cifar10 celeba" {
+	if got := strings.Join(runnable, " ") + ", later " + strings.Join(later, " "); got != "optdigits mnist fashion_mnist random, later cifar10 celeba" {
 		t.Error(got)
 	}
-	if c, h, w, err := Shape("celeba", schema.Arguments{"size": size(32, 48)}); c != 3 || h != 32 || w != 48 || err != nil {
+	if c, h, w, _, err := Shape("celeba", schema.Arguments{"size": size(32, 48)}); c != 3 || h != 32 || w != 48 || err != nil {
 		t.Errorf("celeba has the shape %d %d %d, %v", c, h, w, err)
 	}
 }

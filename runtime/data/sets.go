@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"snnc.dev/snnc/plugins/schema"
+	"snnc.dev/snnc/runtime/graph"
 )
 
 const (
@@ -22,7 +23,8 @@ type collection struct {
 	train, test             int // examples, as published
 	flip                    bool
 	later                   bool
-	files                   []file // as published: images and labels of train, then of test; none where they are embedded
+	drawn                   bool   // examples are random numbers
+	files                   []file // as published: images and labels of train, then of test; none where they are embedded or drawn
 	origin                  origin
 }
 
@@ -85,6 +87,10 @@ func collections() []collection {
 			name: "celeba", doc: "Faces, cut out and brought to 64x64 pixels (Liu, Luo, Wang and Tang 2015).",
 			channels: 3, height: 64, width: 64, peak: 255, train: 162_770, test: 19_962, flip: true, later: true,
 		},
+		{
+			name: "random", doc: "Random numbers, to measure speed on: the same in every run, and kept nowhere.",
+			channels: 1, height: 28, width: 28, train: 60_000, test: 10_000, drawn: true,
+		},
 	}
 }
 
@@ -123,16 +129,25 @@ func Schemas() []schema.Choice {
 	one := 1.0
 	var out []schema.Choice
 	for _, c := range collections() {
-		x := schema.Choice{Name: c.name, Doc: c.doc, Later: c.later, Params: []schema.Param{
-			{Name: "size", Type: schema.Size, Default: fmt.Sprintf("%dx%d", c.height, c.width),
-				Doc: "Height and width that images are brought to: averaged over areas where they shrink, bilinear where they grow."},
-			{Name: "range", Type: schema.Range, Default: "0..1", Doc: "What black and white become."},
-		}}
+		x := schema.Choice{Name: c.name, Doc: c.doc, Later: c.later}
+		if c.drawn {
+			x.Params = append(randomParams(), schema.Param{Name: "range", Type: schema.Range, Default: "0..1", Doc: "Where the reals of `image` and `target` are, evenly spread."})
+		} else {
+			x.Params = []schema.Param{
+				{Name: "size", Type: schema.Size, Default: fmt.Sprintf("%dx%d", c.height, c.width),
+					Doc: "Height and width that images are brought to: averaged over areas where they shrink, bilinear where they grow."},
+				{Name: "range", Type: schema.Range, Default: "0..1", Doc: "What black and white become."},
+			}
+		}
 		if c.classes > 0 {
 			x.Params = append(x.Params, schema.Param{Name: "classes", Type: schema.List, Of: schema.Int, Doc: "Keeps the examples of these classes; labels keep their numbers."})
 		}
+		take := "Trains on the first so many examples of the split"
+		if c.classes > 0 {
+			take += ", counted after `classes`"
+		}
 		x.Params = append(x.Params,
-			schema.Param{Name: "take", Type: schema.Int, Min: &one, Doc: "Trains on the first so many examples of the split, counted after `classes`."},
+			schema.Param{Name: "take", Type: schema.Int, Min: &one, Doc: take + "."},
 			schema.Param{Name: "split", Type: schema.OneOf, Default: string(Train), Choices: []schema.Choice{{Name: string(Train), Doc: "The examples that the set calls so."}, {Name: string(Test), Doc: "Those that it holds out."}},
 				Doc: "The part of the set that is trained on; what is held out is the test part."})
 		if c.flip {
@@ -143,17 +158,39 @@ func Schemas() []schema.Choice {
 	return out
 }
 
-// Shape returns channels, height and width of a data set's images and judges its arguments, without reading anything.
-func Shape(name string, args schema.Arguments) (channels, height, width int, err error) {
+// Shape returns channels, height and width of a data set's examples, and their time steps, 0 for images; it judges the
+// arguments, without reading anything.
+func Shape(name string, args schema.Arguments) (channels, height, width, steps int, err error) {
 	c, err := find(name)
 	if err != nil {
-		return 0, 0, 0, err
+		return 0, 0, 0, 0, err
 	}
 	a, err := c.arguments(args)
 	if err != nil {
-		return 0, 0, 0, err
+		return 0, 0, 0, 0, err
 	}
-	return c.channels, a.height, a.width, nil
+	return a.channels, a.height, a.width, a.steps, nil
+}
+
+// Fields returns the fields of an example of a data set with the given arguments, which Shape has judged; nil where it has not
+// found them right.
+func Fields(name string, args schema.Arguments) map[string]graph.Type {
+	c, err := find(name)
+	if err != nil {
+		return nil
+	}
+	a, err := c.arguments(args)
+	if err != nil {
+		return nil
+	}
+	return c.fields(a)
+}
+
+func (c *collection) fields(a arguments) map[string]graph.Type {
+	if c.drawn {
+		return randomFields(a)
+	}
+	return map[string]graph.Type{imageField: graph.Real(a.channels, a.height, a.width), labelField: label()}
 }
 
 // Split is a part of a data set.
@@ -167,21 +204,31 @@ const (
 
 // arguments are the arguments of a data set, judged.
 type arguments struct {
-	height, width int
-	low, high     float64
-	classes       []int // nil: all
-	take          int   // 0: all
-	split         Split // what is trained on
+	channels, height, width int
+	low, high               float64
+	classes                 []int // nil: all
+	take                    int   // 0: all
+	split                   Split // what is trained on
+
+	// Of random numbers:
+	spikes bool
+	rate   float64
+	steps  int // 0 without spikes
 }
 
 // arguments judges arguments; what is absent has the default of the schema.
 func (c *collection) arguments(args schema.Arguments) (arguments, error) {
-	a := arguments{height: c.height, width: c.width, high: 1, split: Train}
+	a := arguments{channels: c.channels, height: c.height, width: c.width, high: 1, split: Train}
 	if size := args["size"].Items; len(size) == 2 {
 		a.height, a.width = int(size[0].Number), int(size[1].Number)
 	}
 	if a.height < 1 || a.width < 1 || a.height > maxSide || a.width > maxSide {
 		return a, fmt.Errorf("`size` is %dx%d, and images have between 1x1 and %dx%d pixels", a.height, a.width, maxSide, maxSide)
+	}
+	if c.drawn {
+		if err := a.randomArguments(args); err != nil {
+			return a, err
+		}
 	}
 	if ends := args["range"].Items; len(ends) == 2 {
 		if ends[0].Type == schema.Time || ends[1].Type == schema.Time {

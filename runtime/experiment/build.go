@@ -28,7 +28,7 @@ type Built struct {
 // build lowers what fills the roles of a model and asks its plugin for the Program.
 func build(ctx context.Context, h *host.Host, m *check.Model, d *check.Data) (b *Built, found diag.List) {
 	b = &Built{model: m, Modules: map[string]*graph.Module{}, request: schema.BuildRequest{Component: m.Component.Name, Arguments: m.Args,
-		Fields: fields(d), Classes: map[string]int{"label": data.Classes(d.Set, d.Args)}}}
+		Fields: fields(d), Classes: map[string]int{labelField: data.Classes(d.Set, d.Args)}}}
 	if found = b.lower(); found.HasErrors() {
 		return b, found
 	}
@@ -63,10 +63,11 @@ func (b *Built) lower() (found diag.List) {
 
 // fields are the fields of a data set by name.
 func fields(d *check.Data) map[string]string {
-	return map[string]string{
-		"image": graph.Real(d.Channels, d.Height, d.Width).String(),
-		"label": graph.Real().With(graph.I32).String(),
+	out := map[string]string{}
+	for name, t := range data.Fields(d.Set, d.Args) {
+		out[name] = t.String()
 	}
+	return out
 }
 
 // sampler asks the plugin for a sampler with options. What it answers is linked with the same networks; its variables are among

@@ -47,6 +47,8 @@ func (x *Experiment) notYet(j *job) (found diag.List) {
 		}
 		if unable := able(v.Text, j.use); unable != "" {
 			found.Add(diag.Diagnostic{Code: diag.BadAction, Range: j.Places[path], Summary: fmt.Sprintf("metric `%s` cannot judge model `%s`, which %s", v.Text, j.model.Name, unable), Help: "leave it out"})
+		} else if fields := data.Fields(j.Data.Set, j.Data.Args); measures()[v.Text].labels && fields[labelField].DType != graph.I32 {
+			found.Add(diag.Diagnostic{Code: diag.BadAction, Range: j.Places[path], Summary: fmt.Sprintf("metric `%s` compares with labels, and the examples of `%s` have none", v.Text, j.Data.Name), Help: "leave it out"})
 		}
 	}
 	for i, v := range j.Settings["targets"].Items {

@@ -17,11 +17,12 @@ import (
 	"snnc.dev/snnc/runtime/train"
 )
 
-// The exports that actions ask a Program for, and the field of images.
+// The exports that actions ask a Program for, and the fields of images and their classes.
 const (
 	reconstruct = "reconstruct" // image -> image
 	logits      = "logits"      // inputs -> one number per class
 	imageField  = "image"
+	labelField  = "label"
 )
 
 func seed(j *job) uint64 { return uint64(j.Settings.Int("seed")) }
@@ -220,6 +221,7 @@ func (r *runner) evaluate(ctx context.Context, j *job) error {
 type measuring struct {
 	export  string // that the metric asks the model for, or ""
 	samples bool   // whether it judges samples
+	labels  bool   // whether it compares with labels
 	figures func(r *runner, ctx context.Context, j *job, m *train.Model, v schema.Value, set *data.Set) ([]metric.Figure, error)
 }
 
@@ -227,7 +229,7 @@ type measuring struct {
 func measures() map[string]measuring {
 	return map[string]measuring{
 		"mse":      {export: reconstruct, figures: (*runner).mse},
-		"accuracy": {export: logits, figures: (*runner).accuracy},
+		"accuracy": {export: logits, labels: true, figures: (*runner).accuracy},
 		"frechet":  {samples: true, figures: (*runner).frechet},
 	}
 }

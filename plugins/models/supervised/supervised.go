@@ -28,7 +28,7 @@ func Model() sdk.Model {
 			Params: []schema.Param{
 				{Name: "loss", Type: schema.OneOf, Default: "cross_entropy", Doc: "what is minimised", Choices: []schema.Choice{
 					{Name: "cross_entropy", Doc: "negative logarithm of the softmax at the target class, mean over examples"},
-					{Name: "mse", Doc: "mean squared difference from the target"},
+					{Name: "mse", Doc: "mean squared difference from the target, over all time steps where there are some"},
 				}},
 				{Name: "inputs", Type: schema.List, Of: schema.AField, Default: "[image]", Doc: "fields of the data, in the order of the network's parameters"},
 				{Name: "target", Type: schema.AField, Default: "label", Doc: "field of the data that holds the answer"},
@@ -43,6 +43,14 @@ func Model() sdk.Model {
 func known(fields map[string]graph.Type) string {
 	names := slices.Sorted(maps.Keys(fields))
 	return "the fields are `" + strings.Join(names, "`, `") + "`"
+}
+
+// number returns x as real numbers.
+func number(f *sdk.Function, x graph.Value) graph.Value {
+	if x.Type().DType == graph.F32 {
+		return x
+	}
+	return f.Op(graph.OpCast, graph.Attrs{"dtype": "f32"}, x)
 }
 
 func build(r sdk.BuildRequest) (string, []schema.Complaint, error) {
@@ -93,7 +101,9 @@ func build(r sdk.BuildRequest) (string, []schema.Complaint, error) {
 		complain(network, fmt.Sprintf("end the network with `linear(%d)` and, where it has time steps, `decode(mean)`", r.Classes[target]), "cross_entropy wants one number per class, the network gives %s", sdk.Wire(out))
 	case classify && r.Classes[target] > out.Dims[0]:
 		complain(network, fmt.Sprintf("end the network with `linear(%d)`; labels keep their numbers when `classes` chooses some", r.Classes[target]), "the network gives %d numbers, the labels go up to %d", out.Dims[0], r.Classes[target]-1)
-	case !classify && !out.Equal(t.With(graph.F32)):
+	case !classify && out.Steps > 0 && t.Steps > 0 && out.Steps != t.Steps:
+		complain(network, "let both have one number of time steps", "the network gives %s over %d time steps, field `%s` has %d", sdk.Wire(out), out.Steps, target, t.Steps)
+	case !classify && !out.With(graph.F32).Equal(t.With(graph.F32)): // spikes are numbers, too
 		complain(network, fmt.Sprintf("let the network give `%s`", sdk.Wire(t.With(graph.F32))), "the network gives %s, field `%s` is %s", sdk.Wire(out), target, sdk.Wire(t))
 	}
 	if len(c) > 0 {
@@ -117,7 +127,7 @@ func build(r sdk.BuildRequest) (string, []schema.Complaint, error) {
 		y := apply(f, sdk.Mode{})
 		answer := field(f, target)
 		if !classify {
-			f.Output("total", f.MeanSquare(y, answer))
+			f.Output("total", f.MeanSquare(number(f, y), number(f, answer)))
 			return
 		}
 		right := f.Op(graph.OpGather, graph.Attrs{"axis": graph.Axis(0)}, f.LogSoftmax(y), answer)

@@ -19,7 +19,7 @@ import (
 
 var (
 	label  = graph.Real().With(graph.I32)
-	fields = map[string]graph.Type{"image": graph.Real(1, 1, 3), "label": label, "angle": graph.Real(2)}
+	fields = map[string]graph.Type{"image": graph.Real(1, 1, 3), "label": label, "angle": graph.Real(2), "trace": graph.Signal(3, 2)}
 )
 
 // network takes one flat vector per input and gives the sum of their products with its weights.
@@ -40,7 +40,11 @@ func network(t *testing.T, out graph.Type, in ...graph.Type) *graph.Module {
 			}
 			sum = v
 		}
-		b.Output("y", b.Expand(b.Reshape(sum, out.Dims...), out))
+		y := b.Expand(b.Reshape(sum, out.Dims...), out.With(graph.F32))
+		if out.DType == graph.Bit {
+			y = b.Op(graph.OpCast, graph.Attrs{"dtype": "bit"}, y)
+		}
+		b.Output("y", y)
 		g, err := b.Finish()
 		if err != nil {
 			t.Fatal(err)
@@ -83,6 +87,8 @@ func TestComplaints(t *testing.T) {
 		{"classes that are none", network(t, graph.Real(4), image), arguments("cross_entropy", "angle", "image"), []string{"target: cross_entropy wants a class number, field `angle` is real[2]"}},
 		{"scores over time", network(t, graph.Signal(3, 4), image), arguments("cross_entropy", "label", "image"), []string{"network: cross_entropy wants one number per class, the network gives signal[4]"}},
 		{"scores on a map", network(t, graph.Real(1, 2, 2), image), arguments("cross_entropy", "label", "image"), []string{"network: cross_entropy wants one number per class, the network gives real[1, 2, 2]"}},
+		{"spikes for a signal", network(t, graph.Spikes(3, 2), image), arguments("mse", "trace", "image"), nil},
+		{"other time steps", network(t, graph.Spikes(4, 2), image), arguments("mse", "trace", "image"), []string{"network: the network gives spikes[2] over 4 time steps, field `trace` has 3"}},
 		{"an answer of another size", network(t, graph.Real(3), image), arguments("mse", "angle", "image"), []string{"network: the network gives real[3], field `angle` is real[2]"}},
 		{"two at once", network(t, graph.Real(4), image, image), arguments("cross_entropy", "angle", "image"), []string{"inputs: the network takes 2", "target: cross_entropy wants a class"}},
 	} {
@@ -207,5 +213,19 @@ func TestSquaredError(t *testing.T) {
 	}
 	if got := run(t, a, m, "predict", w, inputs, 2)["answer"].Data; !cmp.Equal(got, []float64{2, 3, 2, -2}) {
 		t.Errorf("answers %v", got)
+	}
+}
+
+// Over time the squared error is the mean over steps, too, and spikes count as 0 and 1 on either side.
+func TestSquaredErrorOverTime(t *testing.T) {
+	m := network(t, graph.Spikes(3, 2), fields["image"])
+	inputs := map[string]interp.Value{
+		"image": {Type: fields["image"], N: 1, Data: []float64{1, 0, 0}},
+		"trace": {Type: fields["trace"], N: 1, Data: []float64{0.5, 1, 2, 0, -1, 0}},
+	}
+	w := []float64{1, 0, 0, 0, 0, 0} // spikes of the first neuron alone, in all steps
+	want := (0.25 + 1 + 1 + 0 + 4 + 0) / 6
+	if got := run(t, arguments("mse", "trace", "image"), m, "step", w, inputs, 1)["total"].Data[0]; got != want {
+		t.Errorf("loss %v, want %v", got, want)
 	}
 }
