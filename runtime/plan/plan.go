@@ -41,6 +41,7 @@ type Value struct {
 	Data    *tensor.Tensor // of a constant
 	Of      *Value         // of an alias: whose memory it is
 	From    int            // of an alias: the first time step of Of
+	Over    *Value         // of a buffer: the operand of the step that computes it whose memory it takes, element for element
 	Offset  int            // of a buffer: where it begins in the memory of its element type, in elements
 	Source  graph.Op       // the operator that gives it
 

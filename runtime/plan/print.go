@@ -69,7 +69,11 @@ func (p *Plan) describe(v *Value) string {
 		if v.Type.DType == graph.Bit {
 			unit = 8
 		}
-		return fmt.Sprintf("%s at %s+%d, %d bytes", s, v.Type.DType, unit*v.Offset, size)
+		over := ""
+		if v.Over != nil {
+			over = fmt.Sprintf(" over v%d", v.Over.ID)
+		}
+		return fmt.Sprintf("%s at %s+%d, %d bytes%s", s, v.Type.DType, unit*v.Offset, size, over)
 	case Alias:
 		return fmt.Sprintf("%s in v%d from step %d", s, v.Of.ID, v.From)
 	case Constant:

@@ -31,7 +31,15 @@ func (p *Plan) verify() error {
 				return fmt.Errorf("step %d (%s): %w", i, s.what(), err)
 			}
 		}
+		for _, v := range s.Out {
+			if u := v.Over; u != nil && (!slices.Contains(s.In, u) || !s.overlays(v, u) || v.Offset != u.Offset) {
+				return fmt.Errorf("step %d (%s): v%d cannot be written over v%d", i, s.what(), v.ID, u.ID)
+			}
+		}
 		for _, v := range slices.Concat(s.In, s.Out) { // what is read must last until all is written
+			if slices.ContainsFunc(s.Out, func(w *Value) bool { return w.Over == v }) {
+				continue // element for element
+			}
 			if err := m.read(v); err != nil {
 				return fmt.Errorf("step %d (%s) in its course: %w", i, s.what(), err)
 			}

@@ -69,6 +69,10 @@ func TestVerify(t *testing.T) {
 		"which is no buffer": func(p *Plan) { product(p, 0).Out[0] = product(p, 0).In[0] },
 		"once more":          func(p *Plan) { product(p, 2).Out[0] = product(p, 1).Out[0] },
 		"in its course":      func(p *Plan) { product(p, 1).Out[0].Offset = product(p, 0).Out[0].Offset },
+		"cannot be written over": func(p *Plan) { // a product reads its operand again and again
+			product(p, 1).Out[0].Over = product(p, 1).In[0]
+			product(p, 1).Out[0].Offset = product(p, 1).In[0].Offset
+		},
 		"has been written over": func(p *Plan) { // by a step between the one that gives it and the one that reads it
 			product(p, 1).Out[0].Offset = product(p, 0).Out[0].Offset
 			product(p, 1).In[0] = product(p, 1).In[1]
