@@ -3,6 +3,7 @@ package exec
 import (
 	"fmt"
 	"math"
+	"time"
 
 	"snnc.dev/snnc/runtime/graph"
 	"snnc.dev/snnc/runtime/kernel"
@@ -24,6 +25,8 @@ type Env struct {
 	Host                   func(what string) float64 // numbers that the trainer knows
 	// Check makes the run look at every result and end with NotFinite at the first that is not finite. It is slow.
 	Check bool
+	// Profile, where it is not nil, has a place for each step of the plan, to which the time that the step takes is added.
+	Profile []time.Duration
 }
 
 // example returns the number of the example at a place of the batch.
@@ -189,8 +192,15 @@ func (p *Program) Run(env *Env) error {
 		return fmt.Errorf("run %s: %w", p.plan.Name, err)
 	}
 	for i, r := range p.steps {
+		var start time.Time
+		if env.Profile != nil {
+			start = time.Now()
+		}
 		if err := r.run(p); err != nil {
 			return fmt.Errorf("run %s: %w", p.plan.Name, err)
+		}
+		if env.Profile != nil {
+			env.Profile[i] += time.Since(start)
 		}
 		if env.Check {
 			if err := p.check(p.plan.Steps[i]); err != nil {
@@ -267,6 +277,9 @@ func (p *Program) check(s *plan.Step) error {
 
 // finite reports whether x is neither infinite nor no number.
 func finite(x float32) bool { return math.Float32bits(x)&0x7f800000 != 0x7f800000 }
+
+// Plan returns the plan that the program runs.
+func (p *Program) Plan() *plan.Plan { return p.plan }
 
 // Outputs returns the names of the results, in the order of the graph.
 func (p *Program) Outputs() []string { return p.names }

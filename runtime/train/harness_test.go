@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"testing"
@@ -166,9 +167,17 @@ func updates(t fataler, tr *Trainer, n int) []Progress {
 		if err != nil {
 			t.Fatal(err)
 		}
-		all = append(all, told...)
+		for _, p := range told {
+			all = append(all, copied(p))
+		}
 	}
 	return all
+}
+
+// copied returns a copy of what was told, which would hold until the next update only.
+func copied(p Progress) Progress {
+	p.Loss, p.Rates = maps.Clone(p.Loss), maps.Clone(p.Rates)
+	return p
 }
 
 // finish runs a training to its end and returns what was told.
@@ -176,7 +185,7 @@ func finish(t fataler, tr *Trainer) []Progress {
 	t.Helper()
 	var all []Progress
 	err := tr.Run(context.Background(), func(p Progress) error {
-		all = append(all, p)
+		all = append(all, copied(p))
 		return nil
 	})
 	if err != nil {

@@ -60,7 +60,7 @@ func TestStopAnywhere(t *testing.T) {
 		first := s.trainer(t, data, o)
 		var told []Progress
 		err := first.Run(context.Background(), func(p Progress) error {
-			told = append(told, p)
+			told = append(told, copied(p))
 			ends := p.EndOfEpoch || first.State.Batch > 0 // nothing more is told of this update
 			if p.Step == stop && ends {
 				return errStop

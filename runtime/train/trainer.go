@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
+	"time"
 
 	"snnc.dev/snnc/runtime/exec"
 	"snnc.dev/snnc/runtime/graph"
@@ -34,7 +36,7 @@ type Settings struct {
 	Optimizers map[string]Optimizer // by the slot of a step; "" where there is one for all
 }
 
-// Progress is what a training tells after each batch and each epoch.
+// Progress is what a training tells after each update and each epoch. Loss and Rates hold until the next update.
 type Progress struct {
 	Epoch, Epochs int // the epoch of the update, counted from 1, of all; Epochs is 0 where only updates are counted
 	Step, Steps   int // updates that are done, of all
@@ -71,6 +73,11 @@ type Trainer struct {
 	epoch   int      // that order belongs to, -1 for none
 	inputs  map[string]*tensor.Tensor
 	before  []kept // all that an update changes, as it was before
+	env     exec.Env
+	values  []Sum // of the update at work, by number
+	told    []Progress
+	names   []string // of the values: losses and firing rates
+	profile *Profile // nil: nobody asks
 }
 
 // kept is a tensor and its copy.
@@ -97,11 +104,26 @@ func (s Sum) and(v float64) Sum { return Sum{s.Total + v, s.Count + 1} }
 // step is a compiled step of the stage.
 type step struct {
 	program.Step
-	run   *exec.Program
-	moves []string
-	opt   Optimizer
-	sums  map[string]*tensor.Tensor // accumulated gradients, where Accumulate > 1
-	grads []*tensor.Tensor
+	run     *exec.Program
+	opt     Optimizer
+	moved   []moved
+	grads   []*tensor.Tensor // of the update, by number of moved
+	watched []watched
+	times   []time.Duration // by step of the plan, where there is a profile
+}
+
+// moved is a parameter that a step moves.
+type moved struct {
+	name              string
+	weights, gradient *tensor.Tensor
+	sum               *tensor.Tensor // accumulated gradient, where Accumulate > 1
+	moments           map[string]*tensor.Tensor
+}
+
+// watched is a loss or a firing rate that a step gives.
+type watched struct {
+	number int // in the values of the trainer
+	value  *tensor.Tensor
 }
 
 // moment is the name of what the step's optimiser keeps of a parameter: optimisers of `each(...)` keep their own.
@@ -150,28 +172,47 @@ func NewTrainer(m *Model, stage program.Stage, data Examples, s Settings) (*Trai
 				return nil, fmt.Errorf("train: no optimiser is given for %q, which %s moves", ps.Slot, ps.Function)
 			}
 		}
-		st := &step{Step: ps, run: run, moves: moves, opt: opt, sums: map[string]*tensor.Tensor{}, grads: make([]*tensor.Tensor, len(moves))}
+		st := &step{Step: ps, run: run, opt: opt, grads: make([]*tensor.Tensor, len(moves))}
 		for _, n := range g.Inputs {
 			if name := n.Text("name"); t.inputs[name] == nil {
 				t.inputs[name] = tensor.New(n.Out[0], s.Batch)
 			}
 		}
 		for _, name := range moves {
+			x := moved{name: name, weights: m.Weights[name], gradient: run.Output(program.Grad + name), moments: map[string]*tensor.Tensor{}}
 			for _, slot := range opt.slots() {
 				key := st.moment(slot, name)
 				if t.State.Moments[key] == nil {
 					t.State.Moments[key] = tensor.New(m.Weights[name].Type, 1)
 				}
+				x.moments[slot] = t.State.Moments[key]
 			}
 			if s.Accumulate > 1 {
-				st.sums[name] = tensor.New(m.Weights[name].Type, 1)
+				x.sum = tensor.New(m.Weights[name].Type, 1)
 			}
+			st.moved = append(st.moved, x)
+		}
+		for _, name := range run.Outputs() {
+			if strings.HasPrefix(name, program.Grad) {
+				continue
+			}
+			key := name
+			if len(stage.Steps) > 1 && !strings.HasPrefix(name, program.Rate) {
+				key = st.Function + "." + name
+			}
+			number := slices.Index(t.names, key)
+			if number < 0 {
+				number, t.names = len(t.names), append(t.names, key)
+			}
+			st.watched = append(st.watched, watched{number, run.Output(name)})
 		}
 		t.steps = append(t.steps, st)
 	}
 	if s.Average > 0 {
 		m.Averages = m.startAverages()
 	}
+	t.values, t.told = make([]Sum, len(t.names)), make([]Progress, 0, 2)
+	t.env = t.world()
 	for _, v := range m.Variables {
 		if v.Kind != graph.Frozen {
 			t.before = append(t.before, kept{m.Weights[v.Name], m.Weights[v.Name].Clone()})
@@ -217,47 +258,79 @@ func (t *Trainer) Run(ctx context.Context, tell func(Progress) error) error {
 
 // update does one update and returns what there is to tell: the update and, where its batches were the last of an epoch, the
 // epoch. Batches at the end of an epoch that do not fill an update are dropped. An error leaves weights and state as they were.
+// Once all steps have run it allocates nothing but the order of examples of a new epoch.
 func (t *Trainer) update() ([]Progress, error) {
 	s := &t.State
 	for _, k := range t.before {
 		k.before.CopyFrom(k.now)
 	}
-	values, err := t.attempt(false)
-	if bad := (*NotFinite)(nil); errors.As(err, &bad) {
-		// The layer is found by doing the same again with every result looked at.
-		t.undo()
-		var first *exec.NotFinite
-		if _, err := t.attempt(true); errors.As(err, &first) {
-			bad.Layer = first.Layer
+	if err := t.attempt(false); err != nil {
+		bad := (*NotFinite)(nil)
+		if errors.As(err, &bad) {
+			// The layer is found by doing the same again with every result looked at.
+			t.undo()
+			var first *exec.NotFinite
+			if err := t.attempt(true); errors.As(err, &first) {
+				bad.Layer = first.Layer
+			}
 		}
-	}
-	if err != nil {
 		t.undo()
 		return nil, err
 	}
 	s.Updates++
 	t.average()
-	for k, v := range values {
-		s.Sums[k] = s.Sums[k].and(v.Total / float64(v.Count))
+	t.told = t.told[:1]
+	t.tell(0)
+	for i, v := range t.values {
+		if v.Count > 0 { // its step has run
+			t.say(0, i, v)
+			s.Sums[t.names[i]] = s.Sums[t.names[i]].and(v.Total / float64(v.Count))
+		}
 	}
-	told := []Progress{t.progress(values)}
 	if s.Batch+t.Settings.Accumulate <= t.batches {
-		return told, nil
+		return t.told, nil
 	}
-	p := t.progress(s.Sums)
-	p.EndOfEpoch = true
+	t.told = t.told[:2]
+	t.tell(1).EndOfEpoch = true
+	for i, name := range t.names {
+		if v := s.Sums[name]; v.Count > 0 {
+			t.say(1, i, v)
+		}
+	}
 	s.Epoch++
 	s.Batch = 0
-	s.Sums = map[string]Sum{}
-	return append(told, p), nil
+	clear(s.Sums)
+	return t.told, nil
+}
+
+// tell begins what is told of an update, 0, or of an epoch, 1.
+func (t *Trainer) tell(what int) *Progress {
+	p := &t.told[what]
+	if p.Loss == nil {
+		p.Loss, p.Rates = map[string]float64{}, map[string]float64{}
+	}
+	clear(p.Loss)
+	clear(p.Rates)
+	*p = Progress{Epoch: t.State.Epoch + 1, Epochs: t.Settings.Epochs, Step: t.State.Updates, Steps: t.Total(), Loss: p.Loss, Rates: p.Rates}
+	return p
+}
+
+// say adds the mean of value number i to it.
+func (t *Trainer) say(what, i int, of Sum) {
+	v := of.Total / float64(of.Count)
+	if layer, ok := strings.CutPrefix(t.names[i], program.Rate); ok {
+		t.told[what].Rates[layer] = v
+	} else {
+		t.told[what].Loss[t.names[i]] = v
+	}
 }
 
 // attempt runs the batches of one update and moves the parameters.
-func (t *Trainer) attempt(check bool) (map[string]Sum, error) {
-	values := map[string]Sum{}
+func (t *Trainer) attempt(check bool) error {
+	clear(t.values)
 	for i := range t.Settings.Accumulate {
-		if err := t.batch(values, i+1 == t.Settings.Accumulate, check); err != nil {
-			return nil, err
+		if err := t.batch(i+1 == t.Settings.Accumulate, check); err != nil {
+			return err
 		}
 		t.State.Batch++
 		t.State.Batches++
@@ -265,10 +338,10 @@ func (t *Trainer) attempt(check bool) (map[string]Sum, error) {
 	for _, v := range t.Model.Variables {
 		if v.Kind != graph.Frozen && !finite(t.Model.Weights[v.Name].F32) {
 			name := cmp.Or(v.Title, v.Name)
-			return nil, t.notFinite(name[:max(strings.LastIndexByte(name, '.'), 0)])
+			return t.notFinite(name[:max(strings.LastIndexByte(name, '.'), 0)])
 		}
 	}
-	return values, nil
+	return nil
 }
 
 // undo puts weights and state back to what they were before the update at work.
@@ -277,8 +350,10 @@ func (t *Trainer) undo() {
 		k.now.CopyFrom(k.before)
 	}
 	for _, st := range t.steps {
-		for _, sum := range st.sums {
-			clear(sum.F32)
+		for _, x := range st.moved {
+			if x.sum != nil {
+				clear(x.sum.F32)
+			}
 		}
 	}
 	t.State.Batches = t.State.Updates * t.Settings.Accumulate
@@ -299,26 +374,13 @@ func finite(x []float32) bool {
 	return true
 }
 
-func (t *Trainer) progress(values map[string]Sum) Progress {
-	s := t.State
-	p := Progress{Epoch: s.Epoch + 1, Epochs: t.Settings.Epochs, Step: s.Updates, Steps: t.Total(), Loss: map[string]float64{}, Rates: map[string]float64{}}
-	for k, sum := range values {
-		v := sum.Total / float64(sum.Count)
-		if layer, ok := strings.CutPrefix(k, program.Rate); ok {
-			p.Rates[layer] = v
-		} else {
-			p.Loss[k] = v
-		}
-	}
-	return p
-}
-
 // batch runs the steps on the next batch; after the last one of an update they move the parameters.
-func (t *Trainer) batch(values map[string]Sum, last, check bool) error {
+func (t *Trainer) batch(last, check bool) error {
 	s, size := &t.State, t.Settings.Batch
 	if t.epoch != s.Epoch {
 		t.order, t.epoch = rng.New(t.Settings.Seed, "order of the examples", uint64(s.Epoch)).Permutation(t.data.Len()), s.Epoch
 	}
+	start := t.profile.now()
 	examples := t.order[s.Batch*size : (s.Batch+1)*size]
 	for name, in := range t.inputs {
 		if err := t.data.Fill(name, examples, in); err != nil {
@@ -328,34 +390,35 @@ func (t *Trainer) batch(values map[string]Sum, last, check bool) error {
 	for i, e := range examples { // random numbers belong to the example, wherever in the batch it stands
 		t.numbers[i] = uint64(e)
 	}
-	env := t.env()
-	env.Check = check
+	t.profile.read(start)
+	t.env.Check, t.env.Seed, t.env.Iteration = check, t.Settings.Seed, uint64(s.Batches)
 	for _, st := range t.steps {
 		if s.Updates%st.Every != 0 { // the batches of an update count as one
 			continue
 		}
-		if err := t.step(st, env, last, values); err != nil {
+		if err := t.step(st, last); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (t *Trainer) env() *exec.Env {
-	m, s := t.Model, t.State
-	env := &exec.Env{
+// world is what the programs of the steps see.
+func (t *Trainer) world() exec.Env {
+	m := t.Model
+	env := exec.Env{
 		Inputs:    t.inputs,
 		Variables: func(name string) *tensor.Tensor { return m.Weights[name] },
-		Seed:      t.Settings.Seed, Iteration: uint64(s.Batches), Examples: t.numbers,
+		Examples:  t.numbers,
 		Host: func(what string) float64 {
 			switch what {
 			case "progress": // by whole epochs where there are some
 				if t.Settings.Epochs > 0 {
-					return float64(s.Epoch) / float64(t.Settings.Epochs)
+					return float64(t.State.Epoch) / float64(t.Settings.Epochs)
 				}
-				return float64(s.Updates) / float64(t.Settings.Iterations)
+				return float64(t.State.Updates) / float64(t.Settings.Iterations)
 			case "iteration":
-				return float64(s.Updates)
+				return float64(t.State.Updates)
 			}
 			return math.NaN()
 		},
@@ -366,34 +429,27 @@ func (t *Trainer) env() *exec.Env {
 	return env
 }
 
-func (t *Trainer) step(st *step, env *exec.Env, last bool, values map[string]Sum) error {
-	m := t.Model
-	if err := st.run.Run(env); err != nil {
+func (t *Trainer) step(st *step, last bool) error {
+	t.env.Profile = st.times
+	if err := st.run.Run(&t.env); err != nil {
 		return fmt.Errorf("%s: %w", st.Function, err)
 	}
-	for _, name := range st.run.Outputs() {
-		if strings.HasPrefix(name, program.Grad) {
-			continue
-		}
-		v := st.run.Output(name).F32[:1]
+	for _, w := range st.watched {
+		v := w.value.F32[:1]
 		if !finite(v) {
 			return t.notFinite("")
 		}
-		key := name
-		if len(t.steps) > 1 && !strings.HasPrefix(name, program.Rate) {
-			key = st.Function + "." + name
-		}
-		values[key] = values[key].and(float64(v[0]))
+		t.values[w.number] = t.values[w.number].and(float64(v[0]))
 	}
-	for i, name := range st.moves {
-		g := st.run.Output(program.Grad + name)
-		if sum := st.sums[name]; sum != nil {
-			for k, v := range g.F32 {
-				sum.F32[k] += v
-			}
-			g = sum
+	for i, x := range st.moved {
+		st.grads[i] = x.gradient
+		if x.sum == nil {
+			continue
 		}
-		st.grads[i] = g
+		for k, v := range x.gradient.F32 {
+			x.sum.F32[k] += v
+		}
+		st.grads[i] = x.sum
 	}
 	if !last {
 		return nil
@@ -406,14 +462,10 @@ func (t *Trainer) step(st *step, env *exec.Env, last bool, values map[string]Sum
 	}
 	scale *= o.clipping(length)
 	rate := o.rate(n, float64(n-1)/float64(t.Total()), t.State.Epoch)
-	for i, name := range st.moves {
-		moments := map[string]*tensor.Tensor{}
-		for _, slot := range o.slots() {
-			moments[slot] = t.State.Moments[st.moment(slot, name)]
-		}
-		o.move(m.Weights[name].F32, st.grads[i].F32, moments, rate, scale, (n-1)/st.Every+1)
-		if sum := st.sums[name]; sum != nil {
-			clear(sum.F32)
+	for i, x := range st.moved {
+		o.move(x.weights.F32, st.grads[i].F32, x.moments, rate, scale, (n-1)/st.Every+1)
+		if x.sum != nil {
+			clear(x.sum.F32)
 		}
 	}
 	return nil

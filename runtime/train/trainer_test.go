@@ -37,7 +37,8 @@ func TestGradient(t *testing.T) {
 			return updates(t, tr, 1)[0].Loss["d_step.total"]
 		}
 		loss()
-		for i, name := range st.moves {
+		for i, x := range st.moved {
+			name := x.name
 			w := tr.Model.Weights[name].F32
 			for k, g := range slices.Clone(st.grads[i].F32) {
 				old := w[k]
@@ -68,7 +69,8 @@ func TestAccumulate(t *testing.T) {
 	absolute := map[string][]float64{} // the sum over examples of the absolute derivative
 	for range 2 * b {
 		updates(t, single, 1)
-		for i, name := range single.steps[0].moves {
+		for i, x := range single.steps[0].moved {
+			name := x.name
 			g := single.steps[0].grads[i].F32
 			if absolute[name] == nil {
 				absolute[name] = make([]float64, len(g))
@@ -331,7 +333,8 @@ func TestSteps(t *testing.T) {
 			// Adam counts the updates of its own.
 			moves++
 			st := tr.steps[1]
-			for i, name := range st.moves {
+			for i, x := range st.moved {
+				name := x.name
 				if mean[name] == nil {
 					mean[name], square[name] = make([]float64, len(before[name])), make([]float64, len(before[name]))
 				}
