@@ -14,11 +14,11 @@ import (
 
 // Plan is what a spec would run.
 type Plan struct {
-	Models   []ModelPlan   `json:"models"`
-	Networks []NetworkPlan `json:"networks"`
-	Memory   Memory        `json:"memory"`
+	Models    []ModelPlan    `json:"models"`
+	Networks  []NetworkPlan  `json:"networks"`
+	Functions []FunctionPlan `json:"functions"` // that trainings run: those of their steps first, then those that draw sheets
+	Memory    Memory         `json:"memory"`
 
-	steps     []stepPlan
 	trainings []trainingPlan
 }
 
@@ -63,6 +63,7 @@ type LayerPlan struct {
 	Parameters int    `json:"parameters"`
 	Operations int    `json:"operations"`       // multiply-accumulates for one example, at one time step where it is timed
 	Kernel     string `json:"kernel,omitempty"` // what computes it in training; absent where it takes no work of its own
+	Kept       int    `json:"kept"`             // bytes of its results that a training step keeps for its way back, of a batch
 	// Weights is the earlier layer whose weights it uses: both are of one network that is used as a layer. "" for its own.
 	Weights string `json:"weights,omitempty"`
 
@@ -83,16 +84,41 @@ type trainingPlan struct {
 
 func (t trainingPlan) bytes() int { return t.weights + t.steps + t.sheets }
 
-// stepPlan is the plan of one step of a training.
-type stepPlan struct {
-	job  string
-	name string
+// FunctionPlan is what the planner has made of a function: the passes that changed its graph, and its memory.
+type FunctionPlan struct {
+	Action string     `json:"action"`
+	Name   string     `json:"name"`
+	Train  bool       `json:"train"` // a step of the training, with its derivative
+	Batch  int        `json:"batch"`
+	Steps  int        `json:"steps"` // how many kernels, loops and copies are run one after another
+	Bytes  int        `json:"bytes"` // of planned memory
+	Peak   Peak       `json:"peak"`
+	Passes []PassPlan `json:"passes"`
+
 	plan *plan.Plan
+}
+
+// Peak says what is in memory while the most of it is.
+type Peak struct {
+	Step      int    `json:"step"`
+	Layer     string `json:"layer"`     // that the step belongs to
+	Kept      int    `json:"kept"`      // bytes of real numbers kept for the way back
+	Spikes    int    `json:"spikes"`    // bytes of bits
+	Weights   int    `json:"weights"`   // bytes of packed weights and gradients by weights
+	Gradients int    `json:"gradients"` // bytes of whatever else there is
+}
+
+// PassPlan is a pass of the planner and what it did.
+type PassPlan struct {
+	Name   string   `json:"name"`
+	Does   string   `json:"does"`
+	Count  int      `json:"count"` // nodes of the graph that it replaced
+	Layers []string `json:"layers"`
 }
 
 // Plan plans the spec's networks and trainings.
 func (x *Experiment) Plan() (*Plan, error) {
-	p := &Plan{Models: []ModelPlan{}, Networks: []NetworkPlan{}}
+	p := &Plan{Models: []ModelPlan{}, Networks: []NetworkPlan{}, Functions: []FunctionPlan{}}
 	for _, j := range x.jobs() {
 		if j.Kind != "train" {
 			continue
@@ -138,12 +164,16 @@ func (x *Experiment) Plan() (*Plan, error) {
 					return nil, fmt.Errorf("plan %s: %w", j.name, err)
 				}
 				t.steps += pl.Bytes()
-				p.steps = append(p.steps, stepPlan{j.name, step.Function, pl})
+				p.Functions = append(p.Functions, functionPlan(j.name, step.Function, true, pl))
 			}
 		}
-		var err error
-		if t.sheets, err = drawing(m); err != nil {
+		sheets, err := drawing(m)
+		if err != nil {
 			return nil, fmt.Errorf("plan %s: %w", j.name, err)
+		}
+		for _, pl := range sheets {
+			t.sheets += pl.Bytes()
+			p.Functions = append(p.Functions, functionPlan(j.name, pl.Name, false, pl))
 		}
 		p.Memory.Bytes = max(p.Memory.Bytes, t.bytes())
 		p.trainings = append(p.trainings, t)
@@ -157,13 +187,42 @@ func (x *Experiment) Plan() (*Plan, error) {
 		p.Models[i].draws = append(p.Models[i].draws, drawPlan{j.name, render(j.Settings["sampler"]), j.use.sampler})
 	}
 	for _, n := range x.Spec.Networks {
-		p.Networks = append(p.Networks, networkPlan(x.Spec, n, p.steps))
+		p.Networks = append(p.Networks, networkPlan(x.Spec, n, p.Functions))
 	}
 	return p, nil
 }
 
-// drawing returns what the samples and reconstructions of an epoch's sheets take.
-func drawing(m *Model) (bytes int, err error) {
+// functionPlan says what a plan is made of.
+func functionPlan(action, name string, train bool, pl *plan.Plan) FunctionPlan {
+	f := FunctionPlan{Action: action, Name: name, Train: train, Batch: pl.Batch, Steps: len(pl.Steps), Bytes: pl.Bytes(), Passes: []PassPlan{}, plan: pl}
+	for _, pass := range pl.Passes {
+		if len(pass.Places) > 0 {
+			f.Passes = append(f.Passes, PassPlan{pass.Name, pass.Does, len(pass.Places), pass.Layers()})
+		}
+	}
+	if f.Peak.Step, _ = pl.Peak(); f.Peak.Step < 0 {
+		return f
+	}
+	f.Peak.Layer = pl.Steps[f.Peak.Step].Layer
+	kept := pl.Kept()
+	for _, v := range pl.Alive(f.Peak.Step) {
+		n := tensor.Bytes(v.Type, pl.Batch)
+		switch {
+		case v.Type.DType == graph.Bit:
+			f.Peak.Spikes += n
+		case v.Type.Steps == 0 && !v.Type.Batch:
+			f.Peak.Weights += n
+		case kept[v]:
+			f.Peak.Kept += n
+		default:
+			f.Peak.Gradients += n
+		}
+	}
+	return f
+}
+
+// drawing returns the plans of what the samples and reconstructions of an epoch's sheets run.
+func drawing(m *Model) (plans []*plan.Plan, err error) {
 	var names []string
 	if len(m.Program.Samplers) > 0 {
 		s := m.Program.Samplers[0]
@@ -178,15 +237,15 @@ func drawing(m *Model) (bytes int, err error) {
 		}
 		g, err := m.Linker.Function(name)
 		if err != nil {
-			return 0, err
+			return nil, err
 		}
 		pl, err := plan.New(g, plan.Options{Batch: batch})
 		if err != nil {
-			return 0, err
+			return nil, err
 		}
-		bytes += pl.Bytes()
+		plans = append(plans, pl)
 	}
-	return bytes, nil
+	return plans, nil
 }
 
 // moments returns how many numbers the optimiser keeps for each parameter, at most.
@@ -198,10 +257,11 @@ func (j *job) moments() int {
 	return n
 }
 
-func networkPlan(s *check.Spec, n *check.Network, steps []stepPlan) NetworkPlan {
+func networkPlan(s *check.Spec, n *check.Network, functions []FunctionPlan) NetworkPlan {
 	count := n.Count()
 	out := NetworkPlan{Name: n.Name, Steps: n.Steps, Parameters: count.Trainable, Frozen: count.Frozen, Roles: []string{}, Layers: []LayerPlan{}}
 	var computed map[string]string
+	var kept map[string]int
 	path := ""
 	for _, m := range s.Models {
 		for _, r := range m.Roles {
@@ -212,8 +272,8 @@ func networkPlan(s *check.Spec, n *check.Network, steps []stepPlan) NetworkPlan 
 				out.Steps = r.Steps
 			}
 			if out.Roles = append(out.Roles, m.Name+"."+r.Path); computed == nil {
-				mine := slices.DeleteFunc(slices.Clone(steps), func(s stepPlan) bool { return s.job != "train "+m.Name })
-				computed, path = kernels(mine), r.Path
+				mine := slices.DeleteFunc(slices.Clone(functions), func(f FunctionPlan) bool { return !f.Train || f.Action != "train "+m.Name })
+				computed, kept, path = kernels(mine), keeps(mine), r.Path
 			}
 		}
 	}
@@ -223,7 +283,9 @@ func networkPlan(s *check.Spec, n *check.Network, steps []stepPlan) NetworkPlan 
 			shape = []int{}
 		}
 		lp := LayerPlan{Name: l.Title, Index: i, Kind: l.Kind, Shape: shape, Parameters: l.Count().Trainable, Operations: n.Operations(i),
-			Kernel: computed[path+strings.TrimPrefix(l.Title, n.Name)], wire: l.Wire.String()}
+			wire: l.Wire.String()}
+		place := path + strings.TrimPrefix(l.Title, n.Name)
+		lp.Kernel, lp.Kept = computed[place], kept[place]
 		turns := 1
 		if l.Wire.Timed() {
 			if turns = l.Wire.Steps; turns == 0 {

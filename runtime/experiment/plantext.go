@@ -13,6 +13,7 @@ import (
 	"snnc.dev/snnc/runtime/plan"
 	"snnc.dev/snnc/runtime/program"
 	"snnc.dev/snnc/runtime/record"
+	"snnc.dev/snnc/runtime/tensor"
 )
 
 // Text prints the plan for people: a table for each network, then each model with its Program, then memory. steps adds what
@@ -26,23 +27,56 @@ func (p *Plan) Text(out io.Writer, steps bool) error {
 	for _, m := range p.Models {
 		m.text(out)
 	}
+	for _, f := range p.Functions {
+		if f.Train {
+			if err := f.text(out); err != nil {
+				return err
+			}
+		}
+	}
 	for _, t := range p.trainings {
-		fmt.Fprintf(out, "memory of %s: %s (weights, moments and averages %s, steps %s, sheets %s)\n", t.job, megabytes(t.bytes()), megabytes(t.weights), megabytes(t.steps), megabytes(t.sheets))
+		fmt.Fprintf(out, "memory of %s: %s (weights, moments and averages %s, steps %s, sheets %s)\n", t.job, amount(t.bytes()), amount(t.weights), amount(t.steps), amount(t.sheets))
 	}
 	if !steps {
 		return nil
 	}
-	for _, s := range p.steps {
-		fmt.Fprintf(out, "\n%s, function %s\n%s", s.job, s.name, s.plan.Print())
+	for _, f := range p.Functions {
+		if f.Train {
+			fmt.Fprintf(out, "\n%s, function %s\n%s", f.Action, f.Name, f.plan.Print())
+		}
 	}
 	return nil
 }
 
-func megabytes(n int) string {
+// text prints what a function is made of: the passes over its graph and where they did something, then its memory.
+func (f FunctionPlan) text(out io.Writer) error {
+	fmt.Fprintf(out, "%s, function %s: batch %d, %d steps one after another\n", f.Action, f.Name, f.Batch, f.Steps)
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	for _, p := range f.Passes {
+		const few = 3
+		where := p.Layers
+		if more := len(where) - few; more > 1 {
+			where = append(slices.Clone(where[:few]), fmt.Sprintf("and %d more layers", more))
+		}
+		fmt.Fprintf(w, "    pass %s\t%4d x\t%s\n", p.Name, p.Count, strings.Join(where, ", "))
+	}
+	if err := w.Flush(); err != nil {
+		return fmt.Errorf("print plan: %w", err)
+	}
+	k := f.Peak
+	_, err := fmt.Fprintf(out, "    memory %s, most of it in use at step %d (%s): kept for the way back %s, spikes %s, weights %s, gradients %s\n",
+		amount(f.Bytes), k.Step, k.Layer, amount(k.Kept), amount(k.Spikes), amount(k.Weights), amount(k.Gradients))
+	return err
+}
+
+func amount(n int) string {
 	if n >= 1e9 {
 		return fmt.Sprintf("%.1f GB", float64(n)/1e9)
 	}
-	return fmt.Sprintf("%.1f MB", float64(n)/1e6)
+	if n >= 1e5 {
+		return fmt.Sprintf("%.1f MB", float64(n)/1e6)
+	}
+	return fmt.Sprintf("%.1f kB", float64(n)/1e3)
 }
 
 // text prints a network as a table.
@@ -60,7 +94,7 @@ func (n NetworkPlan) text(out io.Writer) error {
 	fmt.Fprintln(out)
 	var table bytes.Buffer
 	w := tabwriter.NewWriter(&table, 0, 0, 2, ' ', 0)
-	fmt.Fprint(w, "    layer\tshape\tparameters\toperations\tkernel\n")
+	fmt.Fprint(w, "    layer\tshape\tparameters\toperations\tkernel\tkept\n")
 	short := func(name string) string { return strings.TrimPrefix(name, n.Name+".") }
 	for _, l := range n.Layers {
 		parameters, operations := "", ""
@@ -73,7 +107,11 @@ func (n NetworkPlan) text(out io.Writer) error {
 		if l.Operations > 0 {
 			operations = fmt.Sprintf("%10s", quantity(l.Operations))
 		}
-		fmt.Fprintf(w, "    %s\t%s\t%s\t%s\t%s\n", short(l.Name), l.wire, parameters, operations, l.Kernel)
+		kept := ""
+		if l.Kept > 0 {
+			kept = fmt.Sprintf("%10s", amount(l.Kept))
+		}
+		fmt.Fprintf(w, "    %s\t%s\t%s\t%s\t%s\t%s\n", short(l.Name), l.wire, parameters, operations, l.Kernel, kept)
 	}
 	if err := w.Flush(); err != nil {
 		return fmt.Errorf("print plan: %w", err)
@@ -177,11 +215,11 @@ func losses(p *program.Program, s program.Step) []string {
 }
 
 // kernels says, by role and layer, what computes the layer where it is trained.
-func kernels(steps []stepPlan) map[string]string {
+func kernels(functions []FunctionPlan) map[string]string {
 	out := map[string]string{}
 	fused := map[string]bool{}
-	for _, s := range steps {
-		for _, x := range s.plan.Steps {
+	for _, f := range functions {
+		for _, x := range f.plan.Steps[:f.plan.Turn()] {
 			if x.Layer == "" || out[x.Layer] != "" {
 				continue
 			}
@@ -203,6 +241,22 @@ func kernels(steps []stepPlan) map[string]string {
 	return out
 }
 
+// keeps says, by role and layer, how many bytes of the layer's results are kept for the way back.
+func keeps(functions []FunctionPlan) map[string]int {
+	out := map[string]int{}
+	for _, f := range functions {
+		kept := f.plan.Kept()
+		for _, x := range f.plan.Steps {
+			for _, v := range x.Out {
+				if kept[v] {
+					out[x.Layer] += tensor.Bytes(v.Type, f.Batch)
+				}
+			}
+		}
+	}
+	return out
+}
+
 // ownKernel reports whether an operator is what people call the kernel of a layer.
 func ownKernel(op graph.Op) bool {
 	return slices.Contains([]graph.Op{graph.OpConv, graph.OpConvInput, graph.OpMatmul, graph.OpMaxPool, graph.OpNormalise, graph.OpRows, graph.OpRepeat, graph.OpConcat}, op)
@@ -210,10 +264,14 @@ func ownKernel(op graph.Op) bool {
 
 // kernel names a step's operator, and whether it goes through spikes alone.
 func kernel(s *plan.Step) string {
-	if (s.Node.Op == graph.OpConv || s.Node.Op == graph.OpMatmul) && s.In[0].Type.DType == graph.Bit {
-		return string(s.Node.Op) + " of spikes"
+	name := string(s.Node.Op)
+	if s.Node.Op == graph.OpConvInput {
+		name = "transposed conv"
 	}
-	return string(s.Node.Op)
+	if slices.Contains([]graph.Op{graph.OpConv, graph.OpConvInput, graph.OpMatmul}, s.Node.Op) && s.In[0].Type.DType == graph.Bit {
+		return name + " of spikes"
+	}
+	return name
 }
 
 func counted(parameters, frozen int) string {

@@ -182,7 +182,11 @@ func (r *rewriter) part(v graph.Value, start, length int) (graph.Value, bool) {
 		if n.Op == graph.OpMatmul && n.Flag("transpose") {
 			axis = 0
 		}
-		return r.product(n.Op, n.Attrs, t, n.In[0], r.slice(n.In[1], axis, start, length)), true
+		own := r.layer
+		r.layer = n.Layer
+		y := r.product(n.Op, n.Attrs, t, n.In[0], r.slice(n.In[1], axis, start, length))
+		r.layer = own
+		return y, true
 	case graph.OpAdd, graph.OpSub:
 		if a, ok := r.part(n.In[0], start, length); ok {
 			if b, ok := r.part(n.In[1], start, length); ok {

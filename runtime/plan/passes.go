@@ -1,10 +1,6 @@
 package plan
 
-import (
-	"fmt"
-	"slices"
-	"strings"
-)
+import "slices"
 
 // Pass is a pass over the graph that a plan has been through: what is it called, what it does, and where it did it.
 type Pass struct {
@@ -12,15 +8,15 @@ type Pass struct {
 	Places     []string // structural places of the nodes that it replaced, "" outside networks
 }
 
-// where says how many nodes a pass replaced and in which layers.
-func (p *Pass) where() string {
-	var layers []string
+// Layers returns the layers in which a pass did something, each once.
+func (p *Pass) Layers() []string {
+	layers := []string{}
 	for _, l := range p.Places {
 		if l != "" && !slices.Contains(layers, l) {
 			layers = append(layers, l)
 		}
 	}
-	return strings.Join(append([]string{fmt.Sprint(len(p.Places))}, layers...), " ")
+	return layers
 }
 
 // passes are what rewrites a graph, in order. Each gives the same results up to rounding. Between them, whatever the pass, equal

@@ -20,7 +20,7 @@ func (p *Plan) Print() string {
 		4*p.F32, 4*p.I32, 8*p.Bits)
 	for _, pass := range p.Passes {
 		if len(pass.Places) > 0 {
-			fmt.Fprintf(&b, "pass %s: %s\n", pass.Name, pass.where())
+			fmt.Fprintln(&b, strings.Join(append([]string{fmt.Sprintf("pass %s: %d", pass.Name, len(pass.Places))}, pass.Layers()...), " "))
 		}
 	}
 	for i, s := range p.Steps {

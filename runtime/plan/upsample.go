@@ -47,6 +47,7 @@ func upsampled(r *rewriter, n *graph.Node, in []graph.Value) ([]graph.Value, boo
 		if !ok {
 			return nil, false
 		}
+		r.layer = dx.Node.Layer
 		attrs := graph.Attrs{"stride": f, "pad": u.pad}
 		return []graph.Value{r.product(graph.OpConv, attrs, n.Out[0], dx.Node.In[0], u.weights(r, w))}, true
 	}
