@@ -1,0 +1,406 @@
+// Command gemm writes the inner loops of dense products: tiles of results (gemm.go, tile) and tiles of sums over pixels
+// (gemmweight.go, sumTile), for AVX2 with FMA and for AVX-512. Offsets into the argument blocks are those of the Go structs.
+package main
+
+import (
+	"fmt"
+
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+// vectors is a kind of registers: how many rows a tile of it has at most, and how many registers a row of one can have.
+type vectors struct {
+	name     string
+	bytes    int
+	rows     int
+	register func() reg.VecVirtual
+}
+
+var (
+	avx2   = vectors{"AVX2", 32, 6, YMM}
+	avx512 = vectors{"AVX512", 64, 14, ZMM}
+)
+
+func main() {
+	ConstraintExpr("!noasm")
+	for rows := 1; rows <= avx2.rows; rows++ {
+		tile(avx2, rows, 2)
+		sums(avx2, rows, 2)
+	}
+	for rows := 1; rows <= avx512.rows; rows++ {
+		for _, width := range []int{1, 2} {
+			tile(avx512, rows, width)
+			sums(avx512, rows, width)
+		}
+	}
+	gather(avx2)
+	gather(avx512)
+	Generate()
+}
+
+// function begins a function whose argument points at a block, and sets the processor to flush denormals until leave.
+func function(name, does string) (block reg.Register, leave func()) {
+	TEXT(name, NOSPLIT, "func(block *byte)")
+	Pragma("noescape")
+	Doc(name + " " + does)
+	block = Load(Param("block"), GP64())
+	old, flush := AllocLocal(4), AllocLocal(4)
+	STMXCSR(old)
+	r := GP32()
+	MOVL(old, r)
+	ORL(U32(0x8040), r)
+	MOVL(r, flush)
+	LDMXCSR(flush)
+	return block, func() {
+		LDMXCSR(old)
+		VZEROUPPER()
+		RET()
+	}
+}
+
+// accumulators returns the registers of a tile.
+func accumulators(v vectors, rows, width int) [][]reg.VecVirtual {
+	acc := make([][]reg.VecVirtual, rows)
+	for i := range acc {
+		for range width {
+			acc[i] = append(acc[i], v.register())
+		}
+	}
+	return acc
+}
+
+// multiply adds to each row of acc the number at a(row) times the vectors at b.
+func multiply(v vectors, acc [][]reg.VecVirtual, row []reg.VecVirtual, number [2]reg.VecVirtual, a func(row int) Mem, b Mem) {
+	for j := range row {
+		m := b
+		m.Disp += j * v.bytes
+		VMOVUPS(m, row[j])
+	}
+	for i := range acc {
+		x := number[i&1]
+		VBROADCASTSS(a(i), x)
+		for j := range row {
+			VFMADD231PS(x, row[j], acc[i][j])
+		}
+	}
+}
+
+// element sets r to where the element of float32 lies whose number is at number, counted from where the pointer at base points.
+func element(number, base Mem, r reg.Register) {
+	MOVLQSX(number, r)
+	SHLQ(Imm(2), r)
+	ADDQ(base, r)
+}
+
+// spread returns where a number lies that is i strides from the base: strides 1, 2 and 3 are addressed by registers.
+func spread(base, stride, triple reg.Register, i, disp int) Mem {
+	m := Mem{Base: base, Disp: disp}
+	switch i {
+	case 1:
+		m.Index, m.Scale = stride, 1
+	case 2:
+		m.Index, m.Scale = stride, 2
+	case 3:
+		m.Index, m.Scale = triple, 1
+	}
+	return m
+}
+
+// tile writes the kernel of tiles of so many rows and vectors a row: for each tile of the list
+//
+//	c[row][column] (+)= sum over taps, k of a[row*aRow + tap*aTap + k] * b[(tap*K + k)*bRow + column]
+func tile(v vectors, rows, width int) {
+	name := fmt.Sprintf("tile%sx%dx%d", v.name, rows, width*v.bytes/4)
+	p, leave := function(name, fmt.Sprintf("computes tiles of %d rows and %d columns.", rows, width*v.bytes/4))
+	f := func(off int) Mem { return Mem{Base: p, Disp: off} }
+	list, aRow, aTriple, bRow, bTriple, b, k, taps := GP64(), GP64(), GP64(), GP64(), GP64(), GP64(), GP64(), GP64()
+	MOVQ(f(0), list)
+	MOVQ(f(24), aRow)
+	LEAQ(Mem{Base: aRow, Index: aRow, Scale: 2}, aTriple)
+	MOVQ(f(64), bRow)
+	LEAQ(Mem{Base: bRow, Index: bRow, Scale: 2}, bTriple)
+	q := make([]reg.GPVirtual, (rows+3)/4)
+	for i := range q {
+		q[i] = GP64()
+	}
+	acc := accumulators(v, rows, width)
+	row := accumulators(v, 1, width)[0]
+	number := [2]reg.VecVirtual{v.register(), v.register()}
+	var mask []reg.OpmaskVirtual
+	if v.bytes == 64 {
+		bits := GP32()
+		MOVL(f(104), bits)
+		for j := range width {
+			mask = append(mask, K())
+			if j > 0 {
+				SHRL(Imm(16), bits)
+			}
+			KMOVW(bits, mask[j])
+		}
+	}
+
+	// results runs over the rows of the tile's results, with or without masks in vector registers.
+	results := func(use func(i int, m Mem, masked bool)) {
+		c, stride := GP64(), GP64()
+		element(Mem{Base: list, Disp: 4}, f(72), c)
+		MOVQ(f(80), stride)
+		if v.bytes == 64 {
+			for i := range acc {
+				use(i, Mem{Base: c}, true)
+				if i+1 < rows {
+					ADDQ(stride, c)
+				}
+			}
+			return
+		}
+		end, some := label("end"), label("some")
+		at := GP64()
+		MOVQ(f(112), at)
+		TESTQ(at, at)
+		JNZ(LabelRef(some))
+		rest := GP64()
+		MOVQ(c, rest)
+		for i := range acc {
+			use(i, Mem{Base: rest}, false)
+			if i+1 < rows {
+				ADDQ(stride, rest)
+			}
+		}
+		JMP(LabelRef(end))
+		Label(some)
+		for j := range row {
+			VMOVUPS(Mem{Base: at, Disp: j * v.bytes}, row[j])
+		}
+		for i := range acc {
+			use(i, Mem{Base: c}, true)
+			if i+1 < rows {
+				ADDQ(stride, c)
+			}
+		}
+		Label(end)
+	}
+
+	Label("tile")
+	add, started := GP64(), "started"
+	MOVQ(f(88), add)
+	TESTQ(add, add)
+	JNZ(LabelRef("more"))
+	for i := range acc {
+		for j := range acc[i] {
+			VXORPS(acc[i][j].AsX(), acc[i][j].AsX(), acc[i][j].AsX())
+		}
+	}
+	JMP(LabelRef(started))
+	Label("more")
+	results(func(i int, m Mem, masked bool) {
+		for j := range acc[i] {
+			m := m
+			m.Disp = j * v.bytes
+			switch {
+			case !masked:
+				VMOVUPS(m, acc[i][j])
+			case v.bytes == 64:
+				VMOVUPS_Z(m, mask[j], acc[i][j])
+			default:
+				VMASKMOVPS(m, row[j], acc[i][j])
+			}
+		}
+	})
+	Label(started)
+	element(Mem{Base: list}, f(16), q[0])
+	for i := 1; i < len(q); i++ {
+		LEAQ(Mem{Base: q[i-1], Index: aRow, Scale: 4}, q[i])
+	}
+	MOVQ(f(56), b)
+	MOVQ(f(32), taps)
+	Label("tap")
+	MOVQ(f(40), k)
+	TESTQ(k, k)
+	JZ(LabelRef("single"))
+	Label("four")
+	for u := range 4 {
+		multiply(v, acc, row, number, func(i int) Mem { return spread(q[i/4], aRow, aTriple, i%4, 4*u) }, spread(b, bRow, bTriple, u, 0))
+	}
+	for i := range q {
+		ADDQ(Imm(16), q[i])
+	}
+	LEAQ(Mem{Base: b, Index: bRow, Scale: 4}, b)
+	DECQ(k)
+	JNZ(LabelRef("four"))
+	Label("single")
+	MOVQ(f(48), k)
+	TESTQ(k, k)
+	JZ(LabelRef("next"))
+	Label("one")
+	multiply(v, acc, row, number, func(i int) Mem { return spread(q[i/4], aRow, aTriple, i%4, 0) }, Mem{Base: b})
+	for i := range q {
+		ADDQ(Imm(4), q[i])
+	}
+	ADDQ(bRow, b)
+	DECQ(k)
+	JNZ(LabelRef("one"))
+	Label("next")
+	for i := range q {
+		ADDQ(f(96), q[i])
+	}
+	DECQ(taps)
+	JNZ(LabelRef("tap"))
+
+	results(func(i int, m Mem, masked bool) {
+		for j := range acc[i] {
+			m := m
+			m.Disp = j * v.bytes
+			switch {
+			case !masked:
+				VMOVUPS(acc[i][j], m)
+			case v.bytes == 64:
+				VMOVUPS(acc[i][j], mask[j], m)
+			default:
+				VMASKMOVPS(acc[i][j], row[j], m)
+			}
+		}
+	})
+	ADDQ(Imm(8), list)
+	DECQ(f(8))
+	JNZ(LabelRef("tile"))
+	leave()
+}
+
+var labels int
+
+// label returns a name that no other label of the function has.
+func label(name string) string {
+	labels++
+	return fmt.Sprint(name, labels)
+}
+
+// sums writes the kernel of tiles of sums over pixels: for each tile of the list
+//
+//	d[row][column] += sum over segments, k of a[segment + k*aStep + row] * b[k][column]
+//
+// where b goes on from segment to segment and has rows of 32 columns.
+func sums(v vectors, rows, width int) {
+	const pitch = 128
+	name := fmt.Sprintf("sums%sx%dx%d", v.name, rows, width*v.bytes/4)
+	p, leave := function(name, fmt.Sprintf("adds to tiles of %d rows and %d columns.", rows, width*v.bytes/4))
+	f := func(off int) Mem { return Mem{Base: p, Disp: off} }
+	list, origin, segment, left, a, step, triple, b, k := GP64(), GP64(), GP64(), GP64(), GP64(), GP64(), GP64(), GP64(), GP64()
+	MOVQ(f(0), list)
+	MOVQ(f(24), step)
+	LEAQ(Mem{Base: step, Index: step, Scale: 2}, triple)
+	acc := accumulators(v, rows, width)
+	row := accumulators(v, 1, width)[0]
+	number := [2]reg.VecVirtual{v.register(), v.register()}
+	d, stride := GP64(), GP64()
+
+	Label("tile")
+	MOVQ(f(80), stride)
+	// The sums that the next tile adds to are far away.
+	element(Mem{Base: list, Disp: 12}, f(72), d)
+	for i := range acc {
+		for at := 0; at < width*v.bytes; at += 64 {
+			PREFETCHT0(Mem{Base: d, Disp: at})
+		}
+		if i+1 < rows {
+			ADDQ(stride, d)
+		}
+	}
+	results := func(use func(m Mem, x reg.VecVirtual)) {
+		element(Mem{Base: list, Disp: 4}, f(72), d)
+		for i := range acc {
+			for j, x := range acc[i] {
+				use(Mem{Base: d, Disp: j * v.bytes}, x)
+			}
+			if i+1 < rows {
+				ADDQ(stride, d)
+			}
+		}
+	}
+	results(func(m Mem, x reg.VecVirtual) { VMOVUPS(m, x) })
+	element(Mem{Base: list}, f(16), origin)
+	MOVQ(f(32), segment)
+	MOVQ(f(40), left)
+	MOVQ(f(64), b)
+	Label("segment")
+	MOVLQSX(Mem{Base: segment}, a)
+	LEAQ(Mem{Base: origin, Index: a, Scale: 4}, a)
+	ADDQ(Imm(4), segment)
+	MOVQ(f(48), k)
+	TESTQ(k, k)
+	JZ(LabelRef("single"))
+	Label("four")
+	for u := range 4 {
+		multiply(v, acc, row, number, func(i int) Mem { return spread(a, step, triple, u, 4*i) }, Mem{Base: b, Disp: u * pitch})
+	}
+	LEAQ(Mem{Base: a, Index: step, Scale: 4}, a)
+	ADDQ(U32(4*pitch), b)
+	DECQ(k)
+	JNZ(LabelRef("four"))
+	Label("single")
+	MOVQ(f(56), k)
+	TESTQ(k, k)
+	JZ(LabelRef("next"))
+	Label("one")
+	multiply(v, acc, row, number, func(i int) Mem { return Mem{Base: a, Disp: 4 * i} }, Mem{Base: b})
+	ADDQ(step, a)
+	ADDQ(U32(pitch), b)
+	DECQ(k)
+	JNZ(LabelRef("one"))
+	Label("next")
+	DECQ(left)
+	JNZ(LabelRef("segment"))
+	results(func(m Mem, x reg.VecVirtual) { VMOVUPS(x, m) })
+	ADDQ(Imm(8), list)
+	DECQ(f(8))
+	JNZ(LabelRef("tile"))
+	leave()
+}
+
+// gather writes the kernel that copies a few neighbouring numbers each of many pixels.
+func gather(v vectors) {
+	name := "gather" + v.name
+	TEXT(name, NOSPLIT, "func(d, x *float32, pixels, dStep, xStep, width uintptr, masks *int32)")
+	Pragma("noescape")
+	Doc(name + " copies width numbers, at most 32, of each of some pixels; steps are in bytes, masks 32 times -1, then 32 times 0.")
+	d, x, n := Load(Param("d"), GP64()), Load(Param("x"), GP64()), Load(Param("pixels"), GP64())
+	dStep, xStep := Load(Param("dStep"), GP64()), Load(Param("xStep"), GP64())
+	width, masks := Load(Param("width"), GP64()), Load(Param("masks"), GP64())
+	// masks[32-width:] begins with width times -1
+	at := GP64()
+	MOVQ(U32(32), at)
+	SUBQ(width, at)
+	LEAQ(Mem{Base: masks, Index: at, Scale: 4}, masks)
+	count := 128 / v.bytes
+	value := accumulators(v, 1, count)[0]
+	if v.bytes == 64 {
+		mask := make([]reg.OpmaskVirtual, count)
+		for j := range mask {
+			mask[j] = K()
+			VMOVUPS(Mem{Base: masks, Disp: j * v.bytes}, value[j])
+			VPMOVD2M(value[j], mask[j])
+		}
+		Label("pixel")
+		for j := range value {
+			VMOVUPS_Z(Mem{Base: x, Disp: j * v.bytes}, mask[j], value[j])
+			VMOVUPS(value[j], mask[j], Mem{Base: d, Disp: j * v.bytes})
+		}
+	} else {
+		mask := accumulators(v, 1, count)[0]
+		for j := range mask {
+			VMOVUPS(Mem{Base: masks, Disp: j * v.bytes}, mask[j])
+		}
+		Label("pixel")
+		for j := range value {
+			VMASKMOVPS(Mem{Base: x, Disp: j * v.bytes}, mask[j], value[j])
+			VMASKMOVPS(value[j], mask[j], Mem{Base: d, Disp: j * v.bytes})
+		}
+	}
+	ADDQ(xStep, x)
+	ADDQ(dStep, d)
+	DECQ(n)
+	JNZ(LabelRef("pixel"))
+	VZEROUPPER()
+	RET()
+}

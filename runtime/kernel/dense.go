@@ -1,0 +1,391 @@
+package kernel
+
+// Shape is what a product maps: images of High x Wide pixels with In channels each to images of OutHigh x OutWide pixels with
+// Out channels, channels last, phase by phase. The product with a matrix is that of images of one pixel.
+//
+// Its weights are packed: for each phase in turn, for each block of 64 channels out (BlockColumns), for each row and column
+// of the window and each channel in, the columns of the block. Phases must be made for In * PackedColumns(Out) pairs.
+type Shape struct {
+	High, Wide, In   int
+	OutHigh, OutWide int
+	Out              int
+	Phases           []Phase
+}
+
+// Block is how many columns a block of packed weights has, but for the last.
+const Block = 64
+
+// PackedColumns returns how many columns packed weights for so many channels out have in all: the next multiple of 16.
+func PackedColumns(out int) int { return (out + 15) &^ 15 }
+
+// BlockColumns returns how many columns block b has.
+func BlockColumns(out, b int) int { return min(Block, PackedColumns(out)-b*Block) }
+
+// Matrix is the shape of products of rows of in elements with a matrix of so many columns.
+func Matrix(in, out int) Shape {
+	return Shape{High: 1, Wide: 1, In: in, OutHigh: 1, OutWide: 1, Out: out, Phases: Phases(false, 1, 1, 0, 1, 1, in*PackedColumns(out))}
+}
+
+// Operand is the images or rows that a product multiplies: real numbers, or bits whose rows of Size elements begin at words.
+type Operand struct {
+	Floats []float32
+	Bits   []uint64
+	Size   int // elements of a row
+}
+
+// copy writes elements of a row from a place on to d as numbers.
+func (x *Operand) copy(d []float32, row, from int) {
+	if x.Bits != nil {
+		words := (x.Size + 63) / 64
+		Unpack(d, x.Bits[row*words:(row+1)*words], from)
+		return
+	}
+	copy(d, x.Floats[row*x.Size+from:][:len(d)])
+}
+
+// Work is the memory of a worker for kernels. Grow makes it large enough.
+type Work struct {
+	floats []float32
+	blocks
+}
+
+// Grow makes w hold n numbers.
+func (w *Work) Grow(n int) {
+	if n > len(w.floats) {
+		w.floats = Aligned(n)
+	}
+}
+
+// Dense multiplies images of real numbers, or of spikes as such, by packed weights, in units that can run in any order: a
+// band of the rows of an image, or a few small images, by all or a part of the channels out. Each output is one sum in the
+// order of window rows, window columns and channels; how the work is cut changes no bit of it.
+type Dense struct {
+	*gemm
+	shape  Shape
+	images int // in all
+
+	// The memory of a unit's operand: images of pitch pixels a row, with zeros around them where windows stand out.
+	top, left, pitch int
+	lines            int // rows of pixels in a unit's image
+	distance         int // elements from image to image
+	direct           bool
+
+	group, groups int // images of a unit
+	rows, bands   int // rows of the phases of a unit
+	parts         int // into which the blocks of columns are cut
+	most          int // products of a chunk
+	whole, last   []phaseTiles
+}
+
+// phaseTiles is the tiles of a phase in a unit.
+type phaseTiles struct {
+	lists []tileList
+	count int
+}
+
+// tileList is tiles of as many rows each, as pairs of places in the operand and the result.
+type tileList struct {
+	rows       int
+	aRow, cRow int
+	pairs      []int32
+}
+
+// NewDense prepares the product of so many images at a level.
+func NewDense(l Level, s Shape, images int) *Dense {
+	d := &Dense{gemm: gemmOf(l), shape: flat(s), images: images}
+	d.measure()
+	d.cut()
+	d.whole = d.tiles(min(d.group, images), 0, d.rows)
+	d.last = d.whole
+	if d.bands > 1 {
+		d.last = d.tiles(d.group, (d.bands-1)*d.rows, d.rows)
+	} else if rest := images % d.group; rest > 0 {
+		d.last = d.tiles(rest, 0, d.rows)
+	}
+	return d
+}
+
+// flat takes the pixels of a product by 1x1 windows as one row: they are alike.
+func flat(s Shape) Shape {
+	f := s.Phases[0]
+	if len(s.Phases) == 1 && f.High == 1 && f.Wide == 1 && f.Stride == 1 && f.Top == 0 && f.Left == 0 && s.High == s.OutHigh && s.Wide == s.OutWide {
+		f.Rows, f.Cols = 1, f.Rows*f.Cols
+		s.High, s.Wide, s.OutHigh, s.OutWide, s.Phases = 1, s.High*s.Wide, 1, s.OutHigh*s.OutWide, []Phase{f}
+	}
+	return s
+}
+
+// measure finds out how much room an image with its border takes.
+func (d *Dense) measure() {
+	s := &d.shape
+	var top, left, bottom, right, rows int
+	for i := range s.Phases {
+		f := &s.Phases[i]
+		if i == 0 {
+			top, left, bottom, right = f.Top, f.Left, f.Top+f.High, f.Left+f.Wide
+		}
+		top, left = min(top, f.Top), min(left, f.Left)
+		bottom, right = max(bottom, f.Stride*(f.Rows-1)+f.Top+f.High), max(right, f.Stride*(f.Cols-1)+f.Left+f.Wide)
+		rows = max(rows, f.Rows)
+	}
+	d.top, d.left, d.pitch, d.lines, d.rows = top, left, right-left, bottom-top, rows
+}
+
+// Choices of the unit. They depend on nothing but the shape, so that every machine cuts alike.
+const (
+	unitProducts  = 8 << 20   // multiplications in a unit, about: 40 to 200 us
+	heavyWeights  = 128 << 10 // weights beyond which they are read anew for every unit, from far away
+	heavyPixels   = 256       // pixels that heavy weights are to be multiplied with once they are there
+	scratchFloats = 256 << 10 // numbers in the memory of a unit's images
+	enoughUnits   = 32        // units so that all workers have some
+	chunkProducts = 192       // products of a tile before the next tile: their weights stay in the first cache
+)
+
+// cut decides what a unit is.
+func (d *Dense) cut() {
+	s := &d.shape
+	work, weights, pixels := 0, 0, 0
+	for i := range s.Phases {
+		f := &s.Phases[i]
+		taps := f.High * f.Wide * s.In * s.Out
+		work, weights, pixels = work+f.Rows*f.Cols*taps, weights+taps, pixels+f.Rows*f.Cols
+	}
+	work, pixels = max(work, 1), max(pixels, 1)
+	image := max(d.lines*d.pitch*s.In, 1)
+	group := max(1, (unitProducts+work-1)/work)
+	if weights > heavyWeights {
+		group = max(group, (heavyPixels+pixels-1)/pixels)
+	}
+	if tall := d.gemm.rows; group > 1 && d.along(tall, s.Phases[0].Cols) {
+		group = (group + tall - 1) / tall * tall
+	}
+	d.group = max(1, min(group, d.images, scratchFloats/image))
+	d.groups = (d.images + d.group - 1) / d.group
+	d.bands = 1
+	if d.group == 1 && d.rows > 1 {
+		d.bands = min(d.rows, max((image+scratchFloats-1)/scratchFloats, work/(4*unitProducts)))
+		d.bands = max(1, d.bands)
+	}
+	rows := d.rows
+	d.rows = max(1, (rows+d.bands-1)/d.bands)
+	d.bands = max(1, (rows+d.rows-1)/d.rows)
+	if d.bands > 1 {
+		d.lines = 0
+		for i := range s.Phases {
+			f := &s.Phases[i]
+			d.lines = max(d.lines, f.Stride*(d.rows-1)+f.Top+f.High-d.top)
+		}
+	}
+	blocks := (s.Out + Block - 1) / Block
+	d.parts = max(1, min(blocks, enoughUnits/(d.groups*d.bands)))
+	d.distance = d.lines * d.pitch * s.In
+	d.direct = d.bands == 1 && d.top == 0 && d.left == 0 && d.pitch == s.Wide && d.lines <= s.High
+	if d.direct {
+		d.distance = s.High * s.Wide * s.In
+	} else if d.group > 1 { // so that images do not lie at the same places of the cache
+		d.distance = (d.distance+15)&^15 | 16
+	}
+	d.most = chunkProducts
+}
+
+// Units returns how many units the product has.
+func (d *Dense) Units() int { return d.groups * d.bands * d.parts }
+
+// Images returns which images a unit multiplies.
+func (d *Dense) Images(unit int) (from, to int) {
+	g := unit / d.parts / d.bands
+	return g * d.group, min((g+1)*d.group, d.images)
+}
+
+// Scratch returns how many numbers a worker's memory must hold for operands of either kind.
+func (d *Dense) Scratch() int { return d.group*d.distance + 16 }
+
+// spread returns how n rows are cut into tiles of at most `most`, as even as possible: so many of so many rows, then rest of
+// one row less.
+func even(n, most int) (rows, count, rest int) {
+	tiles := (n + most - 1) / most
+	if tiles == 0 {
+		return 0, 0, 0
+	}
+	rows = (n + tiles - 1) / tiles
+	rest = rows*tiles - n
+	return rows, tiles - rest, rest
+}
+
+// cost is about how many cycles a product of tiles of n rows in all takes. A tile of fewer than four rows waits for sums.
+func (g *gemm) cost(n int) int {
+	rows, count, rest := even(n, g.rows)
+	return count*(2*max(rows, 4)+1) + rest*(2*max(rows-1, 4)+1)
+}
+
+// along reports whether a tile has the same pixel of several images, and not several pixels of a row of cols.
+func (g *gemm) along(images, cols int) bool {
+	return images > 1 && 10*g.cost(images)*cols < 9*g.cost(cols)*images
+}
+
+// tiles lists the tiles of n images and of some rows from `from` on of each phase. Places count from the unit's first.
+func (d *Dense) tiles(n, from, rows int) []phaseTiles {
+	s := &d.shape
+	list := make([]phaseTiles, len(s.Phases))
+	size := s.OutHigh * s.OutWide * s.Out
+	for i := range s.Phases {
+		f := &s.Phases[i]
+		high := max(0, min(rows, f.Rows-from))
+		if f.Cols == 0 || high == 0 {
+			continue
+		}
+		place := func(image, y, x int) (a, c int32) {
+			a = int32(image*d.distance + ((f.Stride*y+f.Top-d.top)*d.pitch+f.Stride*x+f.Left-d.left)*s.In)
+			return a, int32(image*size + ((f.Row+f.Step*y)*s.OutWide+f.Col+f.Step*x)*s.Out)
+		}
+		along := d.along(n, f.Cols)
+		aRow, cRow, length := f.Stride*s.In, f.Step*s.Out, f.Cols
+		if along {
+			aRow, cRow, length = d.distance, size, n
+		}
+		tall, count, rest := even(length, d.gemm.rows)
+		full, less := tileList{rows: tall, aRow: aRow, cRow: cRow}, tileList{rows: tall - 1, aRow: aRow, cRow: cRow}
+		add := func(k, image, y, x int) {
+			a, c := place(image, y, x)
+			if k < count {
+				full.pairs = append(full.pairs, a, c)
+			} else {
+				less.pairs = append(less.pairs, a, c)
+			}
+		}
+		first := func(k int) int { return k*tall - max(0, k-count) }
+		if along {
+			for y := range high {
+				for x := range f.Cols {
+					for k := range count + rest {
+						add(k, first(k), y, x)
+					}
+				}
+			}
+		} else {
+			for image := range n {
+				for y := range high {
+					for k := range count + rest {
+						add(k, image, y, first(k))
+					}
+				}
+			}
+		}
+		p := &list[i]
+		p.count = (len(full.pairs) + len(less.pairs)) / 2
+		for _, l := range []tileList{full, less} {
+			if len(l.pairs) > 0 {
+				p.lists = append(p.lists, l)
+			}
+		}
+	}
+	return list
+}
+
+// Run computes a unit. out and x hold all images; w holds Scratch numbers.
+func (d *Dense) Run(w *Work, unit int, out []float32, x *Operand, weights []float32) {
+	s := &d.shape
+	part, band := unit%d.parts, unit/d.parts%d.bands
+	from, to := d.Images(unit)
+	lists := d.whole
+	if band == d.bands-1 && (d.bands > 1 || to-from < d.group) {
+		lists = d.last
+	}
+	first := band * d.rows
+	size := s.OutHigh * s.OutWide * s.Out
+	// The result's first row: phases of steps have rows step by step.
+	out = out[from*size+s.Phases[0].Step*first*s.OutWide*s.Out : to*size]
+	var a []float32
+	if d.direct && x.Floats != nil {
+		a = x.Floats[from*d.distance : to*d.distance]
+	} else {
+		a = w.floats[:d.group*d.distance]
+		d.pad(a, x, from, to, s.Phases[0].Stride*first+d.top)
+	}
+	blocks := (s.Out + Block - 1) / Block
+	for b := part * blocks / d.parts; b < (part+1)*blocks/d.parts; b++ {
+		width := BlockColumns(s.Out, b)
+		for at := 0; at < width; at += d.columns {
+			d.piece(w, lists, out, a, weights, b, width, at)
+		}
+	}
+}
+
+// pad copies images from row top on to a, as numbers and with zeros around them.
+func (d *Dense) pad(a []float32, x *Operand, from, to, top int) {
+	s := &d.shape
+	row := d.pitch * s.In
+	before := max(0, -d.left)
+	skip := max(0, d.left)
+	n := max(0, min(s.Wide-skip, d.pitch-before))
+	for image := from; image < to; image++ {
+		for y := range d.lines {
+			line := a[(image-from)*d.distance+y*row:][:row]
+			if top+y < 0 || top+y >= s.High || n == 0 {
+				clear(line)
+				continue
+			}
+			clear(line[:before*s.In])
+			x.copy(line[before*s.In:][:n*s.In], image, ((top+y)*s.Wide+skip)*s.In)
+			clear(line[(before+n)*s.In:])
+		}
+	}
+}
+
+// piece computes some columns of a block of width columns, from column `at` of it on.
+func (d *Dense) piece(w *Work, lists []phaseTiles, out, a, weights []float32, block, width, at int) {
+	s := &d.shape
+	columns := min(d.columns, width-at)
+	t := tiles{columns: columns, take: min(columns, s.Out-block*Block-at), aTap: d.pitch * s.In, bRow: width, a: a, c: out[block*Block+at:]}
+	for i := range lists {
+		f, l := &s.Phases[i], &lists[i]
+		if f.High*f.Wide == 0 {
+			nothing(t.c, l, t.take)
+			continue
+		}
+		if l.count == 0 {
+			continue
+		}
+		k := f.Wide * s.In
+		b := weights[f.Weights+block*Block*f.High*k+at:]
+		// The products of a chunk run over all tiles before those of the next, so that its weights are read once, where there
+		// are tiles enough for that to be worth the sums' way to memory and back.
+		taps, step := f.High, k
+		if l.count >= fewTiles {
+			if k > d.most {
+				n := (k + d.most - 1) / d.most
+				taps, step = 1, ((k+n-1)/n+3)&^3
+			} else {
+				taps = min(f.High, d.most/k)
+			}
+		} else if k > manyProducts {
+			taps, step = 1, manyProducts
+		}
+		for tap := 0; tap < f.High; tap += taps {
+			for from := 0; from < k; from += step {
+				t.taps, t.k, t.add = min(taps, f.High-tap), min(step, k-from), tap+from > 0
+				t.a, t.b = a[tap*t.aTap+from:], b[(tap*k+from)*width:]
+				for _, list := range l.lists {
+					t.rows, t.aRow, t.cRow, t.list = list.rows, list.aRow, list.cRow, list.pairs
+					d.run(w, &t)
+				}
+			}
+		}
+	}
+}
+
+// nothing writes zeros to the pixels of a phase whose windows are empty.
+func nothing(out []float32, l *phaseTiles, columns int) {
+	for _, list := range l.lists {
+		for i := 1; i < len(list.pairs); i += 2 {
+			for row := range list.rows {
+				clear(out[int(list.pairs[i])+row*list.cRow:][:columns])
+			}
+		}
+	}
+}
+
+const (
+	fewTiles     = 4    // tiles that one chunk of weights is worth being held for
+	manyProducts = 8192 // products of one call
+)

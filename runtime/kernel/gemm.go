@@ -1,0 +1,161 @@
+package kernel
+
+// gemm is the inner loops of dense products at one level.
+type gemm struct {
+	rows    int // most rows of a tile
+	columns int // most columns of a tile, of the 64 of a block
+	// By rows-1 and columns/16-1. A nil kernel is the plain one.
+	tile, sums [][4]func(block *byte)
+	gather     func(d, x *float32, pixels, dStep, xStep, width uintptr, masks *int32)
+}
+
+// plain is the inner loops in Go.
+var plain = gemm{rows: 8, columns: 64}
+
+// masks begins n elements before its middle with n ones of a mask.
+var masks = func() (m [64]int32) {
+	for k := range 32 {
+		m[k] = -1
+	}
+	return m
+}()
+
+// tiles is what a kernel of tiles computes: for each pair (from, to) of list
+//
+//	c[to + row*cRow + column] (+)= sum over taps, then k, of a[from + row*aRow + tap*aTap + k] * b[(tap*k's + k)*bRow + column]
+//
+// for so many rows and columns, in that order, with fused products but in plain Go. With add the sums begin with what is
+// there.
+type tiles struct {
+	list          []int32
+	rows, columns int // width of the tile; of these, take columns are there
+	take          int
+	a             []float32
+	aRow, aTap    int
+	taps, k       int
+	b             []float32
+	bRow          int
+	c             []float32
+	cRow          int
+	add           bool
+}
+
+// run computes the tiles; w holds the argument block.
+func (g *gemm) run(w *Work, t *tiles) {
+	if len(t.list) == 0 {
+		return
+	}
+	if g.tile == nil {
+		t.plain()
+		return
+	}
+	w.tiles(g, t)
+}
+
+// plain computes the tiles in Go. Numbers that are 0 are left out: spikes are often given as numbers.
+func (t *tiles) plain() {
+	for i := 0; i < len(t.list); i += 2 {
+		a, c := t.a[t.list[i]:], t.c[t.list[i+1]:]
+		for row := range t.rows {
+			acc := c[row*t.cRow:][:t.take]
+			if !t.add {
+				clear(acc)
+			}
+			for tap := range t.taps {
+				axpyPitch(acc, t.b[tap*t.k*t.bRow:], t.bRow, a[row*t.aRow+tap*t.aTap:][:t.k])
+			}
+		}
+	}
+}
+
+// axpyPitch adds x[k] times the row of w that begins at k*pitch to acc for every k in order, where x[k] is not 0.
+func axpyPitch(acc, w []float32, pitch int, x []float32) {
+	n := len(acc)
+	for len(x) >= 4 {
+		c0, c1, c2, c3 := x[0], x[1], x[2], x[3]
+		if c0 != 0 && c1 != 0 && c2 != 0 && c3 != 0 {
+			r0, r1, r2, r3 := w[:n], w[pitch:][:n], w[2*pitch:][:n], w[3*pitch:][:n]
+			for j := range acc {
+				acc[j] = acc[j] + float32(c0*r0[j]) + float32(c1*r1[j]) + float32(c2*r2[j]) + float32(c3*r3[j])
+			}
+		} else {
+			for k, v := range x[:4] {
+				if v != 0 {
+					Axpy(acc, w[k*pitch:], v)
+				}
+			}
+		}
+		if x = x[4:]; len(x) > 0 {
+			w = w[4*pitch:]
+		}
+	}
+	for k, v := range x {
+		if v != 0 {
+			Axpy(acc, w[k*pitch:], v)
+		}
+	}
+}
+
+// pixelPitch is how far apart the columns of neighbouring pixels lie that sumTiles adds up.
+const pixelPitch = 32
+
+// sumTiles is what a kernel of sums over pixels computes: for each pair (from, to) of list
+//
+//	d[to + row*dRow + column] += sum over segments, then k, of a[from + segment + k*aStep + row] * b[k'*pixelPitch + column]
+//
+// where k' counts the pixels of all segments. list ends with a pair more, which is only looked at.
+type sumTiles struct {
+	list          []int32
+	rows, columns int
+	a             []float32
+	aStep         int
+	segments      []int32
+	k             int // pixels of a segment
+	b             []float32
+	d             []float32
+	dRow          int
+}
+
+// add computes the sums; w holds the argument block.
+func (g *gemm) add(w *Work, t *sumTiles) {
+	if g.sums == nil {
+		t.plain()
+		return
+	}
+	w.sums(g, t)
+}
+
+// plain adds up in Go.
+func (t *sumTiles) plain() {
+	for i := 0; i < len(t.list)-2; i += 2 {
+		from, d := int(t.list[i]), t.d[t.list[i+1]:]
+		for row := range t.rows {
+			acc := d[row*t.dRow:][:t.columns]
+			b := t.b
+			for _, s := range t.segments {
+				a := t.a[from+int(s)+row:]
+				for k := range t.k {
+					if v := a[k*t.aStep]; v != 0 {
+						Axpy(acc, b[k*pixelPitch:], v)
+					}
+				}
+				b = b[min(t.k*pixelPitch, len(b)):]
+			}
+		}
+	}
+}
+
+// gatherPixels copies width neighbouring numbers, at most 32, of each of some pixels.
+func (g *gemm) gatherPixels(d, x []float32, pixels, dStep, xStep, width int) {
+	if pixels == 0 || width == 0 {
+		return
+	}
+	if g.gather != nil {
+		_, _ = d[(pixels-1)*dStep+width-1], x[(pixels-1)*xStep+width-1]
+		g.gather(&d[0], &x[0], uintptr(pixels), uintptr(4*dStep), uintptr(4*xStep), uintptr(width), &masks[0])
+		return
+	}
+	for p := range pixels {
+		copy(d[p*dStep:][:width], x[p*xStep:])
+	}
+}

@@ -1,0 +1,108 @@
+//go:build amd64 && !noasm
+
+package kernel
+
+import "unsafe"
+
+// gemmOf returns the inner loops of dense products of a level.
+func gemmOf(l Level) *gemm {
+	switch l {
+	case AVX512:
+		return &gemm512
+	case AVX2:
+		return &gemm2
+	}
+	return &plain
+}
+
+var gemm2 = gemm{rows: 6, columns: 16, gather: gatherAVX2,
+	tile: [][4]func(*byte){{tileAVX2x1x16}, {tileAVX2x2x16}, {tileAVX2x3x16}, {tileAVX2x4x16}, {tileAVX2x5x16}, {tileAVX2x6x16}},
+	sums: [][4]func(*byte){{sumsAVX2x1x16}, {sumsAVX2x2x16}, {sumsAVX2x3x16}, {sumsAVX2x4x16}, {sumsAVX2x5x16}, {sumsAVX2x6x16}},
+}
+
+var gemm512 = gemm{rows: 14, columns: 32, gather: gatherAVX512,
+	tile: [][4]func(*byte){
+		{tileAVX512x1x16, tileAVX512x1x32}, {tileAVX512x2x16, tileAVX512x2x32}, {tileAVX512x3x16, tileAVX512x3x32},
+		{tileAVX512x4x16, tileAVX512x4x32}, {tileAVX512x5x16, tileAVX512x5x32}, {tileAVX512x6x16, tileAVX512x6x32},
+		{tileAVX512x7x16, tileAVX512x7x32}, {tileAVX512x8x16, tileAVX512x8x32}, {tileAVX512x9x16, tileAVX512x9x32},
+		{tileAVX512x10x16, tileAVX512x10x32}, {tileAVX512x11x16, tileAVX512x11x32}, {tileAVX512x12x16, tileAVX512x12x32},
+		{tileAVX512x13x16, tileAVX512x13x32}, {tileAVX512x14x16, tileAVX512x14x32}},
+	sums: [][4]func(*byte){
+		{sumsAVX512x1x16, sumsAVX512x1x32}, {sumsAVX512x2x16, sumsAVX512x2x32}, {sumsAVX512x3x16, sumsAVX512x3x32},
+		{sumsAVX512x4x16, sumsAVX512x4x32}, {sumsAVX512x5x16, sumsAVX512x5x32}, {sumsAVX512x6x16, sumsAVX512x6x32},
+		{sumsAVX512x7x16, sumsAVX512x7x32}, {sumsAVX512x8x16, sumsAVX512x8x32}, {sumsAVX512x9x16, sumsAVX512x9x32},
+		{sumsAVX512x10x16, sumsAVX512x10x32}, {sumsAVX512x11x16, sumsAVX512x11x32}, {sumsAVX512x12x16, sumsAVX512x12x32},
+		{sumsAVX512x13x16, sumsAVX512x13x32}, {sumsAVX512x14x16, sumsAVX512x14x32}},
+}
+
+// gemmBlock is the argument block of the kernels. It lies in the worker's memory, since it would escape from the stack.
+type gemmBlock struct {
+	list      *int32   // 0
+	count     int      // 8: of the list's pairs; the kernel counts it down
+	a         *float32 // 16
+	aRow      int      // 24: of tiles; of sums, from pixel to pixel. In bytes, as all distances here are
+	taps      int      // 32: or where the list of segments begins, see sumBlock
+	four, one int      // 40, 48: how many times four k, and how many more
+	b         *float32 // 56
+	bRow      int      // 64
+	c         *float32 // 72
+	cRow      int      // 80
+	add       int      // 88
+	aSkip     int      // 96: from behind the last k of a tap to the first of the next
+	bits      uint32   // 104: the columns that are there
+	_         uint32
+	masks     *int32 // 112: the same for AVX2, nil where all are there
+}
+
+// sumBlock is the argument block of the kernels of sums over pixels.
+type sumBlock struct {
+	list      *int32   // 0
+	count     int      // 8
+	a         *float32 // 16
+	aStep     int      // 24
+	segments  *int32   // 32
+	left      int      // 40: how many segments
+	four, one int      // 48, 56: pixels of a segment
+	b         *float32 // 64
+	d         *float32 // 72
+	dRow      int      // 80
+}
+
+// most is how many cycles one call of a kernel takes at most: the collector waits for it.
+const most = 300_000
+
+// tiles calls the kernel, as often as is needed for no call to take long.
+func (w *Work) tiles(g *gemm, t *tiles) {
+	b := &w.gemm
+	*b = gemmBlock{a: &t.a[0], aRow: 4 * t.aRow, taps: t.taps, four: t.k / 4, one: t.k % 4, b: &t.b[0], bRow: 4 * t.bRow, c: &t.c[0], cRow: 4 * t.cRow,
+		aSkip: 4 * (t.aTap - t.k), bits: 1<<t.take - 1}
+	if t.add {
+		b.add = 1
+	}
+	if t.take < t.columns {
+		b.masks = &masks[32-t.take]
+	}
+	kernel := g.tile[t.rows-1][t.columns/16-1]
+	for at, step := 0, 2*max(1, most/(t.rows*t.taps*t.k)); at < len(t.list); at += step {
+		b.list, b.count = &t.list[at], min(step, len(t.list)-at)/2
+		kernel((*byte)(unsafe.Pointer(b)))
+	}
+}
+
+// sums calls the kernel.
+func (w *Work) sums(g *gemm, t *sumTiles) {
+	b := &w.sum
+	*b = sumBlock{a: &t.a[0], aStep: 4 * t.aStep, segments: &t.segments[0], left: len(t.segments), four: t.k / 4, one: t.k % 4, b: &t.b[0],
+		d: &t.d[0], dRow: 4 * t.dRow}
+	kernel := g.sums[t.rows-1][t.columns/16-1]
+	for at, step := 0, 2*max(1, most/(t.rows*t.k*len(t.segments))); at < len(t.list)-2; at += step {
+		b.list, b.count = &t.list[at], min(step, len(t.list)-2-at)/2
+		kernel((*byte)(unsafe.Pointer(b)))
+	}
+}
+
+// blocks is the memory of a worker that only kernels in assembly need.
+type blocks struct {
+	gemm gemmBlock
+	sum  sumBlock
+}

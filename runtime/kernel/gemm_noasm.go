@@ -1,0 +1,13 @@
+//go:build !amd64 || noasm
+
+package kernel
+
+// gemmOf returns the inner loops of dense products of a level.
+func gemmOf(Level) *gemm { return &plain }
+
+// blocks is the memory of a worker that only kernels in assembly need.
+type blocks struct{}
+
+func (w *Work) tiles(g *gemm, t *tiles) { t.plain() }
+
+func (w *Work) sums(g *gemm, t *sumTiles) { t.plain() }
