@@ -29,6 +29,7 @@ var passes = []struct {
 	{"steady products", "a product with what is the same at all steps is computed once", steadyProducts},
 	{"upsampled convolutions", "a convolution of repeated pixels is a transposed one with summed weights", upsampled},
 	{"concatenated channels", "neurons and products take the parts of a concatenation, of which no copy is made", concatenated},
+	{"fixed scales", "scale and shift by what is known from variables go into weights and bias", affine},
 	{"vanishing gradients", "the gradient by a bias that a normalisation takes away is 0", vanishing},
 	{"normalisation", "a normalisation is moments and element-wise operators", normalisation},
 	{"factors", "factors that are the same for all that is summed come after the sum", factors},

@@ -43,6 +43,8 @@ type rewriter struct {
 
 	users map[*graph.Node][]*graph.Node // of the nodes that are rewritten
 	kept  map[*graph.Node]bool          // those that are results
+
+	steady map[*graph.Node]bool // see fixed
 }
 
 // rule returns what takes the place of the results of n, whose inputs are in; not ok where it has nothing to say about n.
@@ -52,7 +54,7 @@ type rule func(r *rewriter, n *graph.Node, in []graph.Value) (results []graph.Va
 // about. Whatever the rule, what becomes superfluous is dropped.
 func (s *simplified) rewrite(batch int, apply rule) (out *simplified, places []string, err error) {
 	r := &rewriter{batch: batch, id: map[*graph.Node]int{}, known: map[string]*graph.Node{},
-		users: map[*graph.Node][]*graph.Node{}, kept: map[*graph.Node]bool{}}
+		users: map[*graph.Node][]*graph.Node{}, kept: map[*graph.Node]bool{}, steady: map[*graph.Node]bool{}}
 	for _, n := range s.nodes {
 		for _, v := range n.In {
 			r.users[v.Node] = append(r.users[v.Node], n)
