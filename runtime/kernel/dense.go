@@ -47,6 +47,7 @@ func (x *Operand) copy(d []float32, row, from int) {
 type Work struct {
 	floats []float32
 	blocks
+	events events
 }
 
 // Grow makes w hold n numbers.

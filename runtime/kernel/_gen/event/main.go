@@ -1,0 +1,244 @@
+// Program event writes the kernels of products with spikes: sums of the rows of weights, or of gradients, that events name.
+package main
+
+import (
+	"fmt"
+	"math/bits"
+
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+// set is a set of instructions.
+type set struct {
+	name  string
+	lanes int
+	reg   func() reg.VecVirtual
+	zero  func(reg.VecVirtual)
+}
+
+var (
+	avx512 = set{"512", 16, ZMM, func(v reg.VecVirtual) { VPXORD(v, v, v) }}
+	avx2   = set{"2", 8, YMM, func(v reg.VecVirtual) { VXORPS(v, v, v) }}
+)
+
+func main() {
+	ConstraintExpr("!noasm")
+	for taps := 1; taps <= 3; taps++ {
+		for columns := 16; columns <= 64; columns += 16 {
+			row(avx512, taps, columns)
+		}
+		for columns := 16; columns <= 32; columns += 16 {
+			row(avx2, taps, columns)
+		}
+	}
+	for high := 1; high <= 3; high++ {
+		for wide := 1; wide <= 3; wide++ {
+			for columns := 8; columns <= 64; columns *= 2 {
+				if columns >= 16 && high*wide*columns <= 9*16 {
+					window(avx512, high, wide, columns)
+				}
+				if high*wide*columns <= 12*8 {
+					window(avx2, high, wide, columns)
+				}
+			}
+		}
+	}
+	Generate()
+}
+
+// begin opens a function over an argument block; saved is where the block has room for two control words.
+func begin(name string, saved int) (reg.GPVirtual, func(int) Mem) {
+	TEXT(name, NOSPLIT, "func(a *byte)")
+	Pragma("noescape")
+	a := Load(Param("a"), GP64()).(reg.GPVirtual)
+	f := func(at int) Mem { return Mem{Base: a, Disp: at} }
+	word := GP32()
+	STMXCSR(f(saved))
+	MOVL(f(saved), word)
+	ORL(U32(0x8040), word)
+	MOVL(word, f(saved+4))
+	LDMXCSR(f(saved + 4))
+	return a, f
+}
+
+// end closes it.
+func end(f func(int) Mem, saved int) {
+	LDMXCSR(f(saved))
+	VZEROUPPER()
+	RET()
+}
+
+// row adds to each pixel of a row of results the rows of weights of the events under a row of taps. See rowArgs.
+func row(s set, taps, columns int) {
+	const saved = 80
+	name := fmt.Sprintf("eventRow%sx%dx%d", s.name, taps, columns)
+	_, f := begin(name, saved)
+	Comment(fmt.Sprintf("%d taps, %d columns", taps, columns))
+	load := func(at int) reg.GPVirtual {
+		r := GP64()
+		MOVQ(f(at), r)
+		return r
+	}
+	list, starts, w, begun := load(0), load(8), load(16), load(24)
+	tap, pitch, next, left := load(32), load(40), load(48), load(64)
+	n := columns / s.lanes
+	// acc[k] is of the pixel that began k columns ago
+	acc := make([][]reg.VecVirtual, taps)
+	for k := range acc {
+		for range n {
+			acc[k] = append(acc[k], s.reg())
+			s.zero(acc[k][len(acc[k])-1])
+		}
+	}
+	width := 4 * s.lanes
+	done, total := GP64(), GP64()
+	if taps > 1 {
+		MOVQ(begun, done)
+		for range taps - 1 {
+			SUBQ(next, done)
+		}
+		LEAQ(Mem{Base: left, Disp: taps - 1}, total)
+	} else {
+		done, total = begun, left
+	}
+	Label("column")
+	if taps > 1 {
+		TESTQ(left, left)
+		JLE(LabelRef("zero"))
+	}
+	CMPQ(f(72), Imm(0))
+	JNE(LabelRef("zero"))
+	for j, v := range acc[0] {
+		VMOVUPS(Mem{Base: begun, Disp: width * j}, v)
+	}
+	JMP(LabelRef("events"))
+	Label("zero")
+	for _, v := range acc[0] {
+		s.zero(v)
+	}
+	Label("events")
+	l, last := GP64(), GP64()
+	MOVL(Mem{Base: starts}, l.As32())
+	MOVL(Mem{Base: starts, Disp: 4}, last.As32())
+	LEAQ(Mem{Base: list, Index: l, Scale: 4}, l)
+	LEAQ(Mem{Base: list, Index: last, Scale: 4}, last)
+	CMPQ(l, last)
+	JEQ(LabelRef("store"))
+	Label("event")
+	x := GP64()
+	MOVL(Mem{Base: l}, x.As32())
+	IMULQ(pitch, x)
+	ADDQ(w, x)
+	for k := range acc {
+		if k > 0 {
+			ADDQ(tap, x)
+		}
+		for j, v := range acc[k] {
+			VADDPS(Mem{Base: x, Disp: width * j}, v, v)
+		}
+	}
+	ADDQ(Imm(4), l)
+	CMPQ(l, last)
+	JNE(LabelRef("event"))
+	Label("store")
+	if taps > 1 {
+		// pixels before the first are not there
+		CMPQ(done, f(24))
+		JCS(LabelRef("shift"))
+	}
+	for j, v := range acc[taps-1] {
+		VMOVUPS(v, Mem{Base: done, Disp: width * j})
+	}
+	Label("shift")
+	for k := taps - 1; k > 0; k-- {
+		for j, v := range acc[k-1] {
+			VMOVAPS(v, acc[k][j])
+		}
+	}
+	if taps > 1 {
+		ADDQ(next, done)
+		ADDQ(next, begun)
+		DECQ(left)
+		ADDQ(Imm(4), starts)
+	} else {
+		ADDQ(next, begun)
+		ADDQ(f(56), starts)
+	}
+	DECQ(total)
+	JNZ(LabelRef("column"))
+	end(f, saved)
+}
+
+// window adds to each channel's row of sums, one per tap of a window, the rows of gradients that its events see. See
+// windowArgs.
+func window(s set, high, wide, columns int) {
+	const saved = 88
+	name := fmt.Sprintf("eventWindow%sx%dx%dx%d", s.name, high, wide, columns)
+	_, f := begin(name, saved)
+	Comment(fmt.Sprintf("%d x %d taps, %d columns", high, wide, columns))
+	load := func(at int) reg.GPVirtual {
+		r := GP64()
+		MOVQ(f(at), r)
+		return r
+	}
+	list, counts, from, sums, line := load(0), load(8), load(16), load(24), load(32)
+	n, width := columns/s.lanes, 4*s.lanes
+	acc := make([]reg.VecVirtual, high*wide*n)
+	for i := range acc {
+		acc[i] = s.reg()
+	}
+	// each walks over the sums of a channel
+	each := func(visit func(m Mem, v reg.VecVirtual)) {
+		row, at := GP64(), GP64()
+		MOVQ(sums, row)
+		for u := range high {
+			if u > 0 {
+				ADDQ(f(48), row)
+			}
+			MOVQ(row, at)
+			for v := range wide {
+				if v > 0 {
+					ADDQ(f(56), at)
+				}
+				for j := range n {
+					visit(Mem{Base: at, Disp: width * j}, acc[(u*wide+v)*n+j])
+				}
+			}
+		}
+	}
+	Label("channel")
+	l, last := GP64(), GP64()
+	MOVL(Mem{Base: counts}, last.As32())
+	TESTQ(last, last)
+	JEQ(LabelRef("next"))
+	MOVQ(list, l)
+	LEAQ(Mem{Base: l, Index: last, Scale: 4}, last)
+	each(func(m Mem, v reg.VecVirtual) { VMOVUPS(m, v) })
+	Label("event")
+	x := GP64()
+	MOVL(Mem{Base: l}, x.As32())
+	SHLQ(U8(bits.TrailingZeros(uint(4*columns))), x)
+	ADDQ(from, x)
+	for u := range high {
+		if u > 0 {
+			ADDQ(line, x)
+		}
+		for i := range wide * n {
+			v := acc[u*wide*n+i]
+			VADDPS(Mem{Base: x, Disp: width * i}, v, v)
+		}
+	}
+	ADDQ(Imm(4), l)
+	CMPQ(l, last)
+	JNE(LabelRef("event"))
+	each(func(m Mem, v reg.VecVirtual) { VMOVUPS(v, m) })
+	Label("next")
+	ADDQ(f(64), list)
+	ADDQ(f(72), sums)
+	ADDQ(Imm(4), counts)
+	DECQ(f(80))
+	JNZ(LabelRef("channel"))
+	end(f, saved)
+}

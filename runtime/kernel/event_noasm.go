@@ -1,0 +1,9 @@
+//go:build !amd64 || noasm
+
+package kernel
+
+// rowKernel returns nil: there is no assembly.
+func rowKernel(Level, int, int) func(*byte) { return nil }
+
+// windowKernel returns nil: there is no assembly.
+func windowKernel(Level, int, int, int) func(*byte) { return nil }

@@ -1,0 +1,263 @@
+package kernel
+
+import "unsafe"
+
+// EventProduct multiplies spikes by weights: a convolution or its transpose, phase by phase, or a product by a matrix, which
+// is a convolution by a kernel of one pixel. Each result is summed over the events in its window in the order of window row,
+// column and channel. So its bits are those that Dense gives for the numbers 0 and 1.
+//
+// What is in the first cache decides the speed. So the weights of one row of a window, or of one of its pixels, meet all
+// pixels of a few images before the next are taken; meanwhile sums wait in the result.
+type EventProduct struct {
+	level         Level
+	shape         Shape
+	images        int
+	group, groups int // images of a unit
+	parts         int // into which the blocks of columns are cut
+	columns       int // that are computed together, at most
+	taps          int // of a row that are
+	left, right   int // pixels that windows reach over the left and the right border
+}
+
+// rowArgs is the argument block of the assembly that computes a row of pixels of a result.
+type rowArgs struct {
+	list, starts *uint32  // channels of events; where in list those of the first pixel's first tap begin
+	weights      *float32 // of the first tap
+	out          *float32 // the first pixel
+	tap, pitch   uintptr  // bytes from a tap's weights to the next one's, and from a channel's
+	next, step   uintptr  // bytes from a pixel of the result to the next, and in starts to its window, where there is one tap
+	count        int      // pixels
+	first        int      // 0: add to what is there
+	_            [2]uint32
+}
+
+// NewEventProduct prepares the product of so many images of spikes by packed weights.
+func NewEventProduct(l Level, s Shape, images int) *EventProduct {
+	s = flat(s)
+	p := &EventProduct{level: l, shape: s, images: images, columns: Block, taps: 1}
+	if l == AVX2 {
+		p.columns = 32 // three pixels' sums fill the registers
+	}
+	wide, pixels := 0, 0
+	for _, f := range s.Phases {
+		wide, pixels = max(wide, f.Wide), pixels+f.Rows*f.Cols
+		p.left = max(p.left, -f.Left)
+		p.right = max(p.right, f.Stride*(f.Cols-1)+f.Left+f.Wide-s.Wide)
+	}
+	// A row of three taps is one loop over the events of a pixel where it would be three, but only where its weights fit.
+	const cache = 48 << 10
+	if n := min(wide, 3); n*s.In*min(p.columns, PackedColumns(s.Out))*4 <= cache {
+		p.taps = max(n, 1)
+	}
+	// Enough pixels for each tap's weights to be worth their way into the cache, and yet many units.
+	const enough, units = 512, 16
+	p.group = max(1, min(enough/max(1, pixels), images/units))
+	p.groups = (images + p.group - 1) / p.group
+	p.parts = max(1, min((s.Out+Block-1)/Block, units/max(1, p.groups)))
+	return p
+}
+
+// Units returns how many units the product has, which can run in any order.
+func (p *EventProduct) Units() int { return p.groups * p.parts }
+
+// Size returns the memory that Run needs.
+func (p *EventProduct) Size() EventSize {
+	s := &p.shape
+	size := EventSize{list: p.group * s.High * s.Wide * s.In, starts: p.group*s.High*(p.left+s.Wide+p.right) + 1}
+	if s.Out%16 != 0 {
+		for _, f := range s.Phases {
+			size.part = max(size.part, p.group*f.Rows*f.Cols*min(p.columns, PackedColumns(s.Out)))
+		}
+	}
+	return size
+}
+
+// Pays reports whether a share of spikes is so small that they are faster to multiply as events than as numbers.
+func (p *EventProduct) Pays(share float64) bool {
+	if p.level == AVX512 {
+		return share < 0.45
+	}
+	return share < 0.55
+}
+
+// Run computes a unit. out and the bits x are of all images; each image's bits begin at a whole word.
+func (p *EventProduct) Run(w *Work, unit int, out []float32, x []uint64, weights []float32) {
+	s := &p.shape
+	from := unit / p.parts * p.group
+	images := min(p.group, p.images-from)
+	size, words := s.OutHigh*s.OutWide*s.Out, (s.High*s.Wide*s.In+63)/64
+	p.listPixels(&w.events, x[from*words:], images)
+	r := phaseRun{EventProduct: p, high: s.High, wide: s.Wide, images: images, size: size, out: out[from*size : (from+images)*size]}
+	if s.High == 1 && p.left == 0 && p.right == 0 && size == s.Wide*s.Out && len(s.Phases) == 1 && s.Phases[0].Cols == s.Wide {
+		r.wide, r.images = images*s.Wide, 1 // pixels next to each other, and windows of one
+	}
+	part, blocks := unit%p.parts, (s.Out+Block-1)/Block
+	for i := range s.Phases {
+		f := s.Phases[i]
+		if f.Rows*f.Cols == 0 {
+			continue
+		}
+		if r.images < images {
+			f.Cols = r.wide
+		}
+		r.f = &f
+		for b := part * blocks / p.parts; b < (part+1)*blocks/p.parts; b++ {
+			r.pitch = BlockColumns(s.Out, b)
+			taps := f.High * f.Wide * s.In
+			r.weights = weights[f.Weights+b*Block*taps:][:taps*r.pitch]
+			r.unseen(b*Block, min(Block, s.Out-b*Block))
+			for at := 0; at < r.pitch; at += r.columns {
+				r.at, r.column, r.columns = at, b*Block+at, min(p.columns, r.pitch-at)
+				r.tile(&w.events)
+			}
+		}
+	}
+}
+
+// listPixels lists the spikes of the images pixel by pixel, and in starts where those of each begin, row by row of pixels;
+// between the rows are pixels without any, for what lies beyond the border.
+func (p *EventProduct) listPixels(e *events, x []uint64, images int) {
+	n, at := uint32(0), 0
+	s := &p.shape
+	words := (s.High*s.Wide*s.In + 63) / 64
+	for image := range images {
+		bit := image * words * 64
+		for range s.High {
+			for range p.left {
+				e.starts[at] = n
+				at++
+			}
+			for range s.Wide {
+				e.starts[at] = n
+				n = e.channels(x, bit, s.In, n)
+				bit += s.In
+				at++
+			}
+			for range p.right {
+				e.starts[at] = n
+				at++
+			}
+		}
+	}
+	e.starts[at] = n
+}
+
+// phaseRun is a phase of a product at work on a tile of columns.
+type phaseRun struct {
+	*EventProduct
+	f                  *Phase
+	high, wide, images int // of the operand
+	size               int // of an image of the result
+	out                []float32
+	weights            []float32 // of the block
+	pitch              int       // columns of the block
+	at, column         int       // first column, in the block and in the result
+	columns            int
+}
+
+// pixel returns where in the result the first pixel of row i of the phase begins, and how far apart its pixels are.
+func (r *phaseRun) pixel(image, i int) (at, next int) {
+	s, f := &r.shape, r.f
+	return image*r.size + ((f.Row+f.Step*i)*s.OutWide+f.Col)*s.Out, f.Step * s.Out
+}
+
+// seen reports whether row i of the phase sees anything.
+func (r *phaseRun) seen(i int) bool {
+	top := r.f.Stride*i + r.f.Top
+	return r.f.Wide > 0 && max(top, 0) < min(top+r.f.High, r.high)
+}
+
+// unseen clears some columns of the rows of the phase whose windows are outside of the image.
+func (r *phaseRun) unseen(column, columns int) {
+	for i := range r.f.Rows {
+		if r.seen(i) {
+			continue
+		}
+		for image := range r.images {
+			at, next := r.pixel(image, i)
+			for range r.f.Cols {
+				clear(r.out[at+column:][:columns])
+				at += next
+			}
+		}
+	}
+}
+
+// tile computes a tile of columns of all pixels of the phase.
+func (r *phaseRun) tile(e *events) {
+	f, channels := r.f, r.shape.In
+	line := r.left + r.wide + r.right
+	there := min(r.columns, r.shape.Out-r.column) // columns that the result has
+	for u := range f.High {
+		for v := 0; v < f.Wide; {
+			taps := 1
+			if f.Stride == 1 {
+				taps = min(r.taps, f.Wide-v)
+			}
+			weights := r.weights[(u*f.Wide+v)*channels*r.pitch+r.at:]
+			for image := range r.images {
+				for i := range f.Rows {
+					y := f.Stride*i + f.Top + u
+					if y < 0 || y >= r.high {
+						continue
+					}
+					starts := e.starts[(image*r.high+y)*line+r.left+f.Left+v:]
+					first := v == 0 && (u == 0 || y == 0)
+					if there < r.columns {
+						r.row(e, e.part[(image*f.Rows+i)*f.Cols*r.columns:], starts, weights, r.columns, taps, first)
+						continue
+					}
+					at, next := r.pixel(image, i)
+					r.row(e, r.out[at+r.column:], starts, weights, next, taps, first)
+				}
+			}
+			v += taps
+		}
+	}
+	if there == r.columns {
+		return
+	}
+	for image := range r.images {
+		for i := range f.Rows {
+			if !r.seen(i) {
+				continue
+			}
+			at, next := r.pixel(image, i)
+			part := e.part[(image*f.Rows+i)*f.Cols*r.columns:]
+			for j := range f.Cols {
+				copy(r.out[at+j*next+r.column:][:there], part[j*r.columns:])
+			}
+		}
+	}
+}
+
+// row adds what the events under a few taps of a row of the window give to a row of pixels.
+func (r *phaseRun) row(e *events, out []float32, starts []uint32, weights []float32, next, taps int, first bool) {
+	const events = 1 << 17 // a call of assembly cannot be interrupted: no more than so many
+	stride, channels := r.f.Stride, r.shape.In
+	kernel := rowKernel(r.level, taps, r.columns)
+	most := max(1, events/channels)
+	for j := 0; j < r.f.Cols; j += most {
+		count := min(most, r.f.Cols-j)
+		d := out[j*next : (j+count-1)*next+r.columns]
+		s := starts[j*stride : (j+count-1)*stride+taps+1]
+		if kernel != nil {
+			e.row = rowArgs{list: &e.list[0], starts: &s[0], weights: &weights[0], out: &d[0],
+				tap: uintptr(4 * channels * r.pitch), pitch: uintptr(4 * r.pitch), next: uintptr(4 * next), step: uintptr(4 * stride), count: count}
+			if first {
+				e.row.first = 1
+			}
+			kernel((*byte)(unsafe.Pointer(&e.row)))
+			continue
+		}
+		for k := range count {
+			acc := d[k*next:][:r.columns]
+			if first {
+				clear(acc)
+			}
+			for v := range taps {
+				addRows(acc, weights[v*channels*r.pitch:], e.list[s[k*stride+v]:s[k*stride+v+1]], r.pitch)
+			}
+		}
+	}
+}

@@ -1,0 +1,188 @@
+package kernel
+
+import (
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+// rough gives numbers whose sums depend on the order of summation.
+func rough(r *rand.Rand) func() float32 {
+	return func() float32 { return float32(r.NormFloat64() * math.Exp2(float64(r.IntN(20)-10))) }
+}
+
+// firing gives spikes of a density.
+func firing(r *rand.Rand, density float64) func() float32 {
+	return func() float32 {
+		if r.Float64() < density {
+			return 1
+		}
+		return 0
+	}
+}
+
+// random returns n numbers.
+func random(n int, next func() float32) []float32 {
+	x := make([]float32, n)
+	for i := range x {
+		x[i] = next()
+	}
+	return x
+}
+
+// ordered returns the result for an operand of 0 and 1 by the definition, in single precision: each result is summed over the
+// pixels of the operand that it sees, in their order, and over their channels.
+func (p *product) ordered() []float32 {
+	s := &p.s
+	y := make([]float32, p.images*s.OutHigh*s.OutWide*s.Out)
+	for n := range p.images {
+		p.meets(func(iy, ix, oy, ox, tap int) {
+			out := y[((n*s.OutHigh+oy)*s.OutWide+ox)*s.Out:][:s.Out]
+			for c, v := range p.x[((n*s.High+iy)*s.Wide+ix)*s.In:][:s.In] {
+				for o := range out {
+					if v != 0 {
+						out[o] += p.w[(o*s.In+c)*p.k*p.k+tap]
+					}
+				}
+			}
+		})
+	}
+	return y
+}
+
+// checkEvents compares every level with the definition and with dense products of the same bits, to the bit.
+func (p *product) checkEvents(t failer) {
+	t.Helper()
+	want, packed := p.ordered(), p.packed()
+	x := bitsOf(p.x, p.s.High*p.s.Wide*p.s.In)
+	for _, l := range levels() {
+		e := NewEventProduct(l, p.s, p.images)
+		var w Work
+		w.GrowEvents(e.Size())
+		for range 2 { // what the first run leaves must not matter
+			got := random(len(want), func() float32 { return float32(math.NaN()) })
+			for u := range e.Units() {
+				e.Run(&w, u, got, x.Bits, packed)
+			}
+			same(t, p.String()+" at "+l.String(), got, want)
+		}
+		same(t, p.String()+" as numbers at "+l.String(), p.run(l, true), want)
+	}
+}
+
+// checkWeightEvents compares, at every level and to the bit, the derivative by the weights of a product of spikes with its
+// definition. p maps the numbers to images of spikes: each pixel of spikes sees a window of numbers, and what it sees is added
+// for each channel that fires, pixel by pixel and image by image. Channels come in two runs, images in three.
+func (p *product) checkWeightEvents(t failer, r *rand.Rand, density float64) {
+	t.Helper()
+	s := &p.s
+	size := s.OutHigh * s.OutWide * s.Out
+	fires := random(p.images*size, firing(r, density))
+	x := bitsOf(fires, size)
+	want := make([]float32, len(p.w))
+	for n := range p.images {
+		p.meets(func(iy, ix, oy, ox, tap int) {
+			numbers := p.x[((n*s.High+iy)*s.Wide+ix)*s.In:][:s.In]
+			for o, v := range fires[((n*s.OutHigh+oy)*s.OutWide+ox)*s.Out:][:s.Out] {
+				for c := range numbers {
+					if v != 0 {
+						want[(o*s.In+c)*p.k*p.k+tap] += numbers[c]
+					}
+				}
+			}
+		})
+	}
+	width, half := PackedColumns(s.In), p.images/2
+	shape := p.s
+	shape.Phases = Phases(p.back, p.k, p.stride, p.pad, s.OutHigh, s.OutWide, s.Out*width)
+	for _, l := range levels() {
+		e := NewEventWeights(l, shape)
+		var w Work
+		w.GrowEvents(e.Size(s.Out))
+		sums := make([]float32, p.k*p.k*s.Out*width)
+		for _, channels := range [][2]int{{0, s.Out / 2}, {s.Out / 2, s.Out}} {
+			for _, images := range []Images{{Count: 1, Next: 1, Times: half}, {From: half, Count: p.images - half, Times: 1}, {Count: 0, Times: 3}} {
+				e.Add(&w, sums, x.Bits, p.x, images, channels[0], channels[1])
+			}
+		}
+		for _, f := range shape.Phases {
+			for at, tap := range f.Taps {
+				for o := range s.Out {
+					for c := range s.In {
+						if got, v := sums[f.Weights+(at*s.Out+o)*width+c], want[(o*s.In+c)*p.k*p.k+tap]; got != v {
+							t.Fatalf("%s at %v: weight %d, %d, %d is %v, want %v", p, l, o, c, tap, got, v)
+						}
+					}
+				}
+			}
+		}
+	}
+}
+
+// Every small shape.
+func TestEvents(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 1))
+	for _, back := range []bool{false, true} {
+		for k := 1; k <= 5; k++ {
+			for stride := 1; stride <= 3; stride++ {
+				for pad := 0; pad < min(k, 3); pad++ {
+					for size := 1; size <= 5; size++ {
+						wide := 1 + (size+k)%5
+						if !back && min(size, wide)+2*pad < k || back && (min(size, wide)-1)*stride+k <= 2*pad {
+							continue
+						}
+						p := newProduct(back, k, stride, pad, size, wide, 1+r.IntN(9), 1+r.IntN(19), 1+size%2, rough(r))
+						p.checkWeightEvents(t, r, 0.4)
+						p.x = random(len(p.x), firing(r, 0.4))
+						p.checkEvents(t)
+					}
+				}
+			}
+		}
+	}
+}
+
+// Odd shapes, blocks and tiles of columns of every width, any density.
+func TestEventsProperty(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		draw := func(name string, least, most int) int { return rapid.IntRange(least, most).Draw(t, name) }
+		k, stride := draw("k", 1, 5), draw("stride", 1, 3)
+		pad := draw("pad", 0, k-1)
+		back := rapid.Bool().Draw(t, "back")
+		high, wide := draw("high", k, 7), draw("wide", k, 7)
+		channels := rapid.SampledFrom([]int{1, 3, 8, 16, 17, 32, 40, 48, 63, 64, 65, 80, 112, 130})
+		in, out, images := channels.Draw(t, "in"), channels.Draw(t, "out"), draw("images", 1, 3)
+		switch draw("large", 0, 9) {
+		case 0: // images in bands
+			wide, in, out, images = 60, 5, 5, 1
+		case 1: // many images together
+			high, wide, in, out, images = k, k, 5, 20, 30
+		}
+		density := rapid.SampledFrom([]float64{0, 0.05, 0.2, 0.9, 1}).Draw(t, "density")
+		r := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 0))
+		p := newProduct(back, k, stride, pad, high, wide, in, out, images, rough(r))
+		if p.s.OutHigh < 1 || p.s.OutWide < 1 {
+			t.Skip()
+		}
+		p.checkWeightEvents(t, r, density)
+		p.x = random(len(p.x), firing(r, density))
+		p.checkEvents(t)
+	})
+}
+
+// Rows that no call of assembly computes at once, products with a matrix, pixels next to each other.
+func TestEventsLong(t *testing.T) {
+	r := rand.New(rand.NewPCG(4, 1))
+	for _, p := range []*product{
+		newProduct(false, 3, 1, 1, 1, 900, 520, 16, 1, rough(r)),
+		newProduct(false, 1, 1, 0, 1, 1, 700, 90, 300, rough(r)),
+		newProduct(false, 1, 1, 0, 1, 7, 33, 10, 9, rough(r)),
+		newProduct(false, 1, 1, 0, 3, 5, 64, 200, 2, rough(r)),
+	} {
+		p.checkWeightEvents(t, r, 0.02)
+		p.x = random(len(p.x), firing(r, 0.02))
+		p.checkEvents(t)
+	}
+}
