@@ -78,3 +78,26 @@ func BenchmarkMatrix(b *testing.B) {
 		}
 	}
 }
+
+func BenchmarkDenseSums(b *testing.B) {
+	for _, c := range layers {
+		r := rand.New(rand.NewPCG(1, 1))
+		p := newWeightSums(Window{High: c.size, Wide: c.size, In: c.channels, Out: c.channels, Kernel: c.k, Stride: 1, Pad: c.k / 2},
+			Batch{Steps: 4, N: 32, Slots: 8}, normal(r), normal(r))
+		flop := 2 * float64(p.Steps*p.N*c.size*c.size*c.channels*c.channels*c.k*c.k)
+		for _, l := range levels() {
+			b.Run(fmt.Sprintf("%dx%d@%dx%d/%v", c.k, c.k, c.channels, c.size, l), func(b *testing.B) {
+				d := NewDenseSums(l, p.Window, p.Batch, false)
+				var w Work
+				w.Grow(d.Scratch())
+				sums := make([]float32, p.Slots*d.Size())
+				x, dy := Operand{Floats: p.x, Size: c.size * c.size * c.channels}, Operand{Floats: p.dy, Size: c.size * c.size * c.channels}
+				rate(b, flop, func() {
+					for u := range d.Units() {
+						d.Run(&w, u, sums, &x, &dy)
+					}
+				})
+			})
+		}
+	}
+}

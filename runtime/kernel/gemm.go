@@ -10,7 +10,7 @@ type gemm struct {
 }
 
 // plain is the inner loops in Go.
-var plain = gemm{rows: 8, columns: 64}
+var plain = gemm{rows: 8, columns: 32}
 
 // masks begins n elements before its middle with n ones of a mask.
 var masks = func() (m [64]int32) {
