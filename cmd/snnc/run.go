@@ -13,6 +13,7 @@ import (
 	"snnc.dev/snnc/runtime/data"
 	"snnc.dev/snnc/runtime/experiment"
 	"snnc.dev/snnc/runtime/host"
+	"snnc.dev/snnc/runtime/kernel"
 	"snnc.dev/snnc/runtime/record"
 )
 
@@ -32,8 +33,12 @@ type runCommand struct {
 // maxThreads is more than any work is cut into; each thread has memory of its own.
 const maxThreads = 256
 
-// threadCount returns how many threads a command works with.
+// threadCount returns how many threads a command works with. It is asked before anything is computed: that SNNC_CPU names no
+// kernels of this processor is an error of the command line, too.
 func threadCount(flag int) (int, error) {
+	if _, err := kernel.Used(); err != nil {
+		return 0, usageError{err}
+	}
 	switch {
 	case flag < 0 || flag > maxThreads:
 		return 0, wrongUsage("--threads %d: want 1 to %d", flag, maxThreads)

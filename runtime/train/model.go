@@ -142,6 +142,19 @@ func (m *Model) Apply(export string, inputs map[string]*tensor.Tensor, n int, se
 	return p.Output(g.Outputs[0].Name), nil
 }
 
+// PlanOf returns the plan that the export NAME runs by on batches of n.
+func (m *Model) PlanOf(export string, n int) (*plan.Plan, error) {
+	g := m.Program.Export(export)
+	if g == nil {
+		return nil, fmt.Errorf("plan %s: the model has no such export", export)
+	}
+	p, err := m.function(g.Name, n)
+	if err != nil {
+		return nil, err
+	}
+	return p.Plan(), nil
+}
+
 // Sample draws samples number first to first+n-1 with the sampler NAME; each sample is a function of seed and number.
 func (m *Model) Sample(sampler *program.Sampler, n int, seed, first uint64) (*tensor.Tensor, error) {
 	carried := map[string]*tensor.Tensor{}

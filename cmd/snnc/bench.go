@@ -1,0 +1,93 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"snnc.dev/snnc/runtime/bench"
+	"snnc.dev/snnc/runtime/data"
+	"snnc.dev/snnc/runtime/experiment"
+)
+
+type benchCommand struct {
+	specFlags
+	changeFlags
+	File    string   `arg:"" help:"Spec."`
+	Only    []string `placeholder:"KIND" help:"Measure only updates, train, or only network evaluations, sample."`
+	Steps   int      `default:"10" placeholder:"N" help:"How many updates and evaluations are timed, after two of each that are not. Default: 10."`
+	Data    string   `placeholder:"DIR" help:"Look for data sets in DIR first."`
+	Threads int      `placeholder:"N" help:"Worker threads. Default: one per processor."`
+	JSON    bool     `help:"Print the report as JSON."`
+}
+
+// Help says what is measured.
+func (c *benchCommand) Help() string {
+	return `The first train action of the spec is timed as it stands, on its data; nothing is written. A step is an update with its data
+at hand: forward, backward, optimiser. Network evaluations are those of the network that a sampler's loop applies, else
+of the decoder, else of the only network. Other programs on the same processors falsify all times but that of the
+processor.`
+}
+
+func (c *benchCommand) Run(ctx context.Context, s streams) error {
+	threads, err := threadCount(c.Threads)
+	if err != nil {
+		return err
+	}
+	o := bench.Options{Steps: c.Steps, Threads: threads, Data: data.Folders(c.Data)}
+	if c.Steps < 1 {
+		return wrongUsage("--steps %d: want at least 1", c.Steps)
+	}
+	for _, kind := range split(c.Only) {
+		switch kind {
+		case "train":
+			o.Train = true
+		case "sample":
+			o.Sample = true
+		default:
+			return wrongUsage("--only: %q is neither train nor sample", kind)
+		}
+	}
+	if !o.Train && !o.Sample {
+		o.Train, o.Sample = true, true
+	}
+	h, err := c.host()
+	if err != nil {
+		return err
+	}
+	defer h.Close()
+	changed := c.options()
+	sweep, err := readSweep(ctx, h, c.File, changed, s)
+	if err != nil {
+		return err
+	}
+	if sweep != nil {
+		return wrongUsage("one run is measured, and this is a sweep of %d: choose one of its values, such as --set '%s'", len(sweep.Members), strings.Join(sweep.Members[0].Options.Sets, "' --set '"))
+	}
+	x, err := load(ctx, h, c.File, changed, s)
+	if err != nil {
+		return err
+	}
+	r, err := bench.Run(ctx, x, o)
+	var refused *experiment.Refused
+	switch {
+	case errors.As(err, &refused):
+		if err := printFindings(s.err, refused.Found, x.Spec.Sources); err != nil {
+			return err
+		}
+		return status(statusFailed)
+	case errors.Is(err, experiment.ErrNoTraining):
+		return wrongUsage("%s: %w", c.File, err)
+	case err != nil:
+		return err
+	}
+	if !c.JSON {
+		return r.Text(s.out)
+	}
+	if err := json.NewEncoder(s.out).Encode(r); err != nil {
+		return fmt.Errorf("print times: %w", err)
+	}
+	return nil
+}

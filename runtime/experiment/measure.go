@@ -1,0 +1,79 @@
+package experiment
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"snnc.dev/snnc/dsl/check"
+	"snnc.dev/snnc/dsl/lower"
+	"snnc.dev/snnc/runtime/data"
+	"snnc.dev/snnc/runtime/exec"
+	"snnc.dev/snnc/runtime/graph"
+	"snnc.dev/snnc/runtime/program"
+	"snnc.dev/snnc/runtime/train"
+)
+
+// ErrNoTraining is the error of a spec that trains nothing.
+var ErrNoTraining = errors.New("the spec has no `train` action")
+
+// Measured is the first training of a spec, made ready for somebody to look at how fast it is. It writes no files.
+type Measured struct {
+	Name    string // of the action, such as "train digit"
+	Model   *Model
+	Trainer *train.Trainer
+	Data    *data.Set
+}
+
+// Measure prepares the first train action of the spec for at least the given number of updates, on the pool and on data sets
+// from the folders. What stands against it is a Refused with findings that point into the spec, or ErrNoTraining.
+func (x *Experiment) Measure(ctx context.Context, pool *exec.Pool, folders []string, updates int) (*Measured, error) {
+	r := &runner{x: x, o: RunOptions{Data: folders}, pool: pool, sets: map[string]*data.Set{}, all: x.jobs()}
+	i := slices.IndexFunc(r.all, func(j *job) bool { return j.Kind == "train" })
+	if i < 0 {
+		return nil, ErrNoTraining
+	}
+	j := r.all[i]
+	found := x.notYet(j)
+	if found.HasErrors() {
+		return nil, &Refused{found}
+	}
+	set, found := r.open(ctx, j, data.Train)
+	if set == nil {
+		return nil, &Refused{found}
+	}
+	weights, found := r.start(j)
+	if found.HasErrors() {
+		return nil, &Refused{found}
+	}
+	m, err := r.newModel(j)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", j.name, err)
+	}
+	m.Begin(weights)
+	s := settings(j)
+	if j.updates(set.Len()) < updates {
+		s.Epochs, s.Iterations = 0, updates
+	}
+	t, err := train.NewTrainer(m, j.model.Program.Stages[0], set, s)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", j.name, err)
+	}
+	return &Measured{Name: j.name, Model: j.model, Trainer: t, Data: set}, nil
+}
+
+// Part returns a network of the spec by itself, as what fills a role at so many time steps, and its type as such a role; its
+// variables are called PLACE.PART, by the place of their layer in it.
+func Part(n *check.Network, steps int) (*graph.Module, program.Role, error) {
+	m, found := lower.Network(n, steps)
+	if found.HasErrors() {
+		return nil, program.Role{}, fmt.Errorf("lower network %s: %s", n.Name, found[0].Summary)
+	}
+	g := m.Function(program.EvalFunction)
+	r := program.Role{Name: n.Name, Kind: "network", FreeSteps: g.FreeSteps, Out: []graph.Type{g.Outputs[0].Value.Type()}}
+	for _, in := range g.Inputs {
+		r.In = append(r.In, in.Out[0])
+	}
+	return m, r, nil
+}
