@@ -1,23 +1,37 @@
 package kernel
 
-import "math/bits"
+import (
+	"math/bits"
+	"unsafe"
+)
 
 // events is the memory of a worker for products with spikes, event by event.
 type events struct {
 	list   []uint32  // channels of spikes, pixel by pixel; or places in part, channel by channel
 	starts []uint32  // where in list each pixel's begin
-	counts []uint32  // how many each channel has
+	ends   []uint32  // where in list each channel's end
 	part   []float32 // results of a few columns, or a few columns of what is added
+	pixels listArgs
 	row    rowArgs
 	window windowArgs
 }
 
+// listArgs is the argument block of the assembly that lists the spikes of pixels.
+type listArgs struct {
+	list, starts *uint32
+	from         *byte
+	n            int // of spikes listed before, and then of all
+	words        int // of 16 bits a pixel has
+	count        int // pixels
+	lanes        [16]uint32
+}
+
 // EventSize is how much memory products with spikes need.
-type EventSize struct{ list, starts, counts, part int }
+type EventSize struct{ list, starts, ends, part int }
 
 // GrowEvents makes w large enough for products with spikes.
 func (w *Work) GrowEvents(s EventSize) {
-	const slack = 8 // channels writes that many at a time
+	const slack = 16 // lists are written so many at a time
 	grow := func(x *[]uint32, n int) {
 		if n > len(*x) {
 			*x = make([]uint32, n)
@@ -25,7 +39,10 @@ func (w *Work) GrowEvents(s EventSize) {
 	}
 	grow(&w.events.list, s.list+slack)
 	grow(&w.events.starts, s.starts)
-	grow(&w.events.counts, s.counts)
+	grow(&w.events.ends, s.ends)
+	for k := range w.events.pixels.lanes {
+		w.events.pixels.lanes[k] = uint32(k)
+	}
 	if s.part > len(w.events.part) {
 		w.events.part = Aligned(s.part)
 	}
@@ -43,11 +60,31 @@ func bitsAt(b []uint64, at, n int) uint64 {
 	return word & (^uint64(0) >> (64 - n))
 }
 
-// channels lists the bits that are set among those of a pixel, which begin at bit `at`, from place n of the list on, and
-// returns where they end. It writes eight at a time, whether there are so many or not: how many follow is hard to foresee.
-func (e *events) channels(b []uint64, at, channels int, n uint32) uint32 {
+// list lists the spikes of some pixels next to each other, whose bits begin at bit `at`, from place n of the list on: their
+// channels, and in starts where each pixel's begin. It returns where they end.
+func (e *events) listPixels(l Level, x []uint64, at, pixels, channels int, starts []uint32, n uint32) uint32 {
+	starts = starts[:pixels]
+	if list := listKernel(l); list != nil && channels%16 == 0 && at%16 == 0 {
+		_ = bitsAt(x, at+pixels*channels-16, 16)
+		a := &e.pixels
+		a.list, a.starts, a.n, a.words = &e.list[0], &starts[0], int(n), channels/16
+		a.from = (*byte)(unsafe.Add(unsafe.Pointer(&x[0]), at/8))
+		a.count = pixels
+		list((*byte)(unsafe.Pointer(a)))
+		return uint32(a.n)
+	}
+	for i := range starts {
+		starts[i] = n
+		n = e.listPixel(x, at+i*channels, channels, n)
+	}
+	return n
+}
+
+// listPixel lists the spikes of a pixel. It writes eight at a time, whether there are so many or not: how many follow is hard
+// to foresee.
+func (e *events) listPixel(x []uint64, at, channels int, n uint32) uint32 {
 	for o := 0; o < channels; o += 64 {
-		word := bitsAt(b, at+o, min(64, channels-o))
+		word := bitsAt(x, at+o, min(64, channels-o))
 		count := bits.OnesCount64(word)
 		for i := 0; i < count; i += 8 {
 			d := (*[8]uint32)(e.list[int(n)+i:])

@@ -5,6 +5,9 @@
 package kernel
 
 //go:noescape
+func eventList512(a *byte)
+
+//go:noescape
 func eventRow512x1x16(a *byte)
 
 //go:noescape

@@ -4,6 +4,14 @@ package kernel
 
 import "math/bits"
 
+// listKernel returns the assembly that lists the spikes of pixels of a multiple of 16 channels, nil where there is none.
+func listKernel(l Level) func(*byte) {
+	if l == AVX512 {
+		return eventList512
+	}
+	return nil
+}
+
 // rowKernels512 and rowKernels2 compute rows of pixels, by taps - 1 and columns / 16 - 1. They are read only.
 var (
 	rowKernels512 = [3][4]func(*byte){

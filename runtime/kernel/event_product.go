@@ -86,7 +86,7 @@ func (p *EventProduct) Run(w *Work, unit int, out []float32, x []uint64, weights
 	from := unit / p.parts * p.group
 	images := min(p.group, p.images-from)
 	size, words := s.OutHigh*s.OutWide*s.Out, (s.High*s.Wide*s.In+63)/64
-	p.listPixels(&w.events, x[from*words:], images)
+	p.list(&w.events, x[from*words:], images)
 	r := phaseRun{EventProduct: p, high: s.High, wide: s.Wide, images: images, size: size, out: out[from*size : (from+images)*size]}
 	if s.High == 1 && p.left == 0 && p.right == 0 && size == s.Wide*s.Out && len(s.Phases) == 1 && s.Phases[0].Cols == s.Wide {
 		r.wide, r.images = images*s.Wide, 1 // pixels next to each other, and windows of one
@@ -114,9 +114,9 @@ func (p *EventProduct) Run(w *Work, unit int, out []float32, x []uint64, weights
 	}
 }
 
-// listPixels lists the spikes of the images pixel by pixel, and in starts where those of each begin, row by row of pixels;
+// list lists the spikes of the images pixel by pixel, and in starts where those of each begin, row by row of pixels;
 // between the rows are pixels without any, for what lies beyond the border.
-func (p *EventProduct) listPixels(e *events, x []uint64, images int) {
+func (p *EventProduct) list(e *events, x []uint64, images int) {
 	n, at := uint32(0), 0
 	s := &p.shape
 	words := (s.High*s.Wide*s.In + 63) / 64
@@ -127,12 +127,9 @@ func (p *EventProduct) listPixels(e *events, x []uint64, images int) {
 				e.starts[at] = n
 				at++
 			}
-			for range s.Wide {
-				e.starts[at] = n
-				n = e.channels(x, bit, s.In, n)
-				bit += s.In
-				at++
-			}
+			n = e.listPixels(p.level, x, bit, s.Wide, s.In, e.starts[at:], n)
+			bit += s.Wide * s.In
+			at += s.Wide
 			for range p.right {
 				e.starts[at] = n
 				at++

@@ -13,21 +13,22 @@ import (
 // Spikes are listed channel by channel, for as many pixels as the first cache holds windows of: a band of an image or several
 // images, and only a few columns of each. One channel's sums of a window are then all in registers.
 type EventWeights struct {
-	level   Level
-	shape   Shape
-	phases  []Phase // those where there is something to add
-	columns int     // that are added together, at most
+	*gemm
+	level  Level
+	shape  Shape
+	phases []Phase // those where there is something to add
+	most   int     // columns that are added together
 }
 
 // windowArgs is the argument block of the assembly that adds windows to sums.
 type windowArgs struct {
-	list, counts   *uint32  // where in part windows begin, channel by channel; how many each has
+	list, ends     *uint32  // which pixel of part each window begins at, channel by channel; where in list those of each end
 	part           *float32 // [row][column][columns]
 	sums           *float32 // of the first channel and tap
 	line           uintptr  // bytes from a row of part to the next
-	_              uintptr
-	tapRow, tapCol uintptr // bytes from the sums of a tap to those of the next
-	capacity, sum  uintptr // bytes from a channel to the next, in list and in sums
+	first          int      // place in list where those of the first channel begin
+	tapRow, tapCol uintptr  // bytes from the sums of a tap to those of the next
+	capacity, sum  uintptr  // from a channel to the next: places in list, bytes in sums
 	channels       int
 	_              [2]uint32
 }
@@ -36,14 +37,14 @@ type windowArgs struct {
 // are the windows of numbers that pixels of spikes meet. Where a phase's sums begin is its Weights; they are ordered [window
 // row][window column][channel of spikes][channel of numbers], with as many of the last as PackedColumns.
 func NewEventWeights(l Level, s Shape) *EventWeights {
-	p := &EventWeights{level: l, shape: s, columns: 64}
+	p := &EventWeights{gemm: gemmOf(l), level: l, shape: s, most: 64}
 	for _, f := range s.Phases {
 		if len(f.Taps)*f.Rows*f.Cols == 0 {
 			continue
 		}
 		p.phases = append(p.phases, f)
 		high, wide := side(f.High), side(f.Wide)
-		for ; p.columns > 8 && !hasWindow(l, high, wide, p.columns); p.columns /= 2 {
+		for ; p.most > 8 && !hasWindow(l, high, wide, p.most); p.most /= 2 {
 		}
 	}
 	return p
@@ -79,7 +80,7 @@ func (p *EventWeights) width() int { return PackedColumns(p.shape.In) }
 // cut returns how many images of a phase are listed together, and how many rows of it.
 func (p *EventWeights) cut(f *Phase) (images, rows int) {
 	const cache = 32 << 10
-	pixels := cache / 4 / p.columns
+	pixels := cache / 4 / p.most
 	line := f.Stride*(f.Cols-1) + f.Wide
 	if whole := (f.Stride*(f.Rows-1) + f.High) * line; whole <= pixels {
 		return max(1, pixels/whole), f.Rows
@@ -91,12 +92,12 @@ func (p *EventWeights) cut(f *Phase) (images, rows int) {
 
 // Size returns the memory that Add needs for so many channels of spikes.
 func (p *EventWeights) Size(channels int) EventSize {
-	s := EventSize{counts: channels}
+	s := EventSize{ends: (channels+63)&^63 + 1}
 	for i := range p.phases {
 		f := &p.phases[i]
 		images, rows := p.cut(f)
 		s.list = max(s.list, channels*images*rows*f.Cols)
-		s.part = max(s.part, images*(f.Stride*(rows-1)+f.High)*(f.Stride*(f.Cols-1)+f.Wide)*p.columns)
+		s.part = max(s.part, images*(f.Stride*(rows-1)+f.High)*(f.Stride*(f.Cols-1)+f.Wide)*p.most)
 	}
 	return s
 }
@@ -140,7 +141,7 @@ func (r *band) add(e *events, sums []float32, x []uint64, numbers []float32) {
 	r.list(e, x)
 	f, width := r.f, r.width()
 	for column := 0; column < r.shape.In; {
-		columns := min(r.columns, width-column)
+		columns := min(r.most, width-column)
 		for columns&(columns-1) != 0 {
 			columns &= columns - 1
 		}
@@ -158,8 +159,11 @@ func (r *band) add(e *events, sums []float32, x []uint64, numbers []float32) {
 
 // list lists for each channel the pixels of the band where it fires: which pixel of part its window begins at.
 func (r *band) list(e *events, x []uint64) {
-	counts := e.counts[:r.to-r.from]
-	clear(counts)
+	channels := r.to - r.from
+	ends := e.ends[:(channels+63)&^63+1]
+	for c := range channels {
+		ends[c] = uint32(c * r.capacity)
+	}
 	words := (r.shape.OutHigh*r.shape.OutWide*r.shape.Out + 63) / 64
 	for k := range r.count {
 		image := r.images.at(r.first+k) * words * 64
@@ -168,14 +172,22 @@ func (r *band) list(e *events, x []uint64) {
 			at := (k*r.high + r.f.Stride*i) * r.wide
 			for j := range r.f.Cols {
 				bit, place := row+j*r.f.Step*r.shape.Out, uint32(at+j*r.f.Stride)
-				for o := 0; o < len(counts); o += 64 {
-					word := bitsAt(x, bit+o, min(64, len(counts)-o))
-					for word != 0 {
-						c := o + bits.TrailingZeros64(word)
-						word &= word - 1
-						e.list[c*r.capacity+int(counts[c])] = place
-						counts[c]++
+				for o := 0; o < channels; o += 64 {
+					word := bitsAt(x, bit+o, min(64, channels-o))
+					// Eight at a time, whether there are so many or not: how many follow is hard to foresee. What is none goes
+					// to the end of the list.
+					d := (*[65]uint32)(ends[o:])
+					behind := d[64]
+					for count := bits.OnesCount64(word); count > 0; count -= 8 {
+						d[64] = uint32(len(e.list) - 8)
+						for range 8 {
+							c := bits.TrailingZeros64(word)
+							word &= word - 1
+							e.list[d[c]] = place
+							d[c]++
+						}
 					}
+					d[64] = behind
 				}
 			}
 		}
@@ -184,6 +196,7 @@ func (r *band) list(e *events, x []uint64) {
 
 // pack copies some columns of the numbers that the windows of the band see, with zeros where they see what is not there.
 func (r *band) pack(part, numbers []float32, column, columns int) {
+	const gathered = 32 // by a call of gatherPixels
 	there := min(columns, r.shape.In-column)
 	line := r.wide * columns
 	a, z := max(0, -r.f.Left), min(r.wide, r.shape.Wide-r.f.Left)
@@ -200,17 +213,13 @@ func (r *band) pack(part, numbers []float32, column, columns int) {
 			clear(d[z*columns:])
 			from := image[(y*r.shape.Wide+r.f.Left+a)*r.shape.In+column:]
 			d = d[a*columns : z*columns]
-			copyColumns(d, from, z-a, columns, r.shape.In, there)
+			if there < columns {
+				clear(d)
+			}
+			for at := 0; at < there; at += gathered {
+				r.gatherPixels(d[at:], from[at:], z-a, columns, r.shape.In, min(gathered, there-at))
+			}
 		}
-	}
-}
-
-// copyColumns copies n times `there` numbers that lie pitch apart to where they lie `columns` apart, with zeros between.
-func copyColumns(d, from []float32, n, columns, pitch, there int) {
-	for k := range n {
-		to := d[k*columns:][:columns]
-		copy(to, from[k*pitch:][:there])
-		clear(to[there:])
 	}
 }
 
@@ -225,15 +234,15 @@ func (r *band) window(e *events, sums []float32, u, v, high, wide, columns int) 
 	kernel, most := windowKernel(r.level, high, wide, columns), max(1, events/r.capacity)
 	for c := 0; c < channels; c += most {
 		n := min(most, channels-c)
-		list, d := e.list[c*r.capacity:(c+n)*r.capacity], sums[c*width:]
+		d := sums[c*width:]
 		if kernel != nil {
-			e.window = windowArgs{list: &list[0], counts: &e.counts[c], part: &part[0], sums: &d[0], line: uintptr(4 * r.wide * columns),
-				tapRow: uintptr(4 * tapRow), tapCol: uintptr(4 * tapCol), capacity: uintptr(4 * r.capacity), sum: uintptr(4 * width), channels: n}
+			e.window = windowArgs{list: &e.list[0], first: c * r.capacity, ends: &e.ends[c], part: &part[0], sums: &d[0], line: uintptr(4 * r.wide * columns),
+				tapRow: uintptr(4 * tapRow), tapCol: uintptr(4 * tapCol), capacity: uintptr(r.capacity), sum: uintptr(4 * width), channels: n}
 			kernel((*byte)(unsafe.Pointer(&e.window)))
 			continue
 		}
 		for k := range n {
-			own := list[k*r.capacity:][:e.counts[c+k]]
+			own := e.list[(c+k)*r.capacity : e.ends[c+k]]
 			for i := range high {
 				for j := range wide {
 					addRows(d[i*tapRow+j*tapCol+k*width:][:columns], part[(i*r.wide+j)*columns:], own, columns)

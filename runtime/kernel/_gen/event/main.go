@@ -25,6 +25,7 @@ var (
 
 func main() {
 	ConstraintExpr("!noasm")
+	list()
 	for taps := 1; taps <= 3; taps++ {
 		for columns := 16; columns <= 64; columns += 16 {
 			row(avx512, taps, columns)
@@ -66,6 +67,48 @@ func begin(name string, saved int) (reg.GPVirtual, func(int) Mem) {
 // end closes it.
 func end(f func(int) Mem, saved int) {
 	LDMXCSR(f(saved))
+	VZEROUPPER()
+	RET()
+}
+
+// list writes the numbers of the bits that are set among those of each pixel, and where each pixel's begin. Pixels have a
+// multiple of 16 bits. See listArgs.
+func list() {
+	TEXT("eventList512", NOSPLIT, "func(a *byte)")
+	Pragma("noescape")
+	a := Load(Param("a"), GP64()).(reg.GPVirtual)
+	f := func(at int) Mem { return Mem{Base: a, Disp: at} }
+	load := func(at int) reg.GPVirtual {
+		r := GP64()
+		MOVQ(f(at), r)
+		return r
+	}
+	out, starts, from, n := load(0), load(8), load(16), load(24)
+	lanes, step, channels := ZMM(), ZMM(), ZMM()
+	VMOVDQU32(f(48), lanes)
+	sixteen := GP32()
+	MOVL(U32(16), sixteen)
+	VPBROADCASTD(sixteen, step)
+	Label("pixel")
+	MOVL(n.As32(), Mem{Base: starts})
+	ADDQ(Imm(4), starts)
+	VMOVDQA32(lanes, channels)
+	left := load(32)
+	Label("word")
+	word, count, set, few := GP32(), GP64(), K(), ZMM()
+	MOVWLZX(Mem{Base: from}, word)
+	KMOVW(word, set)
+	POPCNTL(word, count.As32())
+	VPCOMPRESSD_Z(channels, set, few)
+	VMOVDQU32(few, Mem{Base: out, Index: n, Scale: 4})
+	ADDQ(count, n)
+	VPADDD(step, channels, channels)
+	ADDQ(Imm(2), from)
+	DECQ(left)
+	JNZ(LabelRef("word"))
+	DECQ(f(40))
+	JNZ(LabelRef("pixel"))
+	MOVQ(n, f(24))
 	VZEROUPPER()
 	RET()
 }
@@ -183,7 +226,7 @@ func window(s set, high, wide, columns int) {
 		MOVQ(f(at), r)
 		return r
 	}
-	list, counts, from, sums, line := load(0), load(8), load(16), load(24), load(32)
+	list, ends, from, sums, line, first := load(0), load(8), load(16), load(24), load(32), load(40)
 	n, width := columns/s.lanes, 4*s.lanes
 	acc := make([]reg.VecVirtual, high*wide*n)
 	for i := range acc {
@@ -210,11 +253,11 @@ func window(s set, high, wide, columns int) {
 	}
 	Label("channel")
 	l, last := GP64(), GP64()
-	MOVL(Mem{Base: counts}, last.As32())
-	TESTQ(last, last)
+	MOVL(Mem{Base: ends}, last.As32())
+	CMPQ(first, last)
 	JEQ(LabelRef("next"))
-	MOVQ(list, l)
-	LEAQ(Mem{Base: l, Index: last, Scale: 4}, last)
+	LEAQ(Mem{Base: list, Index: first, Scale: 4}, l)
+	LEAQ(Mem{Base: list, Index: last, Scale: 4}, last)
 	each(func(m Mem, v reg.VecVirtual) { VMOVUPS(m, v) })
 	Label("event")
 	x := GP64()
@@ -235,9 +278,9 @@ func window(s set, high, wide, columns int) {
 	JNE(LabelRef("event"))
 	each(func(m Mem, v reg.VecVirtual) { VMOVUPS(v, m) })
 	Label("next")
-	ADDQ(f(64), list)
+	ADDQ(f(64), first)
 	ADDQ(f(72), sums)
-	ADDQ(Imm(4), counts)
+	ADDQ(Imm(4), ends)
 	DECQ(f(80))
 	JNZ(LabelRef("channel"))
 	end(f, saved)
