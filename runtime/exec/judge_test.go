@@ -82,7 +82,13 @@ func compiled(t testing.TB, g *graph.Graph, n, threads int) *exec.Program {
 // compiledOn returns g ready to run on a pool.
 func compiledOn(t failer, pool *exec.Pool, g *graph.Graph, n int) *exec.Program {
 	t.Helper()
-	p, err := plan.New(g, plan.Options{Batch: n})
+	return compiledWithin(t, pool, g, n, 0)
+}
+
+// compiledWithin is compiledOn with a bound on the memory of the plan.
+func compiledWithin(t failer, pool *exec.Pool, g *graph.Graph, n, bytes int) *exec.Program {
+	t.Helper()
+	p, err := plan.New(g, plan.Options{Batch: n, Memory: bytes})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -156,7 +156,8 @@ func recipes() *rapid.Generator[recipe] {
 	})
 }
 
-// TestRandomGraphs: random graphs and their gradients give what the interpreter says, however they are fused. Values are
+// TestRandomGraphs: random graphs and their gradients give what the interpreter says, however they are fused, and with as much
+// computed twice as can be. Values are
 // exact; gradients are sums of products of a few small numbers, each rounded a few dozen times at most.
 func TestRandomGraphs(t *testing.T) {
 	es := equations(t)
@@ -191,8 +192,8 @@ func TestRandomGraphs(t *testing.T) {
 		}
 		w := filled(rand.New(rand.NewPCG(seed, 0)), g, n, 3)
 		want := w.interpret(rt, g)
-		for _, pool := range pools {
-			x := compiledOn(rt, pool, g, n)
+		for i, pool := range pools {
+			x := compiledWithin(rt, pool, g, n, i)
 			env, _ := w.env()
 			if err := x.Run(env); err != nil {
 				rt.Fatal(err)

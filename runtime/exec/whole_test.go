@@ -34,6 +34,42 @@ func TestSampling(t *testing.T) {
 	}
 }
 
+// TestRecomputation: a training step within less memory, for which results are computed twice, gives the same bytes.
+func TestRecomputation(t *testing.T) {
+	for _, spec := range []string{"tiny", "shared"} {
+		m := fromSpec(t, "testdata/"+spec+".snn", "")
+		g := m.step(t)
+		w := m.world(g, 21)
+		run := func(most int) (got []uint64, taken, twice int) {
+			p, err := plan.New(g, plan.Options{Batch: w.n, Memory: most})
+			if err != nil {
+				t.Fatal(err)
+			}
+			pool := exec.NewPool(2)
+			defer pool.Close()
+			x, err := exec.New(p, pool)
+			if err != nil {
+				t.Fatal(err)
+			}
+			env, _ := w.env()
+			if err := x.Run(env); err != nil {
+				t.Fatal(err)
+			}
+			return bytes(x), p.Bytes(), len(p.Steps)
+		}
+		want, all, steps := run(0)
+		for _, share := range []int{90, 80} {
+			got, taken, more := run(all * share / 100)
+			if taken > all*share/100 || more <= steps {
+				t.Errorf("%s: %d bytes in %d steps within %d %% of the %d in %d", spec, taken, more, share, all, steps)
+			}
+			if !slices.Equal(got, want) {
+				t.Errorf("%s: within %d %% of its memory it gives other bytes", spec, share)
+			}
+		}
+	}
+}
+
 // TestThreads: the number of workers changes no bit of a training step.
 func TestThreads(t *testing.T) {
 	m := fromSpec(t, "testdata/tiny.snn", "")

@@ -30,6 +30,7 @@ type job struct {
 	key   string
 	// Of a train action: whether its length is a part of the key, see trainParts.
 	bound bool
+	room  int // bytes that the steps of a training may take; 0: no bound. See fits.
 }
 
 // jobs returns the actions of the spec in file order.

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"snnc.dev/snnc/dsl/diag"
+	"snnc.dev/snnc/runtime/train"
 )
 
 // fits refuses what needs more memory than there is, or than a training may have, before it begins.
@@ -22,8 +23,16 @@ func (r *runner) fits() error {
 	var found diag.List
 	for _, j := range r.jobs {
 		i := slices.IndexFunc(p.trainings, func(t trainingPlan) bool { return t.job == j.name })
-		if most := j.Settings.Real(memorySetting); left(j) && most > 0 && float64(p.trainings[i].bytes()) > most {
-			found.Add(j.tooLarge(p.trainings[i]))
+		if i < 0 {
+			continue
+		}
+		t := p.trainings[i]
+		if j.room = t.room; left(j) && t.room > 0 && t.bytes() > j.Settings.Int(memorySetting) {
+			d, err := j.tooLarge(t)
+			if err != nil {
+				return err
+			}
+			found.Add(d)
 		}
 	}
 	if found.HasErrors() {
@@ -40,16 +49,43 @@ func (r *runner) fits() error {
 const memorySetting = "memory"
 
 // tooLarge words what a training takes that may have less.
-func (j *job) tooLarge(t trainingPlan) diag.Diagnostic {
+func (j *job) tooLarge(t trainingPlan) (diag.Diagnostic, error) {
 	d := diag.Diagnostic{Code: diag.BadAction, Range: j.Places[memorySetting], Summary: fmt.Sprintf("`%s` needs %s of memory, and `memory` allows %s", j.name, gigabytes(t.bytes()), gigabytes(j.Settings.Int(memorySetting))),
 		Help: "use a smaller batch, fewer time steps or smaller networks (`snnc plan` shows what takes how much), or allow more"}
 	for _, part := range []struct {
 		what  string
 		bytes int
-	}{{"weights with their moments and averages", t.weights}, {fmt.Sprintf("a batch of %d", j.Settings.Int("batch")), t.steps}, {"the sheets of an epoch", t.sheets}} {
+	}{{"weights with their moments and averages", t.weights}, {fmt.Sprintf("a batch of %d, with all computed twice that can be", j.Settings.Int("batch")), t.steps}, {"the sheets of an epoch", t.sheets}} {
 		d.Notes = append(d.Notes, diag.Note{Message: part.what + ": " + gigabytes(part.bytes)})
 	}
-	return d
+	batch, err := j.fitting(t)
+	if err != nil {
+		return d, err
+	}
+	if batch > 0 {
+		d.Help = fmt.Sprintf("write `batch = %d`, which fits, use fewer time steps or smaller networks (`snnc plan` shows what takes how much), or allow more", batch)
+	}
+	return d, nil
+}
+
+// fitting returns a size of batches at which the training takes what it may; 0 where there is none.
+func (j *job) fitting(t trainingPlan) (int, error) {
+	for batch := j.Settings.Int("batch") * t.room / t.steps; batch > 0; batch -= max(1, batch/16) {
+		total := 0
+		for _, stage := range j.model.Program.Stages {
+			steps, err := train.Plans(j.model.Linker, stage, batch, t.room)
+			if err != nil {
+				return 0, fmt.Errorf("plan %s: %w", j.name, err)
+			}
+			for _, s := range steps {
+				total += s.Plan.Bytes()
+			}
+		}
+		if total <= t.room {
+			return batch, nil
+		}
+	}
+	return 0, nil
 }
 
 // gigabytes is an amount of memory for people.

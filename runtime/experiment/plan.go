@@ -10,6 +10,7 @@ import (
 	"snnc.dev/snnc/runtime/plan"
 	"snnc.dev/snnc/runtime/program"
 	"snnc.dev/snnc/runtime/tensor"
+	"snnc.dev/snnc/runtime/train"
 )
 
 // Plan is what a spec would run.
@@ -80,6 +81,7 @@ type Memory struct {
 type trainingPlan struct {
 	job                    string
 	weights, steps, sheets int // weights with their moments and averages; buffers of its steps, and of the sheets of an epoch
+	room                   int // what the setting leaves to the steps; 0 where it sets no bound
 }
 
 func (t trainingPlan) bytes() int { return t.weights + t.steps + t.sheets }
@@ -153,26 +155,27 @@ func (x *Experiment) Plan() (*Plan, error) {
 			}
 			t.weights += copies * tensor.Bytes(v.Type, 1)
 		}
-		for _, stage := range m.Program.Stages {
-			for _, step := range stage.Steps {
-				g, _, err := m.Linker.Step(step)
-				if err != nil {
-					return nil, fmt.Errorf("plan %s: %w", j.name, err)
-				}
-				pl, err := plan.New(g, plan.Options{Batch: j.Settings.Int("batch")})
-				if err != nil {
-					return nil, fmt.Errorf("plan %s: %w", j.name, err)
-				}
-				t.steps += pl.Bytes()
-				p.Functions = append(p.Functions, functionPlan(j.name, step.Function, true, pl))
-			}
-		}
 		sheets, err := drawing(m)
 		if err != nil {
 			return nil, fmt.Errorf("plan %s: %w", j.name, err)
 		}
 		for _, pl := range sheets {
 			t.sheets += pl.Bytes()
+		}
+		if most := j.Settings.Int(memorySetting); most > 0 {
+			t.room = max(1, most-t.weights-t.sheets)
+		}
+		for _, stage := range m.Program.Stages {
+			steps, err := train.Plans(m.Linker, stage, j.Settings.Int("batch"), t.room)
+			if err != nil {
+				return nil, fmt.Errorf("plan %s: %w", j.name, err)
+			}
+			for _, s := range steps {
+				t.steps += s.Plan.Bytes()
+				p.Functions = append(p.Functions, functionPlan(j.name, s.Function, true, s.Plan))
+			}
+		}
+		for _, pl := range sheets {
 			p.Functions = append(p.Functions, functionPlan(j.name, pl.Name, false, pl))
 		}
 		p.Memory.Bytes = max(p.Memory.Bytes, t.bytes())

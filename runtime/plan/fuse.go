@@ -31,7 +31,7 @@ type turn struct{ after, depth int }
 // later reports whether t comes after u.
 func (t turn) later(u turn) bool { return t.after > u.after || t.after == u.after && t.depth > u.depth }
 
-func fuse(p *Plan, s *simplified) error {
+func fuse(p *Plan, s *simplified) (*fuser, error) {
 	f := &fuser{p: p, s: s, users: map[graph.Value][]*graph.Node{}, outputs: map[graph.Value]bool{}, done: map[graph.Value]*Value{},
 		ran: map[*graph.Node]bool{}, when: map[*graph.Node]turn{}, cached: map[string]Map{}, packs: map[string]*Value{}}
 	for _, n := range s.nodes {
@@ -49,7 +49,7 @@ func fuse(p *Plan, s *simplified) error {
 	for i, n := range s.nodes {
 		if !lazy(n) && !source(n.Op) {
 			if f.kernel(n); f.err != nil {
-				return f.err
+				return nil, f.err
 			}
 			f.sums(sums[i])
 		}
@@ -60,7 +60,7 @@ func fuse(p *Plan, s *simplified) error {
 	for _, o := range s.assigns {
 		p.Assigns = append(p.Assigns, Output{o.Name, f.own(o.Value)})
 	}
-	return nil
+	return f, nil
 }
 
 func source(op graph.Op) bool {

@@ -17,6 +17,9 @@ const Chunk = 256
 // Options say what a plan is made for.
 type Options struct {
 	Batch int // examples in a batch
+	// Memory is how many bytes the plan may take; 0 is no bound. What is kept for the way back is then computed once more there, as
+	// far as the bound asks for it. Where that does not do, the plan takes more: as little as was found.
+	Memory int
 }
 
 // Place says where the memory of a value comes from.
@@ -177,14 +180,27 @@ func New(g *graph.Graph, o Options) (*Plan, error) {
 		p.Passes = append(p.Passes, Pass{Name: pass.name, Does: pass.does, Places: places})
 		s = out
 	}
-	if err := fuse(p, s); err != nil {
+	f, err := p.build(s)
+	if err == nil && o.Memory > 0 && p.Bytes() > o.Memory {
+		p, err = within(p, f, o.Memory)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("plan %s: %w", g.Name, err)
+	}
+	return p, nil
+}
+
+// build makes the steps of s and places their values.
+func (p *Plan) build(s *simplified) (*fuser, error) {
+	f, err := fuse(p, s)
+	if err != nil {
+		return nil, err
 	}
 	place(p)
 	if err := p.verify(); err != nil {
-		return nil, fmt.Errorf("plan %s: the plan is wrong: %w", g.Name, err)
+		return nil, fmt.Errorf("the plan is wrong: %w", err)
 	}
-	return p, nil
+	return f, nil
 }
 
 // linked reports whether a linked graph may have the operator.

@@ -12,7 +12,6 @@ import (
 
 	"snnc.dev/snnc/runtime/exec"
 	"snnc.dev/snnc/runtime/graph"
-	"snnc.dev/snnc/runtime/plan"
 	"snnc.dev/snnc/runtime/program"
 	"snnc.dev/snnc/runtime/rng"
 	"snnc.dev/snnc/runtime/tensor"
@@ -33,6 +32,7 @@ type Settings struct {
 	Accumulate int // batches per update; 0 is 1
 	Average    float64
 	Seed       uint64
+	Memory     int                  // bytes that the plans of the steps may take together, see Plans; 0: no bound
 	Optimizers map[string]Optimizer // by the slot of a step; "" where there is one for all
 }
 
@@ -145,22 +145,19 @@ func NewTrainer(m *Model, stage program.Stage, data Examples, s Settings) (*Trai
 	if t.batches = data.Len() / s.Batch; t.batches < s.Accumulate {
 		return nil, fmt.Errorf("train: %d examples are fewer than the %d of an update", data.Len(), s.Accumulate*s.Batch)
 	}
-	for _, ps := range stage.Steps {
+	plans, err := Plans(m.Linker, stage, s.Batch, s.Memory)
+	if err != nil {
+		return nil, err
+	}
+	for _, planned := range plans {
+		ps, g, moves, pl := planned.Step, planned.Graph, planned.Moves, planned.Plan
 		if ps.Epoch {
 			return nil, fmt.Errorf("train: a step that runs once an epoch is not in this version")
-		}
-		g, moves, err := m.Linker.Step(ps)
-		if err != nil {
-			return nil, err
 		}
 		for _, n := range g.Nodes {
 			if what := n.Text("what"); n.Op == graph.OpHost && what != "progress" && what != "iteration" {
 				return nil, fmt.Errorf("train: %s asks for %q, which the trainer does not know", ps.Function, what)
 			}
-		}
-		pl, err := plan.New(g, plan.Options{Batch: s.Batch})
-		if err != nil {
-			return nil, fmt.Errorf("plan %s: %w", ps.Function, err)
 		}
 		run, err := exec.New(pl, m.pool)
 		if err != nil {
