@@ -54,23 +54,31 @@ func BenchmarkEventProduct(b *testing.B) {
 	}
 }
 
-// BenchmarkEventWeights reports the same for the derivative by the weights.
-func BenchmarkEventWeights(b *testing.B) {
+// BenchmarkEventSums reports the same for the derivative by the weights.
+func BenchmarkEventSums(b *testing.B) {
 	for _, c := range eventLayers {
 		r := rand.New(rand.NewPCG(1, 1))
 		p := newProduct(c.back, c.k, c.stride, c.pad, c.high, c.wide, c.in, c.out, c.images, rough(r))
-		s := Shape{High: p.s.OutHigh, Wide: p.s.OutWide, In: c.out, OutHigh: c.high, OutWide: c.wide, Out: c.in}
-		s.Phases = Phases(!c.back, c.k, c.stride, c.pad, c.high, c.wide, c.in*PackedColumns(c.out))
-		numbers, sums := Aligned(c.images*s.High*s.Wide*s.In), Aligned(c.k*c.k*s.Out*PackedColumns(s.In))
+		s := &p.s
+		v := Window{High: s.High, Wide: s.Wide, In: s.In, OutHigh: s.OutHigh, OutWide: s.OutWide, Out: s.Out, Kernel: c.k, Stride: c.stride, Pad: c.pad}
+		if c.back { // what a transposed convolution makes of spikes is the operand of the convolution
+			v.High, v.Wide, v.In, v.OutHigh, v.OutWide, v.Out = s.OutHigh, s.OutWide, s.Out, s.High, s.Wide, s.In
+		}
+		numbers := Aligned(c.images * s.OutHigh * s.OutWide * s.Out)
 		copy(numbers, random(len(numbers), rough(r)))
 		for _, l := range levels() {
-			e := NewEventWeights(l, s)
+			e := NewEventSums(l, v, Batch{Steps: 1, N: c.images, Slots: 1}, !c.back)
+			sums := Aligned(e.Size())
 			var w Work
-			w.GrowEvents(e.Size(s.Out))
+			w.GrowEvents(e.Memory())
 			for _, d := range densities {
 				x := bitsOf(random(len(p.x), firing(r, d)), c.high*c.wide*c.in)
 				b.Run(fmt.Sprintf("%s/%v/%.0f%%", c.name, l, 100*d), func(b *testing.B) {
-					rate(b, flop(p), func() { e.Add(&w, sums, x.Bits, numbers, Images{Count: c.images, Times: 1}, 0, s.Out) })
+					rate(b, flop(p), func() {
+						for u := range e.Units() {
+							e.Run(&w, u, sums, x.Bits, numbers)
+						}
+					})
 				})
 			}
 		}

@@ -72,48 +72,58 @@ func (p *product) checkEvents(t failer) {
 	}
 }
 
-// checkWeightEvents compares, at every level and to the bit, the derivative by the weights of a product of spikes with its
-// definition. p maps the numbers to images of spikes: each pixel of spikes sees a window of numbers, and what it sees is added
-// for each channel that fires, pixel by pixel and image by image. Channels come in two runs, images in three.
-func (p *product) checkWeightEvents(t failer, r *rand.Rand, density float64) {
+// checkEventSums compares, at every level and to the bit, the derivative by the weights of a convolution where its operand
+// or its gradient is spikes with the definition, sum by sum over time steps, examples of a slot and pixels in that order.
+func (p *product) checkEventSums(t failer, r *rand.Rand, density float64, back bool, b Batch) {
 	t.Helper()
 	s := &p.s
-	size := s.OutHigh * s.OutWide * s.Out
-	fires := random(p.images*size, firing(r, density))
-	x := bitsOf(fires, size)
-	want := make([]float32, len(p.w))
-	for n := range p.images {
-		p.meets(func(iy, ix, oy, ox, tap int) {
-			numbers := p.x[((n*s.High+iy)*s.Wide+ix)*s.In:][:s.In]
-			for o, v := range fires[((n*s.OutHigh+oy)*s.OutWide+ox)*s.Out:][:s.Out] {
-				for c := range numbers {
-					if v != 0 {
-						want[(o*s.In+c)*p.k*p.k+tap] += numbers[c]
-					}
-				}
-			}
-		})
+	v := Window{High: s.High, Wide: s.Wide, In: s.In, OutHigh: s.OutHigh, OutWide: s.OutWide, Out: s.Out, Kernel: p.k, Stride: p.stride, Pad: p.pad}
+	images, taps := b.Steps*b.N, p.k*p.k
+	x, dy := random(images*s.High*s.Wide*s.In, rough(r)), random(images*s.OutHigh*s.OutWide*s.Out, rough(r))
+	fires, size, numbers, in, out := dy, s.OutHigh*s.OutWide*s.Out, x, s.Out, s.In
+	if back {
+		fires, size, numbers, in, out = x, s.High*s.Wide*s.In, dy, s.In, s.Out
 	}
-	width, half := PackedColumns(s.In), p.images/2
-	shape := p.s
-	shape.Phases = Phases(p.back, p.k, p.stride, p.pad, s.OutHigh, s.OutWide, s.Out*width)
-	for _, l := range levels() {
-		e := NewEventWeights(l, shape)
-		var w Work
-		w.GrowEvents(e.Size(s.Out))
-		sums := make([]float32, p.k*p.k*s.Out*width)
-		for _, channels := range [][2]int{{0, s.Out / 2}, {s.Out / 2, s.Out}} {
-			for _, images := range []Images{{Count: 1, Next: 1, Times: half}, {From: half, Count: p.images - half, Times: 1}, {Count: 0, Times: 3}} {
-				e.Add(&w, sums, x.Bits, p.x, images, channels[0], channels[1])
+	copy(fires, random(len(fires), firing(r, density)))
+	spikes := bitsOf(fires, size)
+	want := make([]float32, b.Slots*in*out*taps)
+	for slot := range b.Slots {
+		from, to := b.slot(slot)
+		sums := want[slot*in*out*taps:]
+		for step := range b.Steps {
+			for n := step*b.N + from; n < step*b.N+to; n++ {
+				p.meets(func(iy, ix, oy, ox, tap int) {
+					xs, dys := x[((n*s.High+iy)*s.Wide+ix)*s.In:][:s.In], dy[((n*s.OutHigh+oy)*s.OutWide+ox)*s.Out:][:s.Out]
+					if !back {
+						xs, dys = dys, xs
+					}
+					for i, fired := range xs {
+						for o, d := range dys {
+							if fired != 0 {
+								sums[(tap*in+i)*out+o] += d
+							}
+						}
+					}
+				})
 			}
 		}
-		for _, f := range shape.Phases {
-			for at, tap := range f.Taps {
-				for o := range s.Out {
-					for c := range s.In {
-						if got, v := sums[f.Weights+(at*s.Out+o)*width+c], want[(o*s.In+c)*p.k*p.k+tap]; got != v {
-							t.Fatalf("%s at %v: weight %d, %d, %d is %v, want %v", p, l, o, c, tap, got, v)
-						}
+	}
+	for _, l := range levels() {
+		e := NewEventSums(l, v, b, back)
+		var w Work
+		w.GrowEvents(e.Memory())
+		got := random(b.Slots*e.Size(), rough(r))
+		for u := range e.Units() {
+			e.Run(&w, u, got, spikes.Bits, numbers)
+		}
+		for slot := range b.Slots {
+			for at := range taps * in {
+				for o := range out {
+					first := o / Block * Block
+					columns := BlockColumns(out, o/Block)
+					g, w := got[slot*e.Size()+first*taps*in+at*columns+o-first], want[(slot*taps*in+at)*out+o]
+					if g != w {
+						t.Fatalf("%s, x fires %v, slot %d of %d at %v: sum %d, %d, %d is %v, want %v", p, back, slot, b.Slots, l, at/in, at%in, o, g, w)
 					}
 				}
 			}
@@ -134,7 +144,10 @@ func TestEvents(t *testing.T) {
 							continue
 						}
 						p := newProduct(back, k, stride, pad, size, wide, 1+r.IntN(9), 1+r.IntN(19), 1+size%2, rough(r))
-						p.checkWeightEvents(t, r, 0.4)
+						if !back {
+							p.checkEventSums(t, r, 0.4, size%2 == 0, Batch{Steps: 2, N: 1 + stride, Slots: 1 + 7*(k%2)})
+							p.checkEventSums(t, r, 0.4, size%2 != 0, Batch{Steps: 1, N: 1, Slots: 1})
+						}
 						p.x = random(len(p.x), firing(r, 0.4))
 						p.checkEvents(t)
 					}
@@ -166,7 +179,10 @@ func TestEventsProperty(t *testing.T) {
 		if p.s.OutHigh < 1 || p.s.OutWide < 1 {
 			t.Skip()
 		}
-		p.checkWeightEvents(t, r, density)
+		if !back {
+			b := Batch{Steps: images, N: draw("examples", 1, 4), Slots: 1 + 7*draw("slots", 0, 1)}
+			p.checkEventSums(t, r, density, rapid.Bool().Draw(t, "x fires"), b)
+		}
 		p.x = random(len(p.x), firing(r, density))
 		p.checkEvents(t)
 	})
@@ -181,7 +197,7 @@ func TestEventsLong(t *testing.T) {
 		newProduct(false, 1, 1, 0, 1, 7, 33, 10, 9, rough(r)),
 		newProduct(false, 1, 1, 0, 3, 5, 64, 200, 2, rough(r)),
 	} {
-		p.checkWeightEvents(t, r, 0.02)
+		p.checkEventSums(t, r, 0.02, true, Batch{Steps: 1, N: p.images, Slots: 1})
 		p.x = random(len(p.x), firing(r, 0.02))
 		p.checkEvents(t)
 	}
