@@ -16,8 +16,10 @@ import (
 	"snnc.dev/snnc/plugins/schema"
 )
 
-// maxBytes bounds the pixels that a set keeps in memory.
-const maxBytes = 4 << 30
+const (
+	maxBytes = 4 << 30  // of pixels that a set keeps in memory
+	maxAhead = 64 << 20 // of them, for which room is made by the number of labels alone
+)
 
 // Open reads one split of a data set with the arguments of a spec; what the arguments lack has its default. Files are looked
 // for in the folders, in order, in a subfolder of the data set's name and in the folder itself. The first folder that has any
@@ -112,6 +114,7 @@ func (s *Set) fill(ctx context.Context, e *examples, take int) error {
 			Help: "make `size` smaller, or `take` fewer"}
 	}
 	stored := make([]byte, c.channels*c.height*c.width)
+	s.pixels = make([]byte, 0, min(len(s.labels)*size, maxAhead))
 	r := newResizer(c.height, c.width, a.height, a.width)
 	for i, l := range e.labels {
 		if i%1000 == 0 && ctx.Err() != nil {
@@ -123,7 +126,7 @@ func (s *Set) fill(ctx context.Context, e *examples, take int) error {
 		if !keep(l) || len(s.pixels) == len(s.labels)*size {
 			continue
 		}
-		// The images are there before room is made for them: a file that ends early costs no more than it holds.
+		// Beyond that, images are there before room is made for them: a file that ends early costs no more than it holds.
 		s.pixels = slices.Grow(s.pixels, size)[:len(s.pixels)+size]
 		if to := s.pixels[len(s.pixels)-size:]; r == nil {
 			copy(to, stored)

@@ -8,8 +8,10 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
+	"snnc.dev/snnc/dsl/check"
 	"snnc.dev/snnc/dsl/diag"
 	"snnc.dev/snnc/plugins/schema"
 	"snnc.dev/snnc/runtime/checkpoint"
@@ -92,7 +94,8 @@ type runner struct {
 	all    []*job
 	jobs   []*job // those that are selected
 	pool   *exec.Pool
-	sets   map[string]*data.Set // by data definition and split
+	sets   map[string]*data.Set                 // by data definition and split
+	reads  map[string]func() (*data.Set, error) // those that are being read, until they are in sets
 	models map[*Model]*train.Model
 	starts map[*Model]train.Weights // that trainings begin with, where these are not random
 
@@ -379,6 +382,7 @@ func (r *runner) refuse(ctx context.Context) (found diag.List) {
 	if found.HasErrors() {
 		return found
 	}
+	r.read(ctx)
 	for _, j := range r.jobs {
 		t := r.training(j.model)
 		if t.key == "" {
@@ -421,6 +425,32 @@ func (r *runner) refuse(ctx context.Context) (found diag.List) {
 	return found
 }
 
+// read begins to read the data of the selected jobs, all at once: unpacking them is most of what comes before the first step.
+func (r *runner) read(ctx context.Context) {
+	r.reads = map[string]func() (*data.Set, error){}
+	begin := func(d *check.Data, split data.Split) {
+		key := d.Name + "/" + string(split)
+		if r.reads[key] != nil {
+			return
+		}
+		read := sync.OnceValues(func() (*data.Set, error) {
+			s, err := data.Open(ctx, d.Set, d.Args, split, r.o.Data)
+			if err == nil {
+				s.Hash() // which the keys of the jobs want
+			}
+			return s, err
+		})
+		r.reads[key] = read
+		go read()
+	}
+	for _, j := range r.jobs {
+		begin(j.Data, data.Train)
+		if j.Kind == "evaluate" {
+			begin(j.Data, data.Split(j.Settings.Text("reference")))
+		}
+	}
+}
+
 // open reads one split of the data of a job, once; it is nil where that has failed.
 func (r *runner) open(ctx context.Context, j *job, split data.Split) (*data.Set, diag.List) {
 	d := j.Data
@@ -428,7 +458,11 @@ func (r *runner) open(ctx context.Context, j *job, split data.Split) (*data.Set,
 	if s, tried := r.sets[key]; tried {
 		return s, nil
 	}
-	s, err := data.Open(ctx, d.Set, d.Args, split, r.o.Data)
+	read := r.reads[key]
+	if read == nil {
+		read = func() (*data.Set, error) { return data.Open(ctx, d.Set, d.Args, split, r.o.Data) }
+	}
+	s, err := read()
 	r.sets[key] = s
 	if err == nil {
 		return s, nil
