@@ -39,7 +39,7 @@ var layers = []struct{ k, channels, size int }{{3, 32, 32}, {3, 64, 28}, {3, 64,
 func BenchmarkDense(b *testing.B) {
 	for _, c := range layers {
 		r := rand.New(rand.NewPCG(1, 1))
-		p := newProduct(false, c.k, 1, c.k/2, c.size, c.size, c.channels, c.channels, 32, normal(r))
+		p := newProduct(false, c.k, 1, c.k/2, c.size, c.size, c.channels, c.channels, 128, normal(r))
 		flop := 2 * float64(p.images*c.size*c.size*c.channels*c.channels*c.k*c.k)
 		packed, y := p.packed(), make([]float32, len(p.x))
 		for _, l := range levels() {

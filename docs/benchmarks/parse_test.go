@@ -1,0 +1,115 @@
+package main
+
+import (
+	"reflect"
+	"strings"
+	"testing"
+)
+
+func TestParseKernels(t *testing.T) {
+	have, err := parseKernels([]byte(`goos: linux
+BenchmarkDense/3x3@64x28/avx512-2    	  12	  9 ns/op	  170.0 GFLOP/s
+BenchmarkDense/3x3@64x28/avx512-2    	  12	  9 ns/op	  180.5 GFLOP/s
+BenchmarkDense/1x1@64x28/avx512-2    	  12	  9 ns/op	  1.0 GFLOP/s
+BenchmarkEventProduct/3x3/64@28x28/avx512/10%       	  12	  9 ns/op	  900.0 GFLOP/s
+BenchmarkEventWeights/3x3/256@8x8/avx512/5%-4        	  12	  9 ns/op	  7 B/op	  8e+02 GFLOP/s
+BenchmarkEventProduct/3x3s2/64@28x28-128/avx512/10%	  12	  9 ns/op	  1.0 GFLOP/s
+BenchmarkRows-2	  12	  9 ns/op
+PASS
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	both := figure{Median: 175.25, Min: 170, Max: 180.5, Repeats: 2}
+	want := map[string]figure{
+		"64@28x28 forward":     both,
+		"64@28x28 dX":          both,
+		"64@28x28 forward 10%": {Median: 900, Min: 900, Max: 900, Repeats: 1},
+		"256@8x8 dW 5%":        {Median: 800, Min: 800, Max: 800, Repeats: 1},
+	}
+	if !reflect.DeepEqual(have.Figures, want) {
+		t.Errorf("have %v", have.Figures)
+	}
+	rows := map[string]bool{}
+	for _, g := range []group{dense(), events()} {
+		for _, r := range g.rows {
+			rows[r.figure] = true
+		}
+	}
+	for name := range want {
+		if !rows[name] {
+			t.Errorf("no row shows %s", name)
+		}
+	}
+	if _, err := parseKernels([]byte("PASS\n")); err == nil {
+		t.Error("no error where no benchmark ran")
+	}
+}
+
+func TestParseBench(t *testing.T) {
+	report := `{"train":{"action":"train four","batch":32,"step_ms":{"median":2,"min":1,"max":4,"count":5},"forward_ms":1,"bytes":640},
+"sample":{"network":"stack","evaluation_ms":{"median":0.5,"min":0.25,"max":1,"count":5}},
+"peak_bytes":1,"threads":2,"cpu":{"model":"A","level":"avx2"},"layers":[{"layer":"a","rate":0.25,"forward_ms":1},{"layer":"b","forward_ms":1}]}`
+	have, err := parseBench([]byte(report), "decode")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := measured{
+		Figures: map[string]figure{"train": {2, 1, 4, 5}, "decode": {0.5, 0.25, 1, 5}},
+		Rates:   []float64{0.25}, Planned: 640, Threads: 2, CPU: "avx2",
+	}
+	if !reflect.DeepEqual(have, want) {
+		t.Errorf("have %+v", have)
+	}
+	if _, err := parseBench([]byte(`{"train":{}}`), "decode"); err == nil {
+		t.Error("no error where the evaluation is missing")
+	}
+}
+
+func TestParseTraining(t *testing.T) {
+	have, err := parseTraining([]byte(`{"action":"train a","kind":"step","step":1,"seconds":0.5,"rates":{"b.0.fire":0.1,"a.0.fire":0.2}}
+{"action":"train a","kind":"step","step":2,"seconds":1,"rates":{"b.0.fire":0.9,"a.0.fire":0.9}}
+{"action":"train a","kind":"epoch","epoch":1,"step":2,"seconds":1.25,"rates":{"b.0.fire":0.3,"a.0.fire":0.3}}
+{"action":"train a","kind":"epoch","epoch":2,"step":4,"seconds":2,"rates":{"b.0.fire":0.5,"a.0.fire":0.25}}
+{"action":"train a","kind":"done","seconds":2}
+`), "epoch")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := measured{
+		Figures: map[string]figure{"epoch": {Median: 1, Min: 0.75, Max: 1.25, Repeats: 2}},
+		Layers:  []layer{{"a.0.fire", 0.2, 0.25}, {"b.0.fire", 0.1, 0.5}},
+	}
+	if !reflect.DeepEqual(have, want) {
+		t.Errorf("have %+v", have)
+	}
+	for _, bad := range []string{"", "no JSON\n"} {
+		if _, err := parseTraining([]byte(bad), "epoch"); err == nil {
+			t.Errorf("no error for %q", bad)
+		}
+	}
+}
+
+func TestParseUse(t *testing.T) {
+	have, err := parseUse("cpu  100 20 30 4000 500 6 7 80 9 9")
+	if want := float64(100+20+30+6+7+80) / tick; err != nil || have != want {
+		t.Errorf("have %v, %v, want %v", have, err, want)
+	}
+	for _, bad := range []string{"", "cpu0 1 2 3 4 5 6 7 8", "cpu 1 2", "cpu 1 2 3 4 x 6 7 8"} {
+		if _, err := parseUse(bad); err == nil {
+			t.Errorf("no error for %q", bad)
+		}
+	}
+}
+
+func TestWrap(t *testing.T) {
+	if have := wrap("one two  three four", 9); have != "one two\nthree\nfour" {
+		t.Errorf("have %q", have)
+	}
+	if have := tail("a\nb\nc\n", 2); have != "b\nc" {
+		t.Errorf("have %q", have)
+	}
+	if have := strings.Count(wrap(groups()[0].about, 120), "\n"); have == 0 {
+		t.Error("a long paragraph is one line")
+	}
+}

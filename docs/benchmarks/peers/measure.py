@@ -1,0 +1,116 @@
+"""What the peers' programs share: arguments, timing, firing rates, and the report in JSON."""
+
+import argparse
+import contextlib
+import importlib.metadata
+import json
+import statistics
+import time
+
+import torch
+
+import libraries
+
+LIBRARIES = {
+    "spikingjelly": libraries.SpikingJelly,
+    "spikingjelly-bf16": libraries.SpikingJelly,
+    "snntorch": libraries.SnnTorch,
+    "compile": libraries.Torch,
+    "compile-bf16": libraries.Torch,
+}
+
+
+class Peer:
+    """One contender: a library, whether torch.compile is used, and whether in bf16 autocast."""
+
+    def __init__(self, description, **defaults):
+        parser = argparse.ArgumentParser(description=description)
+        parser.add_argument("contender", choices=LIBRARIES)
+        parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+        parser.add_argument("--repeat", type=int, default=7)
+        parser.add_argument("--layout", choices=("contiguous", "channels-last"), default="contiguous")
+        for name, value in defaults.items():
+            parser.add_argument("--" + name, type=type(value), default=value)
+        self.arguments = parser.parse_args()
+        torch.set_num_threads(self.arguments.threads)
+        torch.manual_seed(7)
+        name = self.arguments.contender
+        self.library = LIBRARIES[name](self.arguments.steps)
+        self.compiled, self.half = name.startswith("compile"), name.endswith("-bf16")
+        self.net, self.figures = None, {}
+
+    def use(self, net):
+        """Takes the network that is timed, compiled if this contender is, and returns it."""
+        if self.arguments.layout == "channels-last":
+            net = net.to(memory_format=torch.channels_last)
+        self.net = net
+        self.function = torch.compile(net) if self.compiled else net
+        return net
+
+    def images(self, x):
+        """Lays x [..., C, H, W] out as the arguments say."""
+        if self.arguments.layout == "channels-last":
+            x = x.movedim(-3, -1).contiguous().movedim(-1, -3)
+        return x
+
+    def autocast(self):
+        return torch.autocast("cpu", dtype=torch.bfloat16) if self.half else contextlib.nullcontext()
+
+    def time(self, name, call):
+        """Times call in milliseconds, after two that compile and warm up."""
+        call()
+        call()
+        spans = []
+        for _ in range(self.arguments.repeat):
+            start = time.monotonic()
+            call()
+            spans.append(1e3 * (time.monotonic() - start))
+        self.figures[name] = {
+            "median": statistics.median(spans),
+            "min": min(spans),
+            "max": max(spans),
+            "repeats": len(spans),
+        }
+
+    def rates(self, call):
+        """Returns the share of ones that each neuron layer puts out in one call, in the order of the layers, and how many outputs
+        there are in all."""
+        sums, handles = {}, []
+
+        def count(name):
+            def hook(_, __, output):
+                ones, size = sums.get(name, (0.0, 0))
+                sums[name] = (ones + output.detach().sum().item(), size + output.numel())
+
+            return hook
+
+        for name, module in self.net.named_modules():
+            if self.library.is_neuron(module):
+                handles.append(module.register_forward_hook(count(name)))
+        kept, self.function = self.function, self.net
+        with torch.no_grad():
+            call()
+        self.function = kept
+        for handle in handles:
+            handle.remove()
+        return [ones / size for ones, size in sums.values()], sum(size for _, size in sums.values())
+
+    def report(self, rates):
+        """Prints the measurement as the last line of the output."""
+        versions = {name: importlib.metadata.version(name) for name in ("torch", "spikingjelly", "snntorch")}
+        trainable = sum(p.numel() for p in self.net.parameters() if p.requires_grad)
+        print(
+            json.dumps(
+                {
+                    "figures": self.figures,
+                    "parameters": trainable,
+                    "rates": rates[0],
+                    "neuron_steps": rates[1],
+                    "threads": torch.get_num_threads(),
+                    "layout": self.arguments.layout,
+                    "cpu": torch.backends.cpu.get_cpu_capability(),
+                    "versions": versions,
+                }
+            ),
+            flush=True,
+        )

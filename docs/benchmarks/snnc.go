@@ -1,0 +1,66 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+)
+
+// bench is `snnc bench` of a spec of specs/bench, whose evaluations are the figure called so; none if it is "". Arguments are those
+// of the peers' programs, for which the specs have parameters of the same names.
+func (s *session) bench(spec, evaluation string, args ...string) program {
+	argv := []string{
+		s.snnc(), "bench", filepath.Join("specs", "bench", spec), "--json", "--steps", fmt.Sprint(s.options.repeat),
+		"--threads", fmt.Sprint(s.threads),
+	}
+	if evaluation == "" {
+		argv = append(argv, "--only", "train")
+	}
+	for i := 0; i+1 < len(args); i += 2 {
+		argv = append(argv, "--set", args[i][len("--"):]+"="+args[i+1])
+	}
+	return program{argv: argv, parse: func(output []byte) (measured, error) { return parseBench(output, evaluation) }}
+}
+
+// spread is how `snnc bench --json` tells times.
+type spread struct {
+	Median, Min, Max float64
+	Count            int
+}
+
+func (s spread) figure() figure { return figure{s.Median, s.Min, s.Max, s.Count} }
+
+// parseBench reads the report of `snnc bench --json`.
+func parseBench(output []byte, evaluation string) (measured, error) {
+	var report struct {
+		Train *struct {
+			Step  spread `json:"step_ms"`
+			Bytes float64
+		}
+		Sample *struct {
+			Time spread `json:"evaluation_ms"`
+		}
+		Threads int
+		CPU     struct{ Level string }
+		Layers  []struct{ Rate *float64 }
+	}
+	if err := json.Unmarshal(output, &report); err != nil {
+		return measured{}, fmt.Errorf("read the report: %w", err)
+	}
+	if report.Train == nil || evaluation != "" && report.Sample == nil {
+		return measured{}, fmt.Errorf("read the report: it lacks a part")
+	}
+	m := measured{
+		Figures: map[string]figure{"train": report.Train.Step.figure()},
+		Planned: report.Train.Bytes, Threads: report.Threads, CPU: report.CPU.Level,
+	}
+	if evaluation != "" {
+		m.Figures[evaluation] = report.Sample.Time.figure()
+	}
+	for _, l := range report.Layers {
+		if l.Rate != nil {
+			m.Rates = append(m.Rates, *l.Rate)
+		}
+	}
+	return m, nil
+}
