@@ -74,6 +74,7 @@ type runner interface {
 type Program struct {
 	plan    *plan.Plan
 	pool    *Pool
+	level   kernel.Level
 	memory  []memory // by the number of the value
 	outside []*plan.Value
 	aliases []*plan.Value
@@ -92,29 +93,32 @@ type worker struct {
 	scratch []float32   // registers
 	states  []float32   // of an equation's chunk over time
 	floats  []float32
-	aligned []float32 // rows that begin at multiples of 64 bytes
+	kernel  kernel.Work
 	ints    []int32
-	more    []int32
 	bad     int // the first operation of a checked loop that gave a number that is not finite
 	err     error
 }
 
 // needs is how much of a worker's and a program's memory a step wants, in elements.
 type needs struct {
-	regs, states, floats, aligned, ints, more int
-	sums, results                             int // of the program
+	regs, states, floats, kernel, ints int
+	sums, results                      int // of the program
 }
 
 func (n *needs) grow(m needs) {
 	n.regs, n.states, n.floats = max(n.regs, m.regs), max(n.states, m.states), max(n.floats, m.floats)
-	n.aligned = max(n.aligned, m.aligned)
-	n.ints, n.more = max(n.ints, m.ints), max(n.more, m.more)
+	n.kernel = max(n.kernel, m.kernel)
+	n.ints = max(n.ints, m.ints)
 	n.sums, n.results = max(n.sums, m.sums), max(n.results, m.results)
 }
 
 // New allocates the memory of a plan and binds its steps to the pool's workers.
 func New(p *plan.Plan, pool *Pool) (*Program, error) {
-	g := &Program{plan: p, pool: pool, memory: make([]memory, len(p.Values))}
+	level, err := kernel.Used()
+	if err != nil {
+		return nil, fmt.Errorf("prepare %s: %w", p.Name, err)
+	}
+	g := &Program{plan: p, pool: pool, level: level, memory: make([]memory, len(p.Values))}
 	f32, i32, bits := make([]float32, p.F32), make([]int32, p.I32), make([]uint64, p.Bits)
 	for _, v := range p.Values {
 		m := &g.memory[v.ID]
@@ -156,7 +160,8 @@ func New(p *plan.Plan, pool *Pool) (*Program, error) {
 	for range pool.threads {
 		g.workers = append(g.workers, &worker{regs: make([][]float32, need.regs), scratch: make([]float32, need.regs*plan.Chunk),
 			states: make([]float32, need.states), floats: make([]float32, need.floats),
-			aligned: kernel.Aligned(need.aligned), ints: make([]int32, need.ints), more: make([]int32, need.more)})
+			ints: make([]int32, need.ints)})
+		g.workers[len(g.workers)-1].kernel.Grow(need.kernel)
 	}
 	for _, o := range p.Outputs {
 		t := &tensor.Tensor{Type: o.Value.Type, N: g.memory[o.Value.ID].n}

@@ -17,7 +17,7 @@ import (
 
 // numerics is the version of everything that turns a graph into numbers: kernels, optimisers, random numbers. It changes when
 // they give other bytes, so that an old training is not continued with them.
-const numerics = "1"
+const numerics = "2"
 
 // job is an action of the spec as it is to be done.
 type job struct {

@@ -1,9 +1,6 @@
 package kernel
 
-import (
-	"math"
-	"math/bits"
-)
+import "math"
 
 // bytes holds for each byte its bits as the numbers 0 and 1. It is read only.
 var bytes = func() (t [256][8]float32) {
@@ -68,17 +65,4 @@ func CopyBits(d []uint64, to int, src []uint64, from, n int) {
 		d[to/64] = d[to/64]&^(mask<<(to%64)) | word<<(to%64)
 		to, from, n = to+k, from+k, n-k
 	}
-}
-
-// Events writes the numbers of the bits that are set, in order, times scale, to d and returns them.
-func Events(d []int32, src []uint64, scale int32) []int32 {
-	d = d[:0]
-	for w, word := range src {
-		base := int32(w * 64)
-		for word != 0 {
-			d = append(d, (base+int32(bits.TrailingZeros64(word)))*scale)
-			word &= word - 1
-		}
-	}
-	return d
 }

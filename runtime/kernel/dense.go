@@ -21,26 +21,47 @@ func PackedColumns(out int) int { return (out + 15) &^ 15 }
 // BlockColumns returns how many columns block b has.
 func BlockColumns(out, b int) int { return min(Block, PackedColumns(out)-b*Block) }
 
-// Matrix is the shape of products of rows of in elements with a matrix of so many columns.
-func Matrix(in, out int) Shape {
-	return Shape{High: 1, Wide: 1, In: in, OutHigh: 1, OutWide: 1, Out: out, Phases: Phases(false, 1, 1, 0, 1, 1, in*PackedColumns(out))}
+// PackMatrix lays a matrix of in rows and out columns out as packed weights; transposed says that w has it column by column.
+func PackMatrix(d, w []float32, in, out int, transposed bool) {
+	for first := 0; first < out; first += Block {
+		columns := BlockColumns(out, first/Block)
+		n := min(columns, out-first)
+		for i := range in {
+			row := d[first*in+i*columns:][:columns]
+			if !transposed {
+				copy(row, w[i*out+first:][:n])
+			} else {
+				for o := range n {
+					row[o] = w[(first+o)*in+i]
+				}
+			}
+			clear(row[n:])
+		}
+	}
 }
 
-// Operand is the images or rows that a product multiplies: real numbers, or bits whose rows of Size elements begin at words.
+// Operand is the images or rows that a product multiplies: real numbers, bits whose rows of Size elements begin at words, or
+// integers.
 type Operand struct {
 	Floats []float32
 	Bits   []uint64
+	Ints   []int32
 	Size   int // elements of a row
 }
 
 // copy writes elements of a row from a place on to d as numbers.
 func (x *Operand) copy(d []float32, row, from int) {
-	if x.Bits != nil {
+	switch {
+	case x.Floats != nil:
+		copy(d, x.Floats[row*x.Size+from:][:len(d)])
+	case x.Bits != nil:
 		words := (x.Size + 63) / 64
 		Unpack(d, x.Bits[row*words:(row+1)*words], from)
-		return
+	default:
+		for i, v := range x.Ints[row*x.Size+from:][:len(d)] {
+			d[i] = float32(v)
+		}
 	}
-	copy(d, x.Floats[row*x.Size+from:][:len(d)])
 }
 
 // Work is the memory of a worker for kernels. Grow makes it large enough.
@@ -284,7 +305,7 @@ func (d *Dense) tiles(n, from, rows int) []phaseTiles {
 }
 
 // Run computes a unit. out and x hold all images; w holds Scratch numbers.
-func (d *Dense) Run(w *Work, unit int, out []float32, x *Operand, weights []float32) {
+func (d *Dense) Run(w *Work, unit int, out []float32, x Operand, weights []float32) {
 	s := &d.shape
 	part, band := unit%d.parts, unit/d.parts%d.bands
 	from, to := d.Images(unit)
@@ -301,7 +322,7 @@ func (d *Dense) Run(w *Work, unit int, out []float32, x *Operand, weights []floa
 		a = x.Floats[from*d.distance : to*d.distance]
 	} else {
 		a = w.floats[:d.group*d.distance]
-		d.pad(a, x, from, to, s.Phases[0].Stride*first+d.top)
+		d.pad(a, &x, from, to, s.Phases[0].Stride*first+d.top)
 	}
 	blocks := (s.Out + Block - 1) / Block
 	for b := part * blocks / d.parts; b < (part+1)*blocks/d.parts; b++ {

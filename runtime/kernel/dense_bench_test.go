@@ -50,7 +50,7 @@ func BenchmarkDense(b *testing.B) {
 				x := Operand{Floats: p.x, Size: len(p.x) / p.images}
 				rate(b, flop, func() {
 					for u := range d.Units() {
-						d.Run(&w, u, y, &x, packed)
+						d.Run(&w, u, y, x, packed)
 					}
 				})
 			})
@@ -71,7 +71,7 @@ func BenchmarkMatrix(b *testing.B) {
 				x := Operand{Floats: p.x, Size: c.in}
 				rate(b, 2*float64(c.rows*c.in*c.out), func() {
 					for u := range d.Units() {
-						d.Run(&w, u, y, &x, packed)
+						d.Run(&w, u, y, x, packed)
 					}
 				})
 			})
@@ -87,14 +87,14 @@ func BenchmarkDenseSums(b *testing.B) {
 		flop := 2 * float64(p.Steps*p.N*c.size*c.size*c.channels*c.channels*c.k*c.k)
 		for _, l := range levels() {
 			b.Run(fmt.Sprintf("%dx%d@%dx%d/%v", c.k, c.k, c.channels, c.size, l), func(b *testing.B) {
-				d := NewDenseSums(l, p.Window, p.Batch, false)
+				d := NewDenseSums(l, p.Window, p.Batch, true)
 				var w Work
 				w.Grow(d.Scratch())
 				sums := make([]float32, p.Slots*d.Size())
 				x, dy := Operand{Floats: p.x, Size: c.size * c.size * c.channels}, Operand{Floats: p.dy, Size: c.size * c.size * c.channels}
 				rate(b, flop, func() {
 					for u := range d.Units() {
-						d.Run(&w, u, sums, &x, &dy)
+						d.Run(&w, u, sums, x, dy)
 					}
 				})
 			})

@@ -126,7 +126,7 @@ func (p *product) run(l Level, asBits bool) []float32 {
 	}
 	packed := p.packed()
 	for u := range d.Units() {
-		d.Run(&w, u, y, &x, packed)
+		d.Run(&w, u, y, x, packed)
 	}
 	return y
 }

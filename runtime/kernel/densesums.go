@@ -38,8 +38,9 @@ type DenseSums struct {
 // bandPixels is about how many pixels a band has: what a tile reads of x and dy for them stays in the first cache.
 const bandPixels = 192
 
-// NewDenseSums prepares the sums at a level; spikes says that x or dy may be bits, which are unpacked band by band.
-func NewDenseSums(l Level, v Window, b Batch, spikes bool) *DenseSums {
+// NewDenseSums prepares the sums at a level; numbers says that x and dy are real numbers, what else they are
+// is made such band by band.
+func NewDenseSums(l Level, v Window, b Batch, numbers bool) *DenseSums {
 	d := &DenseSums{gemm: gemmOf(l), Window: v, batch: b, merged: 1, pixels: bandPixels}
 	if v.Kernel == 1 && v.Stride == 1 && v.Pad == 0 {
 		d.flat = true
@@ -52,12 +53,11 @@ func NewDenseSums(l Level, v Window, b Batch, spikes bool) *DenseSums {
 		d.merged = v.Kernel
 	}
 	d.parts = max(1, min(d.blocks, fewUnits/max(1, b.Slots*d.Blocks())))
-	unpacked := 0
-	if spikes {
-		unpacked = 1
-		if d.flat {
-			d.pixels = max(8, min(d.pixels, scratchFloats/(v.In+v.Out)))
-		}
+	unpacked := 1
+	if numbers {
+		unpacked = 0
+	} else if d.flat {
+		d.pixels = max(8, min(d.pixels, scratchFloats/(v.In+v.Out)))
 	}
 	group, rows := d.band(d.OutHigh)
 	if d.flat { // slots differ in length
@@ -115,7 +115,7 @@ func (d *DenseSums) Blocks() int { return (d.Out + Block - 1) / Block }
 func (d *DenseSums) Scratch() int { return d.room }
 
 // Run computes a unit. sums holds the sums of all slots, one after another; x and dy all images.
-func (d *DenseSums) Run(w *Work, unit int, sums []float32, x, dy *Operand) {
+func (d *DenseSums) Run(w *Work, unit int, sums []float32, x, dy Operand) {
 	part := unit % d.parts
 	block := unit / d.parts % d.Blocks()
 	slot := unit / d.parts / d.Blocks()
@@ -151,7 +151,7 @@ func (d *DenseSums) channel(block int) int { return block*d.tall - max(0, block-
 type sumRun struct {
 	*DenseSums
 	w            *Work
-	x, dy        *Operand
+	x, dy        Operand
 	sums         []float32 // of the unit's block
 	block, width int
 	first, last  int // blocks of channels in
@@ -177,10 +177,10 @@ func (r *sumRun) band(image, n, y, rows int) {
 	a, b := take(n*high*wide*r.tall), take(2*count*pixelPitch)
 	top := r.Stride*y - r.Pad
 	xs, dys := r.x.Floats, r.dy.Floats
-	if r.x.Bits != nil {
+	if r.x.Floats == nil {
 		xs = take(n * high * r.Wide * r.In)
 	}
-	if r.dy.Bits != nil {
+	if r.dy.Floats == nil {
 		dys = take(count * r.Out)
 	}
 	t := sumTiles{dRow: r.width, aStep: r.Stride * r.tall, k: r.OutWide, segments: r.segments}
@@ -194,7 +194,7 @@ func (r *sumRun) band(image, n, y, rows int) {
 		t.list = r.lists[1]
 	}
 	for i := range n {
-		from := r.rows(dys, r.dy, image+i, i*rows, y, rows, r.OutHigh, r.OutWide*r.Out)
+		from := r.rows(dys, &r.dy, image+i, i*rows, y, rows, r.OutHigh, r.OutWide*r.Out)
 		for at := 0; at < r.width; at += pixelPitch {
 			width := min(pixelPitch, r.Out-r.block*Block-at)
 			d := b[(at/pixelPitch*count+i*rows*r.OutWide)*pixelPitch:][:rows*r.OutWide*pixelPitch]
@@ -220,10 +220,10 @@ func (r *sumRun) band(image, n, y, rows int) {
 	}
 }
 
-// rows returns n rows of pixels of size elements each from row y of an image on. Bits become numbers in d, at row `at`.
+// rows returns n rows of pixels of size elements each from row y of an image on. Bits and integers become numbers in d, at row `at`.
 func (r *sumRun) rows(d []float32, v *Operand, image, at, y, n, high, size int) []float32 {
 	row := r.row(image)
-	if v.Bits == nil {
+	if v.Floats != nil {
 		return v.Floats[row*v.Size+y*size:][:n*size]
 	}
 	d = d[at*size : (at+n)*size]
@@ -248,8 +248,8 @@ func (r *sumRun) channels(d, xs []float32, image, at, top, high, wide, c, tall i
 	}
 	size := r.Wide * r.In
 	var from []float32
-	if fresh || r.x.Bits == nil {
-		from = r.rows(xs, r.x, image, at, top+before, n, r.High, size)
+	if fresh || r.x.Floats != nil {
+		from = r.rows(xs, &r.x, image, at, top+before, n, r.High, size)
 	} else {
 		from = xs[at*size:][:n*size]
 	}
@@ -273,4 +273,40 @@ func (r *sumRun) lines() int {
 		return r.high
 	}
 	return r.High
+}
+
+// Totals says where in a variable the sum for channel in, channel out and tap goes: to in*In + out*Out + tap.
+type Totals struct{ In, Out int }
+
+// TotalUnits returns how many units adding the slots up has.
+func (d *DenseSums) TotalUnits() int { return d.Blocks() * min(d.In, fewUnits) }
+
+// Total adds the slots of a part of the sums up, as a balanced binary tree where there are eight, and writes them to out.
+func (d *DenseSums) Total(unit int, out, sums []float32, place Totals) {
+	cuts := min(d.In, fewUnits)
+	block, cut := unit/cuts, unit%cuts
+	columns, size, taps := BlockColumns(d.Out, block), d.Size(), d.Kernel*d.Kernel
+	var row [Block]float32
+	var slots [8][]float32
+	for i := cut * d.In / cuts; i < (cut+1)*d.In/cuts; i++ {
+		for tap := range taps {
+			at := block*Block*taps*d.In + (tap*d.In+i)*columns
+			n := min(columns, d.Out-block*Block)
+			sum := sums[at:][:n]
+			if d.batch.Slots == len(slots) {
+				for s := range slots {
+					slots[s] = sums[s*size+at:]
+				}
+				sum = row[:n]
+				TreeRows(sum, &slots)
+			}
+			if to := i*place.In + block*Block*place.Out + tap; place.Out == 1 {
+				copy(out[to:], sum)
+			} else {
+				for o, v := range sum {
+					out[to+o*place.Out] = v
+				}
+			}
+		}
+	}
 }

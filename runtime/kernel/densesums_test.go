@@ -70,7 +70,7 @@ func (p *weightSums) sum(slot, tap, c, o int, add func(v float64)) {
 
 // run computes the sums at a level, with x or dy as bits. What it does not write stays NaN.
 func (p *weightSums) run(l Level, xBits, dyBits bool) []float32 {
-	d := NewDenseSums(l, p.Window, p.Batch, xBits || dyBits)
+	d := NewDenseSums(l, p.Window, p.Batch, !xBits && !dyBits)
 	var w Work
 	w.Grow(d.Scratch())
 	for i := range w.floats {
@@ -89,7 +89,7 @@ func (p *weightSums) run(l Level, xBits, dyBits bool) []float32 {
 		sums[i] = float32(math.NaN())
 	}
 	for u := range d.Units() {
-		d.Run(&w, u, sums, &x, &dy)
+		d.Run(&w, u, sums, x, dy)
 	}
 	return sums
 }

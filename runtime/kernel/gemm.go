@@ -68,34 +68,6 @@ func (t *tiles) plain() {
 	}
 }
 
-// axpyPitch adds x[k] times the row of w that begins at k*pitch to acc for every k in order, where x[k] is not 0.
-func axpyPitch(acc, w []float32, pitch int, x []float32) {
-	n := len(acc)
-	for len(x) >= 4 {
-		c0, c1, c2, c3 := x[0], x[1], x[2], x[3]
-		if c0 != 0 && c1 != 0 && c2 != 0 && c3 != 0 {
-			r0, r1, r2, r3 := w[:n], w[pitch:][:n], w[2*pitch:][:n], w[3*pitch:][:n]
-			for j := range acc {
-				acc[j] = acc[j] + float32(c0*r0[j]) + float32(c1*r1[j]) + float32(c2*r2[j]) + float32(c3*r3[j])
-			}
-		} else {
-			for k, v := range x[:4] {
-				if v != 0 {
-					Axpy(acc, w[k*pitch:], v)
-				}
-			}
-		}
-		if x = x[4:]; len(x) > 0 {
-			w = w[4*pitch:]
-		}
-	}
-	for k, v := range x {
-		if v != 0 {
-			Axpy(acc, w[k*pitch:], v)
-		}
-	}
-}
-
 // pixelPitch is how far apart the columns of neighbouring pixels lie that sumTiles adds up.
 const pixelPitch = 32
 

@@ -1,8 +1,6 @@
 package kernel_test
 
 import (
-	"math/rand/v2"
-	"slices"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -70,57 +68,6 @@ func TestPhases(t *testing.T) {
 			if n != 1 {
 				t.Fatalf("pixel %d is in %d phases", at, n)
 			}
-		}
-	})
-}
-
-// TestWindows: windows of numbers and of spikes, against looking up pixel by pixel.
-func TestWindows(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		high, wide := rapid.IntRange(1, 6).Draw(t, "high"), rapid.IntRange(1, 6).Draw(t, "wide")
-		channels := rapid.SampledFrom([]int{1, 3, 9, 64, 128}).Draw(t, "channels")
-		f := kernel.Phase{High: rapid.IntRange(0, 4).Draw(t, "rows"), Wide: rapid.IntRange(0, 4).Draw(t, "columns"), Stride: rapid.IntRange(1, 2).Draw(t, "stride"),
-			Top: rapid.IntRange(-4, 3).Draw(t, "top"), Left: rapid.IntRange(-4, 3).Draw(t, "left")}
-		y, x := rapid.IntRange(0, 3).Draw(t, "y"), rapid.IntRange(0, 3).Draw(t, "x")
-		r := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 0))
-		image := make([]float32, high*wide*channels)
-		for i := range image {
-			image[i] = float32(r.IntN(2))
-		}
-		bits := make([]uint64, (len(image)+63)/64)
-		kernel.Pack(bits, image)
-		want := make([]float32, f.High*f.Wide*channels)
-		var events []int32
-		const width = 5
-		for i := range want {
-			v, u := f.Stride*y+f.Top+i/channels/f.Wide, f.Stride*x+f.Left+i/channels%f.Wide
-			if v < 0 || v >= high || u < 0 || u >= wide {
-				continue
-			}
-			if want[i] = image[(v*wide+u)*channels+i%channels]; want[i] != 0 {
-				events = append(events, int32(i*width))
-			}
-		}
-		got := make([]float32, len(want))
-		for i := range got {
-			got[i] = 7
-		}
-		if f.Window(got, image, y, x, high, wide, channels); !slices.Equal(got, want) {
-			t.Fatalf("window %v, want %v", got, want)
-		}
-		list, starts := kernel.PixelEvents(make([]int32, len(image)), make([]int32, high*wide+1), bits, high*wide, channels)
-		if all := kernel.Events(make([]int32, 0, len(image)), bits, 1); !slices.Equal(list, all) {
-			t.Fatalf("spikes %v, want %v", list, all)
-		}
-		for pixel, at := range starts {
-			if n, _ := slices.BinarySearch(list, int32(pixel*channels)); n != int(at) {
-				t.Fatalf("spikes of pixel %d begin at %d, want %d", pixel, at, n)
-			}
-		}
-		found := make([]int32, len(want))
-		n := f.WindowEvents(found, list, starts, y, x, high, wide, channels, width)
-		if !slices.Equal(found[:n], events) {
-			t.Fatalf("spikes of the window at %v, want %v", found[:n], events)
 		}
 	})
 }

@@ -308,9 +308,11 @@ func (f *fuser) packed(n *graph.Node, name string) *Value {
 	if got := f.packs[key]; got != nil {
 		return got
 	}
-	index := packed(n)
-	f.packs[key] = f.copy(x, graph.Type{Dims: []int{len(index)}}, "pack", n.Layer, Part{Steps: 1}.elements(index, nil))
-	return f.packs[key]
+	from, to, size := packed(n)
+	got := f.value(graph.Type{Dims: []int{size}}, Buffer, "pack")
+	f.step(&Step{In: []*Value{x}, Out: []*Value{got}, Layer: n.Layer, Move: &Move{Zero: len(from) < size, Parts: []Part{Part{Steps: 1}.elements(from, to)}}})
+	f.packs[key] = got
+	return got
 }
 
 // cheap reports whether v, element-wise and not computed yet, had better be computed anew wherever it is used than be
