@@ -23,6 +23,8 @@ type Env struct {
 	Seed, Iteration, First uint64
 	Examples               []uint64
 	Host                   func(what string) float64 // numbers that the trainer knows
+	// Same says that no variable has changed since the run before of the same program, whose fixed steps are not run again then.
+	Same bool
 	// Check makes the run look at every result and end with NotFinite at the first that is not finite. It is slow.
 	Check bool
 	// Profile, where it is not nil, has a place for each step of the plan, to which the time that the step takes is added.
@@ -85,6 +87,7 @@ type Program struct {
 	outputs []*tensor.Tensor
 	names   []string
 	env     *Env
+	whole   bool // the run before came to its end
 }
 
 // worker is the memory of one thread.
@@ -222,6 +225,7 @@ func (p *Program) Run(env *Env) error {
 		copy(to.Bits, from.b)
 		copy(to.I32, from.i)
 	}
+	p.whole = true
 	return nil
 }
 

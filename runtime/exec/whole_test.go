@@ -70,6 +70,56 @@ func TestRecomputation(t *testing.T) {
 	}
 }
 
+// TestSameVariables: where a run is told that no variable has changed, it gives what one gives that computes everything, and where it
+// is not told, it sees a change.
+func TestSameVariables(t *testing.T) {
+	m := fromSpec(t, "testdata/tiny.snn", "")
+	for _, name := range []string{"reconstruct", "turn", "generate"} {
+		g := m.function(t, name)
+		w := m.world(g, 5)
+		p, err := plan.New(g, plan.Options{Batch: w.n, Repeated: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		once := 0
+		for _, s := range p.Steps {
+			if s.Fixed {
+				once++
+			}
+		}
+		if once < 3 {
+			t.Errorf("%s: %d steps depend on variables alone:\n%s", name, once, p.Print())
+		}
+		pool := exec.NewPool(2)
+		defer pool.Close()
+		x, err := exec.New(p, pool)
+		if err != nil {
+			t.Fatal(err)
+		}
+		run := func(x *exec.Program, shift float64, same bool) []uint64 {
+			env, variables := w.env()
+			for _, v := range variables {
+				for i := range v.F32 {
+					v.F32[i] += float32(shift)
+				}
+			}
+			env.Same = same
+			if err := x.Run(env); err != nil {
+				t.Fatal(err)
+			}
+			return bytes(x)
+		}
+		for _, shift := range []float64{0, 0.125} {
+			want := run(compiled(t, g, w.n, 1), shift, false)
+			for i, same := range []bool{false, true, true} {
+				if got := run(x, shift, same); !slices.Equal(got, want) {
+					t.Errorf("%s, shift %v, run %d: other bytes", name, shift, i)
+				}
+			}
+		}
+	}
+}
+
 // TestThreads: the number of workers changes no bit of a training step.
 func TestThreads(t *testing.T) {
 	m := fromSpec(t, "testdata/tiny.snn", "")

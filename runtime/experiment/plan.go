@@ -242,7 +242,7 @@ func drawing(m *Model) (plans []*plan.Plan, err error) {
 		if err != nil {
 			return nil, err
 		}
-		pl, err := plan.New(g, plan.Options{Batch: batch})
+		pl, err := plan.New(g, plan.Options{Batch: batch, Repeated: true})
 		if err != nil {
 			return nil, err
 		}

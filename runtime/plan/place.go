@@ -31,6 +31,9 @@ func place(p *Plan) {
 	for _, o := range slices.Concat(p.Outputs, p.Assigns) {
 		o.Value.Root().last = len(p.Steps)
 	}
+	if p.repeated && len(p.Assigns) == 0 {
+		p.fix()
+	}
 	for i, s := range p.Steps {
 		for _, v := range s.Out {
 			k := slices.IndexFunc(s.In, func(u *Value) bool {
@@ -44,6 +47,37 @@ func place(p *Plan) {
 	p.F32 = p.arena(graph.F32)
 	p.I32 = p.arena(graph.I32)
 	p.Bits = p.arena(graph.Bit)
+}
+
+// fix finds the steps that depend on nothing but variables, and keeps what others read of them for all runs.
+func (p *Plan) fix() {
+	varies := map[*Value]bool{}
+	for _, v := range p.Values {
+		varies[v] = v.Place == Input
+	}
+	for _, s := range p.Steps {
+		s.Fixed = s.Equation == nil && (s.Node == nil || s.Node.Op == graph.OpMatmul) &&
+			!slices.ContainsFunc(s.In, func(v *Value) bool { return varies[v.Root()] }) &&
+			!slices.ContainsFunc(s.Out, func(v *Value) bool { return v.Type.Batch || v.Type.Steps > 0 })
+		for _, v := range s.Out {
+			varies[v] = !s.Fixed
+		}
+	}
+	keep := func(v *Value) {
+		if r := v.Root(); r.Place == Buffer && !varies[r] {
+			r.first, r.last = 0, len(p.Steps)
+		}
+	}
+	for _, s := range p.Steps {
+		if !s.Fixed {
+			for _, v := range s.In {
+				keep(v)
+			}
+		}
+	}
+	for _, o := range p.Outputs {
+		keep(o.Value)
+	}
 }
 
 // overlays reports whether the result v of s may lie where its operand u does: s reads each element of u before it writes the
@@ -119,7 +153,7 @@ func (p *Plan) arena(d graph.DType) int {
 			b = &block{size: (p.Elements(v) + align - 1) / align * align, first: v.first}
 			blocks = append(blocks, b)
 		}
-		b.last = max(b.last, v.last)
+		b.first, b.last = min(b.first, v.first), max(b.last, v.last)
 		b.values = append(b.values, v)
 		of[v] = b
 	}

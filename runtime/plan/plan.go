@@ -20,6 +20,9 @@ type Options struct {
 	// Memory is how many bytes the plan may take; 0 is no bound. What is kept for the way back is then computed once more there, as
 	// far as the bound asks for it. Where that does not do, the plan takes more: as little as was found.
 	Memory int
+	// Repeated says that the plan will run several times with the same variables: what depends on these alone stays in memory, and the
+	// steps that compute it are Fixed.
+	Repeated bool
 }
 
 // Place says where the memory of a value comes from.
@@ -67,6 +70,7 @@ type Step struct {
 	Node     *graph.Node // a kernel of its own for this operator
 
 	Layer   string // structural place of what it computes
+	Fixed   bool   // need not run again until a variable changes, see Options.Repeated
 	In, Out []*Value
 }
 
@@ -151,6 +155,8 @@ type Plan struct {
 	Outputs        []Output
 	Assigns        []Output // the next values of variables
 	F32, I32, Bits int      // elements of planned memory by element type
+
+	repeated bool
 }
 
 // New plans the linked graph g, which must be verified.
@@ -168,7 +174,7 @@ func New(g *graph.Graph, o Options) (*Plan, error) {
 			}
 		}
 	}
-	p := &Plan{Name: g.Name, Batch: o.Batch}
+	p := &Plan{Name: g.Name, Batch: o.Batch, repeated: o.Repeated}
 	// The passes rewrite the graph. Fusing then decides which values exist at all, and only after that is it known when each
 	// value is used last, from which its place follows.
 	s := take(g)

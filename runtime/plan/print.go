@@ -25,6 +25,9 @@ func (p *Plan) Print() string {
 	}
 	for i, s := range p.Steps {
 		fmt.Fprintf(&b, "%4d  %s", i, s.what())
+		if s.Fixed {
+			b.WriteString("  (once)")
+		}
 		if s.Layer != "" {
 			fmt.Fprintf(&b, "  # %s", s.Layer)
 		}

@@ -20,30 +20,8 @@ func (p *Plan) verify() error {
 		}
 	}
 	m := &holders{p: p, by: map[graph.DType][]*Value{}, written: map[*Value]bool{}}
-	for i, s := range p.Steps {
-		for _, v := range s.In {
-			if err := m.read(v); err != nil {
-				return fmt.Errorf("step %d (%s): %w", i, s.what(), err)
-			}
-		}
-		for _, v := range s.Out {
-			if err := m.write(v); err != nil {
-				return fmt.Errorf("step %d (%s): %w", i, s.what(), err)
-			}
-		}
-		for _, v := range s.Out {
-			if u := v.Over; u != nil && (!slices.Contains(s.In, u) || !s.overlays(v, u) || v.Offset != u.Offset) {
-				return fmt.Errorf("step %d (%s): v%d cannot be written over v%d", i, s.what(), v.ID, u.ID)
-			}
-		}
-		for _, v := range slices.Concat(s.In, s.Out) { // what is read must last until all is written
-			if slices.ContainsFunc(s.Out, func(w *Value) bool { return w.Over == v }) {
-				continue // element for element
-			}
-			if err := m.read(v); err != nil {
-				return fmt.Errorf("step %d (%s) in its course: %w", i, s.what(), err)
-			}
-		}
+	if err := m.run(false); err != nil {
+		return err
 	}
 	for _, o := range slices.Concat(p.Outputs, p.Assigns) {
 		if o.Value.Root().Place != Buffer {
@@ -52,6 +30,10 @@ func (p *Plan) verify() error {
 		if err := m.read(o.Value); err != nil {
 			return fmt.Errorf("result %s: %w", o.Name, err)
 		}
+	}
+	// Once more, as a run that need not compute what is fixed.
+	if slices.ContainsFunc(p.Steps, func(s *Step) bool { return s.Fixed }) {
+		return m.run(true)
 	}
 	return nil
 }
@@ -114,5 +96,43 @@ func (m *holders) write(v *Value) error {
 	m.by[d] = append(slices.DeleteFunc(m.by[d], func(u *Value) bool {
 		return u.Offset < end && v.Offset < u.Offset+m.p.Elements(u)
 	}), v)
+	return nil
+}
+
+// run follows the steps, all or those that are not fixed.
+func (m *holders) run(again bool) error {
+	for i, s := range m.p.Steps {
+		if again && s.Fixed {
+			continue
+		}
+		for _, v := range s.Out {
+			if again {
+				delete(m.written, v)
+			}
+		}
+		for _, v := range s.In {
+			if err := m.read(v); err != nil {
+				return fmt.Errorf("step %d (%s): %w", i, s.what(), err)
+			}
+		}
+		for _, v := range s.Out {
+			if err := m.write(v); err != nil {
+				return fmt.Errorf("step %d (%s): %w", i, s.what(), err)
+			}
+		}
+		for _, v := range s.Out {
+			if u := v.Over; u != nil && (!slices.Contains(s.In, u) || !s.overlays(v, u) || v.Offset != u.Offset) {
+				return fmt.Errorf("step %d (%s): v%d cannot be written over v%d", i, s.what(), v.ID, u.ID)
+			}
+		}
+		for _, v := range slices.Concat(s.In, s.Out) { // what is read must last until all is written
+			if slices.ContainsFunc(s.Out, func(w *Value) bool { return w.Over == v }) {
+				continue // element for element
+			}
+			if err := m.read(v); err != nil {
+				return fmt.Errorf("step %d (%s) in its course: %w", i, s.what(), err)
+			}
+		}
+	}
 	return nil
 }

@@ -99,7 +99,7 @@ func (m *Model) function(name string, batch int) (*exec.Program, error) {
 	if err != nil {
 		return nil, err
 	}
-	pl, err := plan.New(g, plan.Options{Batch: batch})
+	pl, err := plan.New(g, plan.Options{Batch: batch, Repeated: true})
 	if err != nil {
 		return nil, fmt.Errorf("plan %s: %w", name, err)
 	}
@@ -159,18 +159,20 @@ func (m *Model) PlanOf(export string, n int) (*plan.Plan, error) {
 func (m *Model) Sample(sampler *program.Sampler, n int, seed, first uint64) (*tensor.Tensor, error) {
 	carried := map[string]*tensor.Tensor{}
 	kept := map[string][]*tensor.Tensor{}
-	run := func(name string, iteration uint64, inputs map[string]*tensor.Tensor) (*exec.Program, error) {
+	run := func(name string, iteration uint64, inputs map[string]*tensor.Tensor, again bool) (*exec.Program, error) {
 		p, err := m.function(name, n)
 		if err != nil {
 			return nil, err
 		}
-		if err := p.Run(m.env(inputs, seed, iteration, first)); err != nil {
+		env := m.env(inputs, seed, iteration, first)
+		env.Same = again
+		if err := p.Run(env); err != nil {
 			return nil, fmt.Errorf("sample: %w", err)
 		}
 		return p, nil
 	}
 	if sampler.Init != "" {
-		p, err := run(sampler.Init, 0, nil)
+		p, err := run(sampler.Init, 0, nil, false)
 		if err != nil {
 			return nil, err
 		}
@@ -186,7 +188,8 @@ func (m *Model) Sample(sampler *program.Sampler, n int, seed, first uint64) (*te
 		for i, name := range sampler.Columns {
 			inputs[name] = tensor.Scalar(float32(sampler.Table[turn][i]))
 		}
-		p, err := run(sampler.Loop, uint64(turn)+1, inputs)
+		// All turns see the same weights.
+		p, err := run(sampler.Loop, uint64(turn)+1, inputs, turn > 0)
 		if err != nil {
 			return nil, err
 		}
@@ -202,7 +205,7 @@ func (m *Model) Sample(sampler *program.Sampler, n int, seed, first uint64) (*te
 	for name, parts := range kept {
 		inputs[name] = tensor.JoinTime(parts)
 	}
-	p, err := run(sampler.Result, uint64(sampler.Turns)+1, inputs)
+	p, err := run(sampler.Result, uint64(sampler.Turns)+1, inputs, false)
 	if err != nil {
 		return nil, err
 	}
