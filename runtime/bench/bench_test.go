@@ -70,9 +70,9 @@ func measured(t testing.TB, pool *exec.Pool, updates int, name string, sets ...s
 
 // small makes the specs of specs/bench a matter of milliseconds.
 var small = map[string][]string{
-	"bench/stack.snn":     {"batch=2", "steps=2"},
-	"bench/stack-t16.snn": {"longer.steps=3", "train.four.batch=2"},
-	"bench/l*.snn":        {"steps=3", "train.alone.batch=2"},
+	"bench/stack.snn":     {"batch=2", "steps=2", "size=6"},
+	"bench/stack-t16.snn": {"longer.steps=3", "train.four.batch=2", "size=6"},
+	"bench/l*.snn":        {"steps=3", "train.alone.batch=2", "size=6"},
 	"bench/fsvae.snn":     {"steps=2", "batch=4", "widths=[4,4,8,8]", "latent=16"},
 	"bench/sddpm.snn":     {"size=8", "width=8", "levels=[1,2]", "steps=2", "batch=4"},
 }
@@ -266,7 +266,7 @@ func TestSpread(t *testing.T) {
 func TestUpdateAllocatesNothing(t *testing.T) {
 	pool := exec.NewPool(2)
 	defer pool.Close()
-	specs := map[string][]string{"quickstart.snn": {"train.digit.batch=8"}, "classifier.snn": {"digits=optdigits(size=28)", "train.digit.batch=4"}, "sddpm.snn": {"channels=1", "size=8", "width=8", "levels=[1,2]", "blocks=1", "batch=4", "images=optdigits(range=-1..1)"}}
+	specs := map[string][]string{"quickstart.snn": {"train.digit.batch=8"}, "classifier.snn": {"digits=optdigits(size=28)", "train.digit.batch=2", "wide=[4,4]", "steps=2"}, "sddpm.snn": {"channels=1", "size=8", "width=4", "levels=[1,2]", "blocks=1", "batch=2", "images=optdigits(range=-1..1)"}}
 	for name, sets := range small {
 		specs[name] = sets
 	}
