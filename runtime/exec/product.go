@@ -16,6 +16,7 @@ type product struct {
 	job
 	dense     *kernel.Dense
 	x, w, out *memory
+	moments   *moments // of the result; nil where nobody wants them
 	p         *Program
 }
 
@@ -26,16 +27,27 @@ func bindProduct(p *Program, s *plan.Step) (runner, needs, error) {
 	r := &product{x: p.value(s.In[0]), w: p.value(s.In[1]), out: p.value(s.Out[0]), p: p}
 	r.dense = kernel.NewDense(p.level, plan.ProductOf(s.Node), max(s.Out[0].Type.Steps, 1)*r.out.n)
 	r.task = r
-	return r, needs{kernel: r.dense.Scratch()}, nil
+	need := needs{kernel: r.dense.Scratch()}
+	r.moments, need.sums = newMoments(p, s)
+	return r, need, nil
 }
 
 func (r *product) run(p *Program) error {
 	p.pool.run(&r.job, r.dense.Units())
+	if r.moments != nil {
+		if !r.dense.Whole() {
+			r.moments.all()
+		}
+		r.moments.finish()
+	}
 	return nil
 }
 
 func (r *product) unit(worker, k int) {
 	r.dense.Run(&r.p.workers[worker].kernel, k, r.out.f, r.x.operand(), r.w.f)
+	if r.moments != nil && r.dense.Whole() {
+		r.moments.images(r.dense.Images(k))
+	}
 }
 
 // each is the product of matrices by a matrix per example or time step.

@@ -1,8 +1,6 @@
 package exec
 
 import (
-	"math"
-
 	"snnc.dev/snnc/runtime/kernel"
 	"snnc.dev/snnc/runtime/plan"
 )
@@ -158,13 +156,7 @@ func (s *sum) finish(sums []float64) {
 		case plan.Mean:
 			s.out[0].f[i] = float32(total / s.Count)
 		default:
-			mean := total / s.Count
-			squares := s.tree(sums[s.at+s.slots*one+i:], one)
-			s.out[0].f[i] = float32(mean)
-			s.out[1].f[i] = float32(max(squares/s.Count-float64(mean*mean), 0))
-			if math.IsNaN(mean) {
-				s.out[1].f[i] = float32(mean)
-			}
+			s.out[0].f[i], s.out[1].f[i] = meanAndVariance(total, s.tree(sums[s.at+s.slots*one+i:], one), s.Count)
 		}
 	}
 }

@@ -219,6 +219,9 @@ func (d *Dense) Images(unit int) (from, to int) {
 	return g * d.group, min((g+1)*d.group, d.images)
 }
 
+// Whole reports whether a unit computes all of its images.
+func (d *Dense) Whole() bool { return d.bands == 1 && d.parts == 1 }
+
 // Scratch returns how many numbers a worker's memory must hold for operands of either kind.
 func (d *Dense) Scratch() int { return d.group*d.distance + 16 }
 

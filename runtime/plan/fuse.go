@@ -237,7 +237,28 @@ func (f *fuser) kernel(n *graph.Node) {
 		f.done[graph.Value{Node: n, Index: i}] = out
 		s.Out = append(s.Out, out)
 	}
+	f.moments(n, s)
 	f.step(s)
+}
+
+// moments adds the moments of a convolution's channels to its step, where somebody wants them and an image is large against the sums
+// that are kept of it.
+func (f *fuser) moments(n *graph.Node, s *Step) {
+	const pixels = 49
+	t := n.Out[0]
+	if n.Op != graph.OpConv && n.Op != graph.OpConvInput || !t.Batch || t.Dims[1]*t.Dims[2] < pixels {
+		return
+	}
+	for _, m := range f.users[graph.Value{Node: n}] {
+		if m.Op != opMoments || !m.Out[0].Equal(graph.Type{Dims: t.Dims[:1]}) || f.ran[m] {
+			continue
+		}
+		f.ran[m] = true
+		s.Moments = &ChannelMoments{Mean: f.value(m.Out[0], Buffer, m.Op), Variance: f.value(m.Out[1], Buffer, m.Op), Count: float64(elements(t, m.Axes(), f.p.Batch))}
+		f.done[graph.Value{Node: m}], f.done[graph.Value{Node: m, Index: 1}] = s.Moments.Mean, s.Moments.Variance
+		s.Out = append(s.Out, s.Moments.Mean, s.Moments.Variance)
+		return
+	}
 }
 
 // moves adds the step of a node that copies rows: a slice, pad or repeat along time, pad and concat along a dim.

@@ -69,8 +69,9 @@ type Step struct {
 	Move     *Move
 	Node     *graph.Node // a kernel of its own for this operator
 
-	Layer   string // structural place of what it computes
-	Fixed   bool   // need not run again until a variable changes, see Options.Repeated
+	Moments *ChannelMoments // of what a product gives, taken along with it
+	Layer   string          // structural place of what it computes
+	Fixed   bool            // need not run again until a variable changes, see Options.Repeated
 	In, Out []*Value
 }
 
@@ -107,6 +108,13 @@ type Sum struct {
 	Out            []*Value
 	Timed, Batched bool // which axes of the loop are left in the result
 	Map            Map
+}
+
+// ChannelMoments are the mean and the biased variance of each channel of a convolution's result, over its steps, examples and pixels:
+// they are summed image by image while an image is at hand, and not by a loop that has to fetch it anew.
+type ChannelMoments struct {
+	Mean, Variance *Value
+	Count          float64 // numbers of a channel
 }
 
 // Loop computes a register program for every element of a shape, chunk by chunk.

@@ -107,6 +107,8 @@ func (s *Step) what() string {
 		return text
 	case s.Move != nil:
 		return fmt.Sprintf("move of %d parts", len(s.Move.Parts))
+	case s.Moments != nil:
+		return string(s.Node.Op) + " moments"
 	}
 	return string(s.Node.Op)
 }
