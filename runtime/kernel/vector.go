@@ -40,12 +40,17 @@ const (
 	SubMul    // (A - B) * C, rounded twice
 	SubMulAdd // (A - B) * C + E, rounded three times
 
-	Codes // how many there are
+	Codes // how many an expression has
+
+	// What a program copies: a register, and bits to numbers and back.
+	Copy    Code = iota - 1
+	Numbers      // A holds bits
+	Bits         // D holds bits: those of numbers that are not 0
 )
 
 var codeNames = [...]string{"add", "sub", "mul", "div", "pow", "min", "max", "lt", "le", "eq", "ne", "and", "or", "not", "where",
 	"neg", "abs", "sign", "exp", "log", "sqrt", "tanh", "sigmoid", "sin", "cos", "round", "floor", "truncate",
-	"mul-add", "mul-sub", "sub-mul", "sub-mul-add"}
+	"mul-add", "mul-sub", "sub-mul", "sub-mul-add", "copy", "numbers", "bits"}
 
 // String returns the name of the operation.
 func (c Code) String() string { return codeNames[c] }
@@ -61,6 +66,19 @@ func (c Code) Cost() int {
 		return 20
 	}
 	return 1
+}
+
+// Operands returns how many registers an operation takes.
+func (c Code) Operands() int {
+	switch {
+	case c == SubMulAdd:
+		return 4
+	case c == Where || c >= MulAdd && c < Codes:
+		return 3
+	case c == Not || c > Where:
+		return 1
+	}
+	return 2
 }
 
 // Eval computes one operation on chunks: d[i] from a[i], b[i], c[i] and e[i], as far as the operation takes them. They are of the
@@ -189,18 +207,16 @@ func Eval(code Code, d, a, b, c, e []float32) {
 	case Pow:
 		b = b[:len(d)]
 		for i := range d {
-			d[i] = float32(math.Pow(float64(a[i]), float64(b[i])))
+			d[i] = float32(pow(float64(a[i]), float64(b[i])))
 		}
 	case Sigmoid:
-		for i := range d {
-			d[i] = float32(1 / (1 + math.Exp(-float64(a[i]))))
-		}
+		each(d, a, sigmoid)
 	case Exp:
-		each(d, a, math.Exp)
+		each(d, a, exp)
 	case Log:
-		each(d, a, math.Log)
+		each(d, a, log)
 	case Tanh:
-		each(d, a, math.Tanh)
+		each(d, a, tanh)
 	case Sin:
 		each(d, a, math.Sin)
 	case Cos:
@@ -213,6 +229,8 @@ func Eval(code Code, d, a, b, c, e []float32) {
 		for i := range d {
 			d[i] = float32(math.Trunc(float64(a[i]))) + 0
 		}
+	case Copy:
+		copy(d, a)
 	}
 }
 

@@ -1,0 +1,128 @@
+//go:build amd64 && !noasm
+
+package kernel
+
+import "unsafe"
+
+// NewScript makes a program ready to run at a level.
+func NewScript(l Level, code []Instr) *Script {
+	s := &Script{code: code}
+	var run func(*byte)
+	var routine *[Bits + 1]uintptr
+	switch l {
+	case AVX2:
+		run, routine = tapeAVX2, &routinesAVX2
+	case AVX512:
+		run, routine = tapeAVX512, &routinesAVX512
+	default:
+		return s
+	}
+	fast := false
+	for i, c := range code {
+		if routine[c.Code] == 0 {
+			s.pieces = append(s.pieces, piece{at: i})
+			fast = false
+			continue
+		}
+		if !fast {
+			s.pieces = append(s.pieces, piece{run: run})
+			fast = true
+		}
+		p := &s.pieces[len(s.pieces)-1]
+		at := func(r int) uint32 { return uint32(8 * r) }
+		p.list = append(p.list, tapeInstr{routine[c.Code], at(c.D), at(c.A), at(c.B), at(c.C), at(c.E), 0})
+	}
+	return s
+}
+
+// piece is a part of a program: a list that runs in assembly, or else one instruction for which there is no routine.
+type piece struct {
+	run  func(*byte)
+	list []tapeInstr
+	at   int
+}
+
+// tapeInstr is an instruction as the assembly reads it: the address of its routine, and where in the table the addresses
+// of its registers are.
+type tapeInstr struct {
+	routine       uintptr
+	d, a, b, c, e uint32
+	_             uint32
+}
+
+var routinesAVX2, routinesAVX512 = routines(AVX2, tapeRoutinesAVX2), routines(AVX512, tapeRoutinesAVX512)
+
+func routines(l Level, f func(*uintptr)) (r [Bits + 1]uintptr) {
+	f(&r[0])
+	return r
+}
+
+// addresses is the table of a tape's registers. What lies at them is kept by the rows of the tape.
+type addresses struct {
+	now, step []uintptr // whole vectors of 8
+	still     []uintptr // no steps
+	block     tapeBlock
+}
+
+// tapeBlock is what the assembly takes.
+type tapeBlock struct {
+	code     *tapeInstr // 0
+	end      uintptr    // 8: of the code
+	now      *uintptr   // 16
+	step     *uintptr   // 24
+	size     int        // 32: of these in bytes
+	times    int        // 40: the assembly counts it down
+	unrolled int        // 48: bytes in whole groups of 64 elements
+	all      int        // 56: bytes in whole vectors of 16
+}
+
+func newAddresses(registers int) addresses {
+	n := max(8, (registers+7)&^7)
+	return addresses{now: make([]uintptr, n), step: make([]uintptr, n), still: make([]uintptr, n)}
+}
+
+func (a *addresses) set(r int, x []float32, at, step int) {
+	a.now[r], a.step[r] = uintptr(unsafe.Pointer(&x[at])), uintptr(4*step)
+}
+
+func (a *addresses) setBits(r int, x []uint64, at, step int) {
+	a.now[r], a.step[r] = uintptr(unsafe.Pointer(&x[at])), uintptr(8*step)
+}
+
+func (a *addresses) advance() {
+	for i, s := range a.step {
+		a.now[i] += s
+	}
+}
+
+// assembly is Run.
+func (t *Tape) assembly(s *Script, n, times int) {
+	b := &t.asm.block
+	b.now, b.size = &t.asm.now[0], 8*len(t.asm.now)
+	b.unrolled, b.all = n&^63*4, (n+15)&^15*4
+	if len(s.pieces) == 1 && s.pieces[0].run != nil {
+		b.step = &t.asm.step[0]
+		s.pieces[0].call(b, times)
+		for i := range t.rows {
+			t.rows[i].at += times * t.rows[i].step
+		}
+		return
+	}
+	b.step = &t.asm.still[0]
+	for range times {
+		for i := range s.pieces {
+			if p := &s.pieces[i]; p.run != nil {
+				p.call(b, 1)
+			} else {
+				t.eval(&s.code[p.at], n)
+			}
+		}
+		t.advance()
+	}
+}
+
+func (p *piece) call(b *tapeBlock, times int) {
+	b.code, b.times = &p.list[0], times
+	b.end = uintptr(unsafe.Pointer(b.code)) + uintptr(len(p.list))*unsafe.Sizeof(tapeInstr{})
+	p.run((*byte)(unsafe.Pointer(b)))
+}

@@ -1,0 +1,250 @@
+package kernel
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+// special are numbers that operations treat in a way of their own, and such next to them.
+var special = []float32{0, float32(math.Copysign(0, -1)), 1, -1, 0.5, -0.5, 1.5, -1.5, 2, -2, 2.5, 3, -3, 1e-6, -1e-6, 1 << 24, -1 << 24, 1 << 25, 88.7, 88.8, -87.3, -87.4,
+	-104, 1e10, -1e10, 3.4e38, -3.4e38, 1.17549435e-38, -1.17549435e-38, float32(math.Inf(1)), float32(math.Inf(-1)), float32(math.NaN())}
+
+// alike reports whether two numbers have the same bits, or are both no numbers. Denormal numbers are 0 of either sign.
+func alike(a, b float32) bool {
+	small := func(x float32) bool { return math.Abs(float64(x)) < 0x1p-126 }
+	return math.Float32bits(a) == math.Float32bits(b) || a != a && b != b || small(a) && small(b) && (a != 0 || b != 0)
+}
+
+// TestCodes: an operation gives the same bits at all levels, on all pairs of special numbers and on random ones, whatever the
+// number of elements, and none outside them in whole vectors.
+func TestCodes(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	var in [4][]float32
+	for _, a := range special {
+		for _, b := range special {
+			c := special[r.IntN(len(special))]
+			for i, v := range []float32{a, b, c, a} {
+				in[i] = append(in[i], v)
+			}
+		}
+	}
+	for range 3000 {
+		for i := range in {
+			in[i] = append(in[i], float32(r.NormFloat64()*math.Exp2(float64(r.IntN(12)-4))))
+		}
+	}
+	all := len(in[0])
+	for i := range in {
+		in[i] = append(in[i], make([]float32, 16)...)
+	}
+	for code := range Codes {
+		x := in
+		if code == And || code == Or || code == Not || code == Where {
+			x[0] = make([]float32, all+16)
+			x[1] = in[1]
+			for i := range x[0] {
+				x[0][i] = float32(r.IntN(2))
+			}
+			if code != Where {
+				x[1] = make([]float32, all+16)
+				for i := range x[1] {
+					x[1][i] = float32(r.IntN(2))
+				}
+			}
+		}
+		for _, n := range []int{1, 15, 16, 17, 64, 65, 100, 128, all} {
+			var want []float32
+			for _, l := range levels() {
+				tape := NewTape(5)
+				const guard = 42
+				got := make([]float32, (n+15)&^15+16)
+				for i := range got {
+					got[i] = guard
+				}
+				tape.Set(0, got, 0, 0)
+				for i := range x {
+					tape.Set(1+i, x[i], 0, 0)
+				}
+				tape.Run(NewScript(l, []Instr{{Code: code, D: 0, A: 1, B: 2, C: 3, E: 4}}), n, 1)
+				for i, v := range got[(n+15)&^15:] {
+					if v != guard {
+						t.Fatalf("%v at %v writes element %d of %d", code, l, i+(n+15)&^15, n)
+					}
+				}
+				if l == Generic {
+					want = got
+					continue
+				}
+				bad := 0
+				for i := range n {
+					if !alike(got[i], want[i]) {
+						if bad++; bad < 5 {
+							t.Errorf("%v at %v, element %d of %d: %v of %v %v %v gives %v, want %v", code, l, i, n, code, x[0][i], x[1][i], x[2][i], got[i], want[i])
+						}
+					}
+				}
+			}
+		}
+	}
+}
+
+// TestBitsOfTape: bits become numbers and numbers bits.
+func TestBitsOfTape(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 3))
+	for _, l := range levels() {
+		for _, n := range []int{1, 16, 64, 65, 200, 512} {
+			words := make([]uint64, 10)
+			for i := range words {
+				words[i] = r.Uint64()
+			}
+			x, back := make([]float32, 512), make([]uint64, 11)
+			tape := NewTape(3)
+			tape.SetBits(0, words, 1, 0)
+			tape.Set(1, x, 0, 0)
+			tape.SetBits(2, back, 1, 0)
+			tape.Run(NewScript(l, []Instr{{Code: Numbers, D: 1, A: 0}, {Code: Bits, D: 2, A: 1}}), n, 1)
+			for i := range n {
+				if want := Bit(words, i+64); x[i] != float32(want) || Bit(back, i+64) != want {
+					t.Fatalf("%v: bit %d of %d is %d, became %v and %d", l, i, n, want, x[i], Bit(back, i+64))
+				}
+			}
+			if w := 1 + (n+63)/64; back[0] != 0 || back[w] != 0 {
+				t.Fatalf("%v: %d bits write the words next to them", l, n)
+			}
+		}
+	}
+}
+
+// TestPrograms: whole programs of exact operations, with registers that go on from one time to the next, forward and back, give
+// the same bits at all levels; and what Each shows is what Run computes.
+func TestPrograms(t *testing.T) {
+	exact := []Code{Add, Sub, Mul, Min, Max, Less, LessEqual, Equal, Unequal,
+		Where, Neg, Abs, Sign, Round, Floor, MulAdd, MulSub, SubMul, SubMulAdd,
+		Copy, Tanh, Sin}
+	rapid.Check(t, func(t *rapid.T) {
+		const regs = 12
+		n, times := rapid.IntRange(1, 150).Draw(t, "elements"), rapid.IntRange(1, 5).Draw(t, "times")
+		reg := rapid.IntRange(0, regs-1)
+		code := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) Instr {
+			return Instr{Code: rapid.SampledFrom(exact).Draw(t, "code"), D: reg.Draw(t, "d"), A: reg.Draw(t, "a"), B: reg.Draw(t, "b"), C: reg.Draw(t, "c"), E: reg.Draw(t, "e")}
+		}), 1, 20).Draw(t, "program")
+		steps := rapid.SliceOfN(rapid.IntRange(-1, 1), regs, regs).Draw(t, "steps")
+		seed := rapid.Uint64().Draw(t, "seed")
+		pitch := (n + 15) &^ 15
+		run := func(l Level, each bool) (out []float32) {
+			r := rand.New(rand.NewPCG(seed, 0))
+			tape := NewTape(regs)
+			var rows [regs][]float32
+			for i := range rows {
+				rows[i] = make([]float32, pitch*times)
+				for j := range rows[i] {
+					rows[i][j] = float32(r.IntN(65)-32) / 4
+				}
+				at := 0
+				if steps[i] < 0 {
+					at = pitch * (times - 1)
+				}
+				tape.Set(i, rows[i], at, steps[i]*pitch)
+			}
+			s := NewScript(l, code)
+			if each {
+				tape.Each(s, n, times, func(i int, d []float32) {
+					if len(d) != n {
+						t.Fatalf("%d elements shown, want %d", len(d), n)
+					}
+				})
+			} else {
+				tape.Run(s, n, times)
+			}
+			for i := range rows {
+				for k := 0; k < len(rows[i]); k += pitch {
+					out = append(out, rows[i][k:k+n]...)
+				}
+			}
+			return out
+		}
+		want := run(Generic, false)
+		for _, l := range levels() {
+			for _, each := range []bool{false, true} {
+				for i, v := range run(l, each) {
+					if !alike(v, want[i]) {
+						t.Fatalf("%v, each %v: element %d is %v, want %v", l, each, i, v, want[i])
+					}
+				}
+			}
+		}
+	})
+}
+
+// TestFunctions: functions are right to half of the last bit and 0.01 of it more, against double precision.
+func TestFunctions(t *testing.T) {
+	r := rand.New(rand.NewPCG(4, 5))
+	for _, c := range []struct {
+		code   Code
+		want   func(a, b float64) float64
+		lo, hi float64
+	}{
+		{Exp, func(a, _ float64) float64 { return math.Exp(a) }, -87, 88.7},
+		{Log, func(a, _ float64) float64 { return math.Log(a) }, 0, 4},
+		{Log, func(a, _ float64) float64 { return math.Log(a) }, 0, 1e38},
+		{Tanh, func(a, _ float64) float64 { return math.Tanh(a) }, -10, 10},
+		{Tanh, func(a, _ float64) float64 { return math.Tanh(a) }, -1e-3, 1e-3},
+		{Sigmoid, func(a, _ float64) float64 { return 1 / (1 + math.Exp(-a)) }, -87, 30},
+		{Pow, math.Pow, 0, 8},
+		{Sin, func(a, _ float64) float64 { return math.Sin(a) }, -100, 100},
+		{Cos, func(a, _ float64) float64 { return math.Cos(a) }, -100, 100},
+	} {
+		const n = 1 << 14
+		a, b, d := make([]float32, n), make([]float32, n), make([]float32, n)
+		for i := range a {
+			a[i], b[i] = float32(c.lo+(c.hi-c.lo)*r.Float64()), float32(40*r.Float64()-20)
+		}
+		for _, l := range levels() {
+			tape := NewTape(3)
+			tape.Set(0, d, 0, 0)
+			tape.Set(1, a, 0, 0)
+			tape.Set(2, b, 0, 0)
+			tape.Run(NewScript(l, []Instr{{Code: c.code, D: 0, A: 1, B: 2}}), n, 1)
+			worst := 0.0
+			for i := range d {
+				want := c.want(float64(a[i]), float64(b[i]))
+				if size := math.Abs(want); size < 0x1p-126 || size > math.MaxFloat32 {
+					continue
+				}
+				_, e := math.Frexp(want)
+				worst = max(worst, math.Abs(float64(d[i])-want)/math.Exp2(float64(e-24)))
+			}
+			if worst > 0.51 {
+				t.Errorf("%v at %v on %v to %v: off by %.3f of the last bit", c.code, l, c.lo, c.hi, worst)
+			}
+		}
+	}
+}
+
+// BenchmarkTape runs one operation over and over, on registers of 512 elements.
+func BenchmarkTape(b *testing.B) {
+	for _, code := range []Code{Add, MulAdd, Less, Where, Div, Sqrt, Exp, Log, Tanh, Pow} {
+		for _, l := range levels() {
+			b.Run(fmt.Sprintf("%v/%v", code, l), func(b *testing.B) {
+				const n, times = 512, 100
+				tape := NewTape(5)
+				for i := range 5 {
+					x := Aligned(n)
+					for j := range x {
+						x[j] = 1.5
+					}
+					tape.Set(i, x, 0, 0)
+				}
+				s := NewScript(l, []Instr{{Code: code, D: 0, A: 1, B: 2, C: 3, E: 4}})
+				for b.Loop() {
+					tape.Run(s, n, times)
+				}
+				b.ReportMetric(n*times*float64(b.N)/b.Elapsed().Seconds()/1e9, "Gelem/s")
+			})
+		}
+	}
+}
