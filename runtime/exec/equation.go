@@ -2,64 +2,134 @@ package exec
 
 import (
 	"math"
+	"slices"
 
 	"snnc.dev/snnc/runtime/kernel"
 	"snnc.dev/snnc/runtime/plan"
 	"snnc.dev/snnc/runtime/rng"
 )
 
-// equation runs a plan.Equation.
+// equation runs a plan.Equation: for each chunk its program runs over all time steps in one go, a window of them at a time.
 type equation struct {
 	job
 	*plan.Equation
-	extent
-	loads   []operand
-	out     *memory
+	chunked
+	ahead   *kernel.Script // a step
+	first   int            // of the plan's instructions in that
+	back    *kernel.Script // a step of the derivative
+	uses    []uses         // of the loads
+	out     *result        // nil where only the last step's is kept, or none
+	emitted *memory        // what the last step emits, where only that is kept
+	mark    result         // the same in a register, or what each step emits, for the derivative in spike times
 	final   []*memory
-	grads   []sum // where a gradient is added up; into.size is 0 where it is written as it is
-	targets []*memory
+	states  []state
+	grads   []gradient
+	draws   []draw // of random numbers, and last of the number of the step, if the program reads that
 	streams []rng.Stream
 	units   int
 	block   int
 	p       *Program
 }
 
+// uses says what reads a load.
+type uses struct{ ahead, back bool }
+
+// state is what is known of a state variable beyond its plan: the register that becomes its next value, which may lie where it
+// lies itself; and likewise that of the gradient by the value before, where the gradient by the next lies. They are -1 where
+// the program copies them.
+type state struct{ next, before int }
+
+// gradient is where a gradient goes.
+type gradient struct {
+	sum
+	summed bool
+	to     result // of each step
+	total  int    // register of the sum over time; -1 where there is none
+}
+
+// draw is where the random numbers of each step wait.
+type draw struct{ reg, stage int }
+
 func (p *Program) bindEquation(s *plan.Step) (runner, needs, error) {
 	q := s.Equation
-	r := &equation{Equation: q, extent: extent{q.N, q.Size, q.Rows}, p: p, streams: make([]rng.Stream, len(q.Randoms))}
-	need := needs{regs: q.Regs, states: 2 * len(q.States) * plan.Chunk}
-	if q.Out != nil {
-		r.out = p.value(q.Out)
+	r := &equation{Equation: q, chunked: chunked{extent: extent{n: q.N, size: q.Size}}, p: p, streams: make([]rng.Stream, len(q.Randoms))}
+	last := -1
+	if q.Gradient && q.Last {
+		last = q.DEmit // 0 but at the last step
 	}
+	numbers := r.bind(p, q.Regs, q.Consts, q.Loads, last)
+	for _, x := range q.Randoms {
+		r.draws = append(r.draws, draw{x.Reg, r.room(false)})
+	}
+	if q.Time >= 0 {
+		r.draws = append(r.draws, draw{q.Time, r.room(false)})
+	}
+	derivative := q.Gradient && q.Temporal == nil
 	for _, v := range q.Final {
-		if v == nil {
-			r.final = append(r.final, nil)
-			continue
+		var m *memory
+		if v != nil {
+			m = p.value(v)
 		}
-		r.final = append(r.final, p.value(v))
+		r.final = append(r.final, m)
+	}
+	sums := 0
+	ahead, back := instructions(q.Forward), instructions(q.Backward)
+	switch {
+	case q.Out != nil && q.Last:
+		r.emitted = p.value(q.Out)
+		r.mark.reg = r.register()
+		ahead = append(ahead, kernel.Instr{Code: kernel.Copy, D: r.mark.reg, A: q.Emit})
+	case q.Out != nil:
+		to, code := r.store(p, q.Out, q.Emit, false)
+		r.out = &to
+		ahead = append(ahead, code...)
+	case q.Temporal != nil:
+		r.mark = result{reg: r.register(), stage: r.room(false)}
+		ahead = append(ahead, kernel.Instr{Code: kernel.Copy, D: r.mark.reg, A: q.Emit})
 	}
 	for _, g := range q.Grads {
 		r.rows = r.rows || q.Batched && g.Batched && g.Map.Shape != plan.Same
-		r.targets = append(r.targets, p.value(g.Value))
-		var a sum
-		if g.Map.Shape != plan.Same || q.Batched && !g.Batched || q.Temporal != nil {
-			a = p.sum(into{g.Timed, g.Batched, g.Map, g.Value.Type.Size()}, q.Steps, q.N, q.Batched, false, need.sums)
+		a := gradient{total: -1, summed: g.Map.Shape != plan.Same || q.Batched && !g.Batched || q.Temporal != nil}
+		if a.summed {
+			a.sum = p.sum(into{g.Timed, g.Batched, g.Map, g.Value.Type.Size()}, q.Steps, q.N, q.Batched, false, sums)
 			a.out = []*memory{p.value(g.Value)}
-			need.sums += a.length()
+			sums += a.length()
+		}
+		switch {
+		case !derivative || g.State:
+			a.to.m = p.value(g.Value)
+		case !g.Timed:
+			a.total = r.register()
+			a.to.m = p.value(g.Value)
+			back = append(back, kernel.Instr{Code: kernel.Add, D: a.total, A: a.total, B: g.Reg})
+		case a.summed:
+			a.to = result{reg: r.register(), stage: r.room(false)}
+			back = append(back, kernel.Instr{Code: kernel.Copy, D: a.to.reg, A: g.Reg})
+		default:
+			var code []kernel.Instr
+			a.to, code = r.store(p, g.Value, g.Reg, g.Direct)
+			back = append(back, code...)
 		}
 		r.grads = append(r.grads, a)
 	}
-	r.loads = p.operands(q.Loads, &r.extent)
-	if q.Gradient && q.Temporal == nil {
-		// The states before each step and after the last, the gradients by the next states twice, and the sums over time.
-		need.states = ((q.Steps+1)*len(q.States) + 2*len(q.States) + len(q.Grads)) * plan.Chunk
+	r.bindStates(&ahead, &back)
+	for i := range r.loads {
+		r.uses = append(r.uses, uses{reads(ahead, r.loads[i].Reg), reads(back, r.loads[i].Reg)})
+	}
+	first := needed(numbers, ahead)
+	r.first = len(first)
+	r.ahead = kernel.NewScript(p.level, append(first, ahead...))
+	r.back = kernel.NewScript(p.level, append(needed(numbers, back), back...))
+	need := r.needs()
+	need.sums = sums
+	if derivative {
+		need.states = (q.Steps + 1) * len(q.States) * plan.Chunk
 	}
 	if q.Temporal != nil {
 		need.ints, need.floats = q.Size, q.Size
-		need.states += plan.Chunk
+		need.states = plan.Chunk // for gradients
 	}
-	const about = 2048
-	r.block, r.units = r.extent.blocks(about)
+	r.block, r.units = r.extent.blocks(q.Steps*(1+len(ahead)+len(back)), q.Rows)
 	if q.Slotted || q.Temporal != nil {
 		if r.units = 1; q.Batched {
 			r.units = plan.Slots
@@ -72,6 +142,82 @@ func (p *Program) bindEquation(s *plan.Step) (runner, needs, error) {
 	return r, need, nil
 }
 
+// reads reports whether code reads a register.
+func reads(code []kernel.Instr, r int) bool {
+	return slices.ContainsFunc(code, func(c kernel.Instr) bool { return slices.Contains(c.Inputs(), r) })
+}
+
+// needed returns the instructions whose results code reads.
+func needed(from, code []kernel.Instr) (out []kernel.Instr) {
+	for _, c := range from {
+		if reads(code, c.D) {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// bindStates lets the next values of states be written over them where nothing reads them after that, and adds the code that
+// copies the others at the end of a step. A derivative keeps all values instead, one step after another.
+func (r *equation) bindStates(ahead, back *[]kernel.Instr) {
+	next := func(s *plan.State) (from, to int) { return s.Next, s.Reg }
+	before := func(s *plan.State) (from, to int) { return s.DBefore, s.DNext }
+	r.states = make([]state, len(r.States))
+	for i := range r.States {
+		s := &r.States[i]
+		at := &r.states[i]
+		at.next, at.before = -1, -1
+		if !r.Gradient || r.Temporal != nil {
+			if s.Own && r.over(*ahead, s, next) {
+				at.next = s.Next
+			}
+			continue
+		}
+		if at.next = s.Next; !s.Own {
+			at.next = r.register()
+			*ahead = append(*ahead, kernel.Instr{Code: kernel.Copy, D: at.next, A: s.Next})
+		}
+		if s.OwnBefore && r.over(*back, s, before) {
+			at.before = s.DBefore
+		}
+	}
+	if !r.Gradient || r.Temporal != nil {
+		r.copies(ahead, next, func(s state) int { return s.next })
+	} else {
+		r.copies(back, before, func(s state) int { return s.before })
+	}
+}
+
+// over reports whether the register that code changes a state's to may lie where that lies.
+func (r *equation) over(code []kernel.Instr, s *plan.State, of func(*plan.State) (from, to int)) bool {
+	from, to := of(s)
+	at := slices.IndexFunc(code, func(c kernel.Instr) bool { return c.D == from })
+	if at < 0 || reads(code[at+1:], to) {
+		return false
+	}
+	for i := range r.States {
+		if f, _ := of(&r.States[i]); f == to || f == from && &r.States[i] != s {
+			return false
+		}
+	}
+	return true
+}
+
+// copies adds the code that moves to states what does not lie there.
+func (r *equation) copies(code *[]kernel.Instr, of func(*plan.State) (from, to int), there func(state) int) {
+	var last []kernel.Instr
+	for i := range r.States {
+		from, to := of(&r.States[i])
+		if there(r.states[i]) >= 0 || from == to {
+			continue
+		}
+		by := r.register() // another state's next value may be this state
+		*code = append(*code, kernel.Instr{Code: kernel.Copy, D: by, A: from})
+		last = append(last, kernel.Instr{Code: kernel.Copy, D: to, A: by})
+	}
+	*code = append(*code, last...)
+}
+
 func (r *equation) run(p *Program) error {
 	for i, x := range r.Randoms {
 		r.streams[i] = rng.New(p.env.Seed, x.Label, p.env.Iteration)
@@ -80,8 +226,8 @@ func (r *equation) run(p *Program) error {
 		return err
 	}
 	for i := range r.grads {
-		if r.grads[i].into.size > 0 {
-			r.grads[i].finish(p.sums)
+		if g := &r.grads[i]; g.summed {
+			g.finish(p.sums)
 		}
 	}
 	return nil
@@ -89,7 +235,7 @@ func (r *equation) run(p *Program) error {
 
 func (r *equation) unit(worker, k int) {
 	w := r.p.workers[worker]
-	w.prepare(r.Regs, r.Consts, r.loads)
+	r.prepare(w)
 	lo := k * r.block
 	hi := min(lo+r.block, r.N*r.size)
 	if r.Slotted || r.Temporal != nil {
@@ -98,8 +244,8 @@ func (r *equation) unit(worker, k int) {
 			from, to = examples(k, r.N)
 		}
 		for i := range r.grads {
-			if r.grads[i].into.size > 0 {
-				r.grads[i].clear(r.p.sums, k, from, to)
+			if g := &r.grads[i]; g.summed {
+				g.clear(r.p.sums, k, from, to)
 			}
 		}
 		lo, hi = from*r.size, to*r.size
@@ -110,99 +256,135 @@ func (r *equation) unit(worker, k int) {
 			return
 		}
 	}
-	for at := lo; at < hi; {
-		end := r.next(at, hi)
+	for lo < hi {
+		end := r.next(lo, hi)
+		r.forward(w, lo, end)
 		if r.Gradient {
-			r.backward(w, k, at, end)
-		} else {
-			r.forward(w, at, end, r.emit)
+			r.backward(w, k, lo, end)
 		}
-		at = end
+		lo = end
 	}
 }
 
-// timeless fills the registers that hold for all steps of a chunk.
-func (r *equation) timeless(w *worker, lo, hi int) {
+// load puts the registers of loads where they are for a walk over time. again says that the way forward over the same steps
+// has been there.
+func (r *equation) load(w *worker, s *walk, back, again bool) {
 	for i := range r.loads {
-		if o := &r.loads[i]; !o.fixed && !o.Timed {
-			w.regs[o.Reg] = o.fill(&r.extent, 0, lo, hi, w.reg(o.Reg))
-		}
-	}
-}
-
-// at fills the registers of step t.
-func (r *equation) at(w *worker, t, lo, hi int) {
-	for i := range r.loads {
-		if o := &r.loads[i]; o.Timed {
-			w.regs[o.Reg] = o.fill(&r.extent, t, lo, hi, w.reg(o.Reg))
-		}
-	}
-	if r.Time >= 0 {
-		d := w.regs[r.Time]
-		for i := range d {
-			d[i] = float32(t)
-		}
-	}
-	for i, x := range r.Randoms {
-		d, s := w.regs[x.Reg], r.streams[i]
-		for at := lo; at < hi; at++ {
-			n, e := at/r.size, at%r.size
-			index := uint64(0)
-			if r.Batched {
-				index = r.p.env.example(n)
-			}
-			if r.Order != nil {
-				e = r.Order[e]
-			}
-			if e += t * r.size; x.Normal {
-				d[at-lo] = s.Normal(index, uint64(e))
-			} else {
-				d[at-lo] = s.Uniform(index, uint64(e))
-			}
-		}
-	}
-}
-
-// start writes the states before the first step to d, one chunk after another.
-func (r *equation) start(w *worker, d []float32, k int) {
-	for i, s := range r.States {
-		x := d[i*plan.Chunk:][:k]
-		if s.Load >= 0 {
-			copy(x, w.regs[r.loads[s.Load].Reg])
+		o, u := &r.loads[i], r.uses[i]
+		if back && !u.back || !back && !u.ahead {
 			continue
 		}
-		for j := range x {
-			x[j] = s.Start
+		if back && r.Last && i == r.DEmit {
+			r.lastly(w, o, s)
+			continue
+		}
+		r.read(w, o, s, again && u.ahead)
+	}
+	for i, x := range r.draws {
+		if again {
+			w.tape.Set(x.reg, w.stage, x.stage+(s.times-1)*plan.Chunk, -plan.Chunk)
+			continue
+		}
+		for j := range s.times {
+			t, lo, hi := s.at(j)
+			if d := w.stage[x.stage+j*plan.Chunk:][:s.k]; i < len(r.Randoms) {
+				r.random(i, t, lo, hi, d)
+			} else {
+				fill(d, float32(t))
+			}
+		}
+		w.tape.Set(x.reg, w.stage, x.stage, plan.Chunk)
+	}
+}
+
+// lastly puts the gradient by what an equation emits, where it has one at the last step alone.
+func (r *equation) lastly(w *worker, o *operand, s *walk) {
+	for j := range s.times {
+		t, lo, hi := s.at(j)
+		if d := w.stage[o.stage+j*plan.Chunk:][:s.k]; t == r.Steps-1 {
+			o.copy(&r.extent, t, lo, hi, d)
+		} else {
+			clear(d)
+		}
+	}
+	w.tape.Set(o.Reg, w.stage, o.stage, plan.Chunk)
+}
+
+// random draws the numbers of step t of the elements lo to hi.
+func (r *equation) random(i, t, lo, hi int, d []float32) {
+	s := r.streams[i]
+	for at := lo; at < hi; at++ {
+		n, e := at/r.size, at%r.size
+		index := uint64(0)
+		if r.Batched {
+			index = r.p.env.example(n)
+		}
+		if r.Order != nil {
+			e = r.Order[e]
+		}
+		if e += t * r.size; r.Randoms[i].Normal {
+			d[at-lo] = s.Normal(index, uint64(e))
+		} else {
+			d[at-lo] = s.Uniform(index, uint64(e))
 		}
 	}
 }
 
-// forward runs a chunk over all steps and hands what each emits to emit.
-func (r *equation) forward(w *worker, lo, hi int, emit func(w *worker, t, lo, hi int)) {
-	k, size := hi-lo, len(r.States)*plan.Chunk
-	now, next := w.states[:size], w.states[size:2*size]
-	r.timeless(w, lo, hi)
-	r.start(w, now, k)
-	for t := range r.Steps {
-		r.at(w, t, lo, hi)
-		for i, s := range r.States {
-			w.regs[s.Reg] = now[i*plan.Chunk:][:plan.Chunk]
-			if s.Own {
-				w.regs[s.Next] = next[i*plan.Chunk:][:plan.Chunk]
-			}
+// start writes the states before the first step.
+func (r *equation) start(w *worker, lo, hi int) {
+	derivative := r.Gradient && r.Temporal == nil
+	pitch := len(r.States) * plan.Chunk
+	for i, s := range r.States {
+		d := w.reg(s.Reg)
+		if derivative {
+			d = w.states[i*plan.Chunk:][:plan.Chunk]
+			w.tape.Set(s.Reg, w.states, i*plan.Chunk, pitch)
+			w.tape.Set(r.states[i].next, w.states, pitch+i*plan.Chunk, pitch)
+		} else if next := r.states[i].next; next >= 0 {
+			w.tape.Set(next, w.scratch, s.Reg*plan.Chunk, 0)
 		}
-		r.ahead(w, k)
-		emit(w, t, lo, hi)
-		for i, s := range r.States {
-			if !s.Own {
-				copy(next[i*plan.Chunk:][:k], w.regs[s.Next])
-			}
+		if s.Load < 0 {
+			fill(d[:hi-lo], s.Start)
+			continue
 		}
-		now, next = next, now
+		if o := &r.loads[s.Load]; o.fixed {
+			copy(d, w.reg(o.Reg)[:hi-lo])
+		} else {
+			o.copy(&r.extent, 0, lo, hi, d)
+		}
+	}
+}
+
+// forward runs a chunk over all steps.
+func (r *equation) forward(w *worker, lo, hi int) {
+	r.start(w, lo, hi)
+	for t := 0; t < r.Steps; t += window {
+		s := walk{t: t, dt: 1, lo: lo, k: hi - lo, times: min(window, r.Steps-t)}
+		r.load(w, &s, false, false)
+		if r.out != nil {
+			w.place(r.out, &s)
+		}
+		if r.Temporal != nil {
+			w.tape.Set(r.mark.reg, w.stage, r.mark.stage, plan.Chunk)
+		}
+		if r.p.env.Check {
+			w.checked(r.ahead, r.first, r.Forward, s.k, s.times)
+		} else {
+			w.tape.Run(r.ahead, s.k, s.times)
+		}
+		if r.out != nil {
+			w.flush(r.out, &s)
+		}
+		if r.Temporal != nil {
+			r.fired(w, &s)
+		}
+	}
+	if r.emitted != nil {
+		r.still(r.emitted, lo, hi, w.reg(r.mark.reg))
 	}
 	for i, m := range r.final {
 		if m != nil {
-			r.still(m, lo, hi, now[i*plan.Chunk:])
+			r.still(m, lo, hi, w.reg(r.States[i].Reg))
 		}
 	}
 }
@@ -210,7 +392,7 @@ func (r *equation) forward(w *worker, lo, hi int, emit func(w *worker, t, lo, hi
 // still stores a chunk of a value without time axis.
 func (r *equation) still(m *memory, lo, hi int, x []float32) {
 	if r.Places == nil {
-		store(m, &r.extent, 0, lo, hi, x)
+		store(m, 0, lo, x[:hi-lo])
 		return
 	}
 	if lo == 0 {
@@ -221,127 +403,65 @@ func (r *equation) still(m *memory, lo, hi int, x []float32) {
 	}
 }
 
-// ahead runs one step of a chunk.
-func (r *equation) ahead(w *worker, k int) {
-	if r.p.env.Check {
-		w.checked(r.Forward, k)
-		return
-	}
-	w.eval(r.Forward, k)
-}
-
-// emit stores what an equation emits.
-func (r *equation) emit(w *worker, t, lo, hi int) {
-	if r.out == nil || r.Last && t != r.Steps-1 {
-		return
-	}
-	if r.Last {
-		r.still(r.out, lo, hi, w.regs[r.Emit])
-		return
-	}
-	store(r.out, &r.extent, t, lo, hi, w.regs[r.Emit])
-}
-
-// backward runs a chunk forward, keeps its states, and then runs the derivative back in time.
+// backward runs the derivative of a chunk back in time, after the way forward has kept its states.
 func (r *equation) backward(w *worker, slot, lo, hi int) {
-	k, n := hi-lo, len(r.States)
-	row := n * plan.Chunk
-	kept := w.states[:(r.Steps+1)*row]
-	next := w.states[len(kept):][:row]
-	before := w.states[len(kept)+row:][:row]
-	totals := w.states[len(kept)+2*row:]
-	r.timeless(w, lo, hi)
-	r.start(w, kept, k)
-	for t := range r.Steps {
-		r.at(w, t, lo, hi)
-		for i, s := range r.States {
-			w.regs[s.Reg] = kept[t*row+i*plan.Chunk:][:plan.Chunk]
-			if s.Own {
-				w.regs[s.Next] = kept[(t+1)*row+i*plan.Chunk:][:plan.Chunk]
-			}
-		}
-		r.ahead(w, k)
-		for i, s := range r.States {
-			if !s.Own {
-				copy(kept[(t+1)*row+i*plan.Chunk:][:k], w.regs[s.Next])
-			}
+	k, pitch := hi-lo, len(r.States)*plan.Chunk
+	for i, s := range r.States {
+		clear(w.reg(s.DNext)[:k])
+		w.tape.Set(s.Reg, w.states, (r.Steps-1)*pitch+i*plan.Chunk, -pitch)
+		w.tape.Set(r.states[i].next, w.states, r.Steps*pitch+i*plan.Chunk, -pitch)
+		if before := r.states[i].before; before >= 0 {
+			w.tape.Set(before, w.scratch, s.DNext*plan.Chunk, 0)
 		}
 	}
-	clear(next)
-	for i := range r.Grads {
-		clear(totals[i*plan.Chunk:][:k])
+	for i := range r.grads {
+		if g := &r.grads[i]; g.total >= 0 {
+			clear(w.reg(g.total)[:k])
+		}
 	}
-	for t := r.Steps - 1; t >= 0; t-- {
-		r.at(w, t, lo, hi)
-		for i, s := range r.States {
-			w.regs[s.Reg] = kept[t*row+i*plan.Chunk:][:plan.Chunk]
-			w.regs[s.DNext] = next[i*plan.Chunk:][:plan.Chunk]
-			if s.Own {
-				w.regs[s.Next] = kept[(t+1)*row+i*plan.Chunk:][:plan.Chunk]
-			}
-			if s.OwnBefore {
-				w.regs[s.DBefore] = before[i*plan.Chunk:][:plan.Chunk]
-			}
-		}
-		for i, g := range r.Grads {
-			if m := r.targets[i]; g.Direct {
-				w.regs[g.Reg] = m.f[t*m.n*m.size+lo : t*m.n*m.size+hi]
-			}
-		}
-		if dy := &r.loads[r.DEmit]; r.Last && t != r.Steps-1 {
-			w.regs[dy.Reg] = w.reg(dy.Reg)
-			clear(w.regs[dy.Reg])
-		}
-		w.eval(r.Backward, k)
-		for i := range r.Grads {
-			g := &r.Grads[i]
-			d := w.regs[g.Reg][:k]
-			switch {
-			case g.Direct:
-			case g.State:
-				if t == 0 {
-					copy(totals[i*plan.Chunk:], d)
-				}
-			case !g.Timed:
-				total := totals[i*plan.Chunk:][:k]
-				kernel.Eval(kernel.Add, total, total, d, nil, nil)
+	for end := r.Steps; end > 0; end -= window {
+		s := walk{t: end - 1, dt: -1, lo: lo, k: k, times: min(window, end)}
+		r.load(w, &s, true, r.Steps <= window)
+		for i := range r.grads {
+			switch g := &r.grads[i]; {
+			case g.total >= 0 || r.Grads[i].State:
+			case g.summed:
+				w.tape.Set(g.to.reg, w.stage, g.to.stage, plan.Chunk)
 			default:
-				r.gradient(i, slot, t, lo, hi, d)
+				w.place(&g.to, &s)
 			}
 		}
-		for i, s := range r.States {
-			if !s.OwnBefore {
-				copy(before[i*plan.Chunk:][:k], w.regs[s.DBefore])
+		w.tape.Run(r.back, k, s.times)
+		for i := range r.grads {
+			switch g := &r.grads[i]; {
+			case g.total >= 0 || r.Grads[i].State:
+			case g.summed:
+				for j := range s.times {
+					g.add(r.p.sums, slot, s.t-j, lo, w.stage[g.to.stage+j*plan.Chunk:][:k], r.size)
+				}
+			default:
+				w.flush(&g.to, &s)
 			}
 		}
-		next, before = before, next
 	}
-	for i := range r.Grads {
-		if !r.Grads[i].Timed {
-			r.gradient(i, slot, 0, lo, hi, totals[i*plan.Chunk:][:k])
+	for i := range r.grads {
+		g := &r.grads[i]
+		var x []float32
+		switch {
+		case g.total >= 0:
+			x = w.reg(g.total)[:k]
+		case r.Grads[i].State:
+			n := slices.IndexFunc(r.States, func(s plan.State) bool { return s.DBefore == r.Grads[i].Reg })
+			x = w.reg(r.States[n].DNext)[:k]
+		default:
+			continue
+		}
+		if g.summed {
+			g.add(r.p.sums, slot, 0, lo, x, r.size)
+		} else {
+			store(g.to.m, 0, lo, x)
 		}
 	}
-	if r.Last {
-		r.loads[r.DEmit].restore(w)
-	}
-}
-
-// restore gives a register that the same load fills in every chunk its contents back.
-func (o *operand) restore(w *worker) {
-	if o.fixed {
-		one := [1]operand{*o}
-		w.prepare(0, nil, one[:])
-		w.regs[o.Reg] = w.reg(o.Reg)
-	}
-}
-
-// gradient writes a chunk of gradient i of step t, or adds it up.
-func (r *equation) gradient(i, slot, t, lo, hi int, x []float32) {
-	if s := &r.grads[i]; s.into.size > 0 {
-		s.add(r.p.sums, slot, t, lo, x, r.size)
-		return
-	}
-	store(r.targets[i], &r.extent, t, lo, hi, x)
 }
 
 // temporal is the derivative in spike times for one example: the gradient at the element's first spike, or at the last step
@@ -359,7 +479,7 @@ func (r *equation) temporal(w *worker, slot, n int) {
 		for i := range seen {
 			seen[i] = -1
 		}
-		r.forward(w, lo, hi, r.mark)
+		r.forward(w, lo, hi)
 		for i, t := range seen {
 			if t < 0 {
 				seen[i] = int32(r.Steps - 1)
@@ -370,11 +490,11 @@ func (r *equation) temporal(w *worker, slot, n int) {
 			if r.Last && t != r.Steps-1 {
 				continue
 			}
-			var x []float32
+			x := w.states[:hi-lo]
 			if dy.fixed {
-				x = w.reg(dy.Reg)
+				copy(x, w.reg(dy.Reg))
 			} else {
-				x = dy.fill(&r.extent, t, lo, hi, w.reg(dy.Reg))
+				dy.copy(&r.extent, t, lo, hi, x)
 			}
 			for i, at := range seen {
 				if int(at) == t {
@@ -403,7 +523,7 @@ func (r *equation) temporal(w *worker, slot, n int) {
 		for t := range r.Steps {
 			for lo := base; lo < base+r.size; {
 				hi := r.next(lo, base+r.size)
-				x := w.states[2*len(r.States)*plan.Chunk:][:hi-lo]
+				x := w.states[:hi-lo]
 				for j := range x {
 					x[j] = 0
 					if e := lo - base + j; t < int(first[e]) || r.Temporal.Open {
@@ -417,12 +537,14 @@ func (r *equation) temporal(w *worker, slot, n int) {
 	}
 }
 
-// mark notes the first step at which each element of a chunk fires.
-func (r *equation) mark(w *worker, t, lo, hi int) {
-	first := w.ints[lo%r.size:][:hi-lo]
-	for i, v := range w.regs[r.Emit][:hi-lo] {
-		if v != 0 && first[i] < 0 {
-			first[i] = int32(t)
+// fired notes the first step at which each element of a chunk fires.
+func (r *equation) fired(w *worker, s *walk) {
+	first := w.ints[s.lo%r.size:][:s.k]
+	for j := range s.times {
+		for i, v := range w.stage[r.mark.stage+j*plan.Chunk:][:s.k] {
+			if v != 0 && first[i] < 0 {
+				first[i] = int32(s.t + j)
+			}
 		}
 	}
 }

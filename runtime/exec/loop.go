@@ -1,49 +1,81 @@
 package exec
 
-import "snnc.dev/snnc/runtime/plan"
+import (
+	"slices"
 
-// loop runs a plan.Loop.
+	"snnc.dev/snnc/runtime/kernel"
+	"snnc.dev/snnc/runtime/plan"
+)
+
+// loop runs a plan.Loop: its program runs over chunk after chunk of a step.
 type loop struct {
 	job
 	*plan.Loop
-	extent
-	loads  []operand
-	stores []*memory
+	chunked
+	script *kernel.Script
+	first  int // of the plan's instructions in the script
+	stores []result
 	sums   []sum
+	sumRow []row
 	units  int
 	blocks int // of one step
 	block  int // elements
 	p      *Program
 }
 
+// row is where the chunks of a sum wait for it; reg is -1 where another sum has them, or they are in memory anyway.
+type row struct{ reg, stage int }
+
 func (p *Program) bindLoop(s *plan.Step) (runner, needs, error) {
-	r := &loop{Loop: s.Loop, extent: extent{s.Loop.N, s.Loop.Size, s.Loop.Rows}, p: p}
-	var need needs
-	for _, x := range r.Sums {
+	l := s.Loop
+	r := &loop{Loop: l, chunked: chunked{extent: extent{n: l.N, size: l.Size}}, p: p}
+	code := r.bind(p, l.Regs, l.Consts, l.Loads, -1)
+	r.first = len(code)
+	code = append(code, instructions(l.Code)...)
+	for _, x := range l.Stores {
+		to, more := r.store(p, x.Value, x.Reg, x.Direct)
+		r.stores = append(r.stores, to)
+		code = append(code, more...)
+	}
+	sums := 0
+	for i, x := range l.Sums {
 		r.rows = r.rows || x.Batched
-		a := p.sum(into{x.Timed, x.Batched, x.Map, x.Out[0].Type.Size()}, r.Steps, r.N, r.Batched, x.Kind == plan.Moments, need.sums)
+		a := p.sum(into{x.Timed, x.Batched, x.Map, x.Out[0].Type.Size()}, l.Steps, l.N, l.Batched, x.Kind == plan.Moments, sums)
 		a.Sum = x
 		for _, v := range x.Out {
 			a.out = append(a.out, p.value(v))
 		}
+		at := row{reg: -1}
+		switch {
+		case slices.ContainsFunc(l.Sums[:i], func(y plan.Sum) bool { return y.Reg == x.Reg }),
+			slices.ContainsFunc(l.Stores, func(y plan.Store) bool { return y.Reg == x.Reg && y.Direct }),
+			slices.ContainsFunc(r.loads, func(o operand) bool { return o.Reg == x.Reg && o.steps() }):
+		case defines(l.Code, x.Reg) || slices.ContainsFunc(r.loads, func(o operand) bool { return o.Reg == x.Reg && o.bits >= 0 }):
+			at = row{x.Reg, r.room(false)}
+		default: // it is the same in all chunks
+			at = row{r.register(), r.room(false)}
+			code = append(code, kernel.Instr{Code: kernel.Copy, D: at.reg, A: x.Reg})
+			a.Reg = at.reg
+		}
+		r.sumRow = append(r.sumRow, at)
 		r.sums = append(r.sums, a)
-		need.sums += a.length()
+		sums += a.length()
 	}
-	r.loads = p.operands(s.Loop.Loads, &r.extent)
-	for _, x := range r.Stores {
-		r.stores = append(r.stores, p.value(x.Value))
-	}
-	const about = 8192
-	r.block, r.blocks = r.extent.blocks(about)
-	if r.units = r.blocks * r.Steps; len(r.sums) > 0 {
-		if r.units = 1; r.Batched {
+	r.script = kernel.NewScript(p.level, code)
+	need := r.needs()
+	need.sums, need.seen = sums, len(r.sums)
+	r.block, r.blocks = r.extent.blocks(1+len(code), l.Rows)
+	if r.units = r.blocks * l.Steps; len(r.sums) > 0 {
+		if r.units = 1; l.Batched {
 			r.units = plan.Slots
 		}
 	}
 	r.task = r
-	need.regs = r.Regs
 	return r, need, nil
 }
+
+// steps reports whether a load's register goes on from chunk to chunk.
+func (o *operand) steps() bool { return !o.fixed && o.bits < 0 }
 
 func (r *loop) run(p *Program) error {
 	if err := p.compute(&r.job, r.units, r.Steps*r.N*r.size*(1+len(r.Code)), r.Code); err != nil {
@@ -57,7 +89,7 @@ func (r *loop) run(p *Program) error {
 
 func (r *loop) unit(worker, k int) {
 	w := r.p.workers[worker]
-	w.prepare(r.Regs, r.Consts, r.loads)
+	r.prepare(w)
 	if len(r.sums) == 0 {
 		t, lo := k/r.blocks, k%r.blocks*r.block
 		r.span(w, 0, t, lo, min(lo+r.block, r.N*r.size))
@@ -75,39 +107,41 @@ func (r *loop) unit(worker, k int) {
 	}
 }
 
+// span runs over the elements lo to hi of a step: whole chunks, a window of them at a time, and what is left.
 func (r *loop) span(w *worker, slot, t, lo, hi int) {
-	for at := lo; at < hi; {
-		end := r.next(at, hi)
-		r.chunk(w, slot, t, at, end)
-		at = end
+	for lo < hi {
+		s := walk{t: t, lo: lo, dlo: plan.Chunk, k: r.next(lo, hi) - lo, times: 1}
+		if !r.rows && s.k == plan.Chunk {
+			s.times = min((hi-lo)/plan.Chunk, window)
+		}
+		r.walk(w, slot, &s)
+		lo += s.times * s.k
 	}
 }
 
-func (r *loop) chunk(w *worker, slot, t, lo, hi int) {
-	k := hi - lo
+func (r *loop) walk(w *worker, slot int, s *walk) {
 	for i := range r.loads {
-		if o := &r.loads[i]; !o.fixed {
-			w.regs[o.Reg] = o.fill(&r.extent, t, lo, hi, w.reg(o.Reg))
-		}
+		r.read(w, &r.loads[i], s, false)
 	}
-	for i, s := range r.Stores {
-		if m := r.stores[i]; s.Direct {
-			base := t * m.n * m.size
-			w.regs[s.Reg] = m.f[base+lo : base+hi]
+	for i := range r.stores {
+		w.place(&r.stores[i], s)
+	}
+	n := (s.times-1)*s.dlo + s.k
+	for i := range r.sums {
+		if at := r.sumRow[i]; at.reg >= 0 {
+			w.tape.Set(at.reg, w.stage, at.stage, plan.Chunk)
 		}
+		w.seen[i] = w.tape.Register(r.sums[i].Reg, n)
 	}
 	if r.p.env.Check {
-		w.checked(r.Code, k)
+		w.checked(r.script, r.first, r.Code, s.k, s.times)
 	} else {
-		w.eval(r.Code, k)
+		w.tape.Run(r.script, s.k, s.times)
 	}
-	for i, s := range r.Stores {
-		if !s.Direct {
-			store(r.stores[i], &r.extent, t, lo, hi, w.regs[s.Reg])
-		}
+	for i := range r.stores {
+		w.flush(&r.stores[i], s)
 	}
 	for i := range r.sums {
-		s := &r.sums[i]
-		s.add(r.p.sums, slot, t, lo, w.regs[s.Reg][:k], r.size)
+		r.sums[i].add(r.p.sums, slot, s.t, s.lo, w.seen[i], r.size)
 	}
 }

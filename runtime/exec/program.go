@@ -92,9 +92,12 @@ type Program struct {
 
 // worker is the memory of one thread.
 type worker struct {
-	regs    [][]float32 // what each register of a chunk is
-	scratch []float32   // registers
-	states  []float32   // of an equation's chunk over time
+	tape    *kernel.Tape // registers of chunks
+	scratch []float32    // where they lie if not in memory
+	stage   []float32    // chunks on the way from or to memory
+	words   []uint64     // the same of bits
+	seen    [][]float32  // what the sums of a loop add up
+	states  []float32    // of an equation's chunk over time
 	floats  []float32
 	kernel  kernel.Work
 	ints    []int32
@@ -104,12 +107,14 @@ type worker struct {
 
 // needs is how much of a worker's and a program's memory a step wants, in elements.
 type needs struct {
-	regs, states, floats, kernel, ints int
-	sums, results                      int // of the program
+	regs, stage, words, seen     int // of loops and equations
+	states, floats, kernel, ints int
+	sums, results                int // of the program
 }
 
 func (n *needs) grow(m needs) {
-	n.regs, n.states, n.floats = max(n.regs, m.regs), max(n.states, m.states), max(n.floats, m.floats)
+	n.regs, n.stage, n.words, n.seen = max(n.regs, m.regs), max(n.stage, m.stage), max(n.words, m.words), max(n.seen, m.seen)
+	n.states, n.floats = max(n.states, m.states), max(n.floats, m.floats)
 	n.kernel = max(n.kernel, m.kernel)
 	n.ints = max(n.ints, m.ints)
 	n.sums, n.results = max(n.sums, m.sums), max(n.results, m.results)
@@ -122,7 +127,7 @@ func New(p *plan.Plan, pool *Pool) (*Program, error) {
 		return nil, fmt.Errorf("prepare %s: %w", p.Name, err)
 	}
 	g := &Program{plan: p, pool: pool, level: level, memory: make([]memory, len(p.Values))}
-	f32, i32, bits := make([]float32, p.F32), make([]int32, p.I32), make([]uint64, p.Bits)
+	f32, i32, bits := kernel.Aligned(p.F32), make([]int32, p.I32), make([]uint64, p.Bits)
 	for _, v := range p.Values {
 		m := &g.memory[v.ID]
 		m.size, m.n = v.Type.Size(), 1
@@ -161,8 +166,9 @@ func New(p *plan.Plan, pool *Pool) (*Program, error) {
 	}
 	g.sums, g.floats = make([]float64, need.sums), make([]float32, need.results)
 	for range pool.threads {
-		g.workers = append(g.workers, &worker{regs: make([][]float32, need.regs), scratch: make([]float32, need.regs*plan.Chunk),
-			states: make([]float32, need.states), floats: make([]float32, need.floats),
+		g.workers = append(g.workers, &worker{tape: kernel.NewTape(need.regs), scratch: kernel.Aligned(need.regs * plan.Chunk),
+			stage: kernel.Aligned(need.stage), words: make([]uint64, need.words), seen: make([][]float32, need.seen),
+			states: kernel.Aligned(need.states), floats: make([]float32, need.floats),
 			ints: make([]int32, need.ints)})
 		g.workers[len(g.workers)-1].kernel.Grow(need.kernel)
 	}

@@ -151,15 +151,8 @@ func (c *coder) apply(n *graph.Node, in []int) int {
 
 // inputs returns the registers that an operation takes.
 func (i *Instr) inputs() []int {
-	switch {
-	case i.Code == kernel.SubMulAdd:
-		return []int{i.A, i.B, i.C, i.E}
-	case i.Code == kernel.Where || i.Code >= kernel.MulAdd:
-		return []int{i.A, i.B, i.C}
-	case i.Code == kernel.Not || i.Code > kernel.Where:
-		return []int{i.A}
-	}
-	return []int{i.A, i.B}
+	all := [...]int{i.A, i.B, i.C, i.E}
+	return all[:i.Code.Operands()]
 }
 
 // step adds the nodes of the step of an equation (or of its derivative) and returns the registers of its outputs. in has

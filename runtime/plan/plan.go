@@ -12,7 +12,7 @@ import (
 const Slots = 8
 
 // Chunk is how many elements a register of a loop holds.
-const Chunk = 256
+const Chunk = 512
 
 // Options say what a plan is made for.
 type Options struct {
