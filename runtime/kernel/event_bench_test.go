@@ -67,8 +67,8 @@ func BenchmarkEventSums(b *testing.B) {
 		numbers := Aligned(c.images * s.OutHigh * s.OutWide * s.Out)
 		copy(numbers, random(len(numbers), rough(r)))
 		for _, l := range levels() {
-			e := NewEventSums(l, v, Batch{Steps: 1, N: c.images, Slots: 1}, !c.back)
-			sums := Aligned(e.Size())
+			e := NewEventSums(l, v, Batch{Steps: 1, N: c.images, Slots: 8}, !c.back)
+			sums := Aligned(8 * e.Size())
 			var w Work
 			w.GrowEvents(e.Memory())
 			for _, d := range densities {

@@ -241,7 +241,23 @@ func (r *band) pack(part []float32, column, columns int) {
 	p := r.EventSums.numbers
 	there := min(columns, p.channels-column)
 	line := r.wide * columns
+	gather := func(d, from []float32, pixels int) {
+		if there < columns {
+			clear(d[:pixels*columns])
+		}
+		for at := 0; at < there; at += gathered {
+			r.gatherPixels(d[at:], from[at:], pixels, columns, p.channels, min(gathered, there-at))
+		}
+	}
 	a, z := max(0, -r.f.Left), min(r.wide, p.wide-r.f.Left)
+	if a == 0 && z == p.wide && r.wide == p.wide && r.f.Top == 0 && r.high == p.high { // images as they are
+		for k := 0; k < r.count; {
+			n := min(r.count-k, r.each-(r.first+k)%r.each)
+			gather(part[k*p.high*line:], r.numbers[r.image(r.first+k)*p.size()+column:], n*p.high*p.wide)
+			k += n
+		}
+		return
+	}
 	for k := range r.count {
 		image := r.numbers[r.image(r.first+k)*p.size():]
 		for i := range r.high {
@@ -253,14 +269,7 @@ func (r *band) pack(part []float32, column, columns int) {
 			}
 			clear(d[:a*columns])
 			clear(d[z*columns:])
-			from := image[(y*p.wide+r.f.Left+a)*p.channels+column:]
-			d = d[a*columns : z*columns]
-			if there < columns {
-				clear(d)
-			}
-			for at := 0; at < there; at += gathered {
-				r.gatherPixels(d[at:], from[at:], z-a, columns, p.channels, min(gathered, there-at))
-			}
+			gather(d[a*columns:], image[(y*p.wide+r.f.Left+a)*p.channels+column:], z-a)
 		}
 	}
 }
