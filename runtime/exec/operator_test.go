@@ -325,45 +325,6 @@ func TestBatches(t *testing.T) {
 	}
 }
 
-// TestSpikesAsNumbers: where a product does not run by dot products and a transposed convolution does not spread, spikes give
-// the same bytes as the numbers 0 and 1, and so do they in the gradient by a matrix.
-func TestSpikesAsNumbers(t *testing.T) {
-	for _, c := range []trial{
-		{op: graph.OpMatmul, in: []graph.Type{graph.Spikes(3, 31), {Dims: []int{31, 9}}}},
-		{op: graph.OpMatmul, attrs: graph.Attrs{"transpose": true}, in: []graph.Type{graph.Spikes(3, 31), {Dims: []int{9, 31}}}},
-		{op: graph.OpMatmul, in: []graph.Type{graph.Spikes(2, 4, 31), {Dims: []int{31, 9}}}},
-		{op: graph.OpMatmulWeight, in: []graph.Type{graph.Spikes(3, 70), graph.Signal(3, 9)}},
-		{op: graph.OpConv, attrs: graph.Attrs{"stride": 2, "pad": 1}, in: []graph.Type{graph.Spikes(2, 3, 7, 7), {Dims: []int{5, 3, 3, 3}}}},
-		{op: graph.OpConvInput, attrs: graph.Attrs{"stride": 2, "pad": 1, "height": 13, "width": 13}, in: []graph.Type{graph.Spikes(2, 15, 7, 7), {Dims: []int{15, 40, 3, 3}}}},
-	} {
-		w := &world{n: 9}
-		r := rand.New(rand.NewPCG(11, 11))
-		var want []uint64
-		for _, kind := range []graph.DType{graph.Bit, graph.F32} {
-			g := one(t, c.op, nil, c.attrs, c.in[0].With(kind), c.in[1])
-			if w.inputs == nil {
-				w.inputs = filled(r, g, w.n, 3).inputs
-				for i := range w.inputs["x1"].Data { // sums of such depend on their order
-					w.inputs["x1"].Data[i] = float64(float32(r.NormFloat64()))
-				}
-			}
-			x := w.inputs["x0"]
-			x.Type.DType = kind
-			w.inputs["x0"] = x
-			p := compiled(t, g, w.n, 2)
-			env, _ := w.env()
-			if err := p.Run(env); err != nil {
-				t.Fatal(err)
-			}
-			if want == nil {
-				want = bytes(p)
-			} else if !slices.Equal(bytes(p), want) {
-				t.Errorf("%s of %v: spikes as numbers give other bytes", c.op, c.in)
-			}
-		}
-	}
-}
-
 // variables resolves variables by their types.
 type variables map[string]graph.Type
 

@@ -11,13 +11,24 @@ func (m *memory) operand() kernel.Operand {
 	return kernel.Operand{Floats: m.f, Bits: m.b, Ints: m.i, Size: m.size}
 }
 
+// multiplier is a way to compute a product: kernel.Dense or, of spikes, kernel.EventProduct.
+type multiplier interface {
+	Units() int
+	Whole() bool
+	Images(unit int) (from, to int)
+	Run(w *kernel.Work, unit int, out []float32, x kernel.Operand, weights []float32)
+}
+
 // product is the product of all rows by the same packed weights: a convolution, its transpose, or that with a matrix.
 type product struct {
 	job
-	dense     *kernel.Dense
-	x, w, out *memory
-	moments   *moments // of the result; nil where nobody wants them
-	p         *Program
+	multiplier // of this run
+	dense      *kernel.Dense
+	events     *kernel.EventProduct // nil where the operand is no spikes
+	firing     firing
+	x, w, out  *memory
+	moments    *moments // of the result; nil where nobody wants them
+	p          *Program
 }
 
 func bindProduct(p *Program, s *plan.Step) (runner, needs, error) {
@@ -25,17 +36,27 @@ func bindProduct(p *Program, s *plan.Step) (runner, needs, error) {
 		return bindEach(p, s)
 	}
 	r := &product{x: p.value(s.In[0]), w: p.value(s.In[1]), out: p.value(s.Out[0]), p: p}
-	r.dense = kernel.NewDense(p.level, plan.ProductOf(s.Node), max(s.Out[0].Type.Steps, 1)*r.out.n)
-	r.task = r
+	shape, rows := plan.ProductOf(s.Node), max(s.Out[0].Type.Steps, 1)*r.out.n
+	r.dense = kernel.NewDense(p.level, shape, rows)
+	r.task, r.multiplier = r, r.dense
 	need := needs{kernel: r.dense.Scratch()}
+	if s.In[0].Type.DType == graph.Bit {
+		r.events = kernel.NewEventProduct(p.level, shape, rows)
+		need.events = r.events.Memory()
+	}
 	r.moments, need.sums = newMoments(p, s)
 	return r, need, nil
 }
 
 func (r *product) run(p *Program) error {
-	p.pool.run(&r.job, r.dense.Units())
+	if r.events != nil {
+		if r.multiplier = r.dense; r.events.Pays(r.firing.share(p, r.x)) {
+			r.multiplier = r.events
+		}
+	}
+	p.pool.run(&r.job, r.Units())
 	if r.moments != nil {
-		if !r.dense.Whole() {
+		if !r.Whole() {
 			r.moments.all()
 		}
 		r.moments.finish()
@@ -44,9 +65,9 @@ func (r *product) run(p *Program) error {
 }
 
 func (r *product) unit(worker, k int) {
-	r.dense.Run(&r.p.workers[worker].kernel, k, r.out.f, r.x.operand(), r.w.f)
-	if r.moments != nil && r.dense.Whole() {
-		r.moments.images(r.dense.Images(k))
+	r.Run(&r.p.workers[worker].kernel, k, r.out.f, r.x.operand(), r.w.f)
+	if r.moments != nil && r.Whole() {
+		r.moments.images(r.Images(k))
 	}
 }
 
@@ -127,11 +148,23 @@ func (m *memory) real(row int, d []float32) []float32 {
 	return d
 }
 
+// adder is a way to compute the derivative of a product by its weights: kernel.DenseSums or, of spikes, kernel.EventSums.
+type adder interface {
+	Units() int
+	Run(w *kernel.Work, unit int, sums []float32, x, dy kernel.Operand)
+	TotalUnits() int
+	Total(unit int, out, sums []float32, place kernel.Totals)
+}
+
 // weightSums is the derivative of a product by its weights: sums over all rows, slot by slot of the batch.
 type weightSums struct {
 	job
 	total      job
+	adder      // of this run
 	dense      *kernel.DenseSums
+	events     *kernel.EventSums // nil where neither operand, or not only one, is spikes
+	spikes     *memory           // the one that is
+	firing     firing
 	x, dy, out *memory
 	place      kernel.Totals
 	p          *Program
@@ -154,21 +187,34 @@ func bindWeightSums(p *Program, s *plan.Step) (runner, needs, error) {
 		r.place = kernel.Totals{In: window.Out, Out: 1}
 	}
 	r.dense = kernel.NewDenseSums(p.level, window, batch, x.DType == graph.F32 && dy.DType == graph.F32)
-	r.task, r.total.task = r, (*weightTotal)(r)
-	return r, needs{kernel: r.dense.Scratch(), results: batch.Slots * r.dense.Size()}, nil
+	r.task, r.total.task, r.adder = r, (*weightTotal)(r), r.dense
+	need := needs{kernel: r.dense.Scratch(), results: batch.Slots * r.dense.Size()}
+	if back := x.DType == graph.Bit; back && dy.DType == graph.F32 || dy.DType == graph.Bit && x.DType == graph.F32 {
+		r.events = kernel.NewEventSums(p.level, window, batch, back)
+		if r.spikes = r.dy; back {
+			r.spikes = r.x
+		}
+		need.events, need.results = r.events.Memory(), max(need.results, batch.Slots*r.events.Size())
+	}
+	return r, need, nil
 }
 
 func (r *weightSums) run(p *Program) error {
-	p.pool.run(&r.job, r.dense.Units())
-	p.pool.run(&r.total, r.dense.TotalUnits())
+	if r.events != nil {
+		if r.adder = r.dense; r.events.Pays(r.firing.share(p, r.spikes)) {
+			r.adder = r.events
+		}
+	}
+	p.pool.run(&r.job, r.Units())
+	p.pool.run(&r.total, r.TotalUnits())
 	return nil
 }
 
 func (r *weightSums) unit(worker, k int) {
-	r.dense.Run(&r.p.workers[worker].kernel, k, r.p.floats, r.x.operand(), r.dy.operand())
+	r.Run(&r.p.workers[worker].kernel, k, r.p.floats, r.x.operand(), r.dy.operand())
 }
 
 // weightTotal adds the slots up.
 type weightTotal weightSums
 
-func (r *weightTotal) unit(_, k int) { r.dense.Total(k, r.out.f, r.p.floats, r.place) }
+func (r *weightTotal) unit(_, k int) { r.Total(k, r.out.f, r.p.floats, r.place) }

@@ -110,12 +110,13 @@ type needs struct {
 	regs, stage, words, seen     int // of loops and equations
 	states, floats, kernel, ints int
 	sums, results                int // of the program
+	events                       kernel.EventMemory
 }
 
 func (n *needs) grow(m needs) {
 	n.regs, n.stage, n.words, n.seen = max(n.regs, m.regs), max(n.stage, m.stage), max(n.words, m.words), max(n.seen, m.seen)
 	n.states, n.floats = max(n.states, m.states), max(n.floats, m.floats)
-	n.kernel = max(n.kernel, m.kernel)
+	n.kernel, n.events = max(n.kernel, m.kernel), n.events.Max(m.events)
 	n.ints = max(n.ints, m.ints)
 	n.sums, n.results = max(n.sums, m.sums), max(n.results, m.results)
 }
@@ -171,6 +172,7 @@ func New(p *plan.Plan, pool *Pool) (*Program, error) {
 			states: kernel.Aligned(need.states), floats: make([]float32, need.floats),
 			ints: make([]int32, need.ints)})
 		g.workers[len(g.workers)-1].kernel.Grow(need.kernel)
+		g.workers[len(g.workers)-1].kernel.GrowEvents(need.events)
 	}
 	for _, o := range p.Outputs {
 		t := &tensor.Tensor{Type: o.Value.Type, N: g.memory[o.Value.ID].n}

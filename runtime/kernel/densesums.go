@@ -22,6 +22,7 @@ func (b *Batch) slot(s int) (from, to int) { return s * b.N / b.Slots, (s + 1) *
 // window and each channel in, the columns of the block. How the work is cut changes no bit of them.
 type DenseSums struct {
 	*gemm
+	slotSums
 	Window
 	batch Batch
 	flat  bool // pixels of all examples of a time step are alike, as one column
@@ -41,7 +42,7 @@ const bandPixels = 192
 // NewDenseSums prepares the sums at a level; numbers says that x and dy are real numbers, what else they are
 // is made such band by band.
 func NewDenseSums(l Level, v Window, b Batch, numbers bool) *DenseSums {
-	d := &DenseSums{gemm: gemmOf(l), Window: v, batch: b, merged: 1, pixels: bandPixels}
+	d := &DenseSums{gemm: gemmOf(l), slotSums: slotSums{v.In, v.Out, v.Kernel * v.Kernel, b.Slots}, Window: v, batch: b, merged: 1, pixels: bandPixels}
 	if v.Kernel == 1 && v.Stride == 1 && v.Pad == 0 {
 		d.flat = true
 		d.High, d.Wide = v.High*v.Wide, 1
@@ -101,9 +102,6 @@ func (d *DenseSums) band(high int) (group, rows int) {
 func (d *DenseSums) window(rows int) (high, wide int) {
 	return d.Stride*(rows-1) + d.Kernel, d.Stride*(d.OutWide-1) + d.Kernel
 }
-
-// Size returns how many sums a slot has.
-func (d *DenseSums) Size() int { return d.Kernel * d.Kernel * d.In * PackedColumns(d.Out) }
 
 // Units returns how many units there are: so many for each slot.
 func (d *DenseSums) Units() int { return d.batch.Slots * d.Blocks() * d.parts }
@@ -275,29 +273,36 @@ func (r *sumRun) lines() int {
 	return r.High
 }
 
+// slotSums is the sums of a product's weights, slot by slot of a batch: for each block of 64 columns, for each tap and each
+// channel in, the columns of the block, which are channels out.
+type slotSums struct{ in, out, taps, slots int }
+
+// Size returns how many sums a slot has.
+func (d slotSums) Size() int { return d.taps * d.in * PackedColumns(d.out) }
+
 // Totals says where in a variable the sum for channel in, channel out and tap goes: to in*In + out*Out + tap.
 type Totals struct{ In, Out int }
 
 // TotalUnits returns how many units adding the slots up has.
-func (d *DenseSums) TotalUnits() int { return d.Blocks() * min(d.In, fewUnits) }
+func (d slotSums) TotalUnits() int { return (d.out + Block - 1) / Block * min(d.in, fewUnits) }
 
 // Total adds the slots of a part of the sums up, as a balanced binary tree where there are eight, and writes them to out.
-func (d *DenseSums) Total(unit int, out, sums []float32, place Totals) {
-	cuts := min(d.In, fewUnits)
+func (d slotSums) Total(unit int, out, sums []float32, place Totals) {
+	cuts := min(d.in, fewUnits)
 	block, cut := unit/cuts, unit%cuts
-	columns, size, taps := BlockColumns(d.Out, block), d.Size(), d.Kernel*d.Kernel
-	var row [Block]float32
+	columns, size := BlockColumns(d.out, block), d.Size()
+	var total [Block]float32
 	var slots [8][]float32
-	for i := cut * d.In / cuts; i < (cut+1)*d.In/cuts; i++ {
-		for tap := range taps {
-			at := block*Block*taps*d.In + (tap*d.In+i)*columns
-			n := min(columns, d.Out-block*Block)
+	for i := cut * d.in / cuts; i < (cut+1)*d.in/cuts; i++ {
+		for tap := range d.taps {
+			at := block*Block*d.taps*d.in + (tap*d.in+i)*columns
+			n := min(columns, d.out-block*Block)
 			sum := sums[at:][:n]
-			if d.batch.Slots == len(slots) {
+			if d.slots == len(slots) {
 				for s := range slots {
 					slots[s] = sums[s*size+at:]
 				}
-				sum = row[:n]
+				sum = total[:n]
 				TreeRows(sum, &slots)
 			}
 			if to := i*place.In + block*Block*place.Out + tap; place.Out == 1 {

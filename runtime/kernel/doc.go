@@ -1,6 +1,7 @@
 // Package kernel holds the inner loops of the executor, on plain slices: products of real numbers (Dense) and of spikes
-// (EventProduct) with packed weights, their derivatives by the weights (DenseSums, EventWeights), register programs that
-// run over chunks of elements and over time (Tape), the windows of convolutions (Phase), and what turns spikes from bits to numbers and back.
+// (EventProduct) with packed weights, their derivatives by the weights (DenseSums, EventSums), register programs that run
+// over chunks of elements and over time (Tape), the windows of convolutions (Phase), and what turns spikes from bits to
+// numbers and back.
 //
 // They are written for three levels of instructions (Level), of which a process uses one. Each result is one sum in one order
 // that its operands' shapes decide, so neither the number of spikes nor that of threads or of examples in a batch changes a

@@ -26,11 +26,16 @@ type listArgs struct {
 	lanes        [16]uint32
 }
 
-// EventSize is how much memory products with spikes need.
-type EventSize struct{ list, starts, ends, part int }
+// EventMemory is how much memory of a worker products with spikes need.
+type EventMemory struct{ list, starts, ends, part int }
+
+// Max returns what is enough for both.
+func (m EventMemory) Max(o EventMemory) EventMemory {
+	return EventMemory{max(m.list, o.list), max(m.starts, o.starts), max(m.ends, o.ends), max(m.part, o.part)}
+}
 
 // GrowEvents makes w large enough for products with spikes.
-func (w *Work) GrowEvents(s EventSize) {
+func (w *Work) GrowEvents(s EventMemory) {
 	const slack = 16 // lists are written so many at a time
 	grow := func(x *[]uint32, n int) {
 		if n > len(*x) {

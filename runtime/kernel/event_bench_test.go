@@ -39,13 +39,13 @@ func BenchmarkEventProduct(b *testing.B) {
 		for _, l := range levels() {
 			e := NewEventProduct(l, p.s, p.images)
 			var w Work
-			w.GrowEvents(e.Size())
+			w.GrowEvents(e.Memory())
 			for _, d := range densities {
 				x := bitsOf(random(len(p.x), firing(r, d)), c.high*c.wide*c.in)
 				b.Run(fmt.Sprintf("%s/%v/%.0f%%", c.name, l, 100*d), func(b *testing.B) {
 					rate(b, flop(p), func() {
 						for u := range e.Units() {
-							e.Run(&w, u, y, x.Bits, weights)
+							e.Run(&w, u, y, x, weights)
 						}
 					})
 				})
@@ -73,10 +73,14 @@ func BenchmarkEventSums(b *testing.B) {
 			w.GrowEvents(e.Memory())
 			for _, d := range densities {
 				x := bitsOf(random(len(p.x), firing(r, d)), c.high*c.wide*c.in)
+				a, z := x, Operand{Floats: numbers}
+				if c.back {
+					a, z = z, a
+				}
 				b.Run(fmt.Sprintf("%s/%v/%.0f%%", c.name, l, 100*d), func(b *testing.B) {
 					rate(b, flop(p), func() {
 						for u := range e.Units() {
-							e.Run(&w, u, sums, x.Bits, numbers)
+							e.Run(&w, u, sums, a, z)
 						}
 					})
 				})

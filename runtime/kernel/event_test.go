@@ -60,11 +60,11 @@ func (p *product) checkEvents(t failer) {
 	for _, l := range levels() {
 		e := NewEventProduct(l, p.s, p.images)
 		var w Work
-		w.GrowEvents(e.Size())
+		w.GrowEvents(e.Memory())
 		for range 2 { // what the first run leaves must not matter
 			got := random(len(want), func() float32 { return float32(math.NaN()) })
 			for u := range e.Units() {
-				e.Run(&w, u, got, x.Bits, packed)
+				e.Run(&w, u, got, x, packed)
 			}
 			same(t, p.String()+" at "+l.String(), got, want)
 		}
@@ -114,7 +114,11 @@ func (p *product) checkEventSums(t failer, r *rand.Rand, density float64, back b
 		w.GrowEvents(e.Memory())
 		got := random(b.Slots*e.Size(), rough(r))
 		for u := range e.Units() {
-			e.Run(&w, u, got, spikes.Bits, numbers)
+			if back {
+				e.Run(&w, u, got, spikes, Operand{Floats: numbers})
+			} else {
+				e.Run(&w, u, got, Operand{Floats: numbers}, spikes)
+			}
 		}
 		for slot := range b.Slots {
 			for at := range taps * in {

@@ -60,10 +60,19 @@ func NewEventProduct(l Level, s Shape, images int) *EventProduct {
 // Units returns how many units the product has, which can run in any order.
 func (p *EventProduct) Units() int { return p.groups * p.parts }
 
-// Size returns the memory that Run needs.
-func (p *EventProduct) Size() EventSize {
+// Images returns which images a unit multiplies.
+func (p *EventProduct) Images(unit int) (from, to int) {
+	from = unit / p.parts * p.group
+	return from, min(from+p.group, p.images)
+}
+
+// Whole reports whether units compute all channels of their images.
+func (p *EventProduct) Whole() bool { return p.parts == 1 }
+
+// Memory returns how much Run needs.
+func (p *EventProduct) Memory() EventMemory {
 	s := &p.shape
-	size := EventSize{list: p.group * s.High * s.Wide * s.In, starts: p.group*s.High*(p.left+s.Wide+p.right) + 1}
+	size := EventMemory{list: p.group * s.High * s.Wide * s.In, starts: p.group*s.High*(p.left+s.Wide+p.right) + 1}
 	if s.Out%16 != 0 {
 		for _, f := range s.Phases {
 			size.part = max(size.part, p.group*f.Rows*f.Cols*min(p.columns, PackedColumns(s.Out)))
@@ -72,35 +81,39 @@ func (p *EventProduct) Size() EventSize {
 	return size
 }
 
-// Pays reports whether a share of spikes is so small that they are faster to multiply as events than as numbers.
+// Pays reports whether a share of spikes is so small that they are faster to multiply as events than as numbers, at this level
+// and with weights that fit the first cache or not.
 func (p *EventProduct) Pays(share float64) bool {
-	if p.level == AVX512 {
-		return share < 0.45
+	switch {
+	case p.level == Generic:
+		return true
+	case p.taps == 1:
+		return share < 0.5
 	}
-	return share < 0.55
+	return share < 0.6
 }
 
-// Run computes a unit. out and the bits x are of all images; each image's bits begin at a whole word.
-func (p *EventProduct) Run(w *Work, unit int, out []float32, x []uint64, weights []float32) {
+// Run computes a unit. out and the spikes x, which are bits, hold all images.
+func (p *EventProduct) Run(w *Work, unit int, out []float32, x Operand, weights []float32) {
 	s := &p.shape
-	from := unit / p.parts * p.group
-	images := min(p.group, p.images-from)
+	from, images := p.Images(unit)
+	images -= from
 	size, words := s.OutHigh*s.OutWide*s.Out, (s.High*s.Wide*s.In+63)/64
-	p.list(&w.events, x[from*words:], images)
+	p.list(&w.events, x.Bits[from*words:], images)
 	r := phaseRun{EventProduct: p, high: s.High, wide: s.Wide, images: images, size: size, out: out[from*size : (from+images)*size]}
 	if s.High == 1 && p.left == 0 && p.right == 0 && size == s.Wide*s.Out && len(s.Phases) == 1 && s.Phases[0].Cols == s.Wide {
 		r.wide, r.images = images*s.Wide, 1 // pixels next to each other, and windows of one
 	}
 	part, blocks := unit%p.parts, (s.Out+Block-1)/Block
 	for i := range s.Phases {
-		f := s.Phases[i]
+		r.f = s.Phases[i]
+		f := &r.f
 		if f.Rows*f.Cols == 0 {
 			continue
 		}
 		if r.images < images {
 			f.Cols = r.wide
 		}
-		r.f = &f
 		for b := part * blocks / p.parts; b < (part+1)*blocks/p.parts; b++ {
 			r.pitch = BlockColumns(s.Out, b)
 			taps := f.High * f.Wide * s.In
@@ -142,7 +155,7 @@ func (p *EventProduct) list(e *events, x []uint64, images int) {
 // phaseRun is a phase of a product at work on a tile of columns.
 type phaseRun struct {
 	*EventProduct
-	f                  *Phase
+	f                  Phase
 	high, wide, images int // of the operand
 	size               int // of an image of the result
 	out                []float32
@@ -154,7 +167,7 @@ type phaseRun struct {
 
 // pixel returns where in the result the first pixel of row i of the phase begins, and how far apart its pixels are.
 func (r *phaseRun) pixel(image, i int) (at, next int) {
-	s, f := &r.shape, r.f
+	s, f := &r.shape, &r.f
 	return image*r.size + ((f.Row+f.Step*i)*s.OutWide+f.Col)*s.Out, f.Step * s.Out
 }
 
@@ -182,7 +195,7 @@ func (r *phaseRun) unseen(column, columns int) {
 
 // tile computes a tile of columns of all pixels of the phase.
 func (r *phaseRun) tile(e *events) {
-	f, channels := r.f, r.shape.In
+	f, channels := &r.f, r.shape.In
 	line := r.left + r.wide + r.right
 	there := min(r.columns, r.shape.Out-r.column) // columns that the result has
 	for u := range f.High {

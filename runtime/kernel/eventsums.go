@@ -9,15 +9,16 @@ import (
 // units that can run in any order. What DenseSums computes from the numbers 0 and 1 it computes from events: for each pixel of
 // spikes and each channel that fires there, the window of numbers that meets the pixel is added to the sums of that channel.
 // Each sum takes its events image by image of the slot, in the order of pixels; so its bits are those of DenseSums. A slot's
-// sums are ordered in the same way too, with the channels of spikes for those in and those of numbers for those out.
+// sums are ordered in the same way too, with the channels of spikes as channels in and those of numbers as channels out.
 //
 // Spikes are listed channel by channel, for as many pixels as the first cache holds windows of: a band of an image or several
 // images, and only a few columns of each. One channel's sums of a window are then all in registers.
 type EventSums struct {
 	*gemm
+	slotSums
 	level   Level
+	back    bool // x fires
 	batch   Batch
-	kernel  int
 	fires   picture // of spikes
 	numbers picture
 	phases  []Phase // of the pixels of spikes, those where there is something to add
@@ -47,7 +48,7 @@ type windowArgs struct {
 
 // NewEventSums prepares the sums at a level. back says that x is what fires; else dy is.
 func NewEventSums(l Level, v Window, b Batch, back bool) *EventSums {
-	p := &EventSums{gemm: gemmOf(l), level: l, batch: b, kernel: v.Kernel, most: Block,
+	p := &EventSums{gemm: gemmOf(l), level: l, back: back, batch: b, most: Block,
 		fires: picture{v.OutHigh, v.OutWide, v.Out}, numbers: picture{v.High, v.Wide, v.In}}
 	if back {
 		p.fires, p.numbers = p.numbers, p.fires
@@ -61,6 +62,7 @@ func NewEventSums(l Level, v Window, b Batch, back bool) *EventSums {
 		for ; p.most > 8 && !hasWindow(l, high, wide, p.most); p.most /= 2 {
 		}
 	}
+	p.slotSums = slotSums{p.fires.channels, p.numbers.channels, v.Kernel * v.Kernel, b.Slots}
 	const channels = 256
 	words := (p.fires.channels + 63) / 64
 	p.parts = max(1, min(words, fewUnits/max(1, b.Slots)))
@@ -98,14 +100,9 @@ func (p *EventSums) cut(f *Phase) (images, rows int) {
 	return 1, (f.Rows + parts - 1) / parts
 }
 
-// Size returns how many sums a slot has.
-func (p *EventSums) Size() int {
-	return p.kernel * p.kernel * p.fires.channels * PackedColumns(p.numbers.channels)
-}
-
 // Memory returns how much Run needs.
-func (p *EventSums) Memory() EventSize {
-	s := EventSize{ends: p.pass + 1}
+func (p *EventSums) Memory() EventMemory {
+	s := EventMemory{ends: p.pass + 1}
 	for i := range p.phases {
 		f := &p.phases[i]
 		images, rows := p.cut(f)
@@ -115,27 +112,46 @@ func (p *EventSums) Memory() EventSize {
 	return s
 }
 
-// Pays reports whether a share of spikes is so small that they are faster to add as events than as numbers.
-func (p *EventSums) Pays(share float64) bool { return share < 0.4 }
+// Pays reports whether a share of spikes is so small that they are faster to add as events than as numbers, at this level and
+// with windows like these.
+func (p *EventSums) Pays(share float64) bool {
+	switch {
+	case p.level == Generic:
+		return true
+	case p.taps < 4:
+		return share < 0.4
+	}
+	return share < 0.6
+}
+
+// Total adds the slots of a part of the sums up as DenseSums does.
+func (p *EventSums) Total(unit int, out, sums []float32, place Totals) {
+	if !p.back { // then channels out are what the sums have for channels in
+		place.In, place.Out = place.Out, place.In
+	}
+	p.slotSums.Total(unit, out, sums, place)
+}
 
 // Units returns how many units there are: so many for each slot.
 func (p *EventSums) Units() int { return p.batch.Slots * p.parts }
 
-// Run computes a unit. sums holds the sums of all slots, one after another; x is the spikes and numbers what they meet, both of
-// all images; each image's bits begin at a whole word.
-func (p *EventSums) Run(w *Work, unit int, sums []float32, x []uint64, numbers []float32) {
+// Run computes a unit. sums holds the sums of all slots, one after another; x and dy hold all images, one of them as bits and
+// the other as real numbers.
+func (p *EventSums) Run(w *Work, unit int, sums []float32, x, dy Operand) {
+	if !p.back {
+		x, dy = dy, x
+	}
 	slot, part := unit/p.parts, unit%p.parts
 	words := (p.fires.channels + 63) / 64
 	from, to := part*words/p.parts*64, min((part+1)*words/p.parts*64, p.fires.channels)
 	sums = sums[slot*p.Size() : (slot+1)*p.Size()]
-	taps := p.kernel * p.kernel
 	for first := 0; first < p.numbers.channels; first += Block {
 		columns := BlockColumns(p.numbers.channels, first/Block)
-		for tap := range taps {
-			clear(sums[first*taps*p.fires.channels+(tap*p.fires.channels+from)*columns:][:(to-from)*columns])
+		for tap := range p.taps {
+			clear(sums[first*p.taps*p.fires.channels+(tap*p.fires.channels+from)*columns:][:(to-from)*columns])
 		}
 	}
-	b := band{EventSums: p, sums: sums, numbers: numbers, x: x}
+	b := band{EventSums: p, sums: sums, numbers: dy.Floats, spikes: x.Bits}
 	b.example, b.each = p.batch.slot(slot)
 	b.each -= b.example
 	all := b.each * p.batch.Steps
@@ -163,13 +179,15 @@ type band struct {
 	*EventSums
 	f             *Phase
 	sums, numbers []float32
-	x             []uint64
-	example, each int // first example of the slot, and how many it has
-	first, count  int // images, of those of the slot
-	top, rows     int // of the phase
-	from, to      int // channels
-	capacity      int // of a channel's list
-	high, wide    int // of an image's part
+	spikes        []uint64
+	example, each int       // first example of the slot, and how many it has
+	first, count  int       // images, of those of the slot
+	top, rows     int       // of the phase
+	from, to      int       // channels
+	capacity      int       // of a channel's list
+	high, wide    int       // of an image's part
+	block         []float32 // sums of a block of columns: [tap][channel of spikes][column]
+	pitch         int       // its columns
 }
 
 // image returns the number of an image of the slot.
@@ -178,7 +196,7 @@ func (r *band) image(k int) int { return k/r.each*r.batch.N + r.example + k%r.ea
 // add adds what the band gives.
 func (r *band) add(e *events) {
 	r.list(e)
-	f, taps := r.f, r.kernel*r.kernel
+	f := r.f
 	for column := 0; column < r.EventSums.numbers.channels; {
 		block := column / Block
 		width := BlockColumns(r.EventSums.numbers.channels, block)
@@ -187,11 +205,11 @@ func (r *band) add(e *events) {
 			columns &= columns - 1
 		}
 		r.pack(e.part, column, columns)
-		t := windowSums{band: r, sums: r.sums[block*Block*taps*r.fires.channels:][:taps*r.fires.channels*width], column: column % Block, columns: columns, pitch: width}
+		r.block, r.pitch = r.sums[block*Block*r.taps*r.fires.channels:][:r.taps*r.fires.channels*width], width
 		high, wide := side(f.High), side(f.Wide)
 		for u := 0; u < f.High; u += high {
 			for v := 0; v < f.Wide; v += wide {
-				t.add(e, u, v, min(high, f.High-u), min(wide, f.Wide-v))
+				r.window(e, u, v, min(high, f.High-u), min(wide, f.Wide-v), column%Block, columns)
 			}
 		}
 		column += columns
@@ -214,7 +232,7 @@ func (r *band) list(e *events) {
 			for j := range r.f.Cols {
 				bit, place := row+j*r.f.Step*r.fires.channels, uint32(at+j*r.f.Stride)
 				for o := 0; o < channels; o += 64 {
-					word := bitsAt(r.x, bit+o, min(64, channels-o))
+					word := bitsAt(r.spikes, bit+o, min(64, channels-o))
 					// Eight at a time, whether there are so many or not: how many follow is hard to foresee. What is none goes
 					// to the end of the list.
 					d := (*[65]uint32)(ends[o:])
@@ -274,42 +292,34 @@ func (r *band) pack(part []float32, column, columns int) {
 	}
 }
 
-// windowSums is the sums that some columns of a band's windows are added to.
-type windowSums struct {
-	*band
-	sums            []float32 // of a block of columns: [tap][channel of spikes][column]
-	column, columns int       // of the block
-	pitch           int       // columns of the block
-}
-
-// add adds for each channel a part of the window: high x wide taps from (u, v) on.
-func (t *windowSums) add(e *events, u, v, high, wide int) {
-	taps, all := t.f.Taps[u*t.f.Wide+v:], t.fires.channels*t.pitch
+// window adds for each channel, to some columns of the block, a part of the window: high x wide taps from (u, v) on.
+func (r *band) window(e *events, u, v, high, wide, column, columns int) {
+	taps, all := r.f.Taps[u*r.f.Wide+v:], r.fires.channels*r.pitch
 	var row, col int // from the sums of a tap to those below and beside it; a transpose has its taps backwards
 	if high > 1 {
-		row = (taps[t.f.Wide] - taps[0]) * all
+		row = (taps[r.f.Wide] - taps[0]) * all
 	}
 	if wide > 1 {
 		col = (taps[1] - taps[0]) * all
 	}
 	const events = 1 << 17 // a call of assembly cannot be interrupted: no more than so many
-	part, channels := e.part[(u*t.wide+v)*t.columns:], t.to-t.from
-	kernel, most := windowKernel(t.level, high, wide, t.columns), max(1, events/t.capacity)
+	part, channels := e.part[(u*r.wide+v)*columns:], r.to-r.from
+	kernel, most := windowKernel(r.level, high, wide, columns), max(1, events/r.capacity)
 	for c := 0; c < channels; c += most {
 		n := min(most, channels-c)
-		at := taps[0]*all + (t.from+c)*t.pitch + t.column
+		at := taps[0]*all + (r.from+c)*r.pitch + column
 		if kernel != nil {
-			_, _ = t.sums[at+min(0, (high-1)*row)+min(0, (wide-1)*col)], t.sums[at+max(0, (high-1)*row)+max(0, (wide-1)*col)+(n-1)*t.pitch+t.columns-1]
-			e.window = windowArgs{list: &e.list[0], first: c * t.capacity, ends: &e.ends[c], part: &part[0], sums: &t.sums[at], line: uintptr(4 * t.wide * t.columns),
-				tapRow: 4 * row, tapCol: 4 * col, capacity: t.capacity, sum: 4 * t.pitch, channels: n}
+			_, _ = r.block[at+min(0, (high-1)*row)+min(0, (wide-1)*col)], r.block[at+max(0, (high-1)*row)+max(0, (wide-1)*col)+(n-1)*r.pitch+columns-1]
+			e.window = windowArgs{list: &e.list[0], first: c * r.capacity, ends: &e.ends[c], part: &part[0], sums: &r.block[at], line: uintptr(4 * r.wide * columns),
+				tapRow: 4 * row, tapCol: 4 * col, capacity: r.capacity, sum: 4 * r.pitch, channels: n}
 			kernel((*byte)(unsafe.Pointer(&e.window)))
 			continue
 		}
 		for k := range n {
-			list := e.list[(c+k)*t.capacity : e.ends[c+k]]
+			list := e.list[(c+k)*r.capacity : e.ends[c+k]]
 			for i := range high {
 				for j := range wide {
-					addRows(t.sums[at+i*row+j*col+k*t.pitch:][:t.columns], part[(i*t.wide+j)*t.columns:], list, t.columns)
+					addRows(r.block[at+i*row+j*col+k*r.pitch:][:columns], part[(i*r.wide+j)*columns:], list, columns)
 				}
 			}
 		}
