@@ -13,6 +13,24 @@ type task interface{ unit(w, k int) }
 // job holds a task so that workers can take it up without allocation.
 type job struct{ task task }
 
+// Task is work cut into units that do not depend on each other. A pool runs it any number of times without allocating.
+type Task struct {
+	job job
+	f   func(unit int)
+}
+
+// NewTask returns the task that calls f for each unit, counted from 0.
+func NewTask(f func(unit int)) *Task {
+	t := &Task{f: f}
+	t.job.task = t
+	return t
+}
+
+func (t *Task) unit(_, k int) { t.f(k) }
+
+// Do runs so many units of a task and returns when all are done.
+func (p *Pool) Do(t *Task, units int) { p.run(&t.job, units) }
+
 // Pool is a number of workers. One of them is whoever calls.
 type Pool struct {
 	threads int

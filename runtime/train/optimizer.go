@@ -1,10 +1,6 @@
 package train
 
-import (
-	"math"
-
-	"snnc.dev/snnc/runtime/tensor"
-)
+import "math"
 
 // Optimizer says how parameters are moved. The names are PyTorch's, and so are the defaults that a schema gives.
 type Optimizer struct {
@@ -55,17 +51,6 @@ func (o Optimizer) rate(n int, done float64, epoch int) float64 {
 	return r
 }
 
-// norm returns the L2 norm of all gradients together, summed in float64 in the order given.
-func norm(grads []*tensor.Tensor) float64 {
-	var sum float64
-	for _, g := range grads {
-		for _, v := range g.F32 {
-			sum += float64(v) * float64(v)
-		}
-	}
-	return math.Sqrt(sum)
-}
-
 // clipping returns the factor that brings a gradient of the given L2 norm down to Clip, 1 where it is short enough.
 func (o Optimizer) clipping(length float64) float64 {
 	if o.Clip > 0 && length > o.Clip {
@@ -74,15 +59,16 @@ func (o Optimizer) clipping(length float64) float64 {
 	return 1
 }
 
-// move applies update n to one parameter w with gradient g, which is multiplied by scale first; s is its state by slot.
-func (o Optimizer) move(w, g []float32, s map[string]*tensor.Tensor, rate, scale float64, n int) {
-	lr, sc, decay, eps := float32(rate), float32(scale), float32(o.Decay), float32(o.Epsilon)
+// move applies an update to parameters w with the gradient g; s is their state, by number of the slot.
+func (o Optimizer) move(w, g []float32, s [2][]float32, by moving) {
+	lr, sc, decay, eps := float32(by.rate), float32(by.scale), float32(o.Decay), float32(o.Epsilon)
 	switch o.Kind {
 	case "adam", "adamw": // Kingma & Ba 2015
-		m, v := s["mean"].F32, s["square"].F32
+		m, v := s[0][:len(g)], s[1][:len(g)]
+		w := w[:len(g)]
 		b1, b2 := float32(o.Beta1), float32(o.Beta2)
-		c1 := float32(1 / (1 - math.Pow(o.Beta1, float64(n))))
-		c2 := float32(1 / math.Sqrt(1-math.Pow(o.Beta2, float64(n))))
+		c1 := float32(1 / (1 - math.Pow(o.Beta1, float64(by.update))))
+		c2 := float32(1 / math.Sqrt(1-math.Pow(o.Beta2, float64(by.update))))
 		decoupled := o.Kind == "adamw"
 		for i, gi := range g {
 			gi *= sc
@@ -96,7 +82,7 @@ func (o Optimizer) move(w, g []float32, s map[string]*tensor.Tensor, rate, scale
 			w[i] -= lr * c1 * m[i] / (float32(math.Sqrt(float64(v[i])))*c2 + eps)
 		}
 	case "rmsprop":
-		v := s["square"].F32
+		v := s[0]
 		a := float32(o.Alpha)
 		for i, gi := range g {
 			gi = gi*sc + decay*w[i]
@@ -104,11 +90,7 @@ func (o Optimizer) move(w, g []float32, s map[string]*tensor.Tensor, rate, scale
 			w[i] -= lr * gi / (float32(math.Sqrt(float64(v[i]))) + eps)
 		}
 	default:
-		mu := float32(o.Momentum)
-		var b []float32
-		if mu != 0 {
-			b = s["momentum"].F32
-		}
+		mu, b := float32(o.Momentum), s[0]
 		for i, gi := range g {
 			gi = gi*sc + decay*w[i]
 			if mu != 0 {

@@ -1,19 +1,16 @@
 package train
 
 import (
-	"cmp"
 	"context"
-	"errors"
 	"fmt"
-	"math"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"snnc.dev/snnc/runtime/exec"
 	"snnc.dev/snnc/runtime/graph"
 	"snnc.dev/snnc/runtime/program"
-	"snnc.dev/snnc/runtime/rng"
 	"snnc.dev/snnc/runtime/tensor"
 )
 
@@ -74,7 +71,10 @@ type Trainer struct {
 	inputs  map[string]*tensor.Tensor
 	before  []kept // all that an update changes, as it was before
 	env     exec.Env
-	values  []Sum // of the update at work, by number
+	keep    spanned // copies what is in before
+	follow  spanned // brings averages up
+	toward  float32 // how far they go toward the weights
+	values  []Sum   // of the update at work, by number
 	told    []Progress
 	names   []string // of the values: losses and firing rates
 	profile *Profile // nil: nobody asks
@@ -107,7 +107,11 @@ type step struct {
 	run     *exec.Program
 	opt     Optimizer
 	moved   []moved
-	grads   []*tensor.Tensor // of the update, by number of moved
+	gather  spanned     // adds up gradients and squares
+	squares []float64   // of the gradient, by span
+	move    spanned     // moves parameters
+	moving  moving      // how they move in the update at work
+	bad     atomic.Bool // one has become infinite or no number
 	watched []watched
 	times   []time.Duration // by step of the plan, where there is a profile
 }
@@ -116,8 +120,8 @@ type step struct {
 type moved struct {
 	name              string
 	weights, gradient *tensor.Tensor
-	sum               *tensor.Tensor // accumulated gradient, where Accumulate > 1
-	moments           map[string]*tensor.Tensor
+	sum               *tensor.Tensor    // accumulated gradient, where Accumulate > 1
+	moments           [2]*tensor.Tensor // as many as the optimiser has slots
 }
 
 // watched is a loss or a firing rate that a step gives.
@@ -169,26 +173,27 @@ func NewTrainer(m *Model, stage program.Stage, data Examples, s Settings) (*Trai
 				return nil, fmt.Errorf("train: no optimiser is given for %q, which %s moves", ps.Slot, ps.Function)
 			}
 		}
-		st := &step{Step: ps, run: run, opt: opt, grads: make([]*tensor.Tensor, len(moves))}
+		st := &step{Step: ps, run: run, opt: opt}
 		for _, n := range g.Inputs {
 			if name := n.Text("name"); t.inputs[name] == nil {
 				t.inputs[name] = tensor.New(n.Out[0], s.Batch)
 			}
 		}
 		for _, name := range moves {
-			x := moved{name: name, weights: m.Weights[name], gradient: run.Output(program.Grad + name), moments: map[string]*tensor.Tensor{}}
-			for _, slot := range opt.slots() {
+			x := moved{name: name, weights: m.Weights[name], gradient: run.Output(program.Grad + name)}
+			for k, slot := range opt.slots() {
 				key := st.moment(slot, name)
 				if t.State.Moments[key] == nil {
 					t.State.Moments[key] = tensor.New(m.Weights[name].Type, 1)
 				}
-				x.moments[slot] = t.State.Moments[key]
+				x.moments[k] = t.State.Moments[key]
 			}
 			if s.Accumulate > 1 {
 				x.sum = tensor.New(m.Weights[name].Type, 1)
 			}
 			st.moved = append(st.moved, x)
 		}
+		st.prepare()
 		for _, name := range run.Outputs() {
 			if strings.HasPrefix(name, program.Grad) {
 				continue
@@ -217,6 +222,16 @@ func NewTrainer(m *Model, stage program.Stage, data Examples, s Settings) (*Trai
 	}
 	for _, moment := range t.State.Moments {
 		t.before = append(t.before, kept{moment, moment.Clone()})
+	}
+	t.keepAll()
+	if m.Averages != nil {
+		t.follow = eachSpan(len(m.Variables), func(i int) int { return m.Variables[i].Type.Size() }, func(_ int, p span) {
+			name := m.Variables[p.of].Name
+			a, w := m.Averages[name].F32[p.from:p.to], m.Weights[name].F32[p.from:p.to]
+			for i := range a {
+				a[i] += t.toward * (w[i] - a[i]) // what does not move stays the same
+			}
+		})
 	}
 	return t, nil
 }
@@ -251,234 +266,4 @@ func (t *Trainer) Run(ctx context.Context, tell func(Progress) error) error {
 		}
 	}
 	return nil
-}
-
-// update does one update and returns what there is to tell: the update and, where its batches were the last of an epoch, the
-// epoch. Batches at the end of an epoch that do not fill an update are dropped. An error leaves weights and state as they were.
-// Once all steps have run it allocates nothing but the order of examples of a new epoch.
-func (t *Trainer) update() ([]Progress, error) {
-	s := &t.State
-	for _, k := range t.before {
-		k.before.CopyFrom(k.now)
-	}
-	if err := t.attempt(false); err != nil {
-		bad := (*NotFinite)(nil)
-		if errors.As(err, &bad) {
-			// The layer is found by doing the same again with every result looked at.
-			t.undo()
-			var first *exec.NotFinite
-			if err := t.attempt(true); errors.As(err, &first) {
-				bad.Layer = first.Layer
-			}
-		}
-		t.undo()
-		return nil, err
-	}
-	s.Updates++
-	t.average()
-	t.told = t.told[:1]
-	t.tell(0)
-	for i, v := range t.values {
-		if v.Count > 0 { // its step has run
-			t.say(0, i, v)
-			s.Sums[t.names[i]] = s.Sums[t.names[i]].and(v.Total / float64(v.Count))
-		}
-	}
-	if s.Batch+t.Settings.Accumulate <= t.batches {
-		return t.told, nil
-	}
-	t.told = t.told[:2]
-	t.tell(1).EndOfEpoch = true
-	for i, name := range t.names {
-		if v := s.Sums[name]; v.Count > 0 {
-			t.say(1, i, v)
-		}
-	}
-	s.Epoch++
-	s.Batch = 0
-	clear(s.Sums)
-	return t.told, nil
-}
-
-// tell begins what is told of an update, 0, or of an epoch, 1.
-func (t *Trainer) tell(what int) *Progress {
-	p := &t.told[what]
-	if p.Loss == nil {
-		p.Loss, p.Rates = map[string]float64{}, map[string]float64{}
-	}
-	clear(p.Loss)
-	clear(p.Rates)
-	*p = Progress{Epoch: t.State.Epoch + 1, Epochs: t.Settings.Epochs, Step: t.State.Updates, Steps: t.Total(), Loss: p.Loss, Rates: p.Rates}
-	return p
-}
-
-// say adds the mean of value number i to it.
-func (t *Trainer) say(what, i int, of Sum) {
-	v := of.Total / float64(of.Count)
-	if layer, ok := strings.CutPrefix(t.names[i], program.Rate); ok {
-		t.told[what].Rates[layer] = v
-	} else {
-		t.told[what].Loss[t.names[i]] = v
-	}
-}
-
-// attempt runs the batches of one update and moves the parameters.
-func (t *Trainer) attempt(check bool) error {
-	clear(t.values)
-	for i := range t.Settings.Accumulate {
-		if err := t.batch(i+1 == t.Settings.Accumulate, check); err != nil {
-			return err
-		}
-		t.State.Batch++
-		t.State.Batches++
-	}
-	for _, v := range t.Model.Variables {
-		if v.Kind != graph.Frozen && !finite(t.Model.Weights[v.Name].F32) {
-			name := cmp.Or(v.Title, v.Name)
-			return t.notFinite(name[:max(strings.LastIndexByte(name, '.'), 0)])
-		}
-	}
-	return nil
-}
-
-// undo puts weights and state back to what they were before the update at work.
-func (t *Trainer) undo() {
-	for _, k := range t.before {
-		k.now.CopyFrom(k.before)
-	}
-	for _, st := range t.steps {
-		for _, x := range st.moved {
-			if x.sum != nil {
-				clear(x.sum.F32)
-			}
-		}
-	}
-	t.State.Batches = t.State.Updates * t.Settings.Accumulate
-	t.State.Batch = t.State.Batches % (t.batches / t.Settings.Accumulate * t.Settings.Accumulate)
-}
-
-func (t *Trainer) notFinite(layer string) error {
-	return &NotFinite{Epoch: t.State.Epoch, Step: t.State.Updates, Layer: layer}
-}
-
-// finite reports whether all of x are numbers.
-func finite(x []float32) bool {
-	for _, v := range x {
-		if math.Float32bits(v)&0x7f800000 == 0x7f800000 {
-			return false
-		}
-	}
-	return true
-}
-
-// batch runs the steps on the next batch; after the last one of an update they move the parameters.
-func (t *Trainer) batch(last, check bool) error {
-	s, size := &t.State, t.Settings.Batch
-	if t.epoch != s.Epoch {
-		t.order, t.epoch = rng.New(t.Settings.Seed, "order of the examples", uint64(s.Epoch)).Permutation(t.data.Len()), s.Epoch
-	}
-	start := t.profile.now()
-	examples := t.order[s.Batch*size : (s.Batch+1)*size]
-	for name, in := range t.inputs {
-		if err := t.data.Fill(name, examples, in); err != nil {
-			return fmt.Errorf("read field %s: %w", name, err)
-		}
-	}
-	for i, e := range examples { // random numbers belong to the example, wherever in the batch it stands
-		t.numbers[i] = uint64(e)
-	}
-	t.profile.read(start)
-	t.env.Check, t.env.Seed, t.env.Iteration = check, t.Settings.Seed, uint64(s.Batches)
-	for _, st := range t.steps {
-		if s.Updates%st.Every != 0 { // the batches of an update count as one
-			continue
-		}
-		if err := t.step(st, last); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// world is what the programs of the steps see.
-func (t *Trainer) world() exec.Env {
-	m := t.Model
-	env := exec.Env{
-		Inputs:    t.inputs,
-		Variables: func(name string) *tensor.Tensor { return m.Weights[name] },
-		Examples:  t.numbers,
-		Host: func(what string) float64 {
-			switch what {
-			case "progress": // by whole epochs where there are some
-				if t.Settings.Epochs > 0 {
-					return float64(t.State.Epoch) / float64(t.Settings.Epochs)
-				}
-				return float64(t.State.Updates) / float64(t.Settings.Iterations)
-			case "iteration":
-				return float64(t.State.Updates)
-			}
-			return math.NaN()
-		},
-	}
-	if m.Averages != nil {
-		env.Averages = func(name string) *tensor.Tensor { return m.Averages[name] }
-	}
-	return env
-}
-
-func (t *Trainer) step(st *step, last bool) error {
-	t.env.Profile = st.times
-	if err := st.run.Run(&t.env); err != nil {
-		return fmt.Errorf("%s: %w", st.Function, err)
-	}
-	for _, w := range st.watched {
-		v := w.value.F32[:1]
-		if !finite(v) {
-			return t.notFinite("")
-		}
-		t.values[w.number] = t.values[w.number].and(float64(v[0]))
-	}
-	for i, x := range st.moved {
-		st.grads[i] = x.gradient
-		if x.sum == nil {
-			continue
-		}
-		for k, v := range x.gradient.F32 {
-			x.sum.F32[k] += v
-		}
-		st.grads[i] = x.sum
-	}
-	if !last {
-		return nil
-	}
-	o, n := st.opt, t.State.Updates+1
-	scale := 1 / float64(t.Settings.Accumulate)
-	length := norm(st.grads) * scale
-	if math.IsNaN(length) || math.IsInf(length, 0) {
-		return t.notFinite("")
-	}
-	scale *= o.clipping(length)
-	rate := o.rate(n, float64(n-1)/float64(t.Total()), t.State.Epoch)
-	for i, x := range st.moved {
-		o.move(x.weights.F32, st.grads[i].F32, x.moments, rate, scale, (n-1)/st.Every+1)
-		if x.sum != nil {
-			clear(x.sum.F32)
-		}
-	}
-	return nil
-}
-
-// average follows the weights with decay min(Average, (1 + n) / (10 + n)) at update n; running statistics alike.
-func (t *Trainer) average() {
-	if t.Model.Averages == nil {
-		return
-	}
-	n := float64(t.State.Updates)
-	toward := float32(1 - min(t.Settings.Average, (1+n)/(10+n)))
-	for _, v := range t.Model.Variables {
-		a, w := t.Model.Averages[v.Name].F32, t.Model.Weights[v.Name].F32
-		for i := range a {
-			a[i] += toward * (w[i] - a[i]) // what does not move stays the same
-		}
-	}
 }

@@ -37,10 +37,10 @@ func TestGradient(t *testing.T) {
 			return updates(t, tr, 1)[0].Loss["d_step.total"]
 		}
 		loss()
-		for i, x := range st.moved {
+		for _, x := range st.moved {
 			name := x.name
 			w := tr.Model.Weights[name].F32
-			for k, g := range slices.Clone(st.grads[i].F32) {
+			for k, g := range slices.Clone(x.gradient.F32) {
 				old := w[k]
 				w[k] = old + h
 				up := loss()
@@ -69,9 +69,9 @@ func TestAccumulate(t *testing.T) {
 	absolute := map[string][]float64{} // the sum over examples of the absolute derivative
 	for range 2 * b {
 		updates(t, single, 1)
-		for i, x := range single.steps[0].moved {
+		for _, x := range single.steps[0].moved {
 			name := x.name
-			g := single.steps[0].grads[i].F32
+			g := x.gradient.F32
 			if absolute[name] == nil {
 				absolute[name] = make([]float64, len(g))
 			}
@@ -333,7 +333,7 @@ func TestSteps(t *testing.T) {
 			// Adam counts the updates of its own.
 			moves++
 			st := tr.steps[1]
-			for i, x := range st.moved {
+			for _, x := range st.moved {
 				name := x.name
 				if mean[name] == nil {
 					mean[name], square[name] = make([]float64, len(before[name])), make([]float64, len(before[name]))
@@ -341,7 +341,7 @@ func TestSteps(t *testing.T) {
 				for k := range before[name] {
 					var d float64
 					if accumulate == 1 { // else the sum is cleared already
-						d = float64(st.grads[i].F32[k])
+						d = float64(x.gradient.F32[k])
 					} else {
 						continue
 					}
