@@ -1,6 +1,9 @@
 package exec
 
 import (
+	"cmp"
+	"slices"
+
 	"snnc.dev/snnc/runtime/kernel"
 	"snnc.dev/snnc/runtime/plan"
 )
@@ -13,7 +16,9 @@ type move struct {
 	out   *memory
 	steps int
 	units int
-	p     *Program
+	// A unit takes a part of the one row that there is, not some rows: so weights are packed.
+	within bool
+	p      *Program
 }
 
 func (p *Program) bindMove(s *plan.Step) (runner, needs, error) {
@@ -22,8 +27,13 @@ func (p *Program) bindMove(s *plan.Step) (runner, needs, error) {
 	for _, v := range s.In {
 		r.in = append(r.in, p.rows(v))
 	}
-	if elements := r.steps * r.out.n * r.out.size; out.Type.Batch && elements > small {
-		r.units = plan.Slots
+	if elements := r.steps * r.out.n * r.out.size; elements > small {
+		switch {
+		case out.Type.Batch:
+			r.units = plan.Slots
+		case r.out.f != nil && r.in[0].f != nil && len(s.In) == 1 && r.steps == 1 && len(r.Parts) == 1 && forward(&r.Parts[0]):
+			r.units, r.within = plan.Slots, true
+		}
 	}
 	r.task = r
 	return r, needs{}, nil
@@ -35,6 +45,10 @@ func (r *move) run(p *Program) error {
 }
 
 func (r *move) unit(_, k int) {
+	if r.within {
+		r.some(k)
+		return
+	}
 	from, to := k*r.out.n/r.units, (k+1)*r.out.n/r.units
 	if r.Zero || r.out.b != nil { // no bit may be set past the end of a row
 		for t := range r.steps {
@@ -56,6 +70,45 @@ func (r *move) unit(_, k int) {
 			}
 		}
 	}
+}
+
+// some copies a part of the elements of the one row, after zeros where they go and into the gaps between them.
+func (r *move) some(k int) {
+	part := r.Parts[0]
+	n := len(part.Runs) + len(part.Elements)
+	from, to := k*n/r.units, (k+1)*n/r.units
+	if r.Zero {
+		clear(r.out.f[r.target(from):r.target(to)])
+	}
+	out := r.out.f
+	switch {
+	case part.Runs != nil:
+		part.Runs = part.Runs[from:to]
+	case part.To != nil:
+		part.Elements, part.To = part.Elements[from:to], part.To[from:to]
+	default:
+		part.Elements, out = part.Elements[from:to], out[from:]
+	}
+	copyRow(out, r.in[0].f, &part)
+}
+
+// target returns where run or element i of the only part goes, and the gap in front of it begins where it is the first.
+func (r *move) target(i int) int {
+	part := &r.Parts[0]
+	switch {
+	case i == 0:
+		return 0
+	case i == len(part.Runs)+len(part.Elements):
+		return r.out.size
+	case part.Runs != nil:
+		return part.Runs[i].To
+	}
+	return part.Target(i)
+}
+
+// forward reports whether what a part copies goes from the first element to the last.
+func forward(part *plan.Part) bool {
+	return slices.IsSorted(part.To) && slices.IsSortedFunc(part.Runs, func(a, b plan.Run) int { return cmp.Compare(a.To, b.To) })
 }
 
 // clear makes rows zero.
