@@ -27,6 +27,7 @@ type product struct {
 	events     *kernel.EventProduct // nil where the operand is no spikes
 	firing     firing
 	x, w, out  *memory
+	onto       *memory  // what it is added to; nil where that is nothing, or lies where the result does
 	moments    *moments // of the result; nil where nobody wants them
 	p          *Program
 }
@@ -39,6 +40,9 @@ func bindProduct(p *Program, s *plan.Step) (runner, needs, error) {
 	shape, rows := plan.ProductOf(s.Node), max(s.Out[0].Type.Steps, 1)*r.out.n
 	r.dense = kernel.NewDense(p.level, shape, rows)
 	r.task, r.multiplier = r, r.dense
+	if r.dense.Add = len(s.In) > 2; r.dense.Add && s.Out[0].Over != s.In[2] {
+		r.onto = p.value(s.In[2])
+	}
 	need := needs{kernel: r.dense.Scratch()}
 	if s.In[0].Type.DType == graph.Bit {
 		r.events = kernel.NewEventProduct(p.level, shape, rows)
@@ -49,6 +53,9 @@ func bindProduct(p *Program, s *plan.Step) (runner, needs, error) {
 }
 
 func (r *product) run(p *Program) error {
+	if r.onto != nil {
+		copy(r.out.f, r.onto.f)
+	}
 	if r.events != nil {
 		if r.multiplier = r.dense; r.events.Pays(r.firing.share(p, r.x)) {
 			r.multiplier = r.events

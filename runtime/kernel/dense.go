@@ -82,6 +82,9 @@ func (w *Work) Grow(n int) {
 // band of the rows of an image, or a few small images, by all or a part of the channels out. Each output is one sum in the
 // order of window rows, window columns and channels; how the work is cut changes no bit of it.
 type Dense struct {
+	// Add says that products are added to what is in the result.
+	Add bool
+
 	*gemm
 	shape  Shape
 	images int // in all
@@ -365,7 +368,9 @@ func (d *Dense) piece(w *Work, lists []phaseTiles, out, a, weights []float32, bl
 	for i := range lists {
 		f, l := &s.Phases[i], &lists[i]
 		if f.High*f.Wide == 0 {
-			nothing(t.c, l, t.take)
+			if !d.Add {
+				nothing(t.c, l, t.take)
+			}
 			continue
 		}
 		if l.count == 0 {
@@ -388,7 +393,7 @@ func (d *Dense) piece(w *Work, lists []phaseTiles, out, a, weights []float32, bl
 		}
 		for tap := 0; tap < f.High; tap += taps {
 			for from := 0; from < k; from += step {
-				t.taps, t.k, t.add = min(taps, f.High-tap), min(step, k-from), tap+from > 0
+				t.taps, t.k, t.add = min(taps, f.High-tap), min(step, k-from), d.Add || tap+from > 0
 				t.a, t.b = a[tap*t.aTap+from:], b[(tap*k+from)*width:]
 				for _, list := range l.lists {
 					t.rows, t.aRow, t.cRow, t.list = list.rows, list.aRow, list.cRow, list.pairs

@@ -107,9 +107,11 @@ func (p *product) judge() (y, size []float64) {
 	return y, size
 }
 
-// run computes the product at a level, the operand as numbers or as bits. What it does not write stays NaN.
-func (p *product) run(l Level, asBits bool) []float32 {
+// run computes the product at a level, the operand as numbers or as bits, onto start where that is not nil. What it does not write
+// stays NaN.
+func (p *product) run(l Level, asBits bool, start []float32) []float32 {
 	d := NewDense(l, p.s, p.images)
+	d.Add = start != nil
 	var w Work
 	w.Grow(d.Scratch())
 	for i := range w.floats {
@@ -124,6 +126,7 @@ func (p *product) run(l Level, asBits bool) []float32 {
 	for i := range y {
 		y[i] = float32(math.NaN())
 	}
+	copy(y, start)
 	packed := p.packed()
 	for u := range d.Units() {
 		d.Run(&w, u, y, x, packed)
@@ -148,7 +151,7 @@ func (p *product) check(t failer) {
 	terms := float64(p.k*p.k*p.s.In + 1)
 	var last []float32
 	for _, l := range levels() {
-		got := p.run(l, false)
+		got := p.run(l, false, nil)
 		for i, v := range got {
 			if e := math.Abs(float64(v) - want[i]); !(e <= terms*0x1p-24*size[i]*1.01+1e-36) {
 				t.Fatalf("%s at %v: result %d is %v, want %v", p, l, i, v, want[i])
@@ -165,12 +168,21 @@ func (p *product) check(t failer) {
 func (p *product) checkGrid(t failer, spikes bool) {
 	t.Helper()
 	want, _ := p.judge()
+	start := make([]float32, len(want))
+	for i := range start {
+		start[i] = float32(i%7) / 4
+	}
 	for _, l := range levels() {
+		for i, v := range p.run(l, spikes, start) {
+			if float64(v) != want[i]+float64(start[i]) {
+				t.Fatalf("%s at %v, added: result %d is %v, want %v", p, l, i, v, want[i]+float64(start[i]))
+			}
+		}
 		for _, asBits := range []bool{false, true} {
 			if asBits && !spikes {
 				continue
 			}
-			for i, v := range p.run(l, asBits) {
+			for i, v := range p.run(l, asBits, nil) {
 				if float64(v) != want[i] {
 					t.Fatalf("%s at %v, bits %v: result %d is %v, want %v", p, l, asBits, i, v, want[i])
 				}

@@ -68,7 +68,7 @@ func (p *product) checkEvents(t failer) {
 			}
 			same(t, p.String()+" at "+l.String(), got, want)
 		}
-		same(t, p.String()+" as numbers at "+l.String(), p.run(l, true), want)
+		same(t, p.String()+" as numbers at "+l.String(), p.run(l, true, nil), want)
 	}
 }
 

@@ -29,7 +29,7 @@ func affine(r *rewriter, n *graph.Node, in []graph.Value) ([]graph.Value, bool) 
 	if product.Op == graph.OpAdd && r.channelwise(product.In[1], y.Type()) {
 		product, shift = product.In[0].Node, product.In[1]
 	}
-	if !weighted(product) {
+	if !weighted(product) || len(product.In) > 2 {
 		return nil, false
 	}
 	if n.Op == graph.OpAdd || n.Op == graph.OpSub {

@@ -100,8 +100,9 @@ func (r *rewriter) dissolves(c *graph.Node) bool {
 		case graph.OpEquationGrad:
 			return !separable(n) || !r.divisible(n.In[len(n.In)-1].Node)
 		case graph.OpMatmul, graph.OpConv, graph.OpConvInput:
-			// The way back through a normalisation reads the result once more: it would have to read all that it is the sum of.
-			return len(c.Out[0].Dims) == 2 || slices.ContainsFunc(r.users[n], func(u *graph.Node) bool {
+			// The way back through a normalisation reads the result once more: it would have to read all that it is the sum of, where
+			// the products of several parts cannot be accumulated.
+			return len(c.Out[0].Dims) == 2 || spiking(c) > 1 && slices.ContainsFunc(r.users[n], func(u *graph.Node) bool {
 				return u.Op == graph.OpNormalise || u.Op == graph.OpAdd && slices.ContainsFunc(r.users[u], func(w *graph.Node) bool { return w.Op == graph.OpNormalise })
 			})
 		case graph.OpMatmulWeight:
@@ -111,6 +112,16 @@ func (r *rewriter) dissolves(c *graph.Node) bool {
 		}
 		return true
 	})
+}
+
+// spiking returns how many parts of a concatenation are spikes.
+func spiking(c *graph.Node) (parts int) {
+	for _, v := range c.In {
+		if v.Type().DType == graph.Bit {
+			parts++
+		}
+	}
+	return parts
 }
 
 // whole reports whether so many channels from start on are one part of the concatenation c.

@@ -30,6 +30,7 @@ var passes = []struct {
 	{"upsampled convolutions", "a convolution of repeated pixels is a transposed one with summed weights", upsampled},
 	{"concatenated channels", "neurons and products take the parts of a concatenation, of which no copy is made", concatenated},
 	{"fixed scales", "scale and shift by what is known from variables go into weights and bias", affine},
+	{"accumulated products", "a product begins with what it is added to, where nobody else reads that", accumulated},
 	{"vanishing gradients", "the gradient by a bias that a normalisation takes away is 0", vanishing},
 	{"normalisation", "a normalisation is moments and element-wise operators", normalisation},
 	{"factors", "factors that are the same for all that is summed come after the sum", factors},

@@ -81,15 +81,18 @@ func (p *Plan) fix() {
 }
 
 // overlays reports whether the result v of s may lie where its operand u does: s reads each element of u before it writes the
-// element of v in its place, and never after that.
+// element of v in its place, and never after that, or v begins as u.
 func (s *Step) overlays(v, u *Value) bool {
-	if v.Type.DType != graph.F32 || !v.Type.Equal(u.Type) || s.Loop == nil && s.Equation == nil {
+	if v.Type.DType != graph.F32 || !v.Type.Equal(u.Type) || s.Move != nil || s.Node != nil && (len(s.In) != 3 || s.In[2] != u || !weighted(s.Node)) {
 		return false
 	}
 	for i, w := range s.In { // nor does it read u by another name
 		if w != u && w.Root() == u || w == u && slices.Contains(s.In[:i], u) {
 			return false
 		}
+	}
+	if s.Node != nil {
+		return v == s.Out[0] // a product that adds to it
 	}
 	var loads []Load
 	var code []Instr
