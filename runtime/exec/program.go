@@ -167,12 +167,14 @@ func New(p *plan.Plan, pool *Pool) (*Program, error) {
 	}
 	g.sums, g.floats = make([]float64, need.sums), make([]float32, need.results)
 	for range pool.threads {
-		g.workers = append(g.workers, &worker{tape: kernel.NewTape(need.regs), scratch: kernel.Aligned(need.regs * plan.Chunk),
+		w := &worker{tape: kernel.NewTape(need.regs), scratch: kernel.Aligned(need.regs * plan.Chunk),
 			stage: kernel.Aligned(need.stage), words: make([]uint64, need.words), seen: make([][]float32, need.seen),
 			states: kernel.Aligned(need.states), floats: make([]float32, need.floats),
-			ints: make([]int32, need.ints)})
-		g.workers[len(g.workers)-1].kernel.Grow(need.kernel)
-		g.workers[len(g.workers)-1].kernel.GrowEvents(need.events)
+			ints: make([]int32, need.ints)}
+		w.kernel.Grow(need.kernel)
+		w.kernel.GrowEvents(need.events)
+		w.kernel.Workers = pool.threads
+		g.workers = append(g.workers, w)
 	}
 	for _, o := range p.Outputs {
 		t := &tensor.Tensor{Type: o.Value.Type, N: g.memory[o.Value.ID].n}

@@ -66,7 +66,10 @@ func (x *Operand) copy(d []float32, row, from int) {
 
 // Work is the memory of a worker for kernels. Grow makes it large enough.
 type Work struct {
+	Workers int // how many workers take units in turn: it is likely that after unit k this one takes unit k+Workers
+
 	floats []float32
+	ahead  ahead
 	blocks
 	events events
 }
@@ -160,8 +163,8 @@ func (d *Dense) measure() {
 const (
 	unitProducts  = 8 << 20   // multiplications in a unit, about: 40 to 200 us
 	heavyWeights  = 128 << 10 // weights beyond which they are read anew for every unit, from far away
-	heavyPixels   = 256       // pixels that heavy weights are to be multiplied with once they are there
-	scratchFloats = 256 << 10 // numbers in the memory of a unit's images
+	heavyPixels   = 192       // pixels that heavy weights are to be multiplied with once they are there
+	scratchFloats = 192 << 10 // numbers in the memory of a unit's images
 	enoughUnits   = 32        // units so that all workers have some
 	chunkProducts = 192       // products of a tile before the next tile: their weights stay in the first cache
 )
@@ -248,7 +251,7 @@ func (g *gemm) cost(n int) int {
 
 // along reports whether a tile has the same pixel of several images, and not several pixels of a row of cols.
 func (g *gemm) along(images, cols int) bool {
-	return images > 1 && 10*g.cost(images)*cols < 9*g.cost(cols)*images
+	return images > 1 && g.cost(images)*cols < g.cost(cols)*images
 }
 
 // tiles lists the tiles of n images and of some rows from `from` on of each phase. Places count from the unit's first.
@@ -330,6 +333,10 @@ func (d *Dense) Run(w *Work, unit int, out []float32, x Operand, weights []float
 		a = w.floats[:d.group*d.distance]
 		d.pad(a, &x, from, to, s.Phases[0].Stride*first+d.top)
 	}
+	w.ahead = ahead{}
+	if next := unit + w.Workers; next < d.Units() && x.Floats != nil {
+		w.ahead[0] = d.reads(next, x)
+	}
 	blocks := (s.Out + Block - 1) / Block
 	for b := part * blocks / d.parts; b < (part+1)*blocks/d.parts; b++ {
 		width := BlockColumns(s.Out, b)
@@ -337,6 +344,18 @@ func (d *Dense) Run(w *Work, unit int, out []float32, x Operand, weights []float
 			d.piece(w, lists, out, a, weights, b, width, at)
 		}
 	}
+}
+
+// reads returns what a unit reads of its operand.
+func (d *Dense) reads(unit int, x Operand) []float32 {
+	from, to := d.Images(unit)
+	if d.bands == 1 {
+		return x.Floats[from*x.Size : to*x.Size]
+	}
+	s := &d.shape
+	first := s.Phases[0].Stride*(unit/d.parts%d.bands)*d.rows + d.top
+	line := s.Wide * s.In
+	return x.Floats[from*x.Size+min(max(first, 0), s.High)*line : from*x.Size+min(max(first+d.lines, 0), s.High)*line]
 }
 
 // pad copies images from row top on to a, as numbers and with zeros around them.

@@ -45,7 +45,7 @@ func BenchmarkDense(b *testing.B) {
 		for _, l := range levels() {
 			b.Run(fmt.Sprintf("%dx%d@%dx%d/%v", c.k, c.k, c.channels, c.size, l), func(b *testing.B) {
 				d := NewDense(l, p.s, p.images)
-				var w Work
+				w := Work{Workers: 1}
 				w.Grow(d.Scratch())
 				x := Operand{Floats: p.x, Size: len(p.x) / p.images}
 				rate(b, flop, func() {
@@ -66,7 +66,7 @@ func BenchmarkMatrix(b *testing.B) {
 		for _, l := range levels() {
 			b.Run(fmt.Sprintf("%dx%dx%d/%v", c.rows, c.in, c.out, l), func(b *testing.B) {
 				d := NewDense(l, p.s, p.images)
-				var w Work
+				w := Work{Workers: 1}
 				w.Grow(d.Scratch())
 				x := Operand{Floats: p.x, Size: c.in}
 				rate(b, 2*float64(c.rows*c.in*c.out), func() {
@@ -88,7 +88,7 @@ func BenchmarkDenseSums(b *testing.B) {
 		for _, l := range levels() {
 			b.Run(fmt.Sprintf("%dx%d@%dx%d/%v", c.k, c.k, c.channels, c.size, l), func(b *testing.B) {
 				d := NewDenseSums(l, p.Window, p.Batch, true)
-				var w Work
+				w := Work{Workers: 1}
 				w.Grow(d.Scratch())
 				sums := make([]float32, p.Slots*d.Size())
 				x, dy := Operand{Floats: p.x, Size: c.size * c.size * c.channels}, Operand{Floats: p.dy, Size: c.size * c.size * c.channels}
@@ -97,6 +97,22 @@ func BenchmarkDenseSums(b *testing.B) {
 						d.Run(&w, u, sums, x, dy)
 					}
 				})
+			})
+		}
+	}
+}
+
+// BenchmarkTile is what a tile of each height reaches where all that it reads and writes lies in the first cache.
+func BenchmarkTile(b *testing.B) {
+	const k = 128
+	x, w, y := Aligned(16*(k+16)), Aligned(k*pixelPitch), Aligned(16*pixelPitch)
+	for _, l := range levels()[1:] {
+		g := gemmOf(l)
+		for rows := 1; rows <= g.rows; rows++ {
+			b.Run(fmt.Sprintf("%dx%d/%v", rows, g.columns, l), func(b *testing.B) {
+				var work Work
+				t := tiles{list: make([]int32, 64), rows: rows, columns: g.columns, take: g.columns, a: x, aRow: k + 16, taps: 1, k: k, b: w, bRow: pixelPitch, c: y, cRow: pixelPitch}
+				rate(b, float64(2*len(t.list)/2*rows*k*g.columns), func() { g.run(&work, &t) })
 			})
 		}
 	}

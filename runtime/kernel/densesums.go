@@ -137,6 +137,11 @@ func (d *DenseSums) Run(w *Work, unit int, sums []float32, x, dy Operand) {
 	for image := 0; image < r.images; image += group {
 		n := min(group, r.images-image)
 		for y := 0; y < r.high; y += rows {
+			if y+rows < r.high {
+				r.ahead(image, 1, y+rows, rows)
+			} else {
+				r.ahead(image+group, group, 0, rows)
+			}
 			r.band(image, n, y, min(rows, r.high-y))
 		}
 	}
@@ -157,6 +162,26 @@ type sumRun struct {
 	images       int // of the slot, each of them in every step
 	each, step   int
 	from         int // the slot's first example
+}
+
+// ahead notes what the band of rows from row y of n images on reads, so that it is asked for while the one before it is at work.
+func (r *sumRun) ahead(image, n, y, rows int) {
+	r.w.ahead = ahead{}
+	if image >= r.images || r.x.Floats == nil || r.dy.Floats == nil {
+		return
+	}
+	row, last := r.row(image), r.row(min(image+n, r.images)-1)
+	if last-row >= n { // not neighbours
+		last = row
+	}
+	size := r.Wide * r.In
+	from, to := max(0, r.Stride*y-r.Pad), min(r.lines(), r.Stride*(y+rows-1)-r.Pad+r.Kernel)
+	if y > 0 {
+		from = min(to, max(from, r.Stride*(y-1)-r.Pad+r.Kernel)) // the others are there
+	}
+	r.w.ahead[0] = r.x.Floats[row*r.x.Size+from*size : last*r.x.Size+to*size]
+	size = r.OutWide * r.Out
+	r.w.ahead[1] = r.dy.Floats[row*r.dy.Size+y*size : last*r.dy.Size+min(r.high, y+rows)*size]
 }
 
 // row returns the row of values that an image of the slot begins in.

@@ -6,7 +6,7 @@ type gemm struct {
 	columns int // most columns of a tile, of the 64 of a block
 	// By rows-1 and columns/16-1. A nil kernel is the plain one.
 	tile, sums [][4]func(block *byte)
-	gather     func(d, x *float32, pixels, dStep, xStep, width uintptr, masks *int32)
+	gather     []func(d, x *float32, pixels, dStep, xStep uintptr, mask *int32) // by the vectors of a pixel-1
 }
 
 // plain is the inner loops in Go.
@@ -117,6 +117,20 @@ func (t *sumTiles) plain() {
 	}
 }
 
+// ahead is memory that a worker is about to read: kernels ask for it while they work on what is there. It changes no result.
+type ahead [2][]float32
+
+// take returns where the next lines of the cache begin that a kernel asks for, the other place where none are left.
+func (a *ahead) take(lines int, other *float32) *float32 {
+	for i := range a {
+		if x := a[i]; len(x) > 0 {
+			a[i] = x[min(16*lines, len(x)):]
+			return &x[0]
+		}
+	}
+	return other
+}
+
 // gatherPixels copies width neighbouring numbers, at most 32, of each of some pixels.
 func (g *gemm) gatherPixels(d, x []float32, pixels, dStep, xStep, width int) {
 	if pixels == 0 || width == 0 {
@@ -124,7 +138,8 @@ func (g *gemm) gatherPixels(d, x []float32, pixels, dStep, xStep, width int) {
 	}
 	if g.gather != nil {
 		_, _ = d[(pixels-1)*dStep+width-1], x[(pixels-1)*xStep+width-1]
-		g.gather(&d[0], &x[0], uintptr(pixels), uintptr(4*dStep), uintptr(4*xStep), uintptr(width), &masks[0])
+		vector := pixelPitch / len(g.gather)
+		g.gather[(width-1)/vector](&d[0], &x[0], uintptr(pixels), uintptr(4*dStep), uintptr(4*xStep), &masks[32-width])
 		return
 	}
 	for p := range pixels {

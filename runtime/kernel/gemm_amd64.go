@@ -344,12 +344,32 @@ func tileAVX512x14x32(block *byte)
 //go:noescape
 func sumsAVX512x14x32(block *byte)
 
-// gatherAVX2 copies width numbers, at most 32, of each of some pixels; steps are in bytes, masks 32 times -1, then 32 times 0.
+// gatherAVX2x8 copies up to 8 numbers, those that mask has, of each of some pixels; steps are in bytes.
 //
 //go:noescape
-func gatherAVX2(d *float32, x *float32, pixels uintptr, dStep uintptr, xStep uintptr, width uintptr, masks *int32)
+func gatherAVX2x8(d *float32, x *float32, pixels uintptr, dStep uintptr, xStep uintptr, mask *int32)
 
-// gatherAVX512 copies width numbers, at most 32, of each of some pixels; steps are in bytes, masks 32 times -1, then 32 times 0.
+// gatherAVX2x16 copies up to 16 numbers, those that mask has, of each of some pixels; steps are in bytes.
 //
 //go:noescape
-func gatherAVX512(d *float32, x *float32, pixels uintptr, dStep uintptr, xStep uintptr, width uintptr, masks *int32)
+func gatherAVX2x16(d *float32, x *float32, pixels uintptr, dStep uintptr, xStep uintptr, mask *int32)
+
+// gatherAVX2x24 copies up to 24 numbers, those that mask has, of each of some pixels; steps are in bytes.
+//
+//go:noescape
+func gatherAVX2x24(d *float32, x *float32, pixels uintptr, dStep uintptr, xStep uintptr, mask *int32)
+
+// gatherAVX2x32 copies up to 32 numbers, those that mask has, of each of some pixels; steps are in bytes.
+//
+//go:noescape
+func gatherAVX2x32(d *float32, x *float32, pixels uintptr, dStep uintptr, xStep uintptr, mask *int32)
+
+// gatherAVX512x16 copies up to 16 numbers, those that mask has, of each of some pixels; steps are in bytes.
+//
+//go:noescape
+func gatherAVX512x16(d *float32, x *float32, pixels uintptr, dStep uintptr, xStep uintptr, mask *int32)
+
+// gatherAVX512x32 copies up to 32 numbers, those that mask has, of each of some pixels; steps are in bytes.
+//
+//go:noescape
+func gatherAVX512x32(d *float32, x *float32, pixels uintptr, dStep uintptr, xStep uintptr, mask *int32)

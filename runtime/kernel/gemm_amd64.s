@@ -5,7 +5,7 @@
 #include "textflag.h"
 
 // func tileAVX2x1x16(block *byte)
-// Requires: AVX, FMA3, SSE
+// Requires: AVX, FMA3, MMX+, SSE
 TEXT ·tileAVX2x1x16(SB), NOSPLIT, $8-8
 	MOVQ    block+0(FP), AX
 	STMXCSR (SP)
@@ -18,6 +18,7 @@ TEXT ·tileAVX2x1x16(SB), NOSPLIT, $8-8
 	LEAQ    (DX)(DX*2), DX
 	MOVQ    64(AX), DX
 	LEAQ    (DX)(DX*2), BX
+	MOVQ    120(AX), R10
 
 tile:
 	MOVQ   88(AX), SI
@@ -80,6 +81,8 @@ four:
 	VFMADD231PS  Y4, Y2, Y0
 	VFMADD231PS  Y4, Y3, Y1
 	ADDQ         $0x10, R9
+	PREFETCHT1   (R10)
+	ADDQ         $0x40, R10
 	LEAQ         (SI)(DX*4), SI
 	DECQ         DI
 	JNZ          four
@@ -141,6 +144,7 @@ TEXT ·sumsAVX2x1x16(SB), NOSPLIT, $8-8
 	MOVQ    (AX), CX
 	MOVQ    24(AX), R8
 	LEAQ    (R8)(R8*2), R9
+	MOVQ    88(AX), R12
 
 tile:
 	MOVQ       80(AX), DX
@@ -189,6 +193,9 @@ four:
 	VBROADCASTSS (DI)(R9*1), Y4
 	VFMADD231PS  Y4, Y2, Y0
 	VFMADD231PS  Y4, Y3, Y1
+	PREFETCHT1   (R12)
+	PREFETCHT1   64(R12)
+	ADDQ         $0x00000080, R12
 	LEAQ         (DI)(R8*4), DI
 	ADDQ         $0x00000200, R10
 	DECQ         R11
@@ -226,7 +233,7 @@ next:
 	RET
 
 // func tileAVX2x2x16(block *byte)
-// Requires: AVX, FMA3, SSE
+// Requires: AVX, FMA3, MMX+, SSE
 TEXT ·tileAVX2x2x16(SB), NOSPLIT, $8-8
 	MOVQ    block+0(FP), AX
 	STMXCSR (SP)
@@ -239,6 +246,7 @@ TEXT ·tileAVX2x2x16(SB), NOSPLIT, $8-8
 	LEAQ    (DX)(DX*2), BX
 	MOVQ    64(AX), BX
 	LEAQ    (BX)(BX*2), SI
+	MOVQ    120(AX), R11
 
 tile:
 	MOVQ   88(AX), DI
@@ -321,6 +329,8 @@ four:
 	VFMADD231PS  Y6, Y4, Y2
 	VFMADD231PS  Y6, Y5, Y3
 	ADDQ         $0x10, R10
+	PREFETCHT1   (R11)
+	ADDQ         $0x40, R11
 	LEAQ         (DI)(BX*4), DI
 	DECQ         R8
 	JNZ          four
@@ -391,6 +401,7 @@ TEXT ·sumsAVX2x2x16(SB), NOSPLIT, $8-8
 	MOVQ    (AX), CX
 	MOVQ    24(AX), R8
 	LEAQ    (R8)(R8*2), R9
+	MOVQ    88(AX), R13
 
 tile:
 	MOVQ       80(AX), R12
@@ -456,6 +467,9 @@ four:
 	VBROADCASTSS 4(DI)(R9*1), Y6
 	VFMADD231PS  Y6, Y4, Y2
 	VFMADD231PS  Y6, Y5, Y3
+	PREFETCHT1   (R13)
+	PREFETCHT1   64(R13)
+	ADDQ         $0x00000080, R13
 	LEAQ         (DI)(R8*4), DI
 	ADDQ         $0x00000200, R10
 	DECQ         R11
@@ -499,7 +513,7 @@ next:
 	RET
 
 // func tileAVX2x3x16(block *byte)
-// Requires: AVX, FMA3, SSE
+// Requires: AVX, FMA3, MMX+, SSE
 TEXT ·tileAVX2x3x16(SB), NOSPLIT, $8-8
 	MOVQ    block+0(FP), AX
 	STMXCSR (SP)
@@ -512,6 +526,7 @@ TEXT ·tileAVX2x3x16(SB), NOSPLIT, $8-8
 	LEAQ    (DX)(DX*2), BX
 	MOVQ    64(AX), BX
 	LEAQ    (BX)(BX*2), SI
+	MOVQ    120(AX), R11
 
 tile:
 	MOVQ   88(AX), DI
@@ -614,6 +629,8 @@ four:
 	VFMADD231PS  Y8, Y6, Y4
 	VFMADD231PS  Y8, Y7, Y5
 	ADDQ         $0x10, R10
+	PREFETCHT1   (R11)
+	ADDQ         $0x40, R11
 	LEAQ         (DI)(BX*4), DI
 	DECQ         R8
 	JNZ          four
@@ -693,6 +710,7 @@ TEXT ·sumsAVX2x3x16(SB), NOSPLIT, $8-8
 	MOVQ    (AX), CX
 	MOVQ    24(AX), R8
 	LEAQ    (R8)(R8*2), R9
+	MOVQ    88(AX), R13
 
 tile:
 	MOVQ       80(AX), R12
@@ -775,6 +793,9 @@ four:
 	VBROADCASTSS 8(DI)(R9*1), Y8
 	VFMADD231PS  Y8, Y6, Y4
 	VFMADD231PS  Y8, Y7, Y5
+	PREFETCHT1   (R13)
+	PREFETCHT1   64(R13)
+	ADDQ         $0x00000080, R13
 	LEAQ         (DI)(R8*4), DI
 	ADDQ         $0x00000200, R10
 	DECQ         R11
@@ -824,7 +845,7 @@ next:
 	RET
 
 // func tileAVX2x4x16(block *byte)
-// Requires: AVX, FMA3, SSE
+// Requires: AVX, FMA3, MMX+, SSE
 TEXT ·tileAVX2x4x16(SB), NOSPLIT, $8-8
 	MOVQ    block+0(FP), AX
 	STMXCSR (SP)
@@ -837,6 +858,7 @@ TEXT ·tileAVX2x4x16(SB), NOSPLIT, $8-8
 	LEAQ    (DX)(DX*2), BX
 	MOVQ    64(AX), SI
 	LEAQ    (SI)(SI*2), DI
+	MOVQ    120(AX), R12
 
 tile:
 	MOVQ   88(AX), R8
@@ -959,6 +981,8 @@ four:
 	VFMADD231PS  Y10, Y8, Y6
 	VFMADD231PS  Y10, Y9, Y7
 	ADDQ         $0x10, R11
+	PREFETCHT1   (R12)
+	ADDQ         $0x40, R12
 	LEAQ         (R8)(SI*4), R8
 	DECQ         R9
 	JNZ          four
@@ -1047,6 +1071,7 @@ TEXT ·sumsAVX2x4x16(SB), NOSPLIT, $8-8
 	MOVQ    (AX), CX
 	MOVQ    24(AX), R8
 	LEAQ    (R8)(R8*2), R9
+	MOVQ    88(AX), R13
 
 tile:
 	MOVQ       80(AX), R12
@@ -1146,6 +1171,9 @@ four:
 	VBROADCASTSS 12(DI)(R9*1), Y10
 	VFMADD231PS  Y10, Y8, Y6
 	VFMADD231PS  Y10, Y9, Y7
+	PREFETCHT1   (R13)
+	PREFETCHT1   64(R13)
+	ADDQ         $0x00000080, R13
 	LEAQ         (DI)(R8*4), DI
 	ADDQ         $0x00000200, R10
 	DECQ         R11
@@ -1201,7 +1229,7 @@ next:
 	RET
 
 // func tileAVX2x5x16(block *byte)
-// Requires: AVX, FMA3, SSE
+// Requires: AVX, FMA3, MMX+, SSE
 TEXT ·tileAVX2x5x16(SB), NOSPLIT, $8-8
 	MOVQ    block+0(FP), AX
 	STMXCSR (SP)
@@ -1214,6 +1242,7 @@ TEXT ·tileAVX2x5x16(SB), NOSPLIT, $8-8
 	LEAQ    (DX)(DX*2), BX
 	MOVQ    64(AX), SI
 	LEAQ    (SI)(SI*2), DI
+	MOVQ    120(AX), R13
 
 tile:
 	MOVQ   88(AX), R8
@@ -1358,6 +1387,8 @@ four:
 	VFMADD231PS  Y12, Y11, Y9
 	ADDQ         $0x10, R11
 	ADDQ         $0x10, R12
+	PREFETCHT1   (R13)
+	ADDQ         $0x40, R13
 	LEAQ         (R8)(SI*4), R8
 	DECQ         R9
 	JNZ          four
@@ -1457,6 +1488,7 @@ TEXT ·sumsAVX2x5x16(SB), NOSPLIT, $8-8
 	MOVQ    (AX), CX
 	MOVQ    24(AX), R8
 	LEAQ    (R8)(R8*2), R9
+	MOVQ    88(AX), R13
 
 tile:
 	MOVQ       80(AX), R12
@@ -1573,6 +1605,9 @@ four:
 	VBROADCASTSS 16(DI)(R9*1), Y12
 	VFMADD231PS  Y12, Y10, Y8
 	VFMADD231PS  Y12, Y11, Y9
+	PREFETCHT1   (R13)
+	PREFETCHT1   64(R13)
+	ADDQ         $0x00000080, R13
 	LEAQ         (DI)(R8*4), DI
 	ADDQ         $0x00000200, R10
 	DECQ         R11
@@ -1634,7 +1669,7 @@ next:
 	RET
 
 // func tileAVX2x6x16(block *byte)
-// Requires: AVX, FMA3, SSE
+// Requires: AVX, FMA3, MMX+, SSE
 TEXT ·tileAVX2x6x16(SB), NOSPLIT, $8-8
 	MOVQ    block+0(FP), AX
 	STMXCSR (SP)
@@ -1647,6 +1682,7 @@ TEXT ·tileAVX2x6x16(SB), NOSPLIT, $8-8
 	LEAQ    (DX)(DX*2), BX
 	MOVQ    64(AX), SI
 	LEAQ    (SI)(SI*2), DI
+	MOVQ    120(AX), R13
 
 tile:
 	MOVQ   88(AX), R8
@@ -1811,6 +1847,8 @@ four:
 	VFMADD231PS  Y14, Y13, Y11
 	ADDQ         $0x10, R11
 	ADDQ         $0x10, R12
+	PREFETCHT1   (R13)
+	ADDQ         $0x40, R13
 	LEAQ         (R8)(SI*4), R8
 	DECQ         R9
 	JNZ          four
@@ -1919,6 +1957,7 @@ TEXT ·sumsAVX2x6x16(SB), NOSPLIT, $8-8
 	MOVQ    (AX), CX
 	MOVQ    24(AX), R8
 	LEAQ    (R8)(R8*2), R9
+	MOVQ    88(AX), R13
 
 tile:
 	MOVQ       80(AX), R12
@@ -2052,6 +2091,9 @@ four:
 	VBROADCASTSS 20(DI)(R9*1), Y14
 	VFMADD231PS  Y14, Y12, Y10
 	VFMADD231PS  Y14, Y13, Y11
+	PREFETCHT1   (R13)
+	PREFETCHT1   64(R13)
+	ADDQ         $0x00000080, R13
 	LEAQ         (DI)(R8*4), DI
 	ADDQ         $0x00000200, R10
 	DECQ         R11
@@ -2119,7 +2161,7 @@ next:
 	RET
 
 // func tileAVX512x1x16(block *byte)
-// Requires: AVX, AVX512F, SSE
+// Requires: AVX, AVX512F, MMX+, SSE
 TEXT ·tileAVX512x1x16(SB), NOSPLIT, $8-8
 	MOVQ    block+0(FP), AX
 	STMXCSR (SP)
@@ -2132,6 +2174,7 @@ TEXT ·tileAVX512x1x16(SB), NOSPLIT, $8-8
 	LEAQ    (DX)(DX*2), DX
 	MOVQ    64(AX), DX
 	LEAQ    (DX)(DX*2), BX
+	MOVQ    120(AX), R10
 	MOVL    104(AX), SI
 	KMOVW   SI, K1
 
@@ -2175,6 +2218,8 @@ four:
 	VBROADCASTSS 12(R9), Z2
 	VFMADD231PS  Z2, Z1, Z0
 	ADDQ         $0x10, R9
+	PREFETCHT1   (R10)
+	ADDQ         $0x40, R10
 	LEAQ         (SI)(DX*4), SI
 	DECQ         DI
 	JNZ          four
@@ -2221,6 +2266,7 @@ TEXT ·sumsAVX512x1x16(SB), NOSPLIT, $8-8
 	MOVQ    (AX), CX
 	MOVQ    24(AX), R8
 	LEAQ    (R8)(R8*2), R9
+	MOVQ    88(AX), R12
 
 tile:
 	MOVQ       80(AX), DX
@@ -2260,6 +2306,9 @@ four:
 	VMOVUPS      384(R10), Z1
 	VBROADCASTSS (DI)(R9*1), Z2
 	VFMADD231PS  Z2, Z1, Z0
+	PREFETCHT1   (R12)
+	PREFETCHT1   64(R12)
+	ADDQ         $0x00000080, R12
 	LEAQ         (DI)(R8*4), DI
 	ADDQ         $0x00000200, R10
 	DECQ         R11
@@ -2294,7 +2343,7 @@ next:
 	RET
 
 // func tileAVX512x1x32(block *byte)
-// Requires: AVX, AVX512F, SSE
+// Requires: AVX, AVX512F, MMX+, SSE
 TEXT ·tileAVX512x1x32(SB), NOSPLIT, $8-8
 	MOVQ    block+0(FP), AX
 	STMXCSR (SP)
@@ -2307,6 +2356,7 @@ TEXT ·tileAVX512x1x32(SB), NOSPLIT, $8-8
 	LEAQ    (DX)(DX*2), DX
 	MOVQ    64(AX), DX
 	LEAQ    (DX)(DX*2), BX
+	MOVQ    120(AX), R10
 	MOVL    104(AX), SI
 	KMOVW   SI, K1
 	SHRL    $0x10, SI
@@ -2362,6 +2412,8 @@ four:
 	VFMADD231PS  Z4, Z2, Z0
 	VFMADD231PS  Z4, Z3, Z1
 	ADDQ         $0x10, R9
+	PREFETCHT1   (R10)
+	ADDQ         $0x40, R10
 	LEAQ         (SI)(DX*4), SI
 	DECQ         DI
 	JNZ          four
@@ -2411,6 +2463,7 @@ TEXT ·sumsAVX512x1x32(SB), NOSPLIT, $8-8
 	MOVQ    (AX), CX
 	MOVQ    24(AX), R8
 	LEAQ    (R8)(R8*2), R9
+	MOVQ    88(AX), R12
 
 tile:
 	MOVQ       80(AX), DX
@@ -2460,6 +2513,9 @@ four:
 	VBROADCASTSS (DI)(R9*1), Z4
 	VFMADD231PS  Z4, Z2, Z0
 	VFMADD231PS  Z4, Z3, Z1
+	PREFETCHT1   (R12)
+	PREFETCHT1   64(R12)
+	ADDQ         $0x00000080, R12
 	LEAQ         (DI)(R8*4), DI
 	ADDQ         $0x00000200, R10
 	DECQ         R11
@@ -2497,7 +2553,7 @@ next:
 	RET
 
 // func tileAVX512x2x16(block *byte)
-// Requires: AVX, AVX512F, SSE
+// Requires: AVX, AVX512F, MMX+, SSE
 TEXT ·tileAVX512x2x16(SB), NOSPLIT, $8-8
 	MOVQ    block+0(FP), AX
 	STMXCSR (SP)
@@ -2510,6 +2566,7 @@ TEXT ·tileAVX512x2x16(SB), NOSPLIT, $8-8
 	LEAQ    (DX)(DX*2), BX
 	MOVQ    64(AX), BX
 	LEAQ    (BX)(BX*2), SI
+	MOVQ    120(AX), R11
 	MOVL    104(AX), DI
 	KMOVW   DI, K1
 
@@ -2564,6 +2621,8 @@ four:
 	VBROADCASTSS 12(R10)(DX*1), Z3
 	VFMADD231PS  Z3, Z2, Z1
 	ADDQ         $0x10, R10
+	PREFETCHT1   (R11)
+	ADDQ         $0x40, R11
 	LEAQ         (DI)(BX*4), DI
 	DECQ         R8
 	JNZ          four
@@ -2614,6 +2673,7 @@ TEXT ·sumsAVX512x2x16(SB), NOSPLIT, $8-8
 	MOVQ    (AX), CX
 	MOVQ    24(AX), R8
 	LEAQ    (R8)(R8*2), R9
+	MOVQ    88(AX), R13
 
 tile:
 	MOVQ       80(AX), R12
@@ -2665,6 +2725,9 @@ four:
 	VFMADD231PS  Z3, Z2, Z0
 	VBROADCASTSS 4(DI)(R9*1), Z3
 	VFMADD231PS  Z3, Z2, Z1
+	PREFETCHT1   (R13)
+	PREFETCHT1   64(R13)
+	ADDQ         $0x00000080, R13
 	LEAQ         (DI)(R8*4), DI
 	ADDQ         $0x00000200, R10
 	DECQ         R11
@@ -2703,7 +2766,7 @@ next:
 	RET
 
 // func tileAVX512x2x32(block *byte)
-// Requires: AVX, AVX512F, SSE
+// Requires: AVX, AVX512F, MMX+, SSE
 TEXT ·tileAVX512x2x32(SB), NOSPLIT, $8-8
 	MOVQ    block+0(FP), AX
 	STMXCSR (SP)
@@ -2716,6 +2779,7 @@ TEXT ·tileAVX512x2x32(SB), NOSPLIT, $8-8
 	LEAQ    (DX)(DX*2), BX
 	MOVQ    64(AX), BX
 	LEAQ    (BX)(BX*2), SI
+	MOVQ    120(AX), R11
 	MOVL    104(AX), DI
 	KMOVW   DI, K1
 	SHRL    $0x10, DI
@@ -2788,6 +2852,8 @@ four:
 	VFMADD231PS  Z6, Z4, Z2
 	VFMADD231PS  Z6, Z5, Z3
 	ADDQ         $0x10, R10
+	PREFETCHT1   (R11)
+	ADDQ         $0x40, R11
 	LEAQ         (DI)(BX*4), DI
 	DECQ         R8
 	JNZ          four
@@ -2843,6 +2909,7 @@ TEXT ·sumsAVX512x2x32(SB), NOSPLIT, $8-8
 	MOVQ    (AX), CX
 	MOVQ    24(AX), R8
 	LEAQ    (R8)(R8*2), R9
+	MOVQ    88(AX), R13
 
 tile:
 	MOVQ       80(AX), R12
@@ -2910,6 +2977,9 @@ four:
 	VBROADCASTSS 4(DI)(R9*1), Z6
 	VFMADD231PS  Z6, Z4, Z2
 	VFMADD231PS  Z6, Z5, Z3
+	PREFETCHT1   (R13)
+	PREFETCHT1   64(R13)
+	ADDQ         $0x00000080, R13
 	LEAQ         (DI)(R8*4), DI
 	ADDQ         $0x00000200, R10
 	DECQ         R11
@@ -2953,7 +3023,7 @@ next:
 	RET
 
 // func tileAVX512x3x16(block *byte)
-// Requires: AVX, AVX512F, SSE
+// Requires: AVX, AVX512F, MMX+, SSE
 TEXT ·tileAVX512x3x16(SB), NOSPLIT, $8-8
 	MOVQ    block+0(FP), AX
 	STMXCSR (SP)
@@ -2966,6 +3036,7 @@ TEXT ·tileAVX512x3x16(SB), NOSPLIT, $8-8
 	LEAQ    (DX)(DX*2), BX
 	MOVQ    64(AX), BX
 	LEAQ    (BX)(BX*2), SI
+	MOVQ    120(AX), R11
 	MOVL    104(AX), DI
 	KMOVW   DI, K1
 
@@ -3031,6 +3102,8 @@ four:
 	VBROADCASTSS 12(R10)(DX*2), Z4
 	VFMADD231PS  Z4, Z3, Z2
 	ADDQ         $0x10, R10
+	PREFETCHT1   (R11)
+	ADDQ         $0x40, R11
 	LEAQ         (DI)(BX*4), DI
 	DECQ         R8
 	JNZ          four
@@ -3085,6 +3158,7 @@ TEXT ·sumsAVX512x3x16(SB), NOSPLIT, $8-8
 	MOVQ    (AX), CX
 	MOVQ    24(AX), R8
 	LEAQ    (R8)(R8*2), R9
+	MOVQ    88(AX), R13
 
 tile:
 	MOVQ       80(AX), R12
@@ -3148,6 +3222,9 @@ four:
 	VFMADD231PS  Z4, Z3, Z1
 	VBROADCASTSS 8(DI)(R9*1), Z4
 	VFMADD231PS  Z4, Z3, Z2
+	PREFETCHT1   (R13)
+	PREFETCHT1   64(R13)
+	ADDQ         $0x00000080, R13
 	LEAQ         (DI)(R8*4), DI
 	ADDQ         $0x00000200, R10
 	DECQ         R11
@@ -3190,7 +3267,7 @@ next:
 	RET
 
 // func tileAVX512x3x32(block *byte)
-// Requires: AVX, AVX512F, SSE
+// Requires: AVX, AVX512F, MMX+, SSE
 TEXT ·tileAVX512x3x32(SB), NOSPLIT, $8-8
 	MOVQ    block+0(FP), AX
 	STMXCSR (SP)
@@ -3203,6 +3280,7 @@ TEXT ·tileAVX512x3x32(SB), NOSPLIT, $8-8
 	LEAQ    (DX)(DX*2), BX
 	MOVQ    64(AX), BX
 	LEAQ    (BX)(BX*2), SI
+	MOVQ    120(AX), R11
 	MOVL    104(AX), DI
 	KMOVW   DI, K1
 	SHRL    $0x10, DI
@@ -3292,6 +3370,8 @@ four:
 	VFMADD231PS  Z8, Z6, Z4
 	VFMADD231PS  Z8, Z7, Z5
 	ADDQ         $0x10, R10
+	PREFETCHT1   (R11)
+	ADDQ         $0x40, R11
 	LEAQ         (DI)(BX*4), DI
 	DECQ         R8
 	JNZ          four
@@ -3353,6 +3433,7 @@ TEXT ·sumsAVX512x3x32(SB), NOSPLIT, $8-8
 	MOVQ    (AX), CX
 	MOVQ    24(AX), R8
 	LEAQ    (R8)(R8*2), R9
+	MOVQ    88(AX), R13
 
 tile:
 	MOVQ       80(AX), R12
@@ -3438,6 +3519,9 @@ four:
 	VBROADCASTSS 8(DI)(R9*1), Z8
 	VFMADD231PS  Z8, Z6, Z4
 	VFMADD231PS  Z8, Z7, Z5
+	PREFETCHT1   (R13)
+	PREFETCHT1   64(R13)
+	ADDQ         $0x00000080, R13
 	LEAQ         (DI)(R8*4), DI
 	ADDQ         $0x00000200, R10
 	DECQ         R11
@@ -3487,7 +3571,7 @@ next:
 	RET
 
 // func tileAVX512x4x16(block *byte)
-// Requires: AVX, AVX512F, SSE
+// Requires: AVX, AVX512F, MMX+, SSE
 TEXT ·tileAVX512x4x16(SB), NOSPLIT, $8-8
 	MOVQ    block+0(FP), AX
 	STMXCSR (SP)
@@ -3500,6 +3584,7 @@ TEXT ·tileAVX512x4x16(SB), NOSPLIT, $8-8
 	LEAQ    (DX)(DX*2), BX
 	MOVQ    64(AX), SI
 	LEAQ    (SI)(SI*2), DI
+	MOVQ    120(AX), R12
 	MOVL    104(AX), R8
 	KMOVW   R8, K1
 
@@ -3576,6 +3661,8 @@ four:
 	VBROADCASTSS 12(R11)(BX*1), Z5
 	VFMADD231PS  Z5, Z4, Z3
 	ADDQ         $0x10, R11
+	PREFETCHT1   (R12)
+	ADDQ         $0x40, R12
 	LEAQ         (R8)(SI*4), R8
 	DECQ         R9
 	JNZ          four
@@ -3634,6 +3721,7 @@ TEXT ·sumsAVX512x4x16(SB), NOSPLIT, $8-8
 	MOVQ    (AX), CX
 	MOVQ    24(AX), R8
 	LEAQ    (R8)(R8*2), R9
+	MOVQ    88(AX), R13
 
 tile:
 	MOVQ       80(AX), R12
@@ -3709,6 +3797,9 @@ four:
 	VFMADD231PS  Z5, Z4, Z2
 	VBROADCASTSS 12(DI)(R9*1), Z5
 	VFMADD231PS  Z5, Z4, Z3
+	PREFETCHT1   (R13)
+	PREFETCHT1   64(R13)
+	ADDQ         $0x00000080, R13
 	LEAQ         (DI)(R8*4), DI
 	ADDQ         $0x00000200, R10
 	DECQ         R11
@@ -3755,7 +3846,7 @@ next:
 	RET
 
 // func tileAVX512x4x32(block *byte)
-// Requires: AVX, AVX512F, SSE
+// Requires: AVX, AVX512F, MMX+, SSE
 TEXT ·tileAVX512x4x32(SB), NOSPLIT, $8-8
 	MOVQ    block+0(FP), AX
 	STMXCSR (SP)
@@ -3768,6 +3859,7 @@ TEXT ·tileAVX512x4x32(SB), NOSPLIT, $8-8
 	LEAQ    (DX)(DX*2), BX
 	MOVQ    64(AX), SI
 	LEAQ    (SI)(SI*2), DI
+	MOVQ    120(AX), R12
 	MOVL    104(AX), R8
 	KMOVW   R8, K1
 	SHRL    $0x10, R8
@@ -3874,6 +3966,8 @@ four:
 	VFMADD231PS  Z10, Z8, Z6
 	VFMADD231PS  Z10, Z9, Z7
 	ADDQ         $0x10, R11
+	PREFETCHT1   (R12)
+	ADDQ         $0x40, R12
 	LEAQ         (R8)(SI*4), R8
 	DECQ         R9
 	JNZ          four
@@ -3941,6 +4035,7 @@ TEXT ·sumsAVX512x4x32(SB), NOSPLIT, $8-8
 	MOVQ    (AX), CX
 	MOVQ    24(AX), R8
 	LEAQ    (R8)(R8*2), R9
+	MOVQ    88(AX), R13
 
 tile:
 	MOVQ       80(AX), R12
@@ -4044,6 +4139,9 @@ four:
 	VBROADCASTSS 12(DI)(R9*1), Z10
 	VFMADD231PS  Z10, Z8, Z6
 	VFMADD231PS  Z10, Z9, Z7
+	PREFETCHT1   (R13)
+	PREFETCHT1   64(R13)
+	ADDQ         $0x00000080, R13
 	LEAQ         (DI)(R8*4), DI
 	ADDQ         $0x00000200, R10
 	DECQ         R11
@@ -4099,7 +4197,7 @@ next:
 	RET
 
 // func tileAVX512x5x16(block *byte)
-// Requires: AVX, AVX512F, SSE
+// Requires: AVX, AVX512F, MMX+, SSE
 TEXT ·tileAVX512x5x16(SB), NOSPLIT, $8-8
 	MOVQ    block+0(FP), AX
 	STMXCSR (SP)
@@ -4112,6 +4210,7 @@ TEXT ·tileAVX512x5x16(SB), NOSPLIT, $8-8
 	LEAQ    (DX)(DX*2), BX
 	MOVQ    64(AX), SI
 	LEAQ    (SI)(SI*2), DI
+	MOVQ    120(AX), R13
 	MOVL    104(AX), R8
 	KMOVW   R8, K1
 
@@ -4201,6 +4300,8 @@ four:
 	VFMADD231PS  Z6, Z5, Z4
 	ADDQ         $0x10, R11
 	ADDQ         $0x10, R12
+	PREFETCHT1   (R13)
+	ADDQ         $0x40, R13
 	LEAQ         (R8)(SI*4), R8
 	DECQ         R9
 	JNZ          four
@@ -4265,6 +4366,7 @@ TEXT ·sumsAVX512x5x16(SB), NOSPLIT, $8-8
 	MOVQ    (AX), CX
 	MOVQ    24(AX), R8
 	LEAQ    (R8)(R8*2), R9
+	MOVQ    88(AX), R13
 
 tile:
 	MOVQ       80(AX), R12
@@ -4352,6 +4454,9 @@ four:
 	VFMADD231PS  Z6, Z5, Z3
 	VBROADCASTSS 16(DI)(R9*1), Z6
 	VFMADD231PS  Z6, Z5, Z4
+	PREFETCHT1   (R13)
+	PREFETCHT1   64(R13)
+	ADDQ         $0x00000080, R13
 	LEAQ         (DI)(R8*4), DI
 	ADDQ         $0x00000200, R10
 	DECQ         R11
@@ -4402,7 +4507,7 @@ next:
 	RET
 
 // func tileAVX512x5x32(block *byte)
-// Requires: AVX, AVX512F, SSE
+// Requires: AVX, AVX512F, MMX+, SSE
 TEXT ·tileAVX512x5x32(SB), NOSPLIT, $8-8
 	MOVQ    block+0(FP), AX
 	STMXCSR (SP)
@@ -4415,6 +4520,7 @@ TEXT ·tileAVX512x5x32(SB), NOSPLIT, $8-8
 	LEAQ    (DX)(DX*2), BX
 	MOVQ    64(AX), SI
 	LEAQ    (SI)(SI*2), DI
+	MOVQ    120(AX), R13
 	MOVL    104(AX), R8
 	KMOVW   R8, K1
 	SHRL    $0x10, R8
@@ -4540,6 +4646,8 @@ four:
 	VFMADD231PS  Z12, Z11, Z9
 	ADDQ         $0x10, R11
 	ADDQ         $0x10, R12
+	PREFETCHT1   (R13)
+	ADDQ         $0x40, R13
 	LEAQ         (R8)(SI*4), R8
 	DECQ         R9
 	JNZ          four
@@ -4615,6 +4723,7 @@ TEXT ·sumsAVX512x5x32(SB), NOSPLIT, $8-8
 	MOVQ    (AX), CX
 	MOVQ    24(AX), R8
 	LEAQ    (R8)(R8*2), R9
+	MOVQ    88(AX), R13
 
 tile:
 	MOVQ       80(AX), R12
@@ -4736,6 +4845,9 @@ four:
 	VBROADCASTSS 16(DI)(R9*1), Z12
 	VFMADD231PS  Z12, Z10, Z8
 	VFMADD231PS  Z12, Z11, Z9
+	PREFETCHT1   (R13)
+	PREFETCHT1   64(R13)
+	ADDQ         $0x00000080, R13
 	LEAQ         (DI)(R8*4), DI
 	ADDQ         $0x00000200, R10
 	DECQ         R11
@@ -4797,7 +4909,7 @@ next:
 	RET
 
 // func tileAVX512x6x16(block *byte)
-// Requires: AVX, AVX512F, SSE
+// Requires: AVX, AVX512F, MMX+, SSE
 TEXT ·tileAVX512x6x16(SB), NOSPLIT, $8-8
 	MOVQ    block+0(FP), AX
 	STMXCSR (SP)
@@ -4810,6 +4922,7 @@ TEXT ·tileAVX512x6x16(SB), NOSPLIT, $8-8
 	LEAQ    (DX)(DX*2), BX
 	MOVQ    64(AX), SI
 	LEAQ    (SI)(SI*2), DI
+	MOVQ    120(AX), R13
 	MOVL    104(AX), R8
 	KMOVW   R8, K1
 
@@ -4910,6 +5023,8 @@ four:
 	VFMADD231PS  Z7, Z6, Z5
 	ADDQ         $0x10, R11
 	ADDQ         $0x10, R12
+	PREFETCHT1   (R13)
+	ADDQ         $0x40, R13
 	LEAQ         (R8)(SI*4), R8
 	DECQ         R9
 	JNZ          four
@@ -4978,6 +5093,7 @@ TEXT ·sumsAVX512x6x16(SB), NOSPLIT, $8-8
 	MOVQ    (AX), CX
 	MOVQ    24(AX), R8
 	LEAQ    (R8)(R8*2), R9
+	MOVQ    88(AX), R13
 
 tile:
 	MOVQ       80(AX), R12
@@ -5077,6 +5193,9 @@ four:
 	VFMADD231PS  Z7, Z6, Z4
 	VBROADCASTSS 20(DI)(R9*1), Z7
 	VFMADD231PS  Z7, Z6, Z5
+	PREFETCHT1   (R13)
+	PREFETCHT1   64(R13)
+	ADDQ         $0x00000080, R13
 	LEAQ         (DI)(R8*4), DI
 	ADDQ         $0x00000200, R10
 	DECQ         R11
@@ -5131,7 +5250,7 @@ next:
 	RET
 
 // func tileAVX512x6x32(block *byte)
-// Requires: AVX, AVX512F, SSE
+// Requires: AVX, AVX512F, MMX+, SSE
 TEXT ·tileAVX512x6x32(SB), NOSPLIT, $8-8
 	MOVQ    block+0(FP), AX
 	STMXCSR (SP)
@@ -5144,6 +5263,7 @@ TEXT ·tileAVX512x6x32(SB), NOSPLIT, $8-8
 	LEAQ    (DX)(DX*2), BX
 	MOVQ    64(AX), SI
 	LEAQ    (SI)(SI*2), DI
+	MOVQ    120(AX), R13
 	MOVL    104(AX), R8
 	KMOVW   R8, K1
 	SHRL    $0x10, R8
@@ -5286,6 +5406,8 @@ four:
 	VFMADD231PS  Z14, Z13, Z11
 	ADDQ         $0x10, R11
 	ADDQ         $0x10, R12
+	PREFETCHT1   (R13)
+	ADDQ         $0x40, R13
 	LEAQ         (R8)(SI*4), R8
 	DECQ         R9
 	JNZ          four
@@ -5367,6 +5489,7 @@ TEXT ·sumsAVX512x6x32(SB), NOSPLIT, $8-8
 	MOVQ    (AX), CX
 	MOVQ    24(AX), R8
 	LEAQ    (R8)(R8*2), R9
+	MOVQ    88(AX), R13
 
 tile:
 	MOVQ       80(AX), R12
@@ -5506,6 +5629,9 @@ four:
 	VBROADCASTSS 20(DI)(R9*1), Z14
 	VFMADD231PS  Z14, Z12, Z10
 	VFMADD231PS  Z14, Z13, Z11
+	PREFETCHT1   (R13)
+	PREFETCHT1   64(R13)
+	ADDQ         $0x00000080, R13
 	LEAQ         (DI)(R8*4), DI
 	ADDQ         $0x00000200, R10
 	DECQ         R11
@@ -5573,7 +5699,7 @@ next:
 	RET
 
 // func tileAVX512x7x16(block *byte)
-// Requires: AVX, AVX512F, SSE
+// Requires: AVX, AVX512F, MMX+, SSE
 TEXT ·tileAVX512x7x16(SB), NOSPLIT, $8-8
 	MOVQ    block+0(FP), AX
 	STMXCSR (SP)
@@ -5586,6 +5712,7 @@ TEXT ·tileAVX512x7x16(SB), NOSPLIT, $8-8
 	LEAQ    (DX)(DX*2), BX
 	MOVQ    64(AX), SI
 	LEAQ    (SI)(SI*2), DI
+	MOVQ    120(AX), R13
 	MOVL    104(AX), R8
 	KMOVW   R8, K1
 
@@ -5697,6 +5824,8 @@ four:
 	VFMADD231PS  Z8, Z7, Z6
 	ADDQ         $0x10, R11
 	ADDQ         $0x10, R12
+	PREFETCHT1   (R13)
+	ADDQ         $0x40, R13
 	LEAQ         (R8)(SI*4), R8
 	DECQ         R9
 	JNZ          four
@@ -5769,6 +5898,7 @@ TEXT ·sumsAVX512x7x16(SB), NOSPLIT, $8-8
 	MOVQ    (AX), CX
 	MOVQ    24(AX), R8
 	LEAQ    (R8)(R8*2), R9
+	MOVQ    88(AX), R13
 
 tile:
 	MOVQ       80(AX), R12
@@ -5880,6 +6010,9 @@ four:
 	VFMADD231PS  Z8, Z7, Z5
 	VBROADCASTSS 24(DI)(R9*1), Z8
 	VFMADD231PS  Z8, Z7, Z6
+	PREFETCHT1   (R13)
+	PREFETCHT1   64(R13)
+	ADDQ         $0x00000080, R13
 	LEAQ         (DI)(R8*4), DI
 	ADDQ         $0x00000200, R10
 	DECQ         R11
@@ -5938,7 +6071,7 @@ next:
 	RET
 
 // func tileAVX512x7x32(block *byte)
-// Requires: AVX, AVX512F, SSE
+// Requires: AVX, AVX512F, MMX+, SSE
 TEXT ·tileAVX512x7x32(SB), NOSPLIT, $8-8
 	MOVQ    block+0(FP), AX
 	STMXCSR (SP)
@@ -5951,6 +6084,7 @@ TEXT ·tileAVX512x7x32(SB), NOSPLIT, $8-8
 	LEAQ    (DX)(DX*2), BX
 	MOVQ    64(AX), SI
 	LEAQ    (SI)(SI*2), DI
+	MOVQ    120(AX), R13
 	MOVL    104(AX), R8
 	KMOVW   R8, K1
 	SHRL    $0x10, R8
@@ -6110,6 +6244,8 @@ four:
 	VFMADD231PS  Z16, Z15, Z13
 	ADDQ         $0x10, R11
 	ADDQ         $0x10, R12
+	PREFETCHT1   (R13)
+	ADDQ         $0x40, R13
 	LEAQ         (R8)(SI*4), R8
 	DECQ         R9
 	JNZ          four
@@ -6197,6 +6333,7 @@ TEXT ·sumsAVX512x7x32(SB), NOSPLIT, $8-8
 	MOVQ    (AX), CX
 	MOVQ    24(AX), R8
 	LEAQ    (R8)(R8*2), R9
+	MOVQ    88(AX), R13
 
 tile:
 	MOVQ       80(AX), R12
@@ -6354,6 +6491,9 @@ four:
 	VBROADCASTSS 24(DI)(R9*1), Z16
 	VFMADD231PS  Z16, Z14, Z12
 	VFMADD231PS  Z16, Z15, Z13
+	PREFETCHT1   (R13)
+	PREFETCHT1   64(R13)
+	ADDQ         $0x00000080, R13
 	LEAQ         (DI)(R8*4), DI
 	ADDQ         $0x00000200, R10
 	DECQ         R11
@@ -6427,7 +6567,7 @@ next:
 	RET
 
 // func tileAVX512x8x16(block *byte)
-// Requires: AVX, AVX512F, SSE
+// Requires: AVX, AVX512F, MMX+, SSE
 TEXT ·tileAVX512x8x16(SB), NOSPLIT, $8-8
 	MOVQ    block+0(FP), AX
 	STMXCSR (SP)
@@ -6440,6 +6580,7 @@ TEXT ·tileAVX512x8x16(SB), NOSPLIT, $8-8
 	LEAQ    (DX)(DX*2), BX
 	MOVQ    64(AX), SI
 	LEAQ    (SI)(SI*2), DI
+	MOVQ    120(AX), R13
 	MOVL    104(AX), R8
 	KMOVW   R8, K1
 
@@ -6562,6 +6703,8 @@ four:
 	VFMADD231PS  Z9, Z8, Z7
 	ADDQ         $0x10, R11
 	ADDQ         $0x10, R12
+	PREFETCHT1   (R13)
+	ADDQ         $0x40, R13
 	LEAQ         (R8)(SI*4), R8
 	DECQ         R9
 	JNZ          four
@@ -6638,6 +6781,7 @@ TEXT ·sumsAVX512x8x16(SB), NOSPLIT, $8-8
 	MOVQ    (AX), CX
 	MOVQ    24(AX), R8
 	LEAQ    (R8)(R8*2), R9
+	MOVQ    88(AX), R13
 
 tile:
 	MOVQ       80(AX), R12
@@ -6761,6 +6905,9 @@ four:
 	VFMADD231PS  Z9, Z8, Z6
 	VBROADCASTSS 28(DI)(R9*1), Z9
 	VFMADD231PS  Z9, Z8, Z7
+	PREFETCHT1   (R13)
+	PREFETCHT1   64(R13)
+	ADDQ         $0x00000080, R13
 	LEAQ         (DI)(R8*4), DI
 	ADDQ         $0x00000200, R10
 	DECQ         R11
@@ -6823,7 +6970,7 @@ next:
 	RET
 
 // func tileAVX512x8x32(block *byte)
-// Requires: AVX, AVX512F, SSE
+// Requires: AVX, AVX512F, MMX+, SSE
 TEXT ·tileAVX512x8x32(SB), NOSPLIT, $8-8
 	MOVQ    block+0(FP), AX
 	STMXCSR (SP)
@@ -6836,6 +6983,7 @@ TEXT ·tileAVX512x8x32(SB), NOSPLIT, $8-8
 	LEAQ    (DX)(DX*2), BX
 	MOVQ    64(AX), SI
 	LEAQ    (SI)(SI*2), DI
+	MOVQ    120(AX), R13
 	MOVL    104(AX), R8
 	KMOVW   R8, K1
 	SHRL    $0x10, R8
@@ -7012,6 +7160,8 @@ four:
 	VFMADD231PS  Z18, Z17, Z15
 	ADDQ         $0x10, R11
 	ADDQ         $0x10, R12
+	PREFETCHT1   (R13)
+	ADDQ         $0x40, R13
 	LEAQ         (R8)(SI*4), R8
 	DECQ         R9
 	JNZ          four
@@ -7105,6 +7255,7 @@ TEXT ·sumsAVX512x8x32(SB), NOSPLIT, $8-8
 	MOVQ    (AX), CX
 	MOVQ    24(AX), R8
 	LEAQ    (R8)(R8*2), R9
+	MOVQ    88(AX), R13
 
 tile:
 	MOVQ       80(AX), R12
@@ -7280,6 +7431,9 @@ four:
 	VBROADCASTSS 28(DI)(R9*1), Z18
 	VFMADD231PS  Z18, Z16, Z14
 	VFMADD231PS  Z18, Z17, Z15
+	PREFETCHT1   (R13)
+	PREFETCHT1   64(R13)
+	ADDQ         $0x00000080, R13
 	LEAQ         (DI)(R8*4), DI
 	ADDQ         $0x00000200, R10
 	DECQ         R11
@@ -7359,7 +7513,7 @@ next:
 	RET
 
 // func tileAVX512x9x16(block *byte)
-// Requires: AVX, AVX512F, SSE
+// Requires: AVX, AVX512F, MMX+, SSE
 TEXT ·tileAVX512x9x16(SB), NOSPLIT, $8-8
 	MOVQ    block+0(FP), AX
 	STMXCSR (SP)
@@ -7372,6 +7526,7 @@ TEXT ·tileAVX512x9x16(SB), NOSPLIT, $8-8
 	LEAQ    (DX)(DX*2), BX
 	MOVQ    64(AX), SI
 	LEAQ    (SI)(SI*2), DI
+	MOVQ    120(AX), R14
 	MOVL    104(AX), R8
 	KMOVW   R8, K1
 
@@ -7507,6 +7662,8 @@ four:
 	ADDQ         $0x10, R11
 	ADDQ         $0x10, R12
 	ADDQ         $0x10, R13
+	PREFETCHT1   (R14)
+	ADDQ         $0x40, R14
 	LEAQ         (R8)(SI*4), R8
 	DECQ         R9
 	JNZ          four
@@ -7589,6 +7746,7 @@ TEXT ·sumsAVX512x9x16(SB), NOSPLIT, $8-8
 	MOVQ    (AX), CX
 	MOVQ    24(AX), R8
 	LEAQ    (R8)(R8*2), R9
+	MOVQ    88(AX), R13
 
 tile:
 	MOVQ       80(AX), R12
@@ -7724,6 +7882,9 @@ four:
 	VFMADD231PS  Z10, Z9, Z7
 	VBROADCASTSS 32(DI)(R9*1), Z10
 	VFMADD231PS  Z10, Z9, Z8
+	PREFETCHT1   (R13)
+	PREFETCHT1   64(R13)
+	ADDQ         $0x00000080, R13
 	LEAQ         (DI)(R8*4), DI
 	ADDQ         $0x00000200, R10
 	DECQ         R11
@@ -7790,7 +7951,7 @@ next:
 	RET
 
 // func tileAVX512x9x32(block *byte)
-// Requires: AVX, AVX512F, SSE
+// Requires: AVX, AVX512F, MMX+, SSE
 TEXT ·tileAVX512x9x32(SB), NOSPLIT, $8-8
 	MOVQ    block+0(FP), AX
 	STMXCSR (SP)
@@ -7803,6 +7964,7 @@ TEXT ·tileAVX512x9x32(SB), NOSPLIT, $8-8
 	LEAQ    (DX)(DX*2), BX
 	MOVQ    64(AX), SI
 	LEAQ    (SI)(SI*2), DI
+	MOVQ    120(AX), R14
 	MOVL    104(AX), R8
 	KMOVW   R8, K1
 	SHRL    $0x10, R8
@@ -7998,6 +8160,8 @@ four:
 	ADDQ         $0x10, R11
 	ADDQ         $0x10, R12
 	ADDQ         $0x10, R13
+	PREFETCHT1   (R14)
+	ADDQ         $0x40, R14
 	LEAQ         (R8)(SI*4), R8
 	DECQ         R9
 	JNZ          four
@@ -8099,6 +8263,7 @@ TEXT ·sumsAVX512x9x32(SB), NOSPLIT, $8-8
 	MOVQ    (AX), CX
 	MOVQ    24(AX), R8
 	LEAQ    (R8)(R8*2), R9
+	MOVQ    88(AX), R13
 
 tile:
 	MOVQ       80(AX), R12
@@ -8292,6 +8457,9 @@ four:
 	VBROADCASTSS 32(DI)(R9*1), Z20
 	VFMADD231PS  Z20, Z18, Z16
 	VFMADD231PS  Z20, Z19, Z17
+	PREFETCHT1   (R13)
+	PREFETCHT1   64(R13)
+	ADDQ         $0x00000080, R13
 	LEAQ         (DI)(R8*4), DI
 	ADDQ         $0x00000200, R10
 	DECQ         R11
@@ -8377,7 +8545,7 @@ next:
 	RET
 
 // func tileAVX512x10x16(block *byte)
-// Requires: AVX, AVX512F, SSE
+// Requires: AVX, AVX512F, MMX+, SSE
 TEXT ·tileAVX512x10x16(SB), NOSPLIT, $8-8
 	MOVQ    block+0(FP), AX
 	STMXCSR (SP)
@@ -8390,6 +8558,7 @@ TEXT ·tileAVX512x10x16(SB), NOSPLIT, $8-8
 	LEAQ    (DX)(DX*2), BX
 	MOVQ    64(AX), SI
 	LEAQ    (SI)(SI*2), DI
+	MOVQ    120(AX), R14
 	MOVL    104(AX), R8
 	KMOVW   R8, K1
 
@@ -8536,6 +8705,8 @@ four:
 	ADDQ         $0x10, R11
 	ADDQ         $0x10, R12
 	ADDQ         $0x10, R13
+	PREFETCHT1   (R14)
+	ADDQ         $0x40, R14
 	LEAQ         (R8)(SI*4), R8
 	DECQ         R9
 	JNZ          four
@@ -8622,6 +8793,7 @@ TEXT ·sumsAVX512x10x16(SB), NOSPLIT, $8-8
 	MOVQ    (AX), CX
 	MOVQ    24(AX), R8
 	LEAQ    (R8)(R8*2), R9
+	MOVQ    88(AX), R13
 
 tile:
 	MOVQ       80(AX), R12
@@ -8769,6 +8941,9 @@ four:
 	VFMADD231PS  Z11, Z10, Z8
 	VBROADCASTSS 36(DI)(R9*1), Z11
 	VFMADD231PS  Z11, Z10, Z9
+	PREFETCHT1   (R13)
+	PREFETCHT1   64(R13)
+	ADDQ         $0x00000080, R13
 	LEAQ         (DI)(R8*4), DI
 	ADDQ         $0x00000200, R10
 	DECQ         R11
@@ -8839,7 +9014,7 @@ next:
 	RET
 
 // func tileAVX512x10x32(block *byte)
-// Requires: AVX, AVX512F, SSE
+// Requires: AVX, AVX512F, MMX+, SSE
 TEXT ·tileAVX512x10x32(SB), NOSPLIT, $8-8
 	MOVQ    block+0(FP), AX
 	STMXCSR (SP)
@@ -8852,6 +9027,7 @@ TEXT ·tileAVX512x10x32(SB), NOSPLIT, $8-8
 	LEAQ    (DX)(DX*2), BX
 	MOVQ    64(AX), SI
 	LEAQ    (SI)(SI*2), DI
+	MOVQ    120(AX), R14
 	MOVL    104(AX), R8
 	KMOVW   R8, K1
 	SHRL    $0x10, R8
@@ -9064,6 +9240,8 @@ four:
 	ADDQ         $0x10, R11
 	ADDQ         $0x10, R12
 	ADDQ         $0x10, R13
+	PREFETCHT1   (R14)
+	ADDQ         $0x40, R14
 	LEAQ         (R8)(SI*4), R8
 	DECQ         R9
 	JNZ          four
@@ -9171,6 +9349,7 @@ TEXT ·sumsAVX512x10x32(SB), NOSPLIT, $8-8
 	MOVQ    (AX), CX
 	MOVQ    24(AX), R8
 	LEAQ    (R8)(R8*2), R9
+	MOVQ    88(AX), R13
 
 tile:
 	MOVQ       80(AX), R12
@@ -9382,6 +9561,9 @@ four:
 	VBROADCASTSS 36(DI)(R9*1), Z22
 	VFMADD231PS  Z22, Z20, Z18
 	VFMADD231PS  Z22, Z21, Z19
+	PREFETCHT1   (R13)
+	PREFETCHT1   64(R13)
+	ADDQ         $0x00000080, R13
 	LEAQ         (DI)(R8*4), DI
 	ADDQ         $0x00000200, R10
 	DECQ         R11
@@ -9473,7 +9655,7 @@ next:
 	RET
 
 // func tileAVX512x11x16(block *byte)
-// Requires: AVX, AVX512F, SSE
+// Requires: AVX, AVX512F, MMX+, SSE
 TEXT ·tileAVX512x11x16(SB), NOSPLIT, $8-8
 	MOVQ    block+0(FP), AX
 	STMXCSR (SP)
@@ -9486,6 +9668,7 @@ TEXT ·tileAVX512x11x16(SB), NOSPLIT, $8-8
 	LEAQ    (DX)(DX*2), BX
 	MOVQ    64(AX), SI
 	LEAQ    (SI)(SI*2), DI
+	MOVQ    120(AX), R14
 	MOVL    104(AX), R8
 	KMOVW   R8, K1
 
@@ -9643,6 +9826,8 @@ four:
 	ADDQ         $0x10, R11
 	ADDQ         $0x10, R12
 	ADDQ         $0x10, R13
+	PREFETCHT1   (R14)
+	ADDQ         $0x40, R14
 	LEAQ         (R8)(SI*4), R8
 	DECQ         R9
 	JNZ          four
@@ -9733,6 +9918,7 @@ TEXT ·sumsAVX512x11x16(SB), NOSPLIT, $8-8
 	MOVQ    (AX), CX
 	MOVQ    24(AX), R8
 	LEAQ    (R8)(R8*2), R9
+	MOVQ    88(AX), R13
 
 tile:
 	MOVQ       80(AX), R12
@@ -9892,6 +10078,9 @@ four:
 	VFMADD231PS  Z12, Z11, Z9
 	VBROADCASTSS 40(DI)(R9*1), Z12
 	VFMADD231PS  Z12, Z11, Z10
+	PREFETCHT1   (R13)
+	PREFETCHT1   64(R13)
+	ADDQ         $0x00000080, R13
 	LEAQ         (DI)(R8*4), DI
 	ADDQ         $0x00000200, R10
 	DECQ         R11
@@ -9966,7 +10155,7 @@ next:
 	RET
 
 // func tileAVX512x11x32(block *byte)
-// Requires: AVX, AVX512F, SSE
+// Requires: AVX, AVX512F, MMX+, SSE
 TEXT ·tileAVX512x11x32(SB), NOSPLIT, $8-8
 	MOVQ    block+0(FP), AX
 	STMXCSR (SP)
@@ -9979,6 +10168,7 @@ TEXT ·tileAVX512x11x32(SB), NOSPLIT, $8-8
 	LEAQ    (DX)(DX*2), BX
 	MOVQ    64(AX), SI
 	LEAQ    (SI)(SI*2), DI
+	MOVQ    120(AX), R14
 	MOVL    104(AX), R8
 	KMOVW   R8, K1
 	SHRL    $0x10, R8
@@ -10208,6 +10398,8 @@ four:
 	ADDQ         $0x10, R11
 	ADDQ         $0x10, R12
 	ADDQ         $0x10, R13
+	PREFETCHT1   (R14)
+	ADDQ         $0x40, R14
 	LEAQ         (R8)(SI*4), R8
 	DECQ         R9
 	JNZ          four
@@ -10321,6 +10513,7 @@ TEXT ·sumsAVX512x11x32(SB), NOSPLIT, $8-8
 	MOVQ    (AX), CX
 	MOVQ    24(AX), R8
 	LEAQ    (R8)(R8*2), R9
+	MOVQ    88(AX), R13
 
 tile:
 	MOVQ       80(AX), R12
@@ -10550,6 +10743,9 @@ four:
 	VBROADCASTSS 40(DI)(R9*1), Z24
 	VFMADD231PS  Z24, Z22, Z20
 	VFMADD231PS  Z24, Z23, Z21
+	PREFETCHT1   (R13)
+	PREFETCHT1   64(R13)
+	ADDQ         $0x00000080, R13
 	LEAQ         (DI)(R8*4), DI
 	ADDQ         $0x00000200, R10
 	DECQ         R11
@@ -10647,7 +10843,7 @@ next:
 	RET
 
 // func tileAVX512x12x16(block *byte)
-// Requires: AVX, AVX512F, SSE
+// Requires: AVX, AVX512F, MMX+, SSE
 TEXT ·tileAVX512x12x16(SB), NOSPLIT, $8-8
 	MOVQ    block+0(FP), AX
 	STMXCSR (SP)
@@ -10660,6 +10856,7 @@ TEXT ·tileAVX512x12x16(SB), NOSPLIT, $8-8
 	LEAQ    (DX)(DX*2), BX
 	MOVQ    64(AX), SI
 	LEAQ    (SI)(SI*2), DI
+	MOVQ    120(AX), R14
 	MOVL    104(AX), R8
 	KMOVW   R8, K1
 
@@ -10828,6 +11025,8 @@ four:
 	ADDQ         $0x10, R11
 	ADDQ         $0x10, R12
 	ADDQ         $0x10, R13
+	PREFETCHT1   (R14)
+	ADDQ         $0x40, R14
 	LEAQ         (R8)(SI*4), R8
 	DECQ         R9
 	JNZ          four
@@ -10922,6 +11121,7 @@ TEXT ·sumsAVX512x12x16(SB), NOSPLIT, $8-8
 	MOVQ    (AX), CX
 	MOVQ    24(AX), R8
 	LEAQ    (R8)(R8*2), R9
+	MOVQ    88(AX), R13
 
 tile:
 	MOVQ       80(AX), R12
@@ -11093,6 +11293,9 @@ four:
 	VFMADD231PS  Z13, Z12, Z10
 	VBROADCASTSS 44(DI)(R9*1), Z13
 	VFMADD231PS  Z13, Z12, Z11
+	PREFETCHT1   (R13)
+	PREFETCHT1   64(R13)
+	ADDQ         $0x00000080, R13
 	LEAQ         (DI)(R8*4), DI
 	ADDQ         $0x00000200, R10
 	DECQ         R11
@@ -11171,7 +11374,7 @@ next:
 	RET
 
 // func tileAVX512x12x32(block *byte)
-// Requires: AVX, AVX512F, SSE
+// Requires: AVX, AVX512F, MMX+, SSE
 TEXT ·tileAVX512x12x32(SB), NOSPLIT, $8-8
 	MOVQ    block+0(FP), AX
 	STMXCSR (SP)
@@ -11184,6 +11387,7 @@ TEXT ·tileAVX512x12x32(SB), NOSPLIT, $8-8
 	LEAQ    (DX)(DX*2), BX
 	MOVQ    64(AX), SI
 	LEAQ    (SI)(SI*2), DI
+	MOVQ    120(AX), R14
 	MOVL    104(AX), R8
 	KMOVW   R8, K1
 	SHRL    $0x10, R8
@@ -11430,6 +11634,8 @@ four:
 	ADDQ         $0x10, R11
 	ADDQ         $0x10, R12
 	ADDQ         $0x10, R13
+	PREFETCHT1   (R14)
+	ADDQ         $0x40, R14
 	LEAQ         (R8)(SI*4), R8
 	DECQ         R9
 	JNZ          four
@@ -11549,6 +11755,7 @@ TEXT ·sumsAVX512x12x32(SB), NOSPLIT, $8-8
 	MOVQ    (AX), CX
 	MOVQ    24(AX), R8
 	LEAQ    (R8)(R8*2), R9
+	MOVQ    88(AX), R13
 
 tile:
 	MOVQ       80(AX), R12
@@ -11796,6 +12003,9 @@ four:
 	VBROADCASTSS 44(DI)(R9*1), Z26
 	VFMADD231PS  Z26, Z24, Z22
 	VFMADD231PS  Z26, Z25, Z23
+	PREFETCHT1   (R13)
+	PREFETCHT1   64(R13)
+	ADDQ         $0x00000080, R13
 	LEAQ         (DI)(R8*4), DI
 	ADDQ         $0x00000200, R10
 	DECQ         R11
@@ -11899,7 +12109,7 @@ next:
 	RET
 
 // func tileAVX512x13x16(block *byte)
-// Requires: AVX, AVX512F, SSE
+// Requires: AVX, AVX512F, MMX+, SSE
 TEXT ·tileAVX512x13x16(SB), NOSPLIT, $8-8
 	MOVQ    block+0(FP), AX
 	STMXCSR (SP)
@@ -11912,6 +12122,7 @@ TEXT ·tileAVX512x13x16(SB), NOSPLIT, $8-8
 	LEAQ    (DX)(DX*2), BX
 	MOVQ    64(AX), SI
 	LEAQ    (SI)(SI*2), DI
+	MOVQ    120(AX), R15
 	MOVL    104(AX), R8
 	KMOVW   R8, K1
 
@@ -12093,6 +12304,8 @@ four:
 	ADDQ         $0x10, R12
 	ADDQ         $0x10, R13
 	ADDQ         $0x10, R14
+	PREFETCHT1   (R15)
+	ADDQ         $0x40, R15
 	LEAQ         (R8)(SI*4), R8
 	DECQ         R9
 	JNZ          four
@@ -12193,6 +12406,7 @@ TEXT ·sumsAVX512x13x16(SB), NOSPLIT, $8-8
 	MOVQ    (AX), CX
 	MOVQ    24(AX), R8
 	LEAQ    (R8)(R8*2), R9
+	MOVQ    88(AX), R13
 
 tile:
 	MOVQ       80(AX), R12
@@ -12376,6 +12590,9 @@ four:
 	VFMADD231PS  Z14, Z13, Z11
 	VBROADCASTSS 48(DI)(R9*1), Z14
 	VFMADD231PS  Z14, Z13, Z12
+	PREFETCHT1   (R13)
+	PREFETCHT1   64(R13)
+	ADDQ         $0x00000080, R13
 	LEAQ         (DI)(R8*4), DI
 	ADDQ         $0x00000200, R10
 	DECQ         R11
@@ -12458,7 +12675,7 @@ next:
 	RET
 
 // func tileAVX512x13x32(block *byte)
-// Requires: AVX, AVX512F, SSE
+// Requires: AVX, AVX512F, MMX+, SSE
 TEXT ·tileAVX512x13x32(SB), NOSPLIT, $8-8
 	MOVQ    block+0(FP), AX
 	STMXCSR (SP)
@@ -12471,6 +12688,7 @@ TEXT ·tileAVX512x13x32(SB), NOSPLIT, $8-8
 	LEAQ    (DX)(DX*2), BX
 	MOVQ    64(AX), SI
 	LEAQ    (SI)(SI*2), DI
+	MOVQ    120(AX), R15
 	MOVL    104(AX), R8
 	KMOVW   R8, K1
 	SHRL    $0x10, R8
@@ -12736,6 +12954,8 @@ four:
 	ADDQ         $0x10, R12
 	ADDQ         $0x10, R13
 	ADDQ         $0x10, R14
+	PREFETCHT1   (R15)
+	ADDQ         $0x40, R15
 	LEAQ         (R8)(SI*4), R8
 	DECQ         R9
 	JNZ          four
@@ -12863,6 +13083,7 @@ TEXT ·sumsAVX512x13x32(SB), NOSPLIT, $8-8
 	MOVQ    (AX), CX
 	MOVQ    24(AX), R8
 	LEAQ    (R8)(R8*2), R9
+	MOVQ    88(AX), R13
 
 tile:
 	MOVQ       80(AX), R12
@@ -13128,6 +13349,9 @@ four:
 	VBROADCASTSS 48(DI)(R9*1), Z28
 	VFMADD231PS  Z28, Z26, Z24
 	VFMADD231PS  Z28, Z27, Z25
+	PREFETCHT1   (R13)
+	PREFETCHT1   64(R13)
+	ADDQ         $0x00000080, R13
 	LEAQ         (DI)(R8*4), DI
 	ADDQ         $0x00000200, R10
 	DECQ         R11
@@ -13237,7 +13461,7 @@ next:
 	RET
 
 // func tileAVX512x14x16(block *byte)
-// Requires: AVX, AVX512F, SSE
+// Requires: AVX, AVX512F, MMX+, SSE
 TEXT ·tileAVX512x14x16(SB), NOSPLIT, $8-8
 	MOVQ    block+0(FP), AX
 	STMXCSR (SP)
@@ -13250,6 +13474,7 @@ TEXT ·tileAVX512x14x16(SB), NOSPLIT, $8-8
 	LEAQ    (DX)(DX*2), BX
 	MOVQ    64(AX), SI
 	LEAQ    (SI)(SI*2), DI
+	MOVQ    120(AX), R15
 	MOVL    104(AX), R8
 	KMOVW   R8, K1
 
@@ -13442,6 +13667,8 @@ four:
 	ADDQ         $0x10, R12
 	ADDQ         $0x10, R13
 	ADDQ         $0x10, R14
+	PREFETCHT1   (R15)
+	ADDQ         $0x40, R15
 	LEAQ         (R8)(SI*4), R8
 	DECQ         R9
 	JNZ          four
@@ -13546,6 +13773,7 @@ TEXT ·sumsAVX512x14x16(SB), NOSPLIT, $8-8
 	MOVQ    (AX), CX
 	MOVQ    24(AX), R8
 	LEAQ    (R8)(R8*2), R9
+	MOVQ    88(AX), R13
 
 tile:
 	MOVQ       80(AX), R12
@@ -13741,6 +13969,9 @@ four:
 	VFMADD231PS  Z15, Z14, Z12
 	VBROADCASTSS 52(DI)(R9*1), Z15
 	VFMADD231PS  Z15, Z14, Z13
+	PREFETCHT1   (R13)
+	PREFETCHT1   64(R13)
+	ADDQ         $0x00000080, R13
 	LEAQ         (DI)(R8*4), DI
 	ADDQ         $0x00000200, R10
 	DECQ         R11
@@ -13827,7 +14058,7 @@ next:
 	RET
 
 // func tileAVX512x14x32(block *byte)
-// Requires: AVX, AVX512F, SSE
+// Requires: AVX, AVX512F, MMX+, SSE
 TEXT ·tileAVX512x14x32(SB), NOSPLIT, $8-8
 	MOVQ    block+0(FP), AX
 	STMXCSR (SP)
@@ -13840,6 +14071,7 @@ TEXT ·tileAVX512x14x32(SB), NOSPLIT, $8-8
 	LEAQ    (DX)(DX*2), BX
 	MOVQ    64(AX), SI
 	LEAQ    (SI)(SI*2), DI
+	MOVQ    120(AX), R15
 	MOVL    104(AX), R8
 	KMOVW   R8, K1
 	SHRL    $0x10, R8
@@ -14122,6 +14354,8 @@ four:
 	ADDQ         $0x10, R12
 	ADDQ         $0x10, R13
 	ADDQ         $0x10, R14
+	PREFETCHT1   (R15)
+	ADDQ         $0x40, R15
 	LEAQ         (R8)(SI*4), R8
 	DECQ         R9
 	JNZ          four
@@ -14255,6 +14489,7 @@ TEXT ·sumsAVX512x14x32(SB), NOSPLIT, $8-8
 	MOVQ    (AX), CX
 	MOVQ    24(AX), R8
 	LEAQ    (R8)(R8*2), R9
+	MOVQ    88(AX), R13
 
 tile:
 	MOVQ       80(AX), R12
@@ -14538,6 +14773,9 @@ four:
 	VBROADCASTSS 52(DI)(R9*1), Z30
 	VFMADD231PS  Z30, Z28, Z26
 	VFMADD231PS  Z30, Z29, Z27
+	PREFETCHT1   (R13)
+	PREFETCHT1   64(R13)
+	ADDQ         $0x00000080, R13
 	LEAQ         (DI)(R8*4), DI
 	ADDQ         $0x00000200, R10
 	DECQ         R11
@@ -14652,33 +14890,21 @@ next:
 	VZEROUPPER
 	RET
 
-// func gatherAVX2(d *float32, x *float32, pixels uintptr, dStep uintptr, xStep uintptr, width uintptr, masks *int32)
+// func gatherAVX2x8(d *float32, x *float32, pixels uintptr, dStep uintptr, xStep uintptr, mask *int32)
 // Requires: AVX
-TEXT ·gatherAVX2(SB), NOSPLIT, $0-56
+TEXT ·gatherAVX2x8(SB), NOSPLIT, $0-48
 	MOVQ    d+0(FP), AX
 	MOVQ    x+8(FP), CX
 	MOVQ    pixels+16(FP), DX
 	MOVQ    dStep+24(FP), BX
 	MOVQ    xStep+32(FP), SI
-	MOVQ    width+40(FP), DI
-	MOVQ    masks+48(FP), R8
-	MOVQ    $0x00000020, R9
-	SUBQ    DI, R9
-	LEAQ    (R8)(R9*4), R8
-	VMOVUPS (R8), Y1
-	VMOVUPS 32(R8), Y2
-	VMOVUPS 64(R8), Y3
-	VMOVUPS 96(R8), Y4
+	MOVQ    mask+40(FP), DI
+	VMOVUPS (DI), Y0
+	VMOVAPS Y0, Y1
 
 pixel:
 	VMASKMOVPS (CX), Y1, Y0
 	VMASKMOVPS Y0, Y1, (AX)
-	VMASKMOVPS 32(CX), Y2, Y0
-	VMASKMOVPS Y0, Y2, 32(AX)
-	VMASKMOVPS 64(CX), Y3, Y0
-	VMASKMOVPS Y0, Y3, 64(AX)
-	VMASKMOVPS 96(CX), Y4, Y0
-	VMASKMOVPS Y0, Y4, 96(AX)
 	ADDQ       SI, CX
 	ADDQ       BX, AX
 	DECQ       DX
@@ -14686,29 +14912,123 @@ pixel:
 	VZEROUPPER
 	RET
 
-// func gatherAVX512(d *float32, x *float32, pixels uintptr, dStep uintptr, xStep uintptr, width uintptr, masks *int32)
+// func gatherAVX2x16(d *float32, x *float32, pixels uintptr, dStep uintptr, xStep uintptr, mask *int32)
+// Requires: AVX
+TEXT ·gatherAVX2x16(SB), NOSPLIT, $0-48
+	MOVQ    d+0(FP), AX
+	MOVQ    x+8(FP), CX
+	MOVQ    pixels+16(FP), DX
+	MOVQ    dStep+24(FP), BX
+	MOVQ    xStep+32(FP), SI
+	MOVQ    mask+40(FP), DI
+	VMOVUPS 32(DI), Y0
+	VMOVAPS Y0, Y2
+
+pixel:
+	VMOVUPS    (CX), Y0
+	VMASKMOVPS 32(CX), Y2, Y1
+	VMOVUPS    Y0, (AX)
+	VMASKMOVPS Y1, Y2, 32(AX)
+	ADDQ       SI, CX
+	ADDQ       BX, AX
+	DECQ       DX
+	JNZ        pixel
+	VZEROUPPER
+	RET
+
+// func gatherAVX2x24(d *float32, x *float32, pixels uintptr, dStep uintptr, xStep uintptr, mask *int32)
+// Requires: AVX
+TEXT ·gatherAVX2x24(SB), NOSPLIT, $0-48
+	MOVQ    d+0(FP), AX
+	MOVQ    x+8(FP), CX
+	MOVQ    pixels+16(FP), DX
+	MOVQ    dStep+24(FP), BX
+	MOVQ    xStep+32(FP), SI
+	MOVQ    mask+40(FP), DI
+	VMOVUPS 64(DI), Y0
+	VMOVAPS Y0, Y3
+
+pixel:
+	VMOVUPS    (CX), Y0
+	VMOVUPS    32(CX), Y1
+	VMASKMOVPS 64(CX), Y3, Y2
+	VMOVUPS    Y0, (AX)
+	VMOVUPS    Y1, 32(AX)
+	VMASKMOVPS Y2, Y3, 64(AX)
+	ADDQ       SI, CX
+	ADDQ       BX, AX
+	DECQ       DX
+	JNZ        pixel
+	VZEROUPPER
+	RET
+
+// func gatherAVX2x32(d *float32, x *float32, pixels uintptr, dStep uintptr, xStep uintptr, mask *int32)
+// Requires: AVX
+TEXT ·gatherAVX2x32(SB), NOSPLIT, $0-48
+	MOVQ    d+0(FP), AX
+	MOVQ    x+8(FP), CX
+	MOVQ    pixels+16(FP), DX
+	MOVQ    dStep+24(FP), BX
+	MOVQ    xStep+32(FP), SI
+	MOVQ    mask+40(FP), DI
+	VMOVUPS 96(DI), Y0
+	VMOVAPS Y0, Y4
+
+pixel:
+	VMOVUPS    (CX), Y0
+	VMOVUPS    32(CX), Y1
+	VMOVUPS    64(CX), Y2
+	VMASKMOVPS 96(CX), Y4, Y3
+	VMOVUPS    Y0, (AX)
+	VMOVUPS    Y1, 32(AX)
+	VMOVUPS    Y2, 64(AX)
+	VMASKMOVPS Y3, Y4, 96(AX)
+	ADDQ       SI, CX
+	ADDQ       BX, AX
+	DECQ       DX
+	JNZ        pixel
+	VZEROUPPER
+	RET
+
+// func gatherAVX512x16(d *float32, x *float32, pixels uintptr, dStep uintptr, xStep uintptr, mask *int32)
 // Requires: AVX, AVX512DQ, AVX512F
-TEXT ·gatherAVX512(SB), NOSPLIT, $0-56
+TEXT ·gatherAVX512x16(SB), NOSPLIT, $0-48
 	MOVQ     d+0(FP), AX
 	MOVQ     x+8(FP), CX
 	MOVQ     pixels+16(FP), DX
 	MOVQ     dStep+24(FP), BX
 	MOVQ     xStep+32(FP), SI
-	MOVQ     width+40(FP), DI
-	MOVQ     masks+48(FP), R8
-	MOVQ     $0x00000020, R9
-	SUBQ     DI, R9
-	LEAQ     (R8)(R9*4), R8
-	VMOVUPS  (R8), Z0
+	MOVQ     mask+40(FP), DI
+	VMOVUPS  (DI), Z0
 	VPMOVD2M Z0, K1
-	VMOVUPS  64(R8), Z0
-	VPMOVD2M Z0, K2
 
 pixel:
 	VMOVUPS.Z (CX), K1, Z0
 	VMOVUPS   Z0, K1, (AX)
-	VMOVUPS.Z 64(CX), K2, Z0
-	VMOVUPS   Z0, K2, 64(AX)
+	ADDQ      SI, CX
+	ADDQ      BX, AX
+	DECQ      DX
+	JNZ       pixel
+	VZEROUPPER
+	RET
+
+// func gatherAVX512x32(d *float32, x *float32, pixels uintptr, dStep uintptr, xStep uintptr, mask *int32)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·gatherAVX512x32(SB), NOSPLIT, $0-48
+	MOVQ     d+0(FP), AX
+	MOVQ     x+8(FP), CX
+	MOVQ     pixels+16(FP), DX
+	MOVQ     dStep+24(FP), BX
+	MOVQ     xStep+32(FP), SI
+	MOVQ     mask+40(FP), DI
+	VMOVUPS  64(DI), Z0
+	VPMOVD2M Z0, K1
+
+pixel:
+	VMOVUPS   (CX), Z0
+	VMOVUPS.Z 64(CX), K1, Z1
+	VMOVUPS   Z0, (AX)
+	VMOVUPS   Z1, K1, 64(AX)
 	ADDQ      SI, CX
 	ADDQ      BX, AX
 	DECQ      DX

@@ -15,12 +15,12 @@ func gemmOf(l Level) *gemm {
 	return &plain
 }
 
-var gemm2 = gemm{rows: 6, columns: 16, gather: gatherAVX2,
+var gemm2 = gemm{rows: 6, columns: 16, gather: []func(d, x *float32, pixels, dStep, xStep uintptr, mask *int32){gatherAVX2x8, gatherAVX2x16, gatherAVX2x24, gatherAVX2x32},
 	tile: [][4]func(*byte){{tileAVX2x1x16}, {tileAVX2x2x16}, {tileAVX2x3x16}, {tileAVX2x4x16}, {tileAVX2x5x16}, {tileAVX2x6x16}},
 	sums: [][4]func(*byte){{sumsAVX2x1x16}, {sumsAVX2x2x16}, {sumsAVX2x3x16}, {sumsAVX2x4x16}, {sumsAVX2x5x16}, {sumsAVX2x6x16}},
 }
 
-var gemm512 = gemm{rows: 14, columns: 32, gather: gatherAVX512,
+var gemm512 = gemm{rows: 14, columns: 32, gather: []func(d, x *float32, pixels, dStep, xStep uintptr, mask *int32){gatherAVX512x16, gatherAVX512x32},
 	tile: [][4]func(*byte){
 		{tileAVX512x1x16, tileAVX512x1x32}, {tileAVX512x2x16, tileAVX512x2x32}, {tileAVX512x3x16, tileAVX512x3x32},
 		{tileAVX512x4x16, tileAVX512x4x32}, {tileAVX512x5x16, tileAVX512x5x32}, {tileAVX512x6x16, tileAVX512x6x32},
@@ -51,7 +51,8 @@ type gemmBlock struct {
 	aSkip     int      // 96: from behind the last k of a tap to the first of the next
 	bits      uint32   // 104: the columns that are there
 	_         uint32
-	masks     *int32 // 112: the same for AVX2, nil where all are there
+	masks     *int32   // 112: the same for AVX2, nil where all are there
+	ahead     *float32 // 120: asked for on the way, a line of the cache for every four k
 }
 
 // sumBlock is the argument block of the kernels of sums over pixels.
@@ -66,6 +67,7 @@ type sumBlock struct {
 	b         *float32 // 64
 	d         *float32 // 72
 	dRow      int      // 80
+	ahead     *float32 // 88: asked for on the way, two lines of the cache for every four pixels
 }
 
 // most is how many cycles one call of a kernel takes at most: the collector waits for it.
@@ -85,6 +87,7 @@ func (w *Work) tiles(g *gemm, t *tiles) {
 	kernel := g.tile[t.rows-1][t.columns/16-1]
 	for at, step := 0, 2*max(1, most/(t.rows*t.taps*t.k)); at < len(t.list); at += step {
 		b.list, b.count = &t.list[at], min(step, len(t.list)-at)/2
+		b.ahead = w.ahead.take(b.count*t.taps*(t.k/4), b.a)
 		kernel((*byte)(unsafe.Pointer(b)))
 	}
 }
@@ -97,6 +100,7 @@ func (w *Work) sums(g *gemm, t *sumTiles) {
 	kernel := g.sums[t.rows-1][t.columns/16-1]
 	for at, step := 0, 2*max(1, most/(t.rows*t.k*len(t.segments))); at < len(t.list)-2; at += step {
 		b.list, b.count = &t.list[at], min(step, len(t.list)-2-at)/2
+		b.ahead = w.ahead.take(2*b.count*len(t.segments)*(t.k/4), b.a)
 		kernel((*byte)(unsafe.Pointer(b)))
 	}
 }

@@ -35,8 +35,12 @@ func main() {
 			sums(avx512, rows, width)
 		}
 	}
-	gather(avx2)
-	gather(avx512)
+	for count := 1; count <= 128/avx2.bytes; count++ {
+		gather(avx2, count)
+	}
+	for count := 1; count <= 128/avx512.bytes; count++ {
+		gather(avx512, count)
+	}
 	Generate()
 }
 
@@ -111,6 +115,8 @@ func spread(base, stride, triple reg.Register, i, disp int) Mem {
 // tile writes the kernel of tiles of so many rows and vectors a row: for each tile of the list
 //
 //	c[row][column] (+)= sum over taps, k of a[row*aRow + tap*aTap + k] * b[(tap*K + k)*bRow + column]
+//
+// On its way it asks for memory that is read afterwards.
 func tile(v vectors, rows, width int) {
 	name := fmt.Sprintf("tile%sx%dx%d", v.name, rows, width*v.bytes/4)
 	p, leave := function(name, fmt.Sprintf("computes tiles of %d rows and %d columns.", rows, width*v.bytes/4))
@@ -125,6 +131,8 @@ func tile(v vectors, rows, width int) {
 	for i := range q {
 		q[i] = GP64()
 	}
+	ahead := GP64()
+	MOVQ(f(120), ahead)
 	acc := accumulators(v, rows, width)
 	row := accumulators(v, 1, width)[0]
 	number := [2]reg.VecVirtual{v.register(), v.register()}
@@ -226,6 +234,8 @@ func tile(v vectors, rows, width int) {
 	for i := range q {
 		ADDQ(Imm(16), q[i])
 	}
+	PREFETCHT1(Mem{Base: ahead})
+	ADDQ(Imm(64), ahead)
 	LEAQ(Mem{Base: b, Index: bRow, Scale: 4}, b)
 	DECQ(k)
 	JNZ(LabelRef("four"))
@@ -280,7 +290,7 @@ func label(name string) string {
 //
 //	d[row][column] += sum over segments, k of a[segment + k*aStep + row] * b[k][column]
 //
-// where b goes on from segment to segment and has rows of 32 columns.
+// where b goes on from segment to segment and has rows of 32 columns. On its way it asks for memory that is read afterwards.
 func sums(v vectors, rows, width int) {
 	const pitch = 128
 	name := fmt.Sprintf("sums%sx%dx%d", v.name, rows, width*v.bytes/4)
@@ -293,7 +303,8 @@ func sums(v vectors, rows, width int) {
 	acc := accumulators(v, rows, width)
 	row := accumulators(v, 1, width)[0]
 	number := [2]reg.VecVirtual{v.register(), v.register()}
-	d, stride := GP64(), GP64()
+	d, stride, ahead := GP64(), GP64(), GP64()
+	MOVQ(f(88), ahead)
 
 	Label("tile")
 	MOVQ(f(80), stride)
@@ -334,6 +345,9 @@ func sums(v vectors, rows, width int) {
 	for u := range 4 {
 		multiply(v, acc, row, number, func(i int) Mem { return spread(a, step, triple, u, 4*i) }, Mem{Base: b, Disp: u * pitch})
 	}
+	PREFETCHT1(Mem{Base: ahead})
+	PREFETCHT1(Mem{Base: ahead, Disp: 64})
+	ADDQ(U32(128), ahead)
 	LEAQ(Mem{Base: a, Index: step, Scale: 4}, a)
 	ADDQ(U32(4*pitch), b)
 	DECQ(k)
@@ -358,44 +372,42 @@ func sums(v vectors, rows, width int) {
 	leave()
 }
 
-// gather writes the kernel that copies a few neighbouring numbers each of many pixels.
-func gather(v vectors) {
-	name := "gather" + v.name
-	TEXT(name, NOSPLIT, "func(d, x *float32, pixels, dStep, xStep, width uintptr, masks *int32)")
+// gather writes the kernels that copy up to so many vectors of neighbouring numbers of each of some pixels.
+func gather(v vectors, count int) {
+	name := fmt.Sprintf("gather%sx%d", v.name, count*v.bytes/4)
+	TEXT(name, NOSPLIT, "func(d, x *float32, pixels, dStep, xStep uintptr, mask *int32)")
 	Pragma("noescape")
-	Doc(name + " copies width numbers, at most 32, of each of some pixels; steps are in bytes, masks 32 times -1, then 32 times 0.")
+	Doc(fmt.Sprintf("%s copies up to %d numbers, those that mask has, of each of some pixels; steps are in bytes.", name, count*v.bytes/4))
 	d, x, n := Load(Param("d"), GP64()), Load(Param("x"), GP64()), Load(Param("pixels"), GP64())
-	dStep, xStep := Load(Param("dStep"), GP64()), Load(Param("xStep"), GP64())
-	width, masks := Load(Param("width"), GP64()), Load(Param("masks"), GP64())
-	// masks[32-width:] begins with width times -1
-	at := GP64()
-	MOVQ(U32(32), at)
-	SUBQ(width, at)
-	LEAQ(Mem{Base: masks, Index: at, Scale: 4}, masks)
-	count := 128 / v.bytes
+	dStep, xStep, at := Load(Param("dStep"), GP64()), Load(Param("xStep"), GP64()), Load(Param("mask"), GP64())
 	value := accumulators(v, 1, count)[0]
+	// All vectors but the last are whole.
+	last := (count - 1) * v.bytes
+	VMOVUPS(Mem{Base: at, Disp: last}, value[0])
 	if v.bytes == 64 {
-		mask := make([]reg.OpmaskVirtual, count)
-		for j := range mask {
-			mask[j] = K()
-			VMOVUPS(Mem{Base: masks, Disp: j * v.bytes}, value[j])
-			VPMOVD2M(value[j], mask[j])
-		}
+		mask := K()
+		VPMOVD2M(value[0], mask)
 		Label("pixel")
-		for j := range value {
-			VMOVUPS_Z(Mem{Base: x, Disp: j * v.bytes}, mask[j], value[j])
-			VMOVUPS(value[j], mask[j], Mem{Base: d, Disp: j * v.bytes})
+		for j := range value[1:] {
+			VMOVUPS(Mem{Base: x, Disp: j * v.bytes}, value[j])
 		}
+		VMOVUPS_Z(Mem{Base: x, Disp: last}, mask, value[count-1])
+		for j := range value[1:] {
+			VMOVUPS(value[j], Mem{Base: d, Disp: j * v.bytes})
+		}
+		VMOVUPS(value[count-1], mask, Mem{Base: d, Disp: last})
 	} else {
-		mask := accumulators(v, 1, count)[0]
-		for j := range mask {
-			VMOVUPS(Mem{Base: masks, Disp: j * v.bytes}, mask[j])
-		}
+		mask := v.register()
+		VMOVAPS(value[0], mask)
 		Label("pixel")
-		for j := range value {
-			VMASKMOVPS(Mem{Base: x, Disp: j * v.bytes}, mask[j], value[j])
-			VMASKMOVPS(value[j], mask[j], Mem{Base: d, Disp: j * v.bytes})
+		for j := range value[1:] {
+			VMOVUPS(Mem{Base: x, Disp: j * v.bytes}, value[j])
 		}
+		VMASKMOVPS(Mem{Base: x, Disp: last}, mask, value[count-1])
+		for j := range value[1:] {
+			VMOVUPS(value[j], Mem{Base: d, Disp: j * v.bytes})
+		}
+		VMASKMOVPS(value[count-1], mask, Mem{Base: d, Disp: last})
 	}
 	ADDQ(xStep, x)
 	ADDQ(dStep, d)
