@@ -27,12 +27,13 @@ type DenseSums struct {
 	batch Batch
 	flat  bool // pixels of all examples of a time step are alike, as one column
 
-	tall, count, blocks int // channels in: count blocks of tall, the others of one less
-	merged              int // how many columns of the window the rows of a tile hold
-	parts               int // into which the blocks of channels in are cut
-	pixels              int // of a band, about
-	room                int // numbers that a unit's memory holds
-	segments            []int32
+	tall, count, blocks int        // channels in: count blocks of tall, the others of one less
+	merged              int        // how many columns of the window the rows of a tile hold
+	parts               int        // into which the blocks of channels in are cut
+	pixels              int        // of a band, about
+	room                int        // numbers that a unit's memory holds
+	segments            []int32    // where the rows of a band lie in what it copies of x
+	steps               []int32    // and time steps in x
 	lists               [2][]int32 // tiles of a block of 64 columns, and of the last block
 }
 
@@ -53,7 +54,10 @@ func NewDenseSums(l Level, v Window, b Batch, numbers bool) *DenseSums {
 	if d.blocks = d.count + rest; d.blocks == 1 && v.Kernel*v.In <= d.gemm.rows {
 		d.merged = v.Kernel
 	}
-	d.parts = max(1, min(d.blocks, fewUnits/max(1, b.Slots*d.Blocks())))
+	d.parts = 1
+	if v.Kernel > 1 || v.In > fewChannels { // else reading is what takes time, and each part would read all
+		d.parts = max(1, min(d.blocks, fewUnits/(b.Slots*d.Blocks())))
+	}
 	unpacked := 1
 	if numbers {
 		unpacked = 0
@@ -66,14 +70,13 @@ func NewDenseSums(l Level, v Window, b Batch, numbers bool) *DenseSums {
 	}
 	high, wide := d.window(rows)
 	d.room = group*(high*(wide*d.tall+unpacked*d.Wide*v.In)+rows*d.OutWide*(Block+unpacked*v.Out)) + pixelPitch
-	d.segments = []int32{0}
-	if !d.flat {
-		d.segments = d.segments[:0]
-		for image := range group {
-			for y := range rows {
-				d.segments = append(d.segments, int32((image*high+v.Stride*y)*wide*d.tall))
-			}
+	for image := range group {
+		for y := range rows {
+			d.segments = append(d.segments, int32((image*high+v.Stride*y)*wide*d.tall))
 		}
+	}
+	for t := range b.Steps {
+		d.steps = append(d.steps, int32(t*b.N*v.High*v.Wide*v.In))
 	}
 	for i, columns := range []int{Block, BlockColumns(v.Out, d.Blocks()-1)} {
 		for ky := range v.Kernel {
@@ -86,8 +89,10 @@ func NewDenseSums(l Level, v Window, b Batch, numbers bool) *DenseSums {
 	return d
 }
 
-// fewUnits is how many units are enough.
-const fewUnits = 16
+const (
+	fewUnits    = 16  // how many units are enough
+	fewChannels = 256 // channels in that 1x1 windows are not cut in parts for
+)
 
 // band returns how many images of so many rows a band has, and how many of their rows: all unless it is one image.
 func (d *DenseSums) band(high int) (group, rows int) {
@@ -179,9 +184,9 @@ func (r *sumRun) ahead(image, n, y, rows int) {
 	if y > 0 {
 		from = min(to, max(from, r.Stride*(y-1)-r.Pad+r.Kernel)) // the others are there
 	}
-	r.w.ahead[0] = r.x.Floats[row*r.x.Size+from*size : last*r.x.Size+to*size]
+	r.w.ahead[1] = r.x.Floats[row*r.x.Size+from*size : last*r.x.Size+to*size]
 	size = r.OutWide * r.Out
-	r.w.ahead[1] = r.dy.Floats[row*r.dy.Size+y*size : last*r.dy.Size+min(r.high, y+rows)*size]
+	r.w.ahead[0] = r.dy.Floats[row*r.dy.Size+y*size : last*r.dy.Size+min(r.high, y+rows)*size]
 }
 
 // row returns the row of values that an image of the slot begins in.
@@ -197,7 +202,12 @@ func (r *sumRun) band(image, n, y, rows int) {
 		d, room = room[:n], room[n:]
 		return d
 	}
-	a, b := take(n*high*wide*r.tall), take(2*count*pixelPitch)
+	b := take(2 * count * pixelPitch)
+	var a []float32
+	direct := r.flat && r.x.Floats != nil // what a tile reads lies in a column of the operand as it is
+	if !direct {
+		a = take(n * high * wide * r.tall)
+	}
 	top := r.Stride*y - r.Pad
 	xs, dys := r.x.Floats, r.dy.Floats
 	if r.x.Floats == nil {
@@ -207,9 +217,13 @@ func (r *sumRun) band(image, n, y, rows int) {
 		dys = take(count * r.Out)
 	}
 	t := sumTiles{dRow: r.width, aStep: r.Stride * r.tall, k: r.OutWide, segments: r.segments}
-	if r.flat {
-		t.k = count
-	} else {
+	switch {
+	case direct:
+		t.k, t.aStep, t.segments = rows, r.In, r.steps[:n]
+		a = r.x.Floats[r.row(image)*r.x.Size+y*r.In:]
+	case r.flat:
+		t.k, t.segments = count, r.steps[:1]
+	default:
 		t.segments = r.segments[:n*rows]
 	}
 	t.list = r.lists[0]
@@ -231,9 +245,14 @@ func (r *sumRun) band(image, n, y, rows int) {
 		c := r.channel(block)
 		tall := r.channel(block+1) - c
 		for i := range n {
+			if direct {
+				break
+			}
 			r.channels(a[i*high*wide*r.tall:], xs, image+i, i*high, top, high, wide, c, tall, block == r.first)
 		}
-		t.a, t.rows = a, tall*r.merged
+		if t.a, t.rows = a, tall*r.merged; direct {
+			t.a = a[c:]
+		}
 		for at := 0; at < r.width; at += r.columns {
 			t.columns = min(r.columns, r.width-at)
 			t.b = b[at/pixelPitch*count*pixelPitch+at%pixelPitch:]

@@ -67,7 +67,7 @@ type sumBlock struct {
 	b         *float32 // 64
 	d         *float32 // 72
 	dRow      int      // 80
-	ahead     *float32 // 88: asked for on the way, two lines of the cache for every four pixels
+	ahead     *float32 // 88: asked for on the way, a line of the cache for every pixel
 }
 
 // most is how many cycles one call of a kernel takes at most: the collector waits for it.
@@ -100,7 +100,7 @@ func (w *Work) sums(g *gemm, t *sumTiles) {
 	kernel := g.sums[t.rows-1][t.columns/16-1]
 	for at, step := 0, 2*max(1, most/(t.rows*t.k*len(t.segments))); at < len(t.list)-2; at += step {
 		b.list, b.count = &t.list[at], min(step, len(t.list)-2-at)/2
-		b.ahead = w.ahead.take(2*b.count*len(t.segments)*(t.k/4), b.a)
+		b.ahead = w.ahead.take(4*b.count*len(t.segments)*(t.k/4), b.a)
 		kernel((*byte)(unsafe.Pointer(b)))
 	}
 }

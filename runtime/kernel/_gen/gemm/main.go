@@ -345,9 +345,10 @@ func sums(v vectors, rows, width int) {
 	for u := range 4 {
 		multiply(v, acc, row, number, func(i int) Mem { return spread(a, step, triple, u, 4*i) }, Mem{Base: b, Disp: u * pitch})
 	}
-	PREFETCHT1(Mem{Base: ahead})
-	PREFETCHT1(Mem{Base: ahead, Disp: 64})
-	ADDQ(U32(128), ahead)
+	for line := range 4 {
+		PREFETCHT1(Mem{Base: ahead, Disp: 64 * line})
+	}
+	ADDQ(U32(256), ahead)
 	LEAQ(Mem{Base: a, Index: step, Scale: 4}, a)
 	ADDQ(U32(4*pitch), b)
 	DECQ(k)
