@@ -26,8 +26,8 @@ type measured struct {
 	Neurons    float64           `json:"neuron_steps,omitempty"`  // outputs of all neuron layers, of all steps and examples of a batch
 	Planned    float64           `json:"planned_bytes,omitempty"` // of snnc's plan of a training step
 	Threads    int               `json:"threads"`
-	Layout     string            `json:"layout,omitempty"` // of images in the peers' memory
-	CPU        string            `json:"cpu,omitempty"`    // the instructions that were used
+	Layouts    map[string]string `json:"layouts,omitempty"` // of images in the peers' memory, in training and in evaluation
+	CPU        string            `json:"cpu,omitempty"`     // the instructions that were used
 	Versions   map[string]string `json:"versions,omitempty"`
 }
 

@@ -114,11 +114,7 @@ func times(w *bytes.Buffer, runs []run, g group) {
 			fmt.Fprintf(w, "| %s |%s not measured | | |\n", c.title, strings.Repeat(" | | |", len(g.rows)))
 			continue
 		}
-		title := c.title
-		if rounds[0].Layout == "channels-last" {
-			title += ", channels last"
-		}
-		fmt.Fprintf(w, "| %s |", title)
+		fmt.Fprintf(w, "| %s |", c.title)
 		for _, r := range g.rows {
 			f, ok := together(runs, g.name, c.name, r.figure)
 			if !ok {

@@ -130,7 +130,7 @@ func (s *session) once(ctx context.Context, g group, c contender, round int) (ru
 	if err != nil {
 		return run{}, fmt.Errorf("read the output of %s: %w\n%s", strings.Join(p.argv, " "), err, tail(out.text.String(), 5))
 	}
-	if g.parameters != 0 && m.Parameters != g.parameters {
+	if g.parameters != 0 && m.Parameters != 0 && m.Parameters != g.parameters {
 		return run{}, fmt.Errorf("%s: a network of %d parameters, %d are expected", c.name, m.Parameters, g.parameters)
 	}
 	spoke := out.first.Sub(start).Seconds()

@@ -77,6 +77,6 @@ def sample():
 
 rates = peer.rates(lambda: library.run(peer.function, x.expand(a.steps, *x.shape)))
 peer.time("train", train)
-net.eval()
+peer.evaluation()
 peer.time("decode", sample)
 peer.report(rates)

@@ -28,7 +28,8 @@ class Peer:
         parser.add_argument("contender", choices=LIBRARIES)
         parser.add_argument("--threads", type=int, default=torch.get_num_threads())
         parser.add_argument("--repeat", type=int, default=7)
-        parser.add_argument("--layout", choices=("contiguous", "channels-last"), default="contiguous")
+        for name in ("--layout", "--evaluation-layout"):
+            parser.add_argument(name, choices=("contiguous", "channels-last"), default="contiguous")
         for name, value in defaults.items():
             parser.add_argument("--" + name, type=type(value), default=value)
         self.arguments = parser.parse_args()
@@ -37,21 +38,28 @@ class Peer:
         name = self.arguments.contender
         self.library = LIBRARIES[name](self.arguments.steps)
         self.compiled, self.half = name.startswith("compile"), name.endswith("-bf16")
-        self.net, self.figures = None, {}
+        self.net, self.figures, self.layout = None, {}, self.arguments.layout
 
     def use(self, net):
         """Takes the network that is timed, compiled if this contender is, and returns it."""
-        if self.arguments.layout == "channels-last":
-            net = net.to(memory_format=torch.channels_last)
-        self.net = net
+        self.net = self.lay(net)
         self.function = torch.compile(net) if self.compiled else net
         return net
 
+    def evaluation(self):
+        """Takes the network over to evaluation, in the layout that is faster there. Images must be laid out again."""
+        self.layout = self.arguments.evaluation_layout
+        self.lay(self.net).eval()
+
+    def lay(self, net):
+        last = self.layout == "channels-last"
+        return net.to(memory_format=torch.channels_last if last else torch.contiguous_format)
+
     def images(self, x):
-        """Lays x [..., C, H, W] out as the arguments say."""
-        if self.arguments.layout == "channels-last":
-            x = x.movedim(-3, -1).contiguous().movedim(-1, -3)
-        return x
+        """Lays x [..., C, H, W] out in memory as convolutions are to find it."""
+        if self.layout == "channels-last":
+            return x.movedim(-3, -1).contiguous().movedim(-1, -3)
+        return x.contiguous()
 
     def autocast(self):
         return torch.autocast("cpu", dtype=torch.bfloat16) if self.half else contextlib.nullcontext()
@@ -107,7 +115,7 @@ class Peer:
                     "rates": rates[0],
                     "neuron_steps": rates[1],
                     "threads": torch.get_num_threads(),
-                    "layout": self.arguments.layout,
+                    "layouts": {"train": self.arguments.layout, "evaluation": self.arguments.evaluation_layout},
                     "cpu": torch.backends.cpu.get_cpu_capability(),
                     "versions": versions,
                 }

@@ -110,6 +110,6 @@ def evaluate():
 
 rates = peer.rates(evaluate)
 peer.time("train", train)
-net.eval()
+peer.evaluation()
 peer.time("evaluate", evaluate)
 peer.report(rates)

@@ -13,26 +13,27 @@ for _ in range(a.layers):
     layers += [library.conv(a.channels, a.channels, bias=False), library.norm(a.channels), library.lif(decay_input=False)]
 net = peer.use(nn.Sequential(*layers))
 
-x = peer.images((torch.rand(a.steps, a.batch, a.channels, a.size, a.size) < a.rate).float())
-target = peer.images(torch.rand(x.shape))
+spikes = peer.images((torch.rand(a.steps, a.batch, a.channels, a.size, a.size) < a.rate).float())
+target = peer.images(torch.rand(spikes.shape))
 optimizer = torch.optim.SGD(net.parameters(), 1e-3)
 
 
 def train():
     optimizer.zero_grad()
     with peer.autocast():
-        y = library.run(peer.function, x)
+        y = library.run(peer.function, spikes)
     (y.float() - target).square().mean().backward()
     optimizer.step()
 
 
 def forward():
     with torch.no_grad(), peer.autocast():
-        library.run(peer.function, x)
+        library.run(peer.function, spikes)
 
 
 rates = peer.rates(forward)
 peer.time("train", train)
-net.eval()
+peer.evaluation()
+spikes = peer.images(spikes)
 peer.time("forward", forward)
 peer.report(rates)
