@@ -2,7 +2,7 @@
 // on the same networks, oneDNN on the same convolutions. It makes the peers' environment, runs each contender in turn on an idle
 // machine, keeps each run as JSON in the folder raw, and writes results.md and speed.svg from what is there.
 //
-//	go run ./docs/benchmarks [--row NAME]... [--fresh] [--render]
+//	go run ./docs/benchmarks [--row NAME]... [--contender NAME]... [--fresh] [--render]
 //
 // README.md says how to run it and how to read what comes out.
 package main
@@ -22,7 +22,8 @@ import (
 
 // options are the flags.
 type options struct {
-	rows   []string // groups or rows to run; all if empty
+	rows   []string // groups to measure; all if empty
+	names  []string // contenders to measure; all if empty
 	fresh  bool
 	render bool
 	cache  string
@@ -88,6 +89,10 @@ func parse(args []string) (options, error) {
 			return fmt.Errorf("there are %s", strings.Join(groupNames(), ", "))
 		}
 		o.rows = append(o.rows, name)
+		return nil
+	})
+	f.Func("contender", "measure this contender alone; may be given several times: snnc, spikingjelly, compile-bf16, ...", func(name string) error {
+		o.names = append(o.names, name)
 		return nil
 	})
 	f.BoolVar(&o.fresh, "fresh", false, "measure again what raw has already")

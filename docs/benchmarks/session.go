@@ -55,6 +55,9 @@ func (s *session) measure(ctx context.Context) error {
 		}
 		for round := range rounds {
 			for _, c := range g.contenders {
+				if len(s.options.names) > 0 && !slices.Contains(s.options.names, c.name) {
+					continue
+				}
 				err := s.contend(ctx, g, c, round+1)
 				if ctx.Err() != nil {
 					return ctx.Err()
