@@ -1,6 +1,7 @@
 package exec
 
 import (
+	"math/bits"
 	"slices"
 
 	"snnc.dev/snnc/runtime/kernel"
@@ -17,6 +18,7 @@ type loop struct {
 	stores []result
 	sums   []sum
 	sumRow []row
+	counts bool // the sums are of spikes alone, and how many there are is enough
 	units  int
 	blocks int // of one step
 	block  int // elements
@@ -61,6 +63,9 @@ func (p *Program) bindLoop(s *plan.Step) (runner, needs, error) {
 		r.sums = append(r.sums, a)
 		sums += a.length()
 	}
+	r.counts = len(l.Sums) > 0 && len(l.Code) == 0 && len(l.Stores) == 0 && !slices.ContainsFunc(l.Sums, func(x plan.Sum) bool {
+		return x.Map.Shape != plan.Single || x.Kind == plan.Moments || r.spikes(x.Reg) == nil
+	})
 	r.script = kernel.NewScript(p.level, code)
 	need := r.needs()
 	need.sums, need.seen = sums, len(r.sums)
@@ -103,7 +108,44 @@ func (r *loop) unit(worker, k int) {
 		r.sums[i].clear(r.p.sums, k, from, to)
 	}
 	for t := range r.Steps {
-		r.span(w, k, t, from*r.size, to*r.size)
+		if r.counts {
+			r.count(k, t, from, to)
+		} else {
+			r.span(w, k, t, from*r.size, to*r.size)
+		}
+	}
+}
+
+// spikes returns the spikes of a register, nil if they do not lie in memory row by row.
+func (r *loop) spikes(reg int) *operand {
+	for i := range r.loads {
+		if o := &r.loads[i]; o.Reg == reg && o.bits >= 0 && o.Timed == (r.Steps > 1) && o.m.n == r.n {
+			return o
+		}
+	}
+	return nil
+}
+
+// count adds the spikes of some examples up without making numbers of them.
+func (r *loop) count(slot, t, from, to int) {
+	for i := range r.sums {
+		s := &r.sums[i]
+		m := r.spikes(s.Reg).m
+		for n := from; n < to; n++ {
+			many := 0
+			for _, w := range m.row(t*m.n + n) {
+				many += bits.OnesCount64(w)
+			}
+			row, steps := slot, t
+			if !s.into.timed {
+				steps = 0
+			}
+			if s.into.batched {
+				row = 0
+				steps = steps*s.n + n
+			}
+			r.p.sums[s.at+row*s.steps+steps] += float64(many)
+		}
 	}
 }
 

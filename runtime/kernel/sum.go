@@ -1,74 +1,62 @@
 package kernel
 
-// Sum adds x up in double precision, in four interleaved parts.
-func Sum(x []float32) float64 {
-	var a, b, c, d float64
-	for len(x) >= 4 {
-		y := (*[4]float32)(x)
-		a += float64(y[0])
-		b += float64(y[1])
-		c += float64(y[2])
-		d += float64(y[3])
-		x = x[4:]
-	}
-	for _, v := range x {
-		a += float64(v)
-	}
-	return (a + b) + (c + d)
-}
+// lanes is how many parts the sum of all numbers has, of every lanes-th number each.
+const lanes = 32
 
-// Squares adds the squares of x up in double precision, in four interleaved parts.
-func Squares(x []float32) float64 {
-	var a, b, c, d float64
-	for len(x) >= 4 {
-		y := (*[4]float32)(x)
-		y0, y1, y2, y3 := float64(y[0]), float64(y[1]), float64(y[2]), float64(y[3])
-		a += float64(y0 * y0)
-		b += float64(y1 * y1)
-		c += float64(y2 * y2)
-		d += float64(y3 * y3)
-		x = x[4:]
-	}
-	for _, v := range x {
-		a += float64(float64(v) * float64(v))
-	}
-	return (a + b) + (c + d)
-}
+// Sum adds x up in double precision, in 32 interleaved parts and those in halves.
+func Sum(x []float32) float64 { return sum(level, x) }
 
-// SumColumns adds the rows of x, each of len(sums) elements, to sums.
-func SumColumns(sums []float64, x []float32) {
-	n, j := len(sums), 0
-	for ; j+8 <= n; j += 8 {
-		s := (*[8]float64)(sums[j:])
-		s0, s1, s2, s3, s4, s5, s6, s7 := s[0], s[1], s[2], s[3], s[4], s[5], s[6], s[7]
-		for r := j; r+8 <= len(x); r += n {
-			y := (*[8]float32)(x[r:])
-			s0 += float64(y[0])
-			s1 += float64(y[1])
-			s2 += float64(y[2])
-			s3 += float64(y[3])
-			s4 += float64(y[4])
-			s5 += float64(y[5])
-			s6 += float64(y[6])
-			s7 += float64(y[7])
-		}
-		s[0], s[1], s[2], s[3], s[4], s[5], s[6], s[7] = s0, s1, s2, s3, s4, s5, s6, s7
-	}
-	for ; j < n; j++ {
-		s := sums[j]
-		for r := j; r < len(x); r += n {
-			s += float64(x[r])
-		}
-		sums[j] = s
-	}
-}
+// Squares adds the squares of x up likewise.
+func Squares(x []float32) float64 { return sumOfSquares(level, x) }
+
+// SumColumns adds the rows of x, each of len(sums) elements, to sums, one row after another.
+func SumColumns(sums []float64, x []float32) { sumColumns(level, sums, nil, x) }
 
 // SumSquareColumns is SumColumns, and adds the squares to squares.
-func SumSquareColumns(sums, squares []float64, x []float32) {
-	n, j := len(sums), 0
-	squares = squares[:n]
+func SumSquareColumns(sums, squares []float64, x []float32) { sumColumns(level, sums, squares, x) }
+
+func sum(l Level, x []float32) float64 {
+	var p [lanes]float64
+	whole := len(x) / lanes * lanes
+	sumColumns(l, p[:], nil, x[:whole])
+	for i, v := range x[whole:] {
+		p[i] += float64(v)
+	}
+	return halves(&p)
+}
+
+func sumOfSquares(l Level, x []float32) float64 {
+	var p, q [lanes]float64
+	whole := len(x) / lanes * lanes
+	sumColumns(l, p[:], q[:], x[:whole])
+	for i, v := range x[whole:] {
+		q[i] += float64(float64(v) * float64(v))
+	}
+	return halves(&q)
+}
+
+// halves adds up the first half of the parts and the second, and so on.
+func halves(p *[lanes]float64) float64 {
+	for n := lanes / 2; n > 0; n /= 2 {
+		for i := range n {
+			p[i] += p[i+n]
+		}
+	}
+	return p[0]
+}
+
+// sumColumns is SumColumns, or SumSquareColumns where squares is not nil.
+func sumColumns(l Level, sums, squares []float64, x []float32) {
+	n := len(sums)
+	if n == 0 || len(x) == 0 {
+		return
+	}
+	j := sumGroups(l, sums, squares, x)
 	for ; j+4 <= n; j += 4 {
-		s, q := (*[4]float64)(sums[j:]), (*[4]float64)(squares[j:])
+		s, q := (*[4]float64)(sums[j:]), new([4]float64)
+		if squares != nil {
+			q = (*[4]float64)(squares[j:])
+		}
 		s0, s1, s2, s3 := s[0], s[1], s[2], s[3]
 		q0, q1, q2, q3 := q[0], q[1], q[2], q[3]
 		for r := j; r+4 <= len(x); r += n {
@@ -87,12 +75,17 @@ func SumSquareColumns(sums, squares []float64, x []float32) {
 		q[0], q[1], q[2], q[3] = q0, q1, q2, q3
 	}
 	for ; j < n; j++ {
-		s, q := sums[j], squares[j]
+		s, q := sums[j], 0.0
+		if squares != nil {
+			q = squares[j]
+		}
 		for r := j; r < len(x); r += n {
 			y := float64(x[r])
 			s += y
 			q += float64(y * y)
 		}
-		sums[j], squares[j] = s, q
+		if sums[j] = s; squares != nil {
+			squares[j] = q
+		}
 	}
 }

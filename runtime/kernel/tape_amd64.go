@@ -113,6 +113,26 @@ func tapeBitsAVX2()
 //go:noescape
 func tapeRoutinesAVX2(addresses *uintptr)
 
+// columnsAVX2x8 adds up groups of 8 columns.
+//
+//go:noescape
+func columnsAVX2x8(block *byte)
+
+// squaresAVX2x8 adds up groups of 8 columns.
+//
+//go:noescape
+func squaresAVX2x8(block *byte)
+
+// columnsAVX2x16 adds up groups of 16 columns.
+//
+//go:noescape
+func columnsAVX2x16(block *byte)
+
+// squaresAVX2x16 adds up groups of 16 columns.
+//
+//go:noescape
+func squaresAVX2x16(block *byte)
+
 // tapeAVX512 runs a program as often as the block says.
 //
 //go:noescape
@@ -221,3 +241,23 @@ func tapeBitsAVX512()
 //
 //go:noescape
 func tapeRoutinesAVX512(addresses *uintptr)
+
+// columnsAVX512x8 adds up groups of 8 columns.
+//
+//go:noescape
+func columnsAVX512x8(block *byte)
+
+// squaresAVX512x8 adds up groups of 8 columns.
+//
+//go:noescape
+func squaresAVX512x8(block *byte)
+
+// columnsAVX512x32 adds up groups of 32 columns.
+//
+//go:noescape
+func columnsAVX512x32(block *byte)
+
+// squaresAVX512x32 adds up groups of 32 columns.
+//
+//go:noescape
+func squaresAVX512x32(block *byte)

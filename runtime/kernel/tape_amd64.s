@@ -2228,6 +2228,192 @@ TEXT ·tapeRoutinesAVX2(SB), NOSPLIT, $0-8
 	MOVQ CX, 272(AX)
 	RET
 
+// func columnsAVX2x8(block *byte)
+// Requires: AVX, SSE
+TEXT ·columnsAVX2x8(SB), NOSPLIT, $16-8
+	MOVQ    block+0(FP), AX
+	STMXCSR (SP)
+	MOVL    (SP), CX
+	ORL     $0x00008040, CX
+	MOVL    CX, 8(SP)
+	LDMXCSR 8(SP)
+	MOVQ    (AX), CX
+	MOVQ    16(AX), DX
+	MOVQ    24(AX), BX
+
+group:
+	VMOVUPD (CX), Y0
+	VMOVUPD 32(CX), Y1
+	MOVQ    DX, SI
+	MOVQ    32(AX), DI
+
+row:
+	VCVTPS2PD (SI), Y2
+	VADDPD    Y2, Y0, Y0
+	VCVTPS2PD 16(SI), Y2
+	VADDPD    Y2, Y1, Y1
+	ADDQ      BX, SI
+	DECQ      DI
+	JNE       row
+	VMOVUPD   Y0, (CX)
+	VMOVUPD   Y1, 32(CX)
+	ADDQ      $0x00000040, CX
+	ADDQ      $0x00000020, DX
+	DECQ      40(AX)
+	JNE       group
+	LDMXCSR   (SP)
+	VZEROUPPER
+	RET
+
+// func squaresAVX2x8(block *byte)
+// Requires: AVX, FMA3, SSE
+TEXT ·squaresAVX2x8(SB), NOSPLIT, $16-8
+	MOVQ    block+0(FP), AX
+	STMXCSR (SP)
+	MOVL    (SP), CX
+	ORL     $0x00008040, CX
+	MOVL    CX, 8(SP)
+	LDMXCSR 8(SP)
+	MOVQ    (AX), CX
+	MOVQ    8(AX), DX
+	MOVQ    16(AX), BX
+	MOVQ    24(AX), SI
+
+group:
+	VMOVUPD (CX), Y0
+	VMOVUPD (DX), Y1
+	VMOVUPD 32(CX), Y2
+	VMOVUPD 32(DX), Y3
+	MOVQ    BX, DI
+	MOVQ    32(AX), R8
+
+row:
+	VCVTPS2PD   (DI), Y4
+	VADDPD      Y4, Y0, Y0
+	VFMADD231PD Y4, Y4, Y1
+	VCVTPS2PD   16(DI), Y4
+	VADDPD      Y4, Y2, Y2
+	VFMADD231PD Y4, Y4, Y3
+	ADDQ        SI, DI
+	DECQ        R8
+	JNE         row
+	VMOVUPD     Y0, (CX)
+	VMOVUPD     Y1, (DX)
+	VMOVUPD     Y2, 32(CX)
+	VMOVUPD     Y3, 32(DX)
+	ADDQ        $0x00000040, CX
+	ADDQ        $0x00000040, DX
+	ADDQ        $0x00000020, BX
+	DECQ        40(AX)
+	JNE         group
+	LDMXCSR     (SP)
+	VZEROUPPER
+	RET
+
+// func columnsAVX2x16(block *byte)
+// Requires: AVX, SSE
+TEXT ·columnsAVX2x16(SB), NOSPLIT, $16-8
+	MOVQ    block+0(FP), AX
+	STMXCSR (SP)
+	MOVL    (SP), CX
+	ORL     $0x00008040, CX
+	MOVL    CX, 8(SP)
+	LDMXCSR 8(SP)
+	MOVQ    (AX), CX
+	MOVQ    16(AX), DX
+	MOVQ    24(AX), BX
+
+group:
+	VMOVUPD (CX), Y0
+	VMOVUPD 32(CX), Y1
+	VMOVUPD 64(CX), Y2
+	VMOVUPD 96(CX), Y3
+	MOVQ    DX, SI
+	MOVQ    32(AX), DI
+
+row:
+	VCVTPS2PD (SI), Y4
+	VADDPD    Y4, Y0, Y0
+	VCVTPS2PD 16(SI), Y4
+	VADDPD    Y4, Y1, Y1
+	VCVTPS2PD 32(SI), Y4
+	VADDPD    Y4, Y2, Y2
+	VCVTPS2PD 48(SI), Y4
+	VADDPD    Y4, Y3, Y3
+	ADDQ      BX, SI
+	DECQ      DI
+	JNE       row
+	VMOVUPD   Y0, (CX)
+	VMOVUPD   Y1, 32(CX)
+	VMOVUPD   Y2, 64(CX)
+	VMOVUPD   Y3, 96(CX)
+	ADDQ      $0x00000080, CX
+	ADDQ      $0x00000040, DX
+	DECQ      40(AX)
+	JNE       group
+	LDMXCSR   (SP)
+	VZEROUPPER
+	RET
+
+// func squaresAVX2x16(block *byte)
+// Requires: AVX, FMA3, SSE
+TEXT ·squaresAVX2x16(SB), NOSPLIT, $16-8
+	MOVQ    block+0(FP), AX
+	STMXCSR (SP)
+	MOVL    (SP), CX
+	ORL     $0x00008040, CX
+	MOVL    CX, 8(SP)
+	LDMXCSR 8(SP)
+	MOVQ    (AX), CX
+	MOVQ    8(AX), DX
+	MOVQ    16(AX), BX
+	MOVQ    24(AX), SI
+
+group:
+	VMOVUPD (CX), Y0
+	VMOVUPD (DX), Y1
+	VMOVUPD 32(CX), Y2
+	VMOVUPD 32(DX), Y3
+	VMOVUPD 64(CX), Y4
+	VMOVUPD 64(DX), Y5
+	VMOVUPD 96(CX), Y6
+	VMOVUPD 96(DX), Y7
+	MOVQ    BX, DI
+	MOVQ    32(AX), R8
+
+row:
+	VCVTPS2PD   (DI), Y8
+	VADDPD      Y8, Y0, Y0
+	VFMADD231PD Y8, Y8, Y1
+	VCVTPS2PD   16(DI), Y8
+	VADDPD      Y8, Y2, Y2
+	VFMADD231PD Y8, Y8, Y3
+	VCVTPS2PD   32(DI), Y8
+	VADDPD      Y8, Y4, Y4
+	VFMADD231PD Y8, Y8, Y5
+	VCVTPS2PD   48(DI), Y8
+	VADDPD      Y8, Y6, Y6
+	VFMADD231PD Y8, Y8, Y7
+	ADDQ        SI, DI
+	DECQ        R8
+	JNE         row
+	VMOVUPD     Y0, (CX)
+	VMOVUPD     Y1, (DX)
+	VMOVUPD     Y2, 32(CX)
+	VMOVUPD     Y3, 32(DX)
+	VMOVUPD     Y4, 64(CX)
+	VMOVUPD     Y5, 64(DX)
+	VMOVUPD     Y6, 96(CX)
+	VMOVUPD     Y7, 96(DX)
+	ADDQ        $0x00000080, CX
+	ADDQ        $0x00000080, DX
+	ADDQ        $0x00000040, BX
+	DECQ        40(AX)
+	JNE         group
+	LDMXCSR     (SP)
+	VZEROUPPER
+	RET
+
 // func tapeAVX512(block *byte)
 // Requires: AVX, AVX512F, SSE
 TEXT ·tapeAVX512(SB), NOSPLIT, $16-8
@@ -4122,4 +4308,179 @@ TEXT ·tapeRoutinesAVX512(SB), NOSPLIT, $0-8
 	MOVQ CX, 264(AX)
 	LEAQ ·tapeBitsAVX512+0(SB), CX
 	MOVQ CX, 272(AX)
+	RET
+
+// func columnsAVX512x8(block *byte)
+// Requires: AVX, AVX512F, SSE
+TEXT ·columnsAVX512x8(SB), NOSPLIT, $16-8
+	MOVQ    block+0(FP), AX
+	STMXCSR (SP)
+	MOVL    (SP), CX
+	ORL     $0x00008040, CX
+	MOVL    CX, 8(SP)
+	LDMXCSR 8(SP)
+	MOVQ    (AX), CX
+	MOVQ    16(AX), DX
+	MOVQ    24(AX), BX
+
+group:
+	VMOVUPD (CX), Z0
+	MOVQ    DX, SI
+	MOVQ    32(AX), DI
+
+row:
+	VCVTPS2PD (SI), Z1
+	VADDPD    Z1, Z0, Z0
+	ADDQ      BX, SI
+	DECQ      DI
+	JNE       row
+	VMOVUPD   Z0, (CX)
+	ADDQ      $0x00000040, CX
+	ADDQ      $0x00000020, DX
+	DECQ      40(AX)
+	JNE       group
+	LDMXCSR   (SP)
+	VZEROUPPER
+	RET
+
+// func squaresAVX512x8(block *byte)
+// Requires: AVX, AVX512F, SSE
+TEXT ·squaresAVX512x8(SB), NOSPLIT, $16-8
+	MOVQ    block+0(FP), AX
+	STMXCSR (SP)
+	MOVL    (SP), CX
+	ORL     $0x00008040, CX
+	MOVL    CX, 8(SP)
+	LDMXCSR 8(SP)
+	MOVQ    (AX), CX
+	MOVQ    8(AX), DX
+	MOVQ    16(AX), BX
+	MOVQ    24(AX), SI
+
+group:
+	VMOVUPD (CX), Z0
+	VMOVUPD (DX), Z1
+	MOVQ    BX, DI
+	MOVQ    32(AX), R8
+
+row:
+	VCVTPS2PD   (DI), Z2
+	VADDPD      Z2, Z0, Z0
+	VFMADD231PD Z2, Z2, Z1
+	ADDQ        SI, DI
+	DECQ        R8
+	JNE         row
+	VMOVUPD     Z0, (CX)
+	VMOVUPD     Z1, (DX)
+	ADDQ        $0x00000040, CX
+	ADDQ        $0x00000040, DX
+	ADDQ        $0x00000020, BX
+	DECQ        40(AX)
+	JNE         group
+	LDMXCSR     (SP)
+	VZEROUPPER
+	RET
+
+// func columnsAVX512x32(block *byte)
+// Requires: AVX, AVX512F, SSE
+TEXT ·columnsAVX512x32(SB), NOSPLIT, $16-8
+	MOVQ    block+0(FP), AX
+	STMXCSR (SP)
+	MOVL    (SP), CX
+	ORL     $0x00008040, CX
+	MOVL    CX, 8(SP)
+	LDMXCSR 8(SP)
+	MOVQ    (AX), CX
+	MOVQ    16(AX), DX
+	MOVQ    24(AX), BX
+
+group:
+	VMOVUPD (CX), Z0
+	VMOVUPD 64(CX), Z1
+	VMOVUPD 128(CX), Z2
+	VMOVUPD 192(CX), Z3
+	MOVQ    DX, SI
+	MOVQ    32(AX), DI
+
+row:
+	VCVTPS2PD (SI), Z4
+	VADDPD    Z4, Z0, Z0
+	VCVTPS2PD 32(SI), Z4
+	VADDPD    Z4, Z1, Z1
+	VCVTPS2PD 64(SI), Z4
+	VADDPD    Z4, Z2, Z2
+	VCVTPS2PD 96(SI), Z4
+	VADDPD    Z4, Z3, Z3
+	ADDQ      BX, SI
+	DECQ      DI
+	JNE       row
+	VMOVUPD   Z0, (CX)
+	VMOVUPD   Z1, 64(CX)
+	VMOVUPD   Z2, 128(CX)
+	VMOVUPD   Z3, 192(CX)
+	ADDQ      $0x00000100, CX
+	ADDQ      $0x00000080, DX
+	DECQ      40(AX)
+	JNE       group
+	LDMXCSR   (SP)
+	VZEROUPPER
+	RET
+
+// func squaresAVX512x32(block *byte)
+// Requires: AVX, AVX512F, SSE
+TEXT ·squaresAVX512x32(SB), NOSPLIT, $16-8
+	MOVQ    block+0(FP), AX
+	STMXCSR (SP)
+	MOVL    (SP), CX
+	ORL     $0x00008040, CX
+	MOVL    CX, 8(SP)
+	LDMXCSR 8(SP)
+	MOVQ    (AX), CX
+	MOVQ    8(AX), DX
+	MOVQ    16(AX), BX
+	MOVQ    24(AX), SI
+
+group:
+	VMOVUPD (CX), Z0
+	VMOVUPD (DX), Z1
+	VMOVUPD 64(CX), Z2
+	VMOVUPD 64(DX), Z3
+	VMOVUPD 128(CX), Z4
+	VMOVUPD 128(DX), Z5
+	VMOVUPD 192(CX), Z6
+	VMOVUPD 192(DX), Z7
+	MOVQ    BX, DI
+	MOVQ    32(AX), R8
+
+row:
+	VCVTPS2PD   (DI), Z8
+	VADDPD      Z8, Z0, Z0
+	VFMADD231PD Z8, Z8, Z1
+	VCVTPS2PD   32(DI), Z8
+	VADDPD      Z8, Z2, Z2
+	VFMADD231PD Z8, Z8, Z3
+	VCVTPS2PD   64(DI), Z8
+	VADDPD      Z8, Z4, Z4
+	VFMADD231PD Z8, Z8, Z5
+	VCVTPS2PD   96(DI), Z8
+	VADDPD      Z8, Z6, Z6
+	VFMADD231PD Z8, Z8, Z7
+	ADDQ        SI, DI
+	DECQ        R8
+	JNE         row
+	VMOVUPD     Z0, (CX)
+	VMOVUPD     Z1, (DX)
+	VMOVUPD     Z2, 64(CX)
+	VMOVUPD     Z3, 64(DX)
+	VMOVUPD     Z4, 128(CX)
+	VMOVUPD     Z5, 128(DX)
+	VMOVUPD     Z6, 192(CX)
+	VMOVUPD     Z7, 192(DX)
+	ADDQ        $0x00000100, CX
+	ADDQ        $0x00000100, DX
+	ADDQ        $0x00000080, BX
+	DECQ        40(AX)
+	JNE         group
+	LDMXCSR     (SP)
+	VZEROUPPER
 	RET

@@ -48,6 +48,7 @@ func main() {
 		m.run()
 		names := m.routines()
 		m.addresses(names)
+		m.sums()
 	}
 	Generate()
 }
