@@ -24,7 +24,7 @@ type product struct {
 	job
 	multiplier // of this run
 	dense      *kernel.Dense
-	events     *kernel.EventProduct // nil where the operand is no spikes
+	events     *kernel.EventProduct // nil where they never pay
 	firing     firing
 	x, w, out  *memory
 	onto       *memory  // what it is added to; nil where that is nothing, or lies where the result does
@@ -45,8 +45,9 @@ func bindProduct(p *Program, s *plan.Step) (runner, needs, error) {
 	}
 	need := needs{kernel: r.dense.Scratch()}
 	if s.In[0].Type.DType == graph.Bit {
-		r.events = kernel.NewEventProduct(p.level, shape, rows)
-		need.events = r.events.Memory()
+		if e := kernel.NewEventProduct(p.level, shape, rows); e.Pays(0) {
+			r.events, need.events = e, e.Memory()
+		}
 	}
 	r.moments, need.sums = newMoments(p, s)
 	return r, need, nil
@@ -169,7 +170,7 @@ type weightSums struct {
 	total      job
 	adder      // of this run
 	dense      *kernel.DenseSums
-	events     *kernel.EventSums // nil where neither operand, or not only one, is spikes
+	events     *kernel.EventSums // nil where they never pay
 	spikes     *memory           // the one that is
 	firing     firing
 	x, dy, out *memory
@@ -197,11 +198,12 @@ func bindWeightSums(p *Program, s *plan.Step) (runner, needs, error) {
 	r.task, r.total.task, r.adder = r, (*weightTotal)(r), r.dense
 	need := needs{kernel: r.dense.Scratch(), results: batch.Slots * r.dense.Size()}
 	if back := x.DType == graph.Bit; back && dy.DType == graph.F32 || dy.DType == graph.Bit && x.DType == graph.F32 {
-		r.events = kernel.NewEventSums(p.level, window, batch, back)
 		if r.spikes = r.dy; back {
 			r.spikes = r.x
 		}
-		need.events, need.results = r.events.Memory(), max(need.results, batch.Slots*r.events.Size())
+		if e := kernel.NewEventSums(p.level, window, batch, back); e.Pays(0) {
+			r.events, need.events, need.results = e, e.Memory(), max(need.results, batch.Slots*e.Size())
+		}
 	}
 	return r, need, nil
 }

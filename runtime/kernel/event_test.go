@@ -206,3 +206,23 @@ func TestEventsLong(t *testing.T) {
 		p.checkEvents(t)
 	}
 }
+
+// Events pay where few of many channels fire, not where there is but one channel or where most fire.
+func TestEventsPay(t *testing.T) {
+	for _, l := range levels() {
+		for _, c := range []struct {
+			in, out int
+			share   float64
+			want    bool
+		}{{64, 64, 0.1, true}, {32, 32, 0.2, true}, {256, 256, 0.3, true}, {1, 32, 0.01, l == Generic}, {64, 64, 0.95, l == Generic}} {
+			p := newProduct(false, 3, 1, 1, 14, 14, c.in, c.out, 8, func() float32 { return 0 })
+			v := Window{High: 14, Wide: 14, In: c.in, OutHigh: 14, OutWide: 14, Out: c.out, Kernel: 3, Stride: 1, Pad: 1}
+			if got := NewEventProduct(l, p.s, 8).Pays(c.share); got != c.want {
+				t.Errorf("%v: a product of %d channels to %d, of which %v fire, pays: %v", l, c.in, c.out, c.share, got)
+			}
+			if got := NewEventSums(l, v, Batch{Steps: 1, N: 8, Slots: 8}, true).Pays(c.share); got != c.want {
+				t.Errorf("%v: sums of %d channels to %d, of which %v fire, pay: %v", l, c.in, c.out, c.share, got)
+			}
+		}
+	}
+}

@@ -1,6 +1,9 @@
 package kernel
 
-import "unsafe"
+import (
+	"math"
+	"unsafe"
+)
 
 // EventProduct multiplies spikes by weights: a convolution or its transpose, phase by phase, or a product by a matrix, which
 // is a convolution by a kernel of one pixel. Each result is summed over the events in its window in the order of window row,
@@ -17,6 +20,7 @@ type EventProduct struct {
 	columns       int // that are computed together, at most
 	taps          int // of a row that are
 	left, right   int // pixels that windows reach over the left and the right border
+	limit         float64
 }
 
 // rowArgs is the argument block of the assembly that computes a row of pixels of a result.
@@ -54,6 +58,7 @@ func NewEventProduct(l Level, s Shape, images int) *EventProduct {
 	p.group = max(1, min(enough/max(1, pixels), images/units))
 	p.groups = (images + p.group - 1) / p.group
 	p.parts = max(1, min((s.Out+Block-1)/Block, units/max(1, p.groups)))
+	p.limit = p.measure()
 	return p
 }
 
@@ -81,17 +86,46 @@ func (p *EventProduct) Memory() EventMemory {
 	return size
 }
 
-// Pays reports whether a share of spikes is so small that they are faster to multiply as events than as numbers, at this level
-// and with weights that fit the first cache or not.
-func (p *EventProduct) Pays(share float64) bool {
-	switch {
-	case p.level == Generic:
-		return true
-	case p.taps == 1:
-		return share < 0.5
-	}
-	return share < 0.6
+// eventCosts is what a product of spikes takes, in units of what a dense one takes for a product with sixteen columns; measured.
+type eventCosts struct {
+	pass  float64 // for each pixel and tile of columns, where a row of a window begins: sums go to memory and back, a loop ends
+	event float64 // for each row of weights that an event adds, by sixteen columns
+	alone float64 // the same where a tap is a pass of its own
+	far   float64 // the same where the weights of a tap do not stay near
 }
+
+var productCosts = [...]eventCosts{AVX2: {24, 1.4, 1.75, 2.5}, AVX512: {40, 1.25, 1.25, 2.4}}
+
+// measure returns the share of spikes below which events are faster than numbers at this level.
+func (p *EventProduct) measure() float64 {
+	if p.level == Generic {
+		return math.Inf(1) // there is no multiplying by zeros either
+	}
+	const near = 128 << 10
+	s, c := &p.shape, productCosts[p.level]
+	tiles, wide := (PackedColumns(s.Out)+p.columns-1)/p.columns, float64(PackedColumns(s.Out)/16)
+	event := c.event
+	switch {
+	case s.In*min(p.columns, PackedColumns(s.Out))*4 > near:
+		event = c.far
+	case p.taps == 1:
+		event = c.alone
+	}
+	var dense, passes float64
+	for _, f := range s.Phases {
+		taps := p.taps
+		if f.Stride > 1 {
+			taps = 1
+		}
+		pixels := float64(f.Rows * f.Cols)
+		dense += pixels * float64(f.High*f.Wide*s.In) * wide
+		passes += pixels * float64(f.High*((f.Wide+taps-1)/taps)*tiles)
+	}
+	return (dense - c.pass*passes) / (dense * event)
+}
+
+// Pays reports whether a share of spikes is so small that they are faster to multiply as events than as numbers.
+func (p *EventProduct) Pays(share float64) bool { return share < p.limit }
 
 // Run computes a unit. out and the spikes x, which are bits, hold all images.
 func (p *EventProduct) Run(w *Work, unit int, out []float32, x Operand, weights []float32) {

@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"math"
 	"math/bits"
 	"unsafe"
 )
@@ -25,6 +26,7 @@ type EventSums struct {
 	most    int     // columns that are added together
 	pass    int     // channels of spikes that are listed together, at most
 	parts   int     // into which the channels of spikes are cut
+	limit   float64
 }
 
 // picture is the shape of an image, channels last.
@@ -67,6 +69,7 @@ func NewEventSums(l Level, v Window, b Batch, back bool) *EventSums {
 	words := (p.fires.channels + 63) / 64
 	p.parts = max(1, min(words, fewUnits/max(1, b.Slots)))
 	p.pass = min((words+p.parts-1)/p.parts*64, channels)
+	p.limit = p.measure()
 	return p
 }
 
@@ -112,17 +115,38 @@ func (p *EventSums) Memory() EventMemory {
 	return s
 }
 
-// Pays reports whether a share of spikes is so small that they are faster to add as events than as numbers, at this level and
-// with windows like these.
-func (p *EventSums) Pays(share float64) bool {
-	switch {
-	case p.level == Generic:
-		return true
-	case p.taps < 4:
-		return share < 0.4
-	}
-	return share < 0.6
+// sumCosts is what sums of events take, in units of what dense ones take for a product with sixteen columns; measured.
+type sumCosts struct {
+	pixel float64 // for each pixel, once and for each tile of columns: listing, copying, sums to memory and back
+	event float64 // for each row of numbers that an event adds, by sixteen columns
+	list  float64 // for each event
 }
+
+var eventSumCosts = [...]sumCosts{AVX2: {20, 1.2, 4}, AVX512: {40, 1.3, 4}}
+
+// measure returns the share of spikes below which events are faster than numbers at this level.
+func (p *EventSums) measure() float64 {
+	if p.level == Generic {
+		return math.Inf(1) // there is no multiplying by zeros either
+	}
+	c := eventSumCosts[p.level]
+	var taps, pixels float64
+	for _, f := range p.phases {
+		pixels += float64(f.Rows * f.Cols)
+		taps += float64(f.Rows * f.Cols * f.High * f.Wide)
+	}
+	taps /= max(pixels, 1)
+	fires, numbers := float64(p.fires.channels), float64(p.numbers.channels)
+	wide, tiles := float64(PackedColumns(p.numbers.channels)/16), float64((p.numbers.channels+p.most-1)/p.most)
+	dense := taps * fires * wide
+	if !p.back {
+		dense = taps * numbers * float64(PackedColumns(p.fires.channels)/16)
+	}
+	return (dense - c.pixel*(1+tiles)) / (fires * (taps*wide*c.event + c.list))
+}
+
+// Pays reports whether a share of spikes is so small that they are faster to add as events than as numbers.
+func (p *EventSums) Pays(share float64) bool { return share < p.limit }
 
 // Total adds the slots of a part of the sums up as DenseSums does.
 func (p *EventSums) Total(unit int, out, sums []float32, place Totals) {
