@@ -130,11 +130,16 @@ func (r *move) row(part *plan.Part, in rows, from, to int) {
 	case in.b != nil && out.b != nil:
 		x, d := in.row(from), out.row(to)
 		for _, run := range part.Runs {
-			kernel.CopyBits(d, run.To, x, run.From, run.Length)
+			if run.Stride == 1 {
+				kernel.CopyBits(d, run.To, x, run.From, run.Length)
+				continue
+			}
+			for i := range run.Length {
+				setBit(d, run.To+i, kernel.Bit(x, run.From+i*run.Stride))
+			}
 		}
 		for i, k := range part.Elements {
-			at := part.Target(i)
-			d[at/64] = d[at/64]&^(1<<(at%64)) | kernel.Bit(x, int(k))<<(at%64)
+			setBit(d, part.Target(i), kernel.Bit(x, int(k)))
 		}
 	case in.f != nil && out.f != nil:
 		copyRow(out.f[to*out.size:], in.f[from*in.size:], part)
@@ -144,7 +149,7 @@ func (r *move) row(part *plan.Part, in rows, from, to int) {
 		d := out.f[to*out.size : (to+1)*out.size]
 		for _, run := range part.Runs {
 			for i := range run.Length {
-				d[run.To+i] = in.number(from, run.From+i)
+				d[run.To+i] = in.number(from, run.From+i*run.Stride)
 			}
 		}
 		for i, k := range part.Elements {
@@ -153,9 +158,19 @@ func (r *move) row(part *plan.Part, in rows, from, to int) {
 	}
 }
 
+// setBit makes bit i of a row what bit says, 0 or 1.
+func setBit(row []uint64, i int, bit uint64) { row[i/64] = row[i/64]&^(1<<(i%64)) | bit<<(i%64) }
+
 func copyRow[E any](d, x []E, part *plan.Part) {
 	for _, run := range part.Runs {
-		copy(d[run.To:run.To+run.Length], x[run.From:])
+		to := d[run.To : run.To+run.Length]
+		if run.Stride == 1 {
+			copy(to, x[run.From:])
+			continue
+		}
+		for i, k := 0, run.From; i < len(to); i, k = i+1, k+run.Stride {
+			to[i] = x[k]
+		}
 	}
 	if part.To != nil {
 		for i, k := range part.Elements {

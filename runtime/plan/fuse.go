@@ -166,7 +166,7 @@ func (f *fuser) own(v graph.Value) *Value {
 		return got
 	}
 	t := v.Type()
-	return f.copy(got, t, "copy", v.Node.Layer, Part{Steps: max(t.Steps, 1), Timed: true, Batched: true, Runs: []Run{{0, 0, t.Size()}}})
+	return f.copy(got, t, "copy", v.Node.Layer, Part{Steps: max(t.Steps, 1), Timed: true, Batched: true, Runs: []Run{{Length: t.Size(), Stride: 1}}})
 }
 
 // copy adds a step that copies part of x to a new value.
@@ -264,7 +264,7 @@ func (f *fuser) moments(n *graph.Node, s *Step) {
 // moves adds the step of a node that copies rows: a slice, pad or repeat along time, pad and concat along a dim.
 func (f *fuser) moves(n *graph.Node) bool {
 	out := n.Out[0]
-	all := []Run{{0, 0, out.Size()}}
+	all := []Run{{Length: out.Size(), Stride: 1}}
 	move := &Move{}
 	switch {
 	case n.Op == graph.OpSlice: // along time
@@ -329,9 +329,9 @@ func (f *fuser) packed(n *graph.Node, name string) *Value {
 	if got := f.packs[key]; got != nil {
 		return got
 	}
-	from, to, size := packed(n)
+	runs, size, padding := packed(n)
 	got := f.value(graph.Type{Dims: []int{size}}, Buffer, "pack")
-	f.step(&Step{In: []*Value{x}, Out: []*Value{got}, Layer: n.Layer, Move: &Move{Zero: len(from) < size, Parts: []Part{Part{Steps: 1}.elements(from, to)}}})
+	f.step(&Step{In: []*Value{x}, Out: []*Value{got}, Layer: n.Layer, Move: &Move{Zero: padding, Parts: []Part{{Steps: 1, Runs: runs}}}})
 	f.packs[key] = got
 	return got
 }

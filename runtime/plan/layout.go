@@ -140,8 +140,9 @@ func view(n *graph.Node) bool {
 	return false
 }
 
-// Run is a stretch of elements that are neighbours in both rows.
-type Run struct{ To, From, Length int }
+// Run is a stretch of elements that are neighbours in the result's row, and Stride apart in the other, where 1 makes them neighbours
+// too.
+type Run struct{ To, From, Length, Stride int }
 
 // elements says in p which elements are copied: element index[i] goes to element to[i] of the result's row (to i where to
 // is nil), as runs of neighbours where they are long.
@@ -172,7 +173,7 @@ func (p Part) elements(index, to []int32) Part {
 			p.Runs[len(p.Runs)-1].Length++
 			continue
 		}
-		p.Runs = append(p.Runs, Run{place(i), int(k), 1})
+		p.Runs = append(p.Runs, Run{place(i), int(k), 1, 1})
 	}
 	return p
 }

@@ -64,33 +64,37 @@ func packing(n *graph.Node) string {
 	return ""
 }
 
-// packed returns for each packed weight that is no padding its place in the variable, where it goes, and how many there are
-// with the padding.
-func packed(n *graph.Node) (from, to []int32, size int) {
+// packed returns where packed weights come from in the variable, a run for each row of a block, and how many there are with the
+// padding, which is what no run goes to, and whether there is some.
+func packed(n *graph.Node) (runs []Run, size int, padding bool) {
 	s, w := ProductOf(n), n.In[1].Type().Dims
-	var at func(i, o, tap int) int // the weight that leads from channel i of the operand to channel o of the result
+	// The weight that leads from channel i of the operand to channel o of the result lies at i*in + o*out + tap.
+	var in, out int
 	switch {
 	case n.Op == graph.OpMatmul && n.Flag("transpose"):
-		at = func(i, o, _ int) int { return o*w[1] + i }
+		in, out = 1, w[1]
 	case n.Op == graph.OpMatmul:
-		at = func(i, o, _ int) int { return i*w[1] + o }
+		in, out = w[1], 1
 	case n.Op == graph.OpConv:
-		at = func(i, o, tap int) int { return (o*w[1]+i)*w[2]*w[2] + tap }
+		in, out = w[2]*w[2], w[1]*w[2]*w[2]
 	default:
-		at = func(i, o, tap int) int { return (i*w[1]+o)*w[2]*w[2] + tap }
+		in, out = w[1]*w[2]*w[2], w[2]*w[2]
 	}
+	taps := 0
+	for _, f := range s.Phases {
+		taps += len(f.Taps)
+	}
+	runs = make([]Run, 0, (s.Out+kernel.Block-1)/kernel.Block*taps*s.In)
 	for _, f := range s.Phases {
 		for first := 0; first < s.Out; first += kernel.Block {
 			columns := kernel.BlockColumns(s.Out, first/kernel.Block)
 			for _, tap := range f.Taps {
 				for i := range s.In {
-					for o := range min(columns, s.Out-first) {
-						from, to = append(from, int32(at(i, first+o, tap))), append(to, int32(size+o))
-					}
+					runs = append(runs, Run{To: size, From: i*in + first*out + tap, Length: min(columns, s.Out-first), Stride: out})
 					size += columns
 				}
 			}
 		}
 	}
-	return from, to, size
+	return runs, size, s.Out != kernel.PackedColumns(s.Out)
 }
