@@ -57,7 +57,7 @@ func plot(runs []run) []byte {
 	var w bytes.Buffer
 	fmt.Fprintf(&w, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" font-family="sans-serif" font-size="10">`+"\n", wide, tall)
 	fmt.Fprintf(&w, `<rect width="%d" height="%d" fill="white"/>`+"\n", wide, tall)
-	fmt.Fprintf(&w, `<text x="10" y="20" font-size="13">Speed, SpikingJelly eager fp32 = 1; light bars are bf16</text>`+"\n")
+	fmt.Fprintf(&w, `<text x="10" y="20" font-size="13">Speed, SpikingJelly eager fp32 = 1; light bars are bf16, broken ones are longer</text>`+"\n")
 	y := top
 	for _, r := range all {
 		fmt.Fprintf(&w, `<text x="10" y="%d" font-weight="bold">%s</text>`+"\n", y+high-3, html.EscapeString(r.title))
@@ -66,6 +66,9 @@ func plot(runs []run) []byte {
 			width := min(b.value, most) / most * (wide - left - right)
 			fmt.Fprintf(&w, `<text x="%d" y="%d" text-anchor="end">%s</text>`, left-6, y+high-3, html.EscapeString(b.title))
 			fmt.Fprintf(&w, `<rect x="%d" y="%d" width="%.1f" height="%d" fill="%s"/>`, left, y+1, width, high-2, colours[b.kind])
+			if b.value > most {
+				fmt.Fprintf(&w, `<path d="M%.1f %dl4 %d" stroke="white" stroke-width="3"/>`, left+width-14, y+high, -high)
+			}
 			fmt.Fprintf(&w, `<text x="%.1f" y="%d">%s</text>`+"\n", left+width+4, y+high-3, factor(b.value))
 			y += high
 		}
@@ -75,5 +78,5 @@ func plot(runs []run) []byte {
 	return w.Bytes()
 }
 
-// longestBar is the factor at which bars are cut, so that those of the neuron alone leave the others long enough to be read.
+// longestBar is the factor at which bars are broken, so that those of the neuron alone leave the others long enough to be read.
 const longestBar = 12

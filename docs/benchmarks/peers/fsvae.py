@@ -51,7 +51,11 @@ class Autoencoder(nn.Module):
         return self.decoder(self.latent(self.encoder(x).flatten(-3)))
 
 
-net = peer.use(Autoencoder())
+net = Autoencoder()
+for module in net.modules():
+    if isinstance(module, (nn.BatchNorm1d, nn.BatchNorm2d)):
+        nn.init.constant_(module.weight, library.gain)
+peer.use(net)
 decode = torch.compile(net.decoder) if peer.compiled else net.decoder
 optimizer = torch.optim.AdamW(net.parameters(), 1e-3)
 x = peer.images(torch.rand(a.batch, 3, 32, 32))

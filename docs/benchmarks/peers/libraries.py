@@ -19,6 +19,8 @@ from torch.nn import functional as F
 class SpikingJelly:
     """Layers of spikingjelly.activation_based in step mode `m`, backend `torch`."""
 
+    gain = 1.0
+
     def __init__(self, steps):
         from spikingjelly.activation_based import functional, layer, neuron, surrogate
 
@@ -66,6 +68,8 @@ class SpikingJelly:
 class SnnTorch:
     """Layers of torch.nn and snntorch.Leaky, one time step at a time."""
 
+    gain = 0.5  # by what an input is multiplied beforehand where the other libraries' neurons decay it
+
     def __init__(self, steps):
         import snntorch
         from snntorch import surrogate
@@ -88,7 +92,7 @@ class SnnTorch:
         return nn.BatchNorm1d(features)
 
     def lif(self, decay_input):
-        """Without decay of the input in either case: the library has none."""
+        """Without decay of the input in either case: the library has none, see gain."""
         return self.snntorch.Leaky(
             beta=0.5, reset_mechanism="zero", reset_delay=False, spike_grad=self.surrogate.atan(), init_hidden=True
         )
@@ -158,6 +162,8 @@ class EachStep(nn.Module):
 
 class Torch:
     """Layers of torch.nn and a neuron of our own."""
+
+    gain = 1.0
 
     def __init__(self, steps):
         self.steps = steps

@@ -7,7 +7,7 @@ from measure import Peer
 peer = Peer(__doc__, steps=4, neurons=802_816)
 a, library = peer.arguments, peer.library
 peer.use(library.lif(decay_input=True))
-x = (2 * torch.rand(a.steps, 16, a.neurons // 16)).requires_grad_()
+x = (2 * library.gain * torch.rand(a.steps, 16, a.neurons // 16)).requires_grad_()
 gradient = torch.rand(x.shape) - 0.5
 
 
