@@ -24,7 +24,7 @@ var instructions = []struct{ title, snnc, oneDNN, ours, peer string }{
 func dense() group {
 	g := group{
 		name: "dense", title: "Dense kernels", unit: "GFLOP/s", rounds: 1,
-		about: "Convolutions of 3x3, fp32, one thread, by the processor time of that thread; oneDNN as Debian packages it, on 128 images.",
+		about: "Convolutions of 3x3, fp32, one thread, by the processor time of that thread, on 128 images; oneDNN as Debian packages it.",
 	}
 	for _, i := range instructions {
 		g.contenders = append(g.contenders,

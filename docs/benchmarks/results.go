@@ -103,29 +103,38 @@ func bars(w *bytes.Buffer, runs []run) {
 
 // times prints a group of networks: a line for each contender.
 func times(w *bytes.Buffer, runs []run, g group) {
+	compared := slices.ContainsFunc(g.contenders, func(c contender) bool { return c.name == eager })
+	columns := 2 // of a row
+	if compared {
+		columns = 3
+	}
 	fmt.Fprint(w, "| |")
 	for _, r := range g.rows {
-		fmt.Fprintf(w, " %s, %s | min to max | x eager |", r.figure, g.unit)
+		fmt.Fprintf(w, " %s, %s | min to max |", r.figure, g.unit)
+		if compared {
+			fmt.Fprint(w, " x eager |")
+		}
 	}
-	fmt.Fprint(w, " peak memory, GB | firing rates | others took |\n|---|", strings.Repeat("---|---|---|", len(g.rows)), "---|---|---|\n")
+	fmt.Fprint(w, " peak memory, GB | firing rates | others took |\n|---|", strings.Repeat("---|", columns*len(g.rows)), "---|---|---|\n")
 	for _, c := range g.contenders {
 		rounds := of(runs, g.name, c.name)
 		if len(rounds) == 0 {
-			fmt.Fprintf(w, "| %s |%s not measured | | |\n", c.title, strings.Repeat(" | | |", len(g.rows)))
+			fmt.Fprintf(w, "| %s | not measured |%s\n", c.title, strings.Repeat(" |", columns*len(g.rows)+2))
 			continue
 		}
 		fmt.Fprintf(w, "| %s |", c.title)
 		for _, r := range g.rows {
 			f, ok := together(runs, g.name, c.name, r.figure)
 			if !ok {
-				fmt.Fprint(w, " | | |")
+				fmt.Fprint(w, strings.Repeat(" |", columns))
 				continue
 			}
-			over := ""
+			fmt.Fprintf(w, " %s | %s to %s |", number(f.Median), number(f.Min), number(f.Max))
 			if e, ok := together(runs, g.name, eager, r.figure); ok {
-				over = factor(e.Median / f.Median)
+				fmt.Fprintf(w, " %s |", factor(e.Median/f.Median))
+			} else if compared {
+				fmt.Fprint(w, " |")
 			}
-			fmt.Fprintf(w, " %s | %s to %s | %s |", number(f.Median), number(f.Min), number(f.Max), over)
 		}
 		peak, others := int64(0), 0.0
 		for _, r := range rounds {

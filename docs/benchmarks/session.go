@@ -29,6 +29,7 @@ type session struct {
 	threads int    // every contender gets as many as the machine has cores
 
 	processor, revision string
+	waited              time.Duration // for an idle machine, of options.wait
 }
 
 // measure runs every contender of the chosen groups that raw does not have yet, contenders in turn in each round. A contender
@@ -102,9 +103,11 @@ func (s *session) contend(ctx context.Context, g group, c contender, round int) 
 
 // once waits for an idle machine and runs a contender.
 func (s *session) once(ctx context.Context, g group, c contender, round int) (run, error) {
-	if err := awaitIdle(ctx, s.threads, s.options.wait); err != nil {
+	asked := time.Now()
+	if err := awaitIdle(ctx, s.threads, s.options.wait-s.waited); err != nil {
 		return run{}, err
 	}
+	s.waited += time.Since(asked)
 	p := c.command(s)
 	ctx, cancel := context.WithTimeout(ctx, longest)
 	defer cancel()

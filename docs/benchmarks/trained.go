@@ -15,8 +15,8 @@ import (
 func trained() group {
 	return group{
 		name: "trained", title: "Training on digits", unit: "s", rounds: 1,
-		about: "Seconds of snnc alone on the handwritten digits of MNIST and those that come with snnc. Firing rates are those of the first " +
-			"update and of the last epoch.",
+		about: "Seconds of snnc alone on the handwritten digits of MNIST and those that come with snnc, an epoch with its sheet and checkpoint. " +
+			"Firing rates are those of the first update and of the last epoch.",
 		contenders: []contender{
 			{name: "start", title: "quickstart, from the command to the end of the first update", spoke: "start", command: func(s *session) program {
 				return s.train("quickstart", "", "--set", "train.digit.epochs=1")
@@ -40,6 +40,40 @@ func trained() group {
 			{figure: "fsvae epoch", title: "fsvae (small), an epoch of 60,000 images", most: 240},
 		},
 	}
+}
+
+// weights is the networks of the group trained again, to be run behind it: with random weights and with those that it has left.
+func weights() group {
+	g := group{
+		name: "weights", title: "The same networks untrained and trained", unit: "ms", rounds: 1,
+		about: "Training steps and evaluations, of snnc alone, of networks with random weights and with those that the trainings above have left: " +
+			"event kernels are faster where less fires.",
+		rows: []row{{figure: "train", title: "training step"}, {figure: "evaluation", title: "evaluation"}},
+	}
+	for _, n := range []struct {
+		name, spec, start string
+		args              []string
+	}{
+		{"classifier", "classifier", "train.digit.start", nil},
+		{"fsvae-small", "fsvae", "train.fsvae.start", []string{"--preset", "small"}},
+	} {
+		for _, trained := range []bool{false, true} {
+			c := contender{name: n.name + "-random", title: n.name + ", random weights"}
+			if trained {
+				c = contender{name: n.name + "-trained", title: n.name + ", trained"}
+			}
+			c.command = func(s *session) program {
+				p := s.bench(filepath.Join("..", n.spec+".snn"), "evaluation")
+				p.argv = append(p.argv, n.args...)
+				if trained {
+					p.argv = append(p.argv, "--data", filepath.Join(s.options.cache, "runs"), "--set", n.start+`="`+n.spec+`"`)
+				}
+				return p
+			}
+			g.contenders = append(g.contenders, c)
+		}
+	}
+	return g
 }
 
 const onlyTrain = "--only=train"
