@@ -227,8 +227,11 @@ func trials() []trial {
 			x := graph.Signal(2, 3, 6, 7)
 			attrs := graph.Attrs{"kernel": c[0], "stride": c[1]}
 			y := x.WithDims(3, (6-c[0])/c[1]+1, (7-c[0])/c[1]+1)
-			add(graph.OpMaxPool, attrs, x.With(kind))
-			add(graph.OpMaxPoolGrad, attrs, x.With(kind), y)
+			for _, x := range []graph.Type{x.With(kind), x.WithDims(70, 6, 7).With(kind), x.With(graph.I32)} {
+				y := y.WithDims(x.Dims[0], y.Dims[1], y.Dims[2])
+				add(graph.OpMaxPool, attrs, x)
+				add(graph.OpMaxPoolGrad, attrs, x, y)
+			}
 		}
 	}
 	for _, x := range []graph.Type{graph.Signal(2, 16, 3, 3), graph.Real(6), graph.Signal(3, 6, 4), graph.Spikes(2, 7)} {

@@ -56,6 +56,16 @@ func set(v float32) uint32 { return math.Float32bits(v) >> 29 }
 // Bit returns bit i.
 func Bit(b []uint64, i int) uint64 { return b[i/64] >> (i % 64) & 1 }
 
+// BitField returns n bits from bit `from` on, n from 1 to 64.
+func BitField(b []uint64, from, n int) uint64 {
+	i, k := from/64, from%64
+	word := b[i] >> k
+	if k+n > 64 {
+		word |= b[i+1] << (64 - k)
+	}
+	return word & (^uint64(0) >> (64 - n))
+}
+
 // CopyBits copies n bits of src from bit `from` on over those of d from bit `to` on.
 func CopyBits(d []uint64, to int, src []uint64, from, n int) {
 	for n > 0 {

@@ -47,6 +47,13 @@ func TestBits(t *testing.T) {
 				t.Fatalf("bit %d", i)
 			}
 		}
+		field := rapid.IntRange(1, min(64, n-from)).Draw(t, "field")
+		bits := kernel.BitField(words, from, field)
+		for i := range 64 {
+			if want := i < field && x[from+i] == 1; (bits>>i&1 == 1) != want {
+				t.Fatalf("bit %d of the %d from %d is not %v", i, field, from, want)
+			}
+		}
 		to, length := rapid.IntRange(0, 70).Draw(t, "to"), rapid.IntRange(0, n-from).Draw(t, "length")
 		d := make([]uint64, 5)
 		for i := range d {
