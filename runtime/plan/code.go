@@ -61,11 +61,14 @@ type coder struct {
 	regs   int
 	consts []Const
 	known  map[Instr]int
+	made   map[int]Instr   // by the register of the result
 	value  map[int]float32 // registers of constants
 	node   *graph.Node
 }
 
-func newCoder() *coder { return &coder{known: map[Instr]int{}, value: map[int]float32{}} }
+func newCoder() *coder {
+	return &coder{known: map[Instr]int{}, made: map[int]Instr{}, value: map[int]float32{}}
+}
 
 // reg returns a new register.
 func (c *coder) reg() int { c.regs++; return c.regs - 1 }
@@ -96,6 +99,8 @@ func (c *coder) op(code kernel.Code, in ...int) int {
 		return a[1]
 	case (code == kernel.Add || code == kernel.Sub) && ky && y == 0, (code == kernel.Mul || code == kernel.Div) && ky && y == 1:
 		return a[0]
+	case code == kernel.Pow && ky && y == 2: // both are exact in double precision before they are rounded
+		return c.op(kernel.Mul, a[0], a[0])
 	case code == kernel.Where && kx:
 		if x != 0 {
 			return a[1]
@@ -120,6 +125,9 @@ func (c *coder) op(code kernel.Code, in ...int) int {
 		kernel.Eval(code, out[:], p[:], q[:], nil, nil)
 		return c.constant(out[0])
 	}
+	if r, ok := c.signed(code, a); ok {
+		return r
+	}
 	key := Instr{Code: code, A: a[0], B: a[1], C: a[2]}
 	if r, ok := c.known[key]; ok {
 		return r
@@ -128,7 +136,52 @@ func (c *coder) op(code kernel.Code, in ...int) int {
 	c.known[key] = r
 	key.D, key.Node = r, c.node
 	c.instrs = append(c.instrs, key)
+	c.made[r] = key
 	return r
+}
+
+// signed moves a change of sign into a sum or into a constant factor: rounding is the same for both signs.
+func (c *coder) signed(code kernel.Code, a [3]int) (int, bool) {
+	of := func(r int, code kernel.Code) *Instr {
+		if n, ok := c.made[r]; ok && n.Code == code {
+			return &n
+		}
+		return nil
+	}
+	factor := func(x, y int) (int, bool) { // x times -y, or -x times y
+		if v, ok := c.value[y]; ok {
+			return c.op(kernel.Mul, x, c.constant(-v)), true
+		}
+		return 0, false
+	}
+	switch code {
+	case kernel.Add:
+		if n := of(a[1], kernel.Neg); n != nil {
+			return c.op(kernel.Sub, a[0], n.A), true
+		}
+		if n := of(a[0], kernel.Neg); n != nil {
+			return c.op(kernel.Sub, a[1], n.A), true
+		}
+	case kernel.Sub:
+		if n := of(a[1], kernel.Neg); n != nil {
+			return c.op(kernel.Add, a[0], n.A), true
+		}
+	case kernel.Neg:
+		if n := of(a[0], kernel.Mul); n != nil {
+			if r, ok := factor(n.A, n.B); ok {
+				return r, true
+			}
+			return factor(n.B, n.A)
+		}
+	case kernel.Mul:
+		if n := of(a[0], kernel.Neg); n != nil {
+			return factor(n.A, a[1])
+		}
+		if n := of(a[1], kernel.Neg); n != nil {
+			return factor(n.A, a[0])
+		}
+	}
+	return 0, false
 }
 
 // apply adds an element-wise node whose inputs are in the registers given.
