@@ -1,6 +1,7 @@
 package exec
 
 import (
+	"math"
 	"slices"
 
 	"snnc.dev/snnc/runtime/graph"
@@ -307,6 +308,10 @@ func (x *chunked) prepare(w *worker) {
 
 // fill makes all elements the same.
 func fill(d []float32, v float32) {
+	if v == 0 && !math.Signbit(float64(v)) {
+		clear(d)
+		return
+	}
 	for i := range d {
 		d[i] = v
 	}

@@ -15,6 +15,7 @@ type equation struct {
 	*plan.Equation
 	chunked
 	ahead   *kernel.Script // a step
+	shown   *kernel.Script // the same for a checked run
 	first   int            // of the plan's instructions in that
 	back    *kernel.Script // a step of the derivative
 	uses    []uses         // of the loads
@@ -89,7 +90,7 @@ func (p *Program) bindEquation(s *plan.Step) (runner, needs, error) {
 	}
 	for _, g := range q.Grads {
 		r.rows = r.rows || q.Batched && g.Batched && g.Map.Shape != plan.Same
-		a := gradient{total: -1, summed: g.Map.Shape != plan.Same || q.Batched && !g.Batched || q.Temporal != nil}
+		a := gradient{to: result{reg: -1}, total: -1, summed: g.Map.Shape != plan.Same || q.Batched && !g.Batched || q.Temporal != nil}
 		if a.summed {
 			a.sum = p.sum(into{g.Timed, g.Batched, g.Map, g.Value.Type.Size()}, q.Steps, q.N, q.Batched, false, sums)
 			a.out = []*memory{p.value(g.Value)}
@@ -118,8 +119,25 @@ func (p *Program) bindEquation(s *plan.Step) (runner, needs, error) {
 	}
 	first := needed(numbers, ahead)
 	r.first = len(first)
-	r.ahead = kernel.NewScript(p.level, append(first, ahead...))
-	r.back = kernel.NewScript(p.level, append(needed(numbers, back), back...))
+	ahead, back = append(first, ahead...), append(needed(numbers, back), back...)
+	r.shown = kernel.NewScript(kernel.Generic, ahead)
+	var near, nearBack []int
+	for i, o := range r.loads {
+		if u := r.uses[i]; o.Timed && o.Map.Shape == plan.Same && o.bits < 0 {
+			if u.ahead {
+				near = append(near, o.Reg)
+			} else if u.back {
+				nearBack = append(nearBack, o.Reg)
+			}
+		}
+	}
+	for i := range r.grads {
+		if g := &r.grads[i]; g.to.reg >= 0 && !g.summed && q.Grads[i].Value.Over == nil {
+			nearBack = append(nearBack, g.to.reg)
+		}
+	}
+	r.ahead = kernel.NewScript(p.level, fetching(ahead, near))
+	r.back = kernel.NewScript(p.level, fetching(back, nearBack))
 	need := r.needs()
 	need.sums = sums
 	if derivative {
@@ -153,6 +171,19 @@ func needed(from, code []kernel.Instr) (out []kernel.Instr) {
 		if reads(code, c.D) {
 			out = append(out, c)
 		}
+	}
+	return out
+}
+
+// fetching spreads over code what brings registers that lie in memory nearer, for the next chunk: the processor sees no stream
+// where a chunk's steps lie far apart.
+func fetching(code []kernel.Instr, regs []int) (out []kernel.Instr) {
+	const parts = 4
+	for k := range parts {
+		for _, r := range regs {
+			out = append(out, kernel.Instr{Code: kernel.Fetch, A: r, B: k})
+		}
+		out = append(out, code[k*len(code)/parts:(k+1)*len(code)/parts]...)
 	}
 	return out
 }
@@ -368,7 +399,7 @@ func (r *equation) forward(w *worker, lo, hi int) {
 			w.tape.Set(r.mark.reg, w.stage, r.mark.stage, plan.Chunk)
 		}
 		if r.p.env.Check {
-			w.checked(r.ahead, r.first, r.Forward, s.k, s.times)
+			w.checked(r.shown, r.first, r.Forward, s.k, s.times)
 		} else {
 			w.tape.Run(r.ahead, s.k, s.times)
 		}

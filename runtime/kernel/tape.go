@@ -75,7 +75,7 @@ func (t *Tape) Each(s *Script, n, times int, look func(instr int, d []float32)) 
 	for range times {
 		for i := range s.code {
 			t.eval(&s.code[i], n)
-			if look != nil && s.code[i].Code != Bits {
+			if look != nil && s.code[i].Code < Bits {
 				look(i, t.Register(s.code[i].D, n))
 			}
 		}
@@ -89,6 +89,7 @@ func (t *Tape) eval(c *Instr, n int) {
 	case Numbers:
 		x := &t.rows[c.A]
 		Unpack(t.Register(c.D, n), x.b[x.at:], 0)
+	case Fetch:
 	case Bits:
 		x := &t.rows[c.D]
 		Pack(x.b[x.at:], t.Register(c.A, n))

@@ -108,7 +108,10 @@ func tapeNumbersAVX2()
 // tapeBitsAVX2 is a routine of the tape.
 func tapeBitsAVX2()
 
-// tapeRoutinesAVX2 sets 35 addresses to those of the routines, in the order of the operations; 0 where there is none.
+// tapeFetchAVX2 is a routine of the tape.
+func tapeFetchAVX2()
+
+// tapeRoutinesAVX2 sets 36 addresses to those of the routines, in the order of the operations; 0 where there is none.
 //
 //go:noescape
 func tapeRoutinesAVX2(addresses *uintptr)
@@ -237,7 +240,10 @@ func tapeNumbersAVX512()
 // tapeBitsAVX512 is a routine of the tape.
 func tapeBitsAVX512()
 
-// tapeRoutinesAVX512 sets 35 addresses to those of the routines, in the order of the operations; 0 where there is none.
+// tapeFetchAVX512 is a routine of the tape.
+func tapeFetchAVX512()
+
+// tapeRoutinesAVX512 sets 36 addresses to those of the routines, in the order of the operations; 0 where there is none.
 //
 //go:noescape
 func tapeRoutinesAVX512(addresses *uintptr)

@@ -2153,6 +2153,23 @@ one:
 done:
 	RET
 
+// func tapeFetchAVX2()
+// Requires: MMX+
+TEXT ·tapeFetchAVX2(SB), NOSPLIT|NOFRAME, $0
+	MOVL  -4(SI), R15
+	MOVQ  R11, CX
+	SHRQ  $0x02, CX
+	IMULQ CX, R15
+	ADDQ  R11, BX
+	ADDQ  R15, BX
+
+line:
+	PREFETCHT1 (BX)(R9*1)
+	ADDQ       $0x40, R9
+	CMPQ       R9, CX
+	JLT        line
+	RET
+
 // func tapeRoutinesAVX2(addresses *uintptr)
 TEXT ·tapeRoutinesAVX2(SB), NOSPLIT, $0-8
 	MOVQ addresses+0(FP), AX
@@ -2226,6 +2243,8 @@ TEXT ·tapeRoutinesAVX2(SB), NOSPLIT, $0-8
 	MOVQ CX, 264(AX)
 	LEAQ ·tapeBitsAVX2+0(SB), CX
 	MOVQ CX, 272(AX)
+	LEAQ ·tapeFetchAVX2+0(SB), CX
+	MOVQ CX, 280(AX)
 	RET
 
 // func columnsAVX2x8(block *byte)
@@ -4235,6 +4254,23 @@ one:
 done:
 	RET
 
+// func tapeFetchAVX512()
+// Requires: MMX+
+TEXT ·tapeFetchAVX512(SB), NOSPLIT|NOFRAME, $0
+	MOVL  -4(SI), R15
+	MOVQ  R11, CX
+	SHRQ  $0x02, CX
+	IMULQ CX, R15
+	ADDQ  R11, BX
+	ADDQ  R15, BX
+
+line:
+	PREFETCHT1 (BX)(R9*1)
+	ADDQ       $0x40, R9
+	CMPQ       R9, CX
+	JLT        line
+	RET
+
 // func tapeRoutinesAVX512(addresses *uintptr)
 TEXT ·tapeRoutinesAVX512(SB), NOSPLIT, $0-8
 	MOVQ addresses+0(FP), AX
@@ -4308,6 +4344,8 @@ TEXT ·tapeRoutinesAVX512(SB), NOSPLIT, $0-8
 	MOVQ CX, 264(AX)
 	LEAQ ·tapeBitsAVX512+0(SB), CX
 	MOVQ CX, 272(AX)
+	LEAQ ·tapeFetchAVX512+0(SB), CX
+	MOVQ CX, 280(AX)
 	RET
 
 // func columnsAVX512x8(block *byte)

@@ -8,7 +8,7 @@ import "unsafe"
 func NewScript(l Level, code []Instr) *Script {
 	s := &Script{code: code}
 	var run func(*byte)
-	var routine *[Bits + 1]uintptr
+	var routine *[Fetch + 1]uintptr
 	switch l {
 	case AVX2:
 		run, routine = tapeAVX2, &routinesAVX2
@@ -30,7 +30,11 @@ func NewScript(l Level, code []Instr) *Script {
 		}
 		p := &s.pieces[len(s.pieces)-1]
 		at := func(r int) uint32 { return uint32(8 * r) }
-		p.list = append(p.list, tapeInstr{routine[c.Code], at(c.D), at(c.A), at(c.B), at(c.C), at(c.E), 0})
+		i := tapeInstr{routine[c.Code], at(c.D), at(c.A), at(c.B), at(c.C), at(c.E), 0}
+		if c.Code == Fetch {
+			i.b, i.part = 0, uint32(c.B)
+		}
+		p.list = append(p.list, i)
 	}
 	return s
 }
@@ -47,12 +51,12 @@ type piece struct {
 type tapeInstr struct {
 	routine       uintptr
 	d, a, b, c, e uint32
-	_             uint32
+	part          uint32
 }
 
 var routinesAVX2, routinesAVX512 = routines(AVX2, tapeRoutinesAVX2), routines(AVX512, tapeRoutinesAVX512)
 
-func routines(l Level, f func(*uintptr)) (r [Bits + 1]uintptr) {
+func routines(l Level, f func(*uintptr)) (r [Fetch + 1]uintptr) {
 	f(&r[0])
 	return r
 }

@@ -46,11 +46,12 @@ const (
 	Copy    Code = iota - 1
 	Numbers      // A holds bits
 	Bits         // D holds bits: those of numbers that are not 0
+	Fetch        // the quarter number B of what lies behind register A is wanted soon
 )
 
 var codeNames = [...]string{"add", "sub", "mul", "div", "pow", "min", "max", "lt", "le", "eq", "ne", "and", "or", "not", "where",
 	"neg", "abs", "sign", "exp", "log", "sqrt", "tanh", "sigmoid", "sin", "cos", "round", "floor", "truncate",
-	"mul-add", "mul-sub", "sub-mul", "sub-mul-add", "copy", "numbers", "bits"}
+	"mul-add", "mul-sub", "sub-mul", "sub-mul-add", "copy", "numbers", "bits", "fetch"}
 
 // String returns the name of the operation.
 func (c Code) String() string { return codeNames[c] }

@@ -17,7 +17,7 @@ func (m *machine) routines() []string {
 		m.exp(), m.log(), m.halves("Sqrt", 1, VSQRTPS), m.tanh(), m.sigmoid(), "", "", // sine and cosine are Go's
 		m.rounded("Round", 8), m.rounded("Floor", 9), m.rounded("Truncate", 11),
 		m.fused("MulAdd", false, VADDPS), m.fused("MulSub", false, VSUBPS), m.fused("SubMul", true, nil), m.fused("SubMulAdd", true, VADDPS),
-		m.copy(), m.numbers(), m.bits(),
+		m.copy(), m.numbers(), m.bits(), m.fetch(),
 	}
 }
 
@@ -214,4 +214,23 @@ func (m *machine) bits() string {
 			MOVB(r.As8(), to)
 		}
 	})
+}
+
+// fetch brings a quarter of what lies behind a register into the cache of the second level: what the next chunk takes.
+func (m *machine) fetch() string {
+	name := m.routine("Fetch")
+	from, quarter, size := operands[0], reg.R15, operands[1]
+	MOVL(Mem{Base: next, Disp: -4}, quarter.As32())
+	MOVQ(end, size)
+	SHRQ(Imm(2), size)
+	IMULQ(size, quarter)
+	ADDQ(end, from)
+	ADDQ(quarter, from)
+	Label("line")
+	PREFETCHT1(Mem{Base: from, Index: at, Scale: 1})
+	ADDQ(Imm(64), at)
+	CMPQ(at, size)
+	JLT(LabelRef("line"))
+	RET()
+	return name
 }
