@@ -100,7 +100,7 @@ func groups() []group {
 				{figure: "decode", title: "FSVAE, decode", must: against{5, 2.5}, target: against{10, 5}},
 			},
 		},
-		dense(), events(), trained(), weights(),
+		neurons(), dense(), events(), trained(), weights(),
 		group{
 			name: "sddpm", title: "SDDPM's U-Net", unit: "ms", rounds: 2, parameters: 2_478_989,
 			about: "Grey images of 28x28, T = 4, batch 32, widths 32, 64, 128. A training step with Adam and clipped gradients; an evaluation is " +

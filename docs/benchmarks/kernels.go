@@ -28,7 +28,9 @@ func dense() group {
 	}
 	for _, i := range instructions {
 		g.contenders = append(g.contenders,
-			contender{name: i.ours, title: "snnc, " + i.title, command: func(s *session) program { return s.kernel("^BenchmarkDense/^3x3@/^"+i.snnc+"$", i.snnc) }},
+			contender{name: i.ours, title: "snnc, " + i.title, command: func(s *session) program {
+				return s.kernel("^BenchmarkDense/^3x3@/^"+i.snnc+"$", i.snnc)
+			}},
 			contender{name: i.peer, title: "oneDNN, " + i.title, command: func(s *session) program { return s.oneDNN(i.oneDNN) }})
 	}
 	for _, shape := range kernelShapes {
@@ -139,18 +141,7 @@ func parseKernels(output []byte) (measured, error) {
 			all[name] = append(all[name], rate)
 		}
 	}
-	if len(all) == 0 {
-		return measured{}, fmt.Errorf("no benchmark ran")
-	}
-	out := measured{Threads: 1, Figures: map[string]figure{}}
-	for name, rates := range all {
-		f := figure{Median: median(rates), Min: rates[0], Max: rates[0], Repeats: len(rates)}
-		for _, r := range rates {
-			f.Min, f.Max = min(f.Min, r), max(f.Max, r)
-		}
-		out.Figures[name] = f
-	}
-	return out, nil
+	return gather(all)
 }
 
 // dense returns the row of the group dense that a row of kernels is compared with: without the density.

@@ -67,6 +67,9 @@ func command(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
+	if err := os.MkdirAll(folder, 0o777); err != nil {
+		return fmt.Errorf("write results: %w", err)
+	}
 	if err := os.WriteFile(filepath.Join(folder, "results.md"), results(runs), 0o666); err != nil {
 		return fmt.Errorf("write results: %w", err)
 	}

@@ -46,6 +46,14 @@ PASS
 	}
 }
 
+func TestParseNeurons(t *testing.T) {
+	have, err := parseNeurons([]byte("BenchmarkNeuron/leaky/T4/forward\t 12\t 9 ns/op\t 0.5 ns/step\nBenchmarkNeuron/leaky/T4/forward-2 \t 12\t 9 ns/op\t 5.5e-01 ns/step\nPASS\n"))
+	want := map[string]figure{"leaky T4 forward": {Median: 0.525, Min: 0.5, Max: 0.55, Repeats: 2}}
+	if err != nil || !reflect.DeepEqual(have.Figures, want) {
+		t.Errorf("have %v, %v", have.Figures, err)
+	}
+}
+
 func TestParseBench(t *testing.T) {
 	report := `{"train":{"action":"train four","batch":32,"step_ms":{"median":2,"min":1,"max":4,"count":5},"forward_ms":1,"bytes":640},
 "sample":{"network":"stack","evaluation_ms":{"median":0.5,"min":0.25,"max":1,"count":5}},
@@ -54,6 +62,10 @@ func TestParseBench(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if len(have.Versions) != 1 || have.Versions["Go"] == "" {
+		t.Errorf("versions %v", have.Versions)
+	}
+	have.Versions = nil
 	want := measured{
 		Figures: map[string]figure{"train": {2, 1, 4, 5}, "decode": {0.5, 0.25, 1, 5}},
 		Rates:   []float64{0.25}, Planned: 640, Threads: 2, CPU: "avx2",

@@ -32,6 +32,8 @@ func results(runs []run) []byte {
 		switch {
 		case g.name == "trained":
 			training(&w, runs, g)
+		case g.name == "neurons":
+			equations(&w, runs)
 		case g.unit == "GFLOP/s":
 			speeds(&w, runs, g)
 		default:

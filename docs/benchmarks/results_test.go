@@ -50,6 +50,9 @@ func TestGolden(t *testing.T) {
 		make("dense", ours, 1, 0, map[string]figure{"64@28x28 forward": at(180)}),
 		make("dense", "onednn", 1, 0, map[string]figure{"64@28x28 forward": at(200)}),
 		make("event", ours, 1, 0, map[string]figure{"64@28x28 forward 10%": at(600)}),
+		make("neurons", ours, 1, 0, map[string]figure{
+			"leaky T4 forward": at(1), "leaky T4 backward": at(1), "adaptive T4 forward": at(1), "adaptive T4 backward": at(3),
+		}),
 		make("trained", "start", 1, 0, map[string]figure{"start": at(0.25)}),
 	}
 	runs[len(runs)-1].Layers = []layer{{"network.0.fire", 0.1, 0.2}}
@@ -94,6 +97,8 @@ func TestGolden(t *testing.T) {
 		{"dense 64@28x28 forward", "oneDNN AVX-512", 0.9, true, true, "", false},
 		{"dense 64@28x28 dX", "oneDNN AVX-512", 0, false, false, "", false},
 		{"event 64@28x28 forward, 10% set", "oneDNN AVX-512", 3, true, false, "", false},
+		{"adaptive neuron of two states, forward and backward, T4", "", 2, true, false, "", false},
+		{"adaptive neuron of two states, forward and backward, T16", "", 0, false, false, "", false},
 		{"start of a run to the end of its first update", "", 0.25, true, true, "", false},
 		{"classifier, an epoch of 10,000 images", "", 61, true, false, "", false},
 	} {

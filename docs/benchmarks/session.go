@@ -89,7 +89,7 @@ func (s *session) contend(ctx context.Context, g group, c contender, round int) 
 		return fmt.Errorf("read %s: %w", path, err)
 	}
 	best, err := s.once(ctx, g, c, round)
-	if err == nil && best.Others > disturbed && s.options.wait > 0 {
+	if err == nil && best.Others > disturbed && s.waited < s.options.wait {
 		var again run
 		if again, err = s.once(ctx, g, c, round); again.Others < best.Others {
 			best = again
@@ -186,6 +186,9 @@ func (s *session) prepare(ctx context.Context) error {
 		return err
 	}
 	if _, err := s.output(ctx, "go", "build", "-o", s.snnc(), "./cmd/snnc"); err != nil {
+		return err
+	}
+	if err := s.buildNeurons(ctx); err != nil {
 		return err
 	}
 	return s.kernels(ctx)

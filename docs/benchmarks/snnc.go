@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"path/filepath"
+	"runtime"
+	"strings"
 )
 
 // bench is `snnc bench` of a spec of specs/bench, whose evaluations are the figure called so; none if it is "". Arguments are those
@@ -53,6 +55,7 @@ func parseBench(output []byte, evaluation string) (measured, error) {
 	m := measured{
 		Figures: map[string]figure{"train": report.Train.Step.figure()},
 		Planned: report.Train.Bytes, Threads: report.Threads, CPU: report.CPU.Level,
+		Versions: map[string]string{"Go": strings.TrimPrefix(runtime.Version(), "go")}, // which built both
 	}
 	if evaluation != "" {
 		m.Figures[evaluation] = report.Sample.Time.figure()

@@ -33,7 +33,10 @@ func verdicts(runs []run) []verdict {
 		for _, r := range g.rows {
 			out = append(out, r.verdicts(runs, g)...)
 		}
-		if g.name == "sddpm" {
+		switch g.name {
+		case "neurons":
+			out = append(out, neuronVerdicts(runs)...)
+		case "sddpm":
 			out = append(out, memory(runs, g)...)
 		}
 	}
