@@ -54,13 +54,13 @@ func bindProduct(p *Program, s *plan.Step) (runner, needs, error) {
 }
 
 func (r *product) run(p *Program) error {
-	if r.onto != nil {
-		copy(r.out.f, r.onto.f)
-	}
 	if r.events != nil {
 		if r.multiplier = r.dense; r.events.Pays(r.firing.share(p, r.x)) {
 			r.multiplier = r.events
 		}
+	}
+	if r.onto != nil && !r.Whole() {
+		copy(r.out.f, r.onto.f)
 	}
 	p.pool.run(&r.job, r.Units())
 	if r.moments != nil {
@@ -73,6 +73,10 @@ func (r *product) run(p *Program) error {
 }
 
 func (r *product) unit(worker, k int) {
+	if r.onto != nil && r.Whole() {
+		from, to := r.Images(k)
+		copy(r.out.f[from*r.out.size:to*r.out.size], r.onto.f[from*r.out.size:])
+	}
 	r.Run(&r.p.workers[worker].kernel, k, r.out.f, r.x.operand(), r.w.f)
 	if r.moments != nil && r.Whole() {
 		r.moments.images(r.Images(k))
