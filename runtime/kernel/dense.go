@@ -98,10 +98,11 @@ type Dense struct {
 	distance         int // elements from image to image
 	direct           bool
 
-	group, groups int // images of a unit
-	rows, bands   int // rows of the phases of a unit
-	parts         int // into which the blocks of columns are cut
-	most          int // products of a chunk
+	group, groups int  // images of a unit
+	rows, bands   int  // rows of the phases of a unit
+	parts         int  // into which the blocks of columns are cut
+	heavy         bool // weights are read from far away
+	most          int  // products of a chunk
 	whole, last   []phaseTiles
 }
 
@@ -111,7 +112,7 @@ type phaseTiles struct {
 	count int
 }
 
-// tileList is tiles of as many rows each, as pairs of places in the operand and the result.
+// tileList is tiles of as many rows each, as pairs of places in the operand and the result. The last pair is there twice.
 type tileList struct {
 	rows       int
 	aRow, cRow int
@@ -181,7 +182,7 @@ func (d *Dense) cut() {
 	work, pixels = max(work, 1), max(pixels, 1)
 	image := max(d.lines*d.pitch*s.In, 1)
 	group := max(1, (unitProducts+work-1)/work)
-	if weights > heavyWeights {
+	if d.heavy = weights > heavyWeights; d.heavy {
 		group = max(group, (heavyPixels+pixels-1)/pixels)
 	}
 	if tall := d.gemm.rows; group > 1 && d.along(tall, s.Phases[0].Cols) {
@@ -305,7 +306,8 @@ func (d *Dense) tiles(n, from, rows int) []phaseTiles {
 		p := &list[i]
 		p.count = (len(full.pairs) + len(less.pairs)) / 2
 		for _, l := range []tileList{full, less} {
-			if len(l.pairs) > 0 {
+			if n := len(l.pairs); n > 0 {
+				l.pairs = append(l.pairs, l.pairs[n-2:]...)
 				p.lists = append(p.lists, l)
 			}
 		}
@@ -335,14 +337,11 @@ func (d *Dense) Run(w *Work, unit int, out []float32, x Operand, weights []float
 	}
 	w.ahead = ahead{}
 	if next := unit + w.Workers; next < d.Units() && x.Floats != nil {
-		w.ahead[0] = d.reads(next, x)
+		w.ahead[1] = d.reads(next, x)
 	}
 	blocks := (s.Out + Block - 1) / Block
 	for b := part * blocks / d.parts; b < (part+1)*blocks/d.parts; b++ {
-		width := BlockColumns(s.Out, b)
-		for at := 0; at < width; at += d.columns {
-			d.piece(w, lists, out, a, weights, b, width, at)
-		}
+		d.block(w, lists, out, a, weights, b, BlockColumns(s.Out, b))
 	}
 }
 
@@ -379,16 +378,16 @@ func (d *Dense) pad(a []float32, x *Operand, from, to, top int) {
 	}
 }
 
-// piece computes some columns of a block of width columns, from column `at` of it on.
-func (d *Dense) piece(w *Work, lists []phaseTiles, out, a, weights []float32, block, width, at int) {
+// block computes a block of width columns.
+func (d *Dense) block(w *Work, lists []phaseTiles, out, a, weights []float32, block, width int) {
 	s := &d.shape
-	columns := min(d.columns, width-at)
-	t := tiles{columns: columns, take: min(columns, s.Out-block*Block-at), aTap: d.pitch * s.In, bRow: width, a: a, c: out[block*Block+at:]}
+	t := tiles{aTap: d.pitch * s.In, bRow: width}
+	out = out[block*Block:]
 	for i := range lists {
 		f, l := &s.Phases[i], &lists[i]
 		if f.High*f.Wide == 0 {
 			if !d.Add {
-				nothing(t.c, l, t.take)
+				nothing(out, l, min(width, s.Out-block*Block))
 			}
 			continue
 		}
@@ -396,7 +395,7 @@ func (d *Dense) piece(w *Work, lists []phaseTiles, out, a, weights []float32, bl
 			continue
 		}
 		k := f.Wide * s.In
-		b := weights[f.Weights+block*Block*f.High*k+at:]
+		first := f.Weights + block*Block*f.High*k
 		// The products of a chunk run over all tiles before those of the next, so that its weights are read once, where there
 		// are tiles enough for that to be worth the sums' way to memory and back.
 		taps, step := f.High, k
@@ -413,10 +412,19 @@ func (d *Dense) piece(w *Work, lists []phaseTiles, out, a, weights []float32, bl
 		for tap := 0; tap < f.High; tap += taps {
 			for from := 0; from < k; from += step {
 				t.taps, t.k, t.add = min(taps, f.High-tap), min(step, k-from), d.Add || tap+from > 0
-				t.a, t.b = a[tap*t.aTap+from:], b[(tap*k+from)*width:]
-				for _, list := range l.lists {
-					t.rows, t.aRow, t.cRow, t.list = list.rows, list.aRow, list.cRow, list.pairs
-					d.run(w, &t)
+				t.a = a[tap*t.aTap+from:]
+				at := first + (tap*k+from)*width
+				if next := at + t.taps*t.k*width; d.heavy {
+					w.ahead[0] = weights[next:min(next+taps*step*width, len(weights))]
+				}
+				for column := 0; column < width; column += d.columns {
+					t.columns = min(d.columns, width-column)
+					t.take = min(t.columns, s.Out-block*Block-column)
+					t.b, t.c = weights[at+column:], out[column:]
+					for _, list := range l.lists {
+						t.rows, t.aRow, t.cRow, t.list = list.rows, list.aRow, list.cRow, list.pairs
+						d.run(w, &t)
+					}
 				}
 			}
 		}

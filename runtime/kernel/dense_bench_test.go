@@ -112,7 +112,7 @@ func BenchmarkTile(b *testing.B) {
 			b.Run(fmt.Sprintf("%dx%d/%v", rows, g.columns, l), func(b *testing.B) {
 				var work Work
 				t := tiles{list: make([]int32, 64), rows: rows, columns: g.columns, take: g.columns, a: x, aRow: k + 16, taps: 1, k: k, b: w, bRow: pixelPitch, c: y, cRow: pixelPitch}
-				rate(b, float64(2*len(t.list)/2*rows*k*g.columns), func() { g.run(&work, &t) })
+				rate(b, float64((len(t.list)-2)*rows*k*g.columns), func() { g.run(&work, &t) })
 			})
 		}
 	}

@@ -25,7 +25,7 @@ var masks = func() (m [64]int32) {
 //	c[to + row*cRow + column] (+)= sum over taps, then k, of a[from + row*aRow + tap*aTap + k] * b[(tap*k's + k)*bRow + column]
 //
 // for so many rows and columns, in that order, with fused products but in plain Go. With add the sums begin with what is
-// there.
+// there. list ends with a pair more, which is only looked at.
 type tiles struct {
 	list          []int32
 	rows, columns int // width of the tile; of these, take columns are there
@@ -42,9 +42,6 @@ type tiles struct {
 
 // run computes the tiles; w holds the argument block.
 func (g *gemm) run(w *Work, t *tiles) {
-	if len(t.list) == 0 {
-		return
-	}
 	if g.tile == nil {
 		t.plain()
 		return
@@ -54,7 +51,7 @@ func (g *gemm) run(w *Work, t *tiles) {
 
 // plain computes the tiles in Go. Numbers that are 0 are left out: spikes are often given as numbers.
 func (t *tiles) plain() {
-	for i := 0; i < len(t.list); i += 2 {
+	for i := 0; i < len(t.list)-2; i += 2 {
 		a, c := t.a[t.list[i]:], t.c[t.list[i+1]:]
 		for row := range t.rows {
 			acc := c[row*t.cRow:][:t.take]

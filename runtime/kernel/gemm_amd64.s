@@ -21,12 +21,17 @@ TEXT ·tileAVX2x1x16(SB), NOSPLIT, $8-8
 	MOVQ    120(AX), R10
 
 tile:
-	MOVQ   88(AX), SI
-	TESTQ  SI, SI
-	JNZ    more
-	VXORPS X0, X0, X0
-	VXORPS X1, X1, X1
-	JMP    started
+	MOVLQSX    12(CX), SI
+	SHLQ       $0x02, SI
+	ADDQ       72(AX), SI
+	MOVQ       80(AX), DI
+	PREFETCHT0 (SI)
+	MOVQ       88(AX), SI
+	TESTQ      SI, SI
+	JNZ        more
+	VXORPS     X0, X0, X0
+	VXORPS     X1, X1, X1
+	JMP        started
 
 more:
 	MOVLQSX 4(CX), SI
@@ -82,7 +87,8 @@ four:
 	VFMADD231PS  Y4, Y3, Y1
 	ADDQ         $0x10, R9
 	PREFETCHT1   (R10)
-	ADDQ         $0x40, R10
+	PREFETCHT1   64(R10)
+	ADDQ         $0x00000080, R10
 	LEAQ         (SI)(DX*4), SI
 	DECQ         DI
 	JNZ          four
@@ -147,11 +153,12 @@ TEXT ·sumsAVX2x1x16(SB), NOSPLIT, $8-8
 	MOVQ    88(AX), R12
 
 tile:
-	MOVQ       80(AX), DX
 	MOVLQSX    12(CX), DX
 	SHLQ       $0x02, DX
 	ADDQ       72(AX), DX
+	MOVQ       80(AX), BX
 	PREFETCHT0 (DX)
+	MOVQ       80(AX), DX
 	MOVLQSX    4(CX), DX
 	SHLQ       $0x02, DX
 	ADDQ       72(AX), DX
@@ -251,14 +258,21 @@ TEXT ·tileAVX2x2x16(SB), NOSPLIT, $8-8
 	MOVQ    120(AX), R11
 
 tile:
-	MOVQ   88(AX), DI
-	TESTQ  DI, DI
-	JNZ    more
-	VXORPS X0, X0, X0
-	VXORPS X1, X1, X1
-	VXORPS X2, X2, X2
-	VXORPS X3, X3, X3
-	JMP    started
+	MOVLQSX    12(CX), DI
+	SHLQ       $0x02, DI
+	ADDQ       72(AX), DI
+	MOVQ       80(AX), R8
+	PREFETCHT0 (DI)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
+	MOVQ       88(AX), DI
+	TESTQ      DI, DI
+	JNZ        more
+	VXORPS     X0, X0, X0
+	VXORPS     X1, X1, X1
+	VXORPS     X2, X2, X2
+	VXORPS     X3, X3, X3
+	JMP        started
 
 more:
 	MOVLQSX 4(CX), DI
@@ -332,7 +346,8 @@ four:
 	VFMADD231PS  Y6, Y5, Y3
 	ADDQ         $0x10, R10
 	PREFETCHT1   (R11)
-	ADDQ         $0x40, R11
+	PREFETCHT1   64(R11)
+	ADDQ         $0x00000080, R11
 	LEAQ         (DI)(BX*4), DI
 	DECQ         R8
 	JNZ          four
@@ -406,13 +421,14 @@ TEXT ·sumsAVX2x2x16(SB), NOSPLIT, $8-8
 	MOVQ    88(AX), R13
 
 tile:
-	MOVQ       80(AX), R12
 	MOVLQSX    12(CX), DX
 	SHLQ       $0x02, DX
 	ADDQ       72(AX), DX
+	MOVQ       80(AX), BX
 	PREFETCHT0 (DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
+	MOVQ       80(AX), R12
 	MOVLQSX    4(CX), DX
 	SHLQ       $0x02, DX
 	ADDQ       72(AX), DX
@@ -533,16 +549,25 @@ TEXT ·tileAVX2x3x16(SB), NOSPLIT, $8-8
 	MOVQ    120(AX), R11
 
 tile:
-	MOVQ   88(AX), DI
-	TESTQ  DI, DI
-	JNZ    more
-	VXORPS X0, X0, X0
-	VXORPS X1, X1, X1
-	VXORPS X2, X2, X2
-	VXORPS X3, X3, X3
-	VXORPS X4, X4, X4
-	VXORPS X5, X5, X5
-	JMP    started
+	MOVLQSX    12(CX), DI
+	SHLQ       $0x02, DI
+	ADDQ       72(AX), DI
+	MOVQ       80(AX), R8
+	PREFETCHT0 (DI)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
+	MOVQ       88(AX), DI
+	TESTQ      DI, DI
+	JNZ        more
+	VXORPS     X0, X0, X0
+	VXORPS     X1, X1, X1
+	VXORPS     X2, X2, X2
+	VXORPS     X3, X3, X3
+	VXORPS     X4, X4, X4
+	VXORPS     X5, X5, X5
+	JMP        started
 
 more:
 	MOVLQSX 4(CX), DI
@@ -634,7 +659,8 @@ four:
 	VFMADD231PS  Y8, Y7, Y5
 	ADDQ         $0x10, R10
 	PREFETCHT1   (R11)
-	ADDQ         $0x40, R11
+	PREFETCHT1   64(R11)
+	ADDQ         $0x00000080, R11
 	LEAQ         (DI)(BX*4), DI
 	DECQ         R8
 	JNZ          four
@@ -717,15 +743,16 @@ TEXT ·sumsAVX2x3x16(SB), NOSPLIT, $8-8
 	MOVQ    88(AX), R13
 
 tile:
-	MOVQ       80(AX), R12
 	MOVLQSX    12(CX), DX
 	SHLQ       $0x02, DX
 	ADDQ       72(AX), DX
+	MOVQ       80(AX), BX
 	PREFETCHT0 (DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
+	MOVQ       80(AX), R12
 	MOVLQSX    4(CX), DX
 	SHLQ       $0x02, DX
 	ADDQ       72(AX), DX
@@ -867,18 +894,29 @@ TEXT ·tileAVX2x4x16(SB), NOSPLIT, $8-8
 	MOVQ    120(AX), R12
 
 tile:
-	MOVQ   88(AX), R8
-	TESTQ  R8, R8
-	JNZ    more
-	VXORPS X0, X0, X0
-	VXORPS X1, X1, X1
-	VXORPS X2, X2, X2
-	VXORPS X3, X3, X3
-	VXORPS X4, X4, X4
-	VXORPS X5, X5, X5
-	VXORPS X6, X6, X6
-	VXORPS X7, X7, X7
-	JMP    started
+	MOVLQSX    12(CX), R8
+	SHLQ       $0x02, R8
+	ADDQ       72(AX), R8
+	MOVQ       80(AX), R9
+	PREFETCHT0 (R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	MOVQ       88(AX), R8
+	TESTQ      R8, R8
+	JNZ        more
+	VXORPS     X0, X0, X0
+	VXORPS     X1, X1, X1
+	VXORPS     X2, X2, X2
+	VXORPS     X3, X3, X3
+	VXORPS     X4, X4, X4
+	VXORPS     X5, X5, X5
+	VXORPS     X6, X6, X6
+	VXORPS     X7, X7, X7
+	JMP        started
 
 more:
 	MOVLQSX 4(CX), R8
@@ -988,7 +1026,8 @@ four:
 	VFMADD231PS  Y10, Y9, Y7
 	ADDQ         $0x10, R11
 	PREFETCHT1   (R12)
-	ADDQ         $0x40, R12
+	PREFETCHT1   64(R12)
+	ADDQ         $0x00000080, R12
 	LEAQ         (R8)(SI*4), R8
 	DECQ         R9
 	JNZ          four
@@ -1080,17 +1119,18 @@ TEXT ·sumsAVX2x4x16(SB), NOSPLIT, $8-8
 	MOVQ    88(AX), R13
 
 tile:
-	MOVQ       80(AX), R12
 	MOVLQSX    12(CX), DX
 	SHLQ       $0x02, DX
 	ADDQ       72(AX), DX
+	MOVQ       80(AX), BX
 	PREFETCHT0 (DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
+	MOVQ       80(AX), R12
 	MOVLQSX    4(CX), DX
 	SHLQ       $0x02, DX
 	ADDQ       72(AX), DX
@@ -1253,20 +1293,33 @@ TEXT ·tileAVX2x5x16(SB), NOSPLIT, $8-8
 	MOVQ    120(AX), R13
 
 tile:
-	MOVQ   88(AX), R8
-	TESTQ  R8, R8
-	JNZ    more
-	VXORPS X0, X0, X0
-	VXORPS X1, X1, X1
-	VXORPS X2, X2, X2
-	VXORPS X3, X3, X3
-	VXORPS X4, X4, X4
-	VXORPS X5, X5, X5
-	VXORPS X6, X6, X6
-	VXORPS X7, X7, X7
-	VXORPS X8, X8, X8
-	VXORPS X9, X9, X9
-	JMP    started
+	MOVLQSX    12(CX), R8
+	SHLQ       $0x02, R8
+	ADDQ       72(AX), R8
+	MOVQ       80(AX), R9
+	PREFETCHT0 (R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	MOVQ       88(AX), R8
+	TESTQ      R8, R8
+	JNZ        more
+	VXORPS     X0, X0, X0
+	VXORPS     X1, X1, X1
+	VXORPS     X2, X2, X2
+	VXORPS     X3, X3, X3
+	VXORPS     X4, X4, X4
+	VXORPS     X5, X5, X5
+	VXORPS     X6, X6, X6
+	VXORPS     X7, X7, X7
+	VXORPS     X8, X8, X8
+	VXORPS     X9, X9, X9
+	JMP        started
 
 more:
 	MOVLQSX 4(CX), R8
@@ -1396,7 +1449,8 @@ four:
 	ADDQ         $0x10, R11
 	ADDQ         $0x10, R12
 	PREFETCHT1   (R13)
-	ADDQ         $0x40, R13
+	PREFETCHT1   64(R13)
+	ADDQ         $0x00000080, R13
 	LEAQ         (R8)(SI*4), R8
 	DECQ         R9
 	JNZ          four
@@ -1499,19 +1553,20 @@ TEXT ·sumsAVX2x5x16(SB), NOSPLIT, $8-8
 	MOVQ    88(AX), R13
 
 tile:
-	MOVQ       80(AX), R12
 	MOVLQSX    12(CX), DX
 	SHLQ       $0x02, DX
 	ADDQ       72(AX), DX
+	MOVQ       80(AX), BX
 	PREFETCHT0 (DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
+	MOVQ       80(AX), R12
 	MOVLQSX    4(CX), DX
 	SHLQ       $0x02, DX
 	ADDQ       72(AX), DX
@@ -1695,22 +1750,37 @@ TEXT ·tileAVX2x6x16(SB), NOSPLIT, $8-8
 	MOVQ    120(AX), R13
 
 tile:
-	MOVQ   88(AX), R8
-	TESTQ  R8, R8
-	JNZ    more
-	VXORPS X0, X0, X0
-	VXORPS X1, X1, X1
-	VXORPS X2, X2, X2
-	VXORPS X3, X3, X3
-	VXORPS X4, X4, X4
-	VXORPS X5, X5, X5
-	VXORPS X6, X6, X6
-	VXORPS X7, X7, X7
-	VXORPS X8, X8, X8
-	VXORPS X9, X9, X9
-	VXORPS X10, X10, X10
-	VXORPS X11, X11, X11
-	JMP    started
+	MOVLQSX    12(CX), R8
+	SHLQ       $0x02, R8
+	ADDQ       72(AX), R8
+	MOVQ       80(AX), R9
+	PREFETCHT0 (R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	MOVQ       88(AX), R8
+	TESTQ      R8, R8
+	JNZ        more
+	VXORPS     X0, X0, X0
+	VXORPS     X1, X1, X1
+	VXORPS     X2, X2, X2
+	VXORPS     X3, X3, X3
+	VXORPS     X4, X4, X4
+	VXORPS     X5, X5, X5
+	VXORPS     X6, X6, X6
+	VXORPS     X7, X7, X7
+	VXORPS     X8, X8, X8
+	VXORPS     X9, X9, X9
+	VXORPS     X10, X10, X10
+	VXORPS     X11, X11, X11
+	JMP        started
 
 more:
 	MOVLQSX 4(CX), R8
@@ -1858,7 +1928,8 @@ four:
 	ADDQ         $0x10, R11
 	ADDQ         $0x10, R12
 	PREFETCHT1   (R13)
-	ADDQ         $0x40, R13
+	PREFETCHT1   64(R13)
+	ADDQ         $0x00000080, R13
 	LEAQ         (R8)(SI*4), R8
 	DECQ         R9
 	JNZ          four
@@ -1970,21 +2041,22 @@ TEXT ·sumsAVX2x6x16(SB), NOSPLIT, $8-8
 	MOVQ    88(AX), R13
 
 tile:
-	MOVQ       80(AX), R12
 	MOVLQSX    12(CX), DX
 	SHLQ       $0x02, DX
 	ADDQ       72(AX), DX
+	MOVQ       80(AX), BX
 	PREFETCHT0 (DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
+	MOVQ       80(AX), R12
 	MOVLQSX    4(CX), DX
 	SHLQ       $0x02, DX
 	ADDQ       72(AX), DX
@@ -2191,11 +2263,16 @@ TEXT ·tileAVX512x1x16(SB), NOSPLIT, $8-8
 	KMOVW   SI, K1
 
 tile:
-	MOVQ   88(AX), SI
-	TESTQ  SI, SI
-	JNZ    more
-	VXORPS X0, X0, X0
-	JMP    started
+	MOVLQSX    12(CX), SI
+	SHLQ       $0x02, SI
+	ADDQ       72(AX), SI
+	MOVQ       80(AX), DI
+	PREFETCHT0 (SI)
+	MOVQ       88(AX), SI
+	TESTQ      SI, SI
+	JNZ        more
+	VXORPS     X0, X0, X0
+	JMP        started
 
 more:
 	MOVLQSX   4(CX), SI
@@ -2231,7 +2308,8 @@ four:
 	VFMADD231PS  Z2, Z1, Z0
 	ADDQ         $0x10, R9
 	PREFETCHT1   (R10)
-	ADDQ         $0x40, R10
+	PREFETCHT1   64(R10)
+	ADDQ         $0x00000080, R10
 	LEAQ         (SI)(DX*4), SI
 	DECQ         DI
 	JNZ          four
@@ -2281,11 +2359,12 @@ TEXT ·sumsAVX512x1x16(SB), NOSPLIT, $8-8
 	MOVQ    88(AX), R12
 
 tile:
-	MOVQ       80(AX), DX
 	MOVLQSX    12(CX), DX
 	SHLQ       $0x02, DX
 	ADDQ       72(AX), DX
+	MOVQ       80(AX), BX
 	PREFETCHT0 (DX)
+	MOVQ       80(AX), DX
 	MOVLQSX    4(CX), DX
 	SHLQ       $0x02, DX
 	ADDQ       72(AX), DX
@@ -2377,12 +2456,18 @@ TEXT ·tileAVX512x1x32(SB), NOSPLIT, $8-8
 	KMOVW   SI, K2
 
 tile:
-	MOVQ   88(AX), SI
-	TESTQ  SI, SI
-	JNZ    more
-	VXORPS X0, X0, X0
-	VXORPS X1, X1, X1
-	JMP    started
+	MOVLQSX    12(CX), SI
+	SHLQ       $0x02, SI
+	ADDQ       72(AX), SI
+	MOVQ       80(AX), DI
+	PREFETCHT0 (SI)
+	PREFETCHT0 64(SI)
+	MOVQ       88(AX), SI
+	TESTQ      SI, SI
+	JNZ        more
+	VXORPS     X0, X0, X0
+	VXORPS     X1, X1, X1
+	JMP        started
 
 more:
 	MOVLQSX   4(CX), SI
@@ -2427,7 +2512,8 @@ four:
 	VFMADD231PS  Z4, Z3, Z1
 	ADDQ         $0x10, R9
 	PREFETCHT1   (R10)
-	ADDQ         $0x40, R10
+	PREFETCHT1   64(R10)
+	ADDQ         $0x00000080, R10
 	LEAQ         (SI)(DX*4), SI
 	DECQ         DI
 	JNZ          four
@@ -2480,12 +2566,13 @@ TEXT ·sumsAVX512x1x32(SB), NOSPLIT, $8-8
 	MOVQ    88(AX), R12
 
 tile:
-	MOVQ       80(AX), DX
 	MOVLQSX    12(CX), DX
 	SHLQ       $0x02, DX
 	ADDQ       72(AX), DX
+	MOVQ       80(AX), BX
 	PREFETCHT0 (DX)
 	PREFETCHT0 64(DX)
+	MOVQ       80(AX), DX
 	MOVLQSX    4(CX), DX
 	SHLQ       $0x02, DX
 	ADDQ       72(AX), DX
@@ -2587,12 +2674,19 @@ TEXT ·tileAVX512x2x16(SB), NOSPLIT, $8-8
 	KMOVW   DI, K1
 
 tile:
-	MOVQ   88(AX), DI
-	TESTQ  DI, DI
-	JNZ    more
-	VXORPS X0, X0, X0
-	VXORPS X1, X1, X1
-	JMP    started
+	MOVLQSX    12(CX), DI
+	SHLQ       $0x02, DI
+	ADDQ       72(AX), DI
+	MOVQ       80(AX), R8
+	PREFETCHT0 (DI)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
+	MOVQ       88(AX), DI
+	TESTQ      DI, DI
+	JNZ        more
+	VXORPS     X0, X0, X0
+	VXORPS     X1, X1, X1
+	JMP        started
 
 more:
 	MOVLQSX   4(CX), DI
@@ -2638,7 +2732,8 @@ four:
 	VFMADD231PS  Z3, Z2, Z1
 	ADDQ         $0x10, R10
 	PREFETCHT1   (R11)
-	ADDQ         $0x40, R11
+	PREFETCHT1   64(R11)
+	ADDQ         $0x00000080, R11
 	LEAQ         (DI)(BX*4), DI
 	DECQ         R8
 	JNZ          four
@@ -2692,13 +2787,14 @@ TEXT ·sumsAVX512x2x16(SB), NOSPLIT, $8-8
 	MOVQ    88(AX), R13
 
 tile:
-	MOVQ       80(AX), R12
 	MOVLQSX    12(CX), DX
 	SHLQ       $0x02, DX
 	ADDQ       72(AX), DX
+	MOVQ       80(AX), BX
 	PREFETCHT0 (DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
+	MOVQ       80(AX), R12
 	MOVLQSX    4(CX), DX
 	SHLQ       $0x02, DX
 	ADDQ       72(AX), DX
@@ -2804,14 +2900,23 @@ TEXT ·tileAVX512x2x32(SB), NOSPLIT, $8-8
 	KMOVW   DI, K2
 
 tile:
-	MOVQ   88(AX), DI
-	TESTQ  DI, DI
-	JNZ    more
-	VXORPS X0, X0, X0
-	VXORPS X1, X1, X1
-	VXORPS X2, X2, X2
-	VXORPS X3, X3, X3
-	JMP    started
+	MOVLQSX    12(CX), DI
+	SHLQ       $0x02, DI
+	ADDQ       72(AX), DI
+	MOVQ       80(AX), R8
+	PREFETCHT0 (DI)
+	PREFETCHT0 64(DI)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
+	PREFETCHT0 64(DI)
+	MOVQ       88(AX), DI
+	TESTQ      DI, DI
+	JNZ        more
+	VXORPS     X0, X0, X0
+	VXORPS     X1, X1, X1
+	VXORPS     X2, X2, X2
+	VXORPS     X3, X3, X3
+	JMP        started
 
 more:
 	MOVLQSX   4(CX), DI
@@ -2871,7 +2976,8 @@ four:
 	VFMADD231PS  Z6, Z5, Z3
 	ADDQ         $0x10, R10
 	PREFETCHT1   (R11)
-	ADDQ         $0x40, R11
+	PREFETCHT1   64(R11)
+	ADDQ         $0x00000080, R11
 	LEAQ         (DI)(BX*4), DI
 	DECQ         R8
 	JNZ          four
@@ -2930,15 +3036,16 @@ TEXT ·sumsAVX512x2x32(SB), NOSPLIT, $8-8
 	MOVQ    88(AX), R13
 
 tile:
-	MOVQ       80(AX), R12
 	MOVLQSX    12(CX), DX
 	SHLQ       $0x02, DX
 	ADDQ       72(AX), DX
+	MOVQ       80(AX), BX
 	PREFETCHT0 (DX)
 	PREFETCHT0 64(DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
 	PREFETCHT0 64(DX)
+	MOVQ       80(AX), R12
 	MOVLQSX    4(CX), DX
 	SHLQ       $0x02, DX
 	ADDQ       72(AX), DX
@@ -3061,13 +3168,22 @@ TEXT ·tileAVX512x3x16(SB), NOSPLIT, $8-8
 	KMOVW   DI, K1
 
 tile:
-	MOVQ   88(AX), DI
-	TESTQ  DI, DI
-	JNZ    more
-	VXORPS X0, X0, X0
-	VXORPS X1, X1, X1
-	VXORPS X2, X2, X2
-	JMP    started
+	MOVLQSX    12(CX), DI
+	SHLQ       $0x02, DI
+	ADDQ       72(AX), DI
+	MOVQ       80(AX), R8
+	PREFETCHT0 (DI)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
+	MOVQ       88(AX), DI
+	TESTQ      DI, DI
+	JNZ        more
+	VXORPS     X0, X0, X0
+	VXORPS     X1, X1, X1
+	VXORPS     X2, X2, X2
+	JMP        started
 
 more:
 	MOVLQSX   4(CX), DI
@@ -3123,7 +3239,8 @@ four:
 	VFMADD231PS  Z4, Z3, Z2
 	ADDQ         $0x10, R10
 	PREFETCHT1   (R11)
-	ADDQ         $0x40, R11
+	PREFETCHT1   64(R11)
+	ADDQ         $0x00000080, R11
 	LEAQ         (DI)(BX*4), DI
 	DECQ         R8
 	JNZ          four
@@ -3181,15 +3298,16 @@ TEXT ·sumsAVX512x3x16(SB), NOSPLIT, $8-8
 	MOVQ    88(AX), R13
 
 tile:
-	MOVQ       80(AX), R12
 	MOVLQSX    12(CX), DX
 	SHLQ       $0x02, DX
 	ADDQ       72(AX), DX
+	MOVQ       80(AX), BX
 	PREFETCHT0 (DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
+	MOVQ       80(AX), R12
 	MOVLQSX    4(CX), DX
 	SHLQ       $0x02, DX
 	ADDQ       72(AX), DX
@@ -3309,16 +3427,28 @@ TEXT ·tileAVX512x3x32(SB), NOSPLIT, $8-8
 	KMOVW   DI, K2
 
 tile:
-	MOVQ   88(AX), DI
-	TESTQ  DI, DI
-	JNZ    more
-	VXORPS X0, X0, X0
-	VXORPS X1, X1, X1
-	VXORPS X2, X2, X2
-	VXORPS X3, X3, X3
-	VXORPS X4, X4, X4
-	VXORPS X5, X5, X5
-	JMP    started
+	MOVLQSX    12(CX), DI
+	SHLQ       $0x02, DI
+	ADDQ       72(AX), DI
+	MOVQ       80(AX), R8
+	PREFETCHT0 (DI)
+	PREFETCHT0 64(DI)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
+	PREFETCHT0 64(DI)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
+	PREFETCHT0 64(DI)
+	MOVQ       88(AX), DI
+	TESTQ      DI, DI
+	JNZ        more
+	VXORPS     X0, X0, X0
+	VXORPS     X1, X1, X1
+	VXORPS     X2, X2, X2
+	VXORPS     X3, X3, X3
+	VXORPS     X4, X4, X4
+	VXORPS     X5, X5, X5
+	JMP        started
 
 more:
 	MOVLQSX   4(CX), DI
@@ -3393,7 +3523,8 @@ four:
 	VFMADD231PS  Z8, Z7, Z5
 	ADDQ         $0x10, R10
 	PREFETCHT1   (R11)
-	ADDQ         $0x40, R11
+	PREFETCHT1   64(R11)
+	ADDQ         $0x00000080, R11
 	LEAQ         (DI)(BX*4), DI
 	DECQ         R8
 	JNZ          four
@@ -3458,18 +3589,19 @@ TEXT ·sumsAVX512x3x32(SB), NOSPLIT, $8-8
 	MOVQ    88(AX), R13
 
 tile:
-	MOVQ       80(AX), R12
 	MOVLQSX    12(CX), DX
 	SHLQ       $0x02, DX
 	ADDQ       72(AX), DX
+	MOVQ       80(AX), BX
 	PREFETCHT0 (DX)
 	PREFETCHT0 64(DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
 	PREFETCHT0 64(DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
 	PREFETCHT0 64(DX)
+	MOVQ       80(AX), R12
 	MOVLQSX    4(CX), DX
 	SHLQ       $0x02, DX
 	ADDQ       72(AX), DX
@@ -3613,14 +3745,25 @@ TEXT ·tileAVX512x4x16(SB), NOSPLIT, $8-8
 	KMOVW   R8, K1
 
 tile:
-	MOVQ   88(AX), R8
-	TESTQ  R8, R8
-	JNZ    more
-	VXORPS X0, X0, X0
-	VXORPS X1, X1, X1
-	VXORPS X2, X2, X2
-	VXORPS X3, X3, X3
-	JMP    started
+	MOVLQSX    12(CX), R8
+	SHLQ       $0x02, R8
+	ADDQ       72(AX), R8
+	MOVQ       80(AX), R9
+	PREFETCHT0 (R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	MOVQ       88(AX), R8
+	TESTQ      R8, R8
+	JNZ        more
+	VXORPS     X0, X0, X0
+	VXORPS     X1, X1, X1
+	VXORPS     X2, X2, X2
+	VXORPS     X3, X3, X3
+	JMP        started
 
 more:
 	MOVLQSX   4(CX), R8
@@ -3686,7 +3829,8 @@ four:
 	VFMADD231PS  Z5, Z4, Z3
 	ADDQ         $0x10, R11
 	PREFETCHT1   (R12)
-	ADDQ         $0x40, R12
+	PREFETCHT1   64(R12)
+	ADDQ         $0x00000080, R12
 	LEAQ         (R8)(SI*4), R8
 	DECQ         R9
 	JNZ          four
@@ -3748,17 +3892,18 @@ TEXT ·sumsAVX512x4x16(SB), NOSPLIT, $8-8
 	MOVQ    88(AX), R13
 
 tile:
-	MOVQ       80(AX), R12
 	MOVLQSX    12(CX), DX
 	SHLQ       $0x02, DX
 	ADDQ       72(AX), DX
+	MOVQ       80(AX), BX
 	PREFETCHT0 (DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
+	MOVQ       80(AX), R12
 	MOVLQSX    4(CX), DX
 	SHLQ       $0x02, DX
 	ADDQ       72(AX), DX
@@ -3892,18 +4037,33 @@ TEXT ·tileAVX512x4x32(SB), NOSPLIT, $8-8
 	KMOVW   R8, K2
 
 tile:
-	MOVQ   88(AX), R8
-	TESTQ  R8, R8
-	JNZ    more
-	VXORPS X0, X0, X0
-	VXORPS X1, X1, X1
-	VXORPS X2, X2, X2
-	VXORPS X3, X3, X3
-	VXORPS X4, X4, X4
-	VXORPS X5, X5, X5
-	VXORPS X6, X6, X6
-	VXORPS X7, X7, X7
-	JMP    started
+	MOVLQSX    12(CX), R8
+	SHLQ       $0x02, R8
+	ADDQ       72(AX), R8
+	MOVQ       80(AX), R9
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	MOVQ       88(AX), R8
+	TESTQ      R8, R8
+	JNZ        more
+	VXORPS     X0, X0, X0
+	VXORPS     X1, X1, X1
+	VXORPS     X2, X2, X2
+	VXORPS     X3, X3, X3
+	VXORPS     X4, X4, X4
+	VXORPS     X5, X5, X5
+	VXORPS     X6, X6, X6
+	VXORPS     X7, X7, X7
+	JMP        started
 
 more:
 	MOVLQSX   4(CX), R8
@@ -3993,7 +4153,8 @@ four:
 	VFMADD231PS  Z10, Z9, Z7
 	ADDQ         $0x10, R11
 	PREFETCHT1   (R12)
-	ADDQ         $0x40, R12
+	PREFETCHT1   64(R12)
+	ADDQ         $0x00000080, R12
 	LEAQ         (R8)(SI*4), R8
 	DECQ         R9
 	JNZ          four
@@ -4064,21 +4225,22 @@ TEXT ·sumsAVX512x4x32(SB), NOSPLIT, $8-8
 	MOVQ    88(AX), R13
 
 tile:
-	MOVQ       80(AX), R12
 	MOVLQSX    12(CX), DX
 	SHLQ       $0x02, DX
 	ADDQ       72(AX), DX
+	MOVQ       80(AX), BX
 	PREFETCHT0 (DX)
 	PREFETCHT0 64(DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
 	PREFETCHT0 64(DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
 	PREFETCHT0 64(DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
 	PREFETCHT0 64(DX)
+	MOVQ       80(AX), R12
 	MOVLQSX    4(CX), DX
 	SHLQ       $0x02, DX
 	ADDQ       72(AX), DX
@@ -4243,15 +4405,28 @@ TEXT ·tileAVX512x5x16(SB), NOSPLIT, $8-8
 	KMOVW   R8, K1
 
 tile:
-	MOVQ   88(AX), R8
-	TESTQ  R8, R8
-	JNZ    more
-	VXORPS X0, X0, X0
-	VXORPS X1, X1, X1
-	VXORPS X2, X2, X2
-	VXORPS X3, X3, X3
-	VXORPS X4, X4, X4
-	JMP    started
+	MOVLQSX    12(CX), R8
+	SHLQ       $0x02, R8
+	ADDQ       72(AX), R8
+	MOVQ       80(AX), R9
+	PREFETCHT0 (R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	MOVQ       88(AX), R8
+	TESTQ      R8, R8
+	JNZ        more
+	VXORPS     X0, X0, X0
+	VXORPS     X1, X1, X1
+	VXORPS     X2, X2, X2
+	VXORPS     X3, X3, X3
+	VXORPS     X4, X4, X4
+	JMP        started
 
 more:
 	MOVLQSX   4(CX), R8
@@ -4329,7 +4504,8 @@ four:
 	ADDQ         $0x10, R11
 	ADDQ         $0x10, R12
 	PREFETCHT1   (R13)
-	ADDQ         $0x40, R13
+	PREFETCHT1   64(R13)
+	ADDQ         $0x00000080, R13
 	LEAQ         (R8)(SI*4), R8
 	DECQ         R9
 	JNZ          four
@@ -4397,19 +4573,20 @@ TEXT ·sumsAVX512x5x16(SB), NOSPLIT, $8-8
 	MOVQ    88(AX), R13
 
 tile:
-	MOVQ       80(AX), R12
 	MOVLQSX    12(CX), DX
 	SHLQ       $0x02, DX
 	ADDQ       72(AX), DX
+	MOVQ       80(AX), BX
 	PREFETCHT0 (DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
+	MOVQ       80(AX), R12
 	MOVLQSX    4(CX), DX
 	SHLQ       $0x02, DX
 	ADDQ       72(AX), DX
@@ -4557,20 +4734,38 @@ TEXT ·tileAVX512x5x32(SB), NOSPLIT, $8-8
 	KMOVW   R8, K2
 
 tile:
-	MOVQ   88(AX), R8
-	TESTQ  R8, R8
-	JNZ    more
-	VXORPS X0, X0, X0
-	VXORPS X1, X1, X1
-	VXORPS X2, X2, X2
-	VXORPS X3, X3, X3
-	VXORPS X4, X4, X4
-	VXORPS X5, X5, X5
-	VXORPS X6, X6, X6
-	VXORPS X7, X7, X7
-	VXORPS X8, X8, X8
-	VXORPS X9, X9, X9
-	JMP    started
+	MOVLQSX    12(CX), R8
+	SHLQ       $0x02, R8
+	ADDQ       72(AX), R8
+	MOVQ       80(AX), R9
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	MOVQ       88(AX), R8
+	TESTQ      R8, R8
+	JNZ        more
+	VXORPS     X0, X0, X0
+	VXORPS     X1, X1, X1
+	VXORPS     X2, X2, X2
+	VXORPS     X3, X3, X3
+	VXORPS     X4, X4, X4
+	VXORPS     X5, X5, X5
+	VXORPS     X6, X6, X6
+	VXORPS     X7, X7, X7
+	VXORPS     X8, X8, X8
+	VXORPS     X9, X9, X9
+	JMP        started
 
 more:
 	MOVLQSX   4(CX), R8
@@ -4677,7 +4872,8 @@ four:
 	ADDQ         $0x10, R11
 	ADDQ         $0x10, R12
 	PREFETCHT1   (R13)
-	ADDQ         $0x40, R13
+	PREFETCHT1   64(R13)
+	ADDQ         $0x00000080, R13
 	LEAQ         (R8)(SI*4), R8
 	DECQ         R9
 	JNZ          four
@@ -4756,24 +4952,25 @@ TEXT ·sumsAVX512x5x32(SB), NOSPLIT, $8-8
 	MOVQ    88(AX), R13
 
 tile:
-	MOVQ       80(AX), R12
 	MOVLQSX    12(CX), DX
 	SHLQ       $0x02, DX
 	ADDQ       72(AX), DX
+	MOVQ       80(AX), BX
 	PREFETCHT0 (DX)
 	PREFETCHT0 64(DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
 	PREFETCHT0 64(DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
 	PREFETCHT0 64(DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
 	PREFETCHT0 64(DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
 	PREFETCHT0 64(DX)
+	MOVQ       80(AX), R12
 	MOVLQSX    4(CX), DX
 	SHLQ       $0x02, DX
 	ADDQ       72(AX), DX
@@ -4959,16 +5156,31 @@ TEXT ·tileAVX512x6x16(SB), NOSPLIT, $8-8
 	KMOVW   R8, K1
 
 tile:
-	MOVQ   88(AX), R8
-	TESTQ  R8, R8
-	JNZ    more
-	VXORPS X0, X0, X0
-	VXORPS X1, X1, X1
-	VXORPS X2, X2, X2
-	VXORPS X3, X3, X3
-	VXORPS X4, X4, X4
-	VXORPS X5, X5, X5
-	JMP    started
+	MOVLQSX    12(CX), R8
+	SHLQ       $0x02, R8
+	ADDQ       72(AX), R8
+	MOVQ       80(AX), R9
+	PREFETCHT0 (R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	MOVQ       88(AX), R8
+	TESTQ      R8, R8
+	JNZ        more
+	VXORPS     X0, X0, X0
+	VXORPS     X1, X1, X1
+	VXORPS     X2, X2, X2
+	VXORPS     X3, X3, X3
+	VXORPS     X4, X4, X4
+	VXORPS     X5, X5, X5
+	JMP        started
 
 more:
 	MOVLQSX   4(CX), R8
@@ -5056,7 +5268,8 @@ four:
 	ADDQ         $0x10, R11
 	ADDQ         $0x10, R12
 	PREFETCHT1   (R13)
-	ADDQ         $0x40, R13
+	PREFETCHT1   64(R13)
+	ADDQ         $0x00000080, R13
 	LEAQ         (R8)(SI*4), R8
 	DECQ         R9
 	JNZ          four
@@ -5128,21 +5341,22 @@ TEXT ·sumsAVX512x6x16(SB), NOSPLIT, $8-8
 	MOVQ    88(AX), R13
 
 tile:
-	MOVQ       80(AX), R12
 	MOVLQSX    12(CX), DX
 	SHLQ       $0x02, DX
 	ADDQ       72(AX), DX
+	MOVQ       80(AX), BX
 	PREFETCHT0 (DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
+	MOVQ       80(AX), R12
 	MOVLQSX    4(CX), DX
 	SHLQ       $0x02, DX
 	ADDQ       72(AX), DX
@@ -5304,22 +5518,43 @@ TEXT ·tileAVX512x6x32(SB), NOSPLIT, $8-8
 	KMOVW   R8, K2
 
 tile:
-	MOVQ   88(AX), R8
-	TESTQ  R8, R8
-	JNZ    more
-	VXORPS X0, X0, X0
-	VXORPS X1, X1, X1
-	VXORPS X2, X2, X2
-	VXORPS X3, X3, X3
-	VXORPS X4, X4, X4
-	VXORPS X5, X5, X5
-	VXORPS X6, X6, X6
-	VXORPS X7, X7, X7
-	VXORPS X8, X8, X8
-	VXORPS X9, X9, X9
-	VXORPS X10, X10, X10
-	VXORPS X11, X11, X11
-	JMP    started
+	MOVLQSX    12(CX), R8
+	SHLQ       $0x02, R8
+	ADDQ       72(AX), R8
+	MOVQ       80(AX), R9
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	MOVQ       88(AX), R8
+	TESTQ      R8, R8
+	JNZ        more
+	VXORPS     X0, X0, X0
+	VXORPS     X1, X1, X1
+	VXORPS     X2, X2, X2
+	VXORPS     X3, X3, X3
+	VXORPS     X4, X4, X4
+	VXORPS     X5, X5, X5
+	VXORPS     X6, X6, X6
+	VXORPS     X7, X7, X7
+	VXORPS     X8, X8, X8
+	VXORPS     X9, X9, X9
+	VXORPS     X10, X10, X10
+	VXORPS     X11, X11, X11
+	JMP        started
 
 more:
 	MOVLQSX   4(CX), R8
@@ -5441,7 +5676,8 @@ four:
 	ADDQ         $0x10, R11
 	ADDQ         $0x10, R12
 	PREFETCHT1   (R13)
-	ADDQ         $0x40, R13
+	PREFETCHT1   64(R13)
+	ADDQ         $0x00000080, R13
 	LEAQ         (R8)(SI*4), R8
 	DECQ         R9
 	JNZ          four
@@ -5526,27 +5762,28 @@ TEXT ·sumsAVX512x6x32(SB), NOSPLIT, $8-8
 	MOVQ    88(AX), R13
 
 tile:
-	MOVQ       80(AX), R12
 	MOVLQSX    12(CX), DX
 	SHLQ       $0x02, DX
 	ADDQ       72(AX), DX
+	MOVQ       80(AX), BX
 	PREFETCHT0 (DX)
 	PREFETCHT0 64(DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
 	PREFETCHT0 64(DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
 	PREFETCHT0 64(DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
 	PREFETCHT0 64(DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
 	PREFETCHT0 64(DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
 	PREFETCHT0 64(DX)
+	MOVQ       80(AX), R12
 	MOVLQSX    4(CX), DX
 	SHLQ       $0x02, DX
 	ADDQ       72(AX), DX
@@ -5753,17 +5990,34 @@ TEXT ·tileAVX512x7x16(SB), NOSPLIT, $8-8
 	KMOVW   R8, K1
 
 tile:
-	MOVQ   88(AX), R8
-	TESTQ  R8, R8
-	JNZ    more
-	VXORPS X0, X0, X0
-	VXORPS X1, X1, X1
-	VXORPS X2, X2, X2
-	VXORPS X3, X3, X3
-	VXORPS X4, X4, X4
-	VXORPS X5, X5, X5
-	VXORPS X6, X6, X6
-	JMP    started
+	MOVLQSX    12(CX), R8
+	SHLQ       $0x02, R8
+	ADDQ       72(AX), R8
+	MOVQ       80(AX), R9
+	PREFETCHT0 (R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	MOVQ       88(AX), R8
+	TESTQ      R8, R8
+	JNZ        more
+	VXORPS     X0, X0, X0
+	VXORPS     X1, X1, X1
+	VXORPS     X2, X2, X2
+	VXORPS     X3, X3, X3
+	VXORPS     X4, X4, X4
+	VXORPS     X5, X5, X5
+	VXORPS     X6, X6, X6
+	JMP        started
 
 more:
 	MOVLQSX   4(CX), R8
@@ -5861,7 +6115,8 @@ four:
 	ADDQ         $0x10, R11
 	ADDQ         $0x10, R12
 	PREFETCHT1   (R13)
-	ADDQ         $0x40, R13
+	PREFETCHT1   64(R13)
+	ADDQ         $0x00000080, R13
 	LEAQ         (R8)(SI*4), R8
 	DECQ         R9
 	JNZ          four
@@ -5937,23 +6192,24 @@ TEXT ·sumsAVX512x7x16(SB), NOSPLIT, $8-8
 	MOVQ    88(AX), R13
 
 tile:
-	MOVQ       80(AX), R12
 	MOVLQSX    12(CX), DX
 	SHLQ       $0x02, DX
 	ADDQ       72(AX), DX
+	MOVQ       80(AX), BX
 	PREFETCHT0 (DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
+	MOVQ       80(AX), R12
 	MOVLQSX    4(CX), DX
 	SHLQ       $0x02, DX
 	ADDQ       72(AX), DX
@@ -6129,24 +6385,48 @@ TEXT ·tileAVX512x7x32(SB), NOSPLIT, $8-8
 	KMOVW   R8, K2
 
 tile:
-	MOVQ   88(AX), R8
-	TESTQ  R8, R8
-	JNZ    more
-	VXORPS X0, X0, X0
-	VXORPS X1, X1, X1
-	VXORPS X2, X2, X2
-	VXORPS X3, X3, X3
-	VXORPS X4, X4, X4
-	VXORPS X5, X5, X5
-	VXORPS X6, X6, X6
-	VXORPS X7, X7, X7
-	VXORPS X8, X8, X8
-	VXORPS X9, X9, X9
-	VXORPS X10, X10, X10
-	VXORPS X11, X11, X11
-	VXORPS X12, X12, X12
-	VXORPS X13, X13, X13
-	JMP    started
+	MOVLQSX    12(CX), R8
+	SHLQ       $0x02, R8
+	ADDQ       72(AX), R8
+	MOVQ       80(AX), R9
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	MOVQ       88(AX), R8
+	TESTQ      R8, R8
+	JNZ        more
+	VXORPS     X0, X0, X0
+	VXORPS     X1, X1, X1
+	VXORPS     X2, X2, X2
+	VXORPS     X3, X3, X3
+	VXORPS     X4, X4, X4
+	VXORPS     X5, X5, X5
+	VXORPS     X6, X6, X6
+	VXORPS     X7, X7, X7
+	VXORPS     X8, X8, X8
+	VXORPS     X9, X9, X9
+	VXORPS     X10, X10, X10
+	VXORPS     X11, X11, X11
+	VXORPS     X12, X12, X12
+	VXORPS     X13, X13, X13
+	JMP        started
 
 more:
 	MOVLQSX   4(CX), R8
@@ -6283,7 +6563,8 @@ four:
 	ADDQ         $0x10, R11
 	ADDQ         $0x10, R12
 	PREFETCHT1   (R13)
-	ADDQ         $0x40, R13
+	PREFETCHT1   64(R13)
+	ADDQ         $0x00000080, R13
 	LEAQ         (R8)(SI*4), R8
 	DECQ         R9
 	JNZ          four
@@ -6374,30 +6655,31 @@ TEXT ·sumsAVX512x7x32(SB), NOSPLIT, $8-8
 	MOVQ    88(AX), R13
 
 tile:
-	MOVQ       80(AX), R12
 	MOVLQSX    12(CX), DX
 	SHLQ       $0x02, DX
 	ADDQ       72(AX), DX
+	MOVQ       80(AX), BX
 	PREFETCHT0 (DX)
 	PREFETCHT0 64(DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
 	PREFETCHT0 64(DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
 	PREFETCHT0 64(DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
 	PREFETCHT0 64(DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
 	PREFETCHT0 64(DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
 	PREFETCHT0 64(DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
 	PREFETCHT0 64(DX)
+	MOVQ       80(AX), R12
 	MOVLQSX    4(CX), DX
 	SHLQ       $0x02, DX
 	ADDQ       72(AX), DX
@@ -6625,18 +6907,37 @@ TEXT ·tileAVX512x8x16(SB), NOSPLIT, $8-8
 	KMOVW   R8, K1
 
 tile:
-	MOVQ   88(AX), R8
-	TESTQ  R8, R8
-	JNZ    more
-	VXORPS X0, X0, X0
-	VXORPS X1, X1, X1
-	VXORPS X2, X2, X2
-	VXORPS X3, X3, X3
-	VXORPS X4, X4, X4
-	VXORPS X5, X5, X5
-	VXORPS X6, X6, X6
-	VXORPS X7, X7, X7
-	JMP    started
+	MOVLQSX    12(CX), R8
+	SHLQ       $0x02, R8
+	ADDQ       72(AX), R8
+	MOVQ       80(AX), R9
+	PREFETCHT0 (R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	MOVQ       88(AX), R8
+	TESTQ      R8, R8
+	JNZ        more
+	VXORPS     X0, X0, X0
+	VXORPS     X1, X1, X1
+	VXORPS     X2, X2, X2
+	VXORPS     X3, X3, X3
+	VXORPS     X4, X4, X4
+	VXORPS     X5, X5, X5
+	VXORPS     X6, X6, X6
+	VXORPS     X7, X7, X7
+	JMP        started
 
 more:
 	MOVLQSX   4(CX), R8
@@ -6744,7 +7045,8 @@ four:
 	ADDQ         $0x10, R11
 	ADDQ         $0x10, R12
 	PREFETCHT1   (R13)
-	ADDQ         $0x40, R13
+	PREFETCHT1   64(R13)
+	ADDQ         $0x00000080, R13
 	LEAQ         (R8)(SI*4), R8
 	DECQ         R9
 	JNZ          four
@@ -6824,25 +7126,26 @@ TEXT ·sumsAVX512x8x16(SB), NOSPLIT, $8-8
 	MOVQ    88(AX), R13
 
 tile:
-	MOVQ       80(AX), R12
 	MOVLQSX    12(CX), DX
 	SHLQ       $0x02, DX
 	ADDQ       72(AX), DX
+	MOVQ       80(AX), BX
 	PREFETCHT0 (DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
+	MOVQ       80(AX), R12
 	MOVLQSX    4(CX), DX
 	SHLQ       $0x02, DX
 	ADDQ       72(AX), DX
@@ -7032,26 +7335,53 @@ TEXT ·tileAVX512x8x32(SB), NOSPLIT, $8-8
 	KMOVW   R8, K2
 
 tile:
-	MOVQ   88(AX), R8
-	TESTQ  R8, R8
-	JNZ    more
-	VXORPS X0, X0, X0
-	VXORPS X1, X1, X1
-	VXORPS X2, X2, X2
-	VXORPS X3, X3, X3
-	VXORPS X4, X4, X4
-	VXORPS X5, X5, X5
-	VXORPS X6, X6, X6
-	VXORPS X7, X7, X7
-	VXORPS X8, X8, X8
-	VXORPS X9, X9, X9
-	VXORPS X10, X10, X10
-	VXORPS X11, X11, X11
-	VXORPS X12, X12, X12
-	VXORPS X13, X13, X13
-	VXORPS X14, X14, X14
-	VXORPS X15, X15, X15
-	JMP    started
+	MOVLQSX    12(CX), R8
+	SHLQ       $0x02, R8
+	ADDQ       72(AX), R8
+	MOVQ       80(AX), R9
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	MOVQ       88(AX), R8
+	TESTQ      R8, R8
+	JNZ        more
+	VXORPS     X0, X0, X0
+	VXORPS     X1, X1, X1
+	VXORPS     X2, X2, X2
+	VXORPS     X3, X3, X3
+	VXORPS     X4, X4, X4
+	VXORPS     X5, X5, X5
+	VXORPS     X6, X6, X6
+	VXORPS     X7, X7, X7
+	VXORPS     X8, X8, X8
+	VXORPS     X9, X9, X9
+	VXORPS     X10, X10, X10
+	VXORPS     X11, X11, X11
+	VXORPS     X12, X12, X12
+	VXORPS     X13, X13, X13
+	VXORPS     X14, X14, X14
+	VXORPS     X15, X15, X15
+	JMP        started
 
 more:
 	MOVLQSX   4(CX), R8
@@ -7203,7 +7533,8 @@ four:
 	ADDQ         $0x10, R11
 	ADDQ         $0x10, R12
 	PREFETCHT1   (R13)
-	ADDQ         $0x40, R13
+	PREFETCHT1   64(R13)
+	ADDQ         $0x00000080, R13
 	LEAQ         (R8)(SI*4), R8
 	DECQ         R9
 	JNZ          four
@@ -7300,33 +7631,34 @@ TEXT ·sumsAVX512x8x32(SB), NOSPLIT, $8-8
 	MOVQ    88(AX), R13
 
 tile:
-	MOVQ       80(AX), R12
 	MOVLQSX    12(CX), DX
 	SHLQ       $0x02, DX
 	ADDQ       72(AX), DX
+	MOVQ       80(AX), BX
 	PREFETCHT0 (DX)
 	PREFETCHT0 64(DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
 	PREFETCHT0 64(DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
 	PREFETCHT0 64(DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
 	PREFETCHT0 64(DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
 	PREFETCHT0 64(DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
 	PREFETCHT0 64(DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
 	PREFETCHT0 64(DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
 	PREFETCHT0 64(DX)
+	MOVQ       80(AX), R12
 	MOVLQSX    4(CX), DX
 	SHLQ       $0x02, DX
 	ADDQ       72(AX), DX
@@ -7575,19 +7907,40 @@ TEXT ·tileAVX512x9x16(SB), NOSPLIT, $8-8
 	KMOVW   R8, K1
 
 tile:
-	MOVQ   88(AX), R8
-	TESTQ  R8, R8
-	JNZ    more
-	VXORPS X0, X0, X0
-	VXORPS X1, X1, X1
-	VXORPS X2, X2, X2
-	VXORPS X3, X3, X3
-	VXORPS X4, X4, X4
-	VXORPS X5, X5, X5
-	VXORPS X6, X6, X6
-	VXORPS X7, X7, X7
-	VXORPS X8, X8, X8
-	JMP    started
+	MOVLQSX    12(CX), R8
+	SHLQ       $0x02, R8
+	ADDQ       72(AX), R8
+	MOVQ       80(AX), R9
+	PREFETCHT0 (R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	MOVQ       88(AX), R8
+	TESTQ      R8, R8
+	JNZ        more
+	VXORPS     X0, X0, X0
+	VXORPS     X1, X1, X1
+	VXORPS     X2, X2, X2
+	VXORPS     X3, X3, X3
+	VXORPS     X4, X4, X4
+	VXORPS     X5, X5, X5
+	VXORPS     X6, X6, X6
+	VXORPS     X7, X7, X7
+	VXORPS     X8, X8, X8
+	JMP        started
 
 more:
 	MOVLQSX   4(CX), R8
@@ -7707,7 +8060,8 @@ four:
 	ADDQ         $0x10, R12
 	ADDQ         $0x10, R13
 	PREFETCHT1   (R14)
-	ADDQ         $0x40, R14
+	PREFETCHT1   64(R14)
+	ADDQ         $0x00000080, R14
 	LEAQ         (R8)(SI*4), R8
 	DECQ         R9
 	JNZ          four
@@ -7793,27 +8147,28 @@ TEXT ·sumsAVX512x9x16(SB), NOSPLIT, $8-8
 	MOVQ    88(AX), R13
 
 tile:
-	MOVQ       80(AX), R12
 	MOVLQSX    12(CX), DX
 	SHLQ       $0x02, DX
 	ADDQ       72(AX), DX
+	MOVQ       80(AX), BX
 	PREFETCHT0 (DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
+	MOVQ       80(AX), R12
 	MOVLQSX    4(CX), DX
 	SHLQ       $0x02, DX
 	ADDQ       72(AX), DX
@@ -8017,28 +8372,58 @@ TEXT ·tileAVX512x9x32(SB), NOSPLIT, $8-8
 	KMOVW   R8, K2
 
 tile:
-	MOVQ   88(AX), R8
-	TESTQ  R8, R8
-	JNZ    more
-	VXORPS X0, X0, X0
-	VXORPS X1, X1, X1
-	VXORPS X2, X2, X2
-	VXORPS X3, X3, X3
-	VXORPS X4, X4, X4
-	VXORPS X5, X5, X5
-	VXORPS X6, X6, X6
-	VXORPS X7, X7, X7
-	VXORPS X8, X8, X8
-	VXORPS X9, X9, X9
-	VXORPS X10, X10, X10
-	VXORPS X11, X11, X11
-	VXORPS X12, X12, X12
-	VXORPS X13, X13, X13
-	VXORPS X14, X14, X14
-	VXORPS X15, X15, X15
-	VXORPS X16, X16, X16
-	VXORPS X17, X17, X17
-	JMP    started
+	MOVLQSX    12(CX), R8
+	SHLQ       $0x02, R8
+	ADDQ       72(AX), R8
+	MOVQ       80(AX), R9
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	MOVQ       88(AX), R8
+	TESTQ      R8, R8
+	JNZ        more
+	VXORPS     X0, X0, X0
+	VXORPS     X1, X1, X1
+	VXORPS     X2, X2, X2
+	VXORPS     X3, X3, X3
+	VXORPS     X4, X4, X4
+	VXORPS     X5, X5, X5
+	VXORPS     X6, X6, X6
+	VXORPS     X7, X7, X7
+	VXORPS     X8, X8, X8
+	VXORPS     X9, X9, X9
+	VXORPS     X10, X10, X10
+	VXORPS     X11, X11, X11
+	VXORPS     X12, X12, X12
+	VXORPS     X13, X13, X13
+	VXORPS     X14, X14, X14
+	VXORPS     X15, X15, X15
+	VXORPS     X16, X16, X16
+	VXORPS     X17, X17, X17
+	JMP        started
 
 more:
 	MOVLQSX   4(CX), R8
@@ -8207,7 +8592,8 @@ four:
 	ADDQ         $0x10, R12
 	ADDQ         $0x10, R13
 	PREFETCHT1   (R14)
-	ADDQ         $0x40, R14
+	PREFETCHT1   64(R14)
+	ADDQ         $0x00000080, R14
 	LEAQ         (R8)(SI*4), R8
 	DECQ         R9
 	JNZ          four
@@ -8312,36 +8698,37 @@ TEXT ·sumsAVX512x9x32(SB), NOSPLIT, $8-8
 	MOVQ    88(AX), R13
 
 tile:
-	MOVQ       80(AX), R12
 	MOVLQSX    12(CX), DX
 	SHLQ       $0x02, DX
 	ADDQ       72(AX), DX
+	MOVQ       80(AX), BX
 	PREFETCHT0 (DX)
 	PREFETCHT0 64(DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
 	PREFETCHT0 64(DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
 	PREFETCHT0 64(DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
 	PREFETCHT0 64(DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
 	PREFETCHT0 64(DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
 	PREFETCHT0 64(DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
 	PREFETCHT0 64(DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
 	PREFETCHT0 64(DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
 	PREFETCHT0 64(DX)
+	MOVQ       80(AX), R12
 	MOVLQSX    4(CX), DX
 	SHLQ       $0x02, DX
 	ADDQ       72(AX), DX
@@ -8611,20 +8998,43 @@ TEXT ·tileAVX512x10x16(SB), NOSPLIT, $8-8
 	KMOVW   R8, K1
 
 tile:
-	MOVQ   88(AX), R8
-	TESTQ  R8, R8
-	JNZ    more
-	VXORPS X0, X0, X0
-	VXORPS X1, X1, X1
-	VXORPS X2, X2, X2
-	VXORPS X3, X3, X3
-	VXORPS X4, X4, X4
-	VXORPS X5, X5, X5
-	VXORPS X6, X6, X6
-	VXORPS X7, X7, X7
-	VXORPS X8, X8, X8
-	VXORPS X9, X9, X9
-	JMP    started
+	MOVLQSX    12(CX), R8
+	SHLQ       $0x02, R8
+	ADDQ       72(AX), R8
+	MOVQ       80(AX), R9
+	PREFETCHT0 (R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	MOVQ       88(AX), R8
+	TESTQ      R8, R8
+	JNZ        more
+	VXORPS     X0, X0, X0
+	VXORPS     X1, X1, X1
+	VXORPS     X2, X2, X2
+	VXORPS     X3, X3, X3
+	VXORPS     X4, X4, X4
+	VXORPS     X5, X5, X5
+	VXORPS     X6, X6, X6
+	VXORPS     X7, X7, X7
+	VXORPS     X8, X8, X8
+	VXORPS     X9, X9, X9
+	JMP        started
 
 more:
 	MOVLQSX   4(CX), R8
@@ -8754,7 +9164,8 @@ four:
 	ADDQ         $0x10, R12
 	ADDQ         $0x10, R13
 	PREFETCHT1   (R14)
-	ADDQ         $0x40, R14
+	PREFETCHT1   64(R14)
+	ADDQ         $0x00000080, R14
 	LEAQ         (R8)(SI*4), R8
 	DECQ         R9
 	JNZ          four
@@ -8844,29 +9255,30 @@ TEXT ·sumsAVX512x10x16(SB), NOSPLIT, $8-8
 	MOVQ    88(AX), R13
 
 tile:
-	MOVQ       80(AX), R12
 	MOVLQSX    12(CX), DX
 	SHLQ       $0x02, DX
 	ADDQ       72(AX), DX
+	MOVQ       80(AX), BX
 	PREFETCHT0 (DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
+	MOVQ       80(AX), R12
 	MOVLQSX    4(CX), DX
 	SHLQ       $0x02, DX
 	ADDQ       72(AX), DX
@@ -9084,30 +9496,63 @@ TEXT ·tileAVX512x10x32(SB), NOSPLIT, $8-8
 	KMOVW   R8, K2
 
 tile:
-	MOVQ   88(AX), R8
-	TESTQ  R8, R8
-	JNZ    more
-	VXORPS X0, X0, X0
-	VXORPS X1, X1, X1
-	VXORPS X2, X2, X2
-	VXORPS X3, X3, X3
-	VXORPS X4, X4, X4
-	VXORPS X5, X5, X5
-	VXORPS X6, X6, X6
-	VXORPS X7, X7, X7
-	VXORPS X8, X8, X8
-	VXORPS X9, X9, X9
-	VXORPS X10, X10, X10
-	VXORPS X11, X11, X11
-	VXORPS X12, X12, X12
-	VXORPS X13, X13, X13
-	VXORPS X14, X14, X14
-	VXORPS X15, X15, X15
-	VXORPS X16, X16, X16
-	VXORPS X17, X17, X17
-	VXORPS X18, X18, X18
-	VXORPS X19, X19, X19
-	JMP    started
+	MOVLQSX    12(CX), R8
+	SHLQ       $0x02, R8
+	ADDQ       72(AX), R8
+	MOVQ       80(AX), R9
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	MOVQ       88(AX), R8
+	TESTQ      R8, R8
+	JNZ        more
+	VXORPS     X0, X0, X0
+	VXORPS     X1, X1, X1
+	VXORPS     X2, X2, X2
+	VXORPS     X3, X3, X3
+	VXORPS     X4, X4, X4
+	VXORPS     X5, X5, X5
+	VXORPS     X6, X6, X6
+	VXORPS     X7, X7, X7
+	VXORPS     X8, X8, X8
+	VXORPS     X9, X9, X9
+	VXORPS     X10, X10, X10
+	VXORPS     X11, X11, X11
+	VXORPS     X12, X12, X12
+	VXORPS     X13, X13, X13
+	VXORPS     X14, X14, X14
+	VXORPS     X15, X15, X15
+	VXORPS     X16, X16, X16
+	VXORPS     X17, X17, X17
+	VXORPS     X18, X18, X18
+	VXORPS     X19, X19, X19
+	JMP        started
 
 more:
 	MOVLQSX   4(CX), R8
@@ -9291,7 +9736,8 @@ four:
 	ADDQ         $0x10, R12
 	ADDQ         $0x10, R13
 	PREFETCHT1   (R14)
-	ADDQ         $0x40, R14
+	PREFETCHT1   64(R14)
+	ADDQ         $0x00000080, R14
 	LEAQ         (R8)(SI*4), R8
 	DECQ         R9
 	JNZ          four
@@ -9402,39 +9848,40 @@ TEXT ·sumsAVX512x10x32(SB), NOSPLIT, $8-8
 	MOVQ    88(AX), R13
 
 tile:
-	MOVQ       80(AX), R12
 	MOVLQSX    12(CX), DX
 	SHLQ       $0x02, DX
 	ADDQ       72(AX), DX
+	MOVQ       80(AX), BX
 	PREFETCHT0 (DX)
 	PREFETCHT0 64(DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
 	PREFETCHT0 64(DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
 	PREFETCHT0 64(DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
 	PREFETCHT0 64(DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
 	PREFETCHT0 64(DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
 	PREFETCHT0 64(DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
 	PREFETCHT0 64(DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
 	PREFETCHT0 64(DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
 	PREFETCHT0 64(DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
 	PREFETCHT0 64(DX)
+	MOVQ       80(AX), R12
 	MOVLQSX    4(CX), DX
 	SHLQ       $0x02, DX
 	ADDQ       72(AX), DX
@@ -9725,21 +10172,46 @@ TEXT ·tileAVX512x11x16(SB), NOSPLIT, $8-8
 	KMOVW   R8, K1
 
 tile:
-	MOVQ   88(AX), R8
-	TESTQ  R8, R8
-	JNZ    more
-	VXORPS X0, X0, X0
-	VXORPS X1, X1, X1
-	VXORPS X2, X2, X2
-	VXORPS X3, X3, X3
-	VXORPS X4, X4, X4
-	VXORPS X5, X5, X5
-	VXORPS X6, X6, X6
-	VXORPS X7, X7, X7
-	VXORPS X8, X8, X8
-	VXORPS X9, X9, X9
-	VXORPS X10, X10, X10
-	JMP    started
+	MOVLQSX    12(CX), R8
+	SHLQ       $0x02, R8
+	ADDQ       72(AX), R8
+	MOVQ       80(AX), R9
+	PREFETCHT0 (R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	MOVQ       88(AX), R8
+	TESTQ      R8, R8
+	JNZ        more
+	VXORPS     X0, X0, X0
+	VXORPS     X1, X1, X1
+	VXORPS     X2, X2, X2
+	VXORPS     X3, X3, X3
+	VXORPS     X4, X4, X4
+	VXORPS     X5, X5, X5
+	VXORPS     X6, X6, X6
+	VXORPS     X7, X7, X7
+	VXORPS     X8, X8, X8
+	VXORPS     X9, X9, X9
+	VXORPS     X10, X10, X10
+	JMP        started
 
 more:
 	MOVLQSX   4(CX), R8
@@ -9879,7 +10351,8 @@ four:
 	ADDQ         $0x10, R12
 	ADDQ         $0x10, R13
 	PREFETCHT1   (R14)
-	ADDQ         $0x40, R14
+	PREFETCHT1   64(R14)
+	ADDQ         $0x00000080, R14
 	LEAQ         (R8)(SI*4), R8
 	DECQ         R9
 	JNZ          four
@@ -9973,31 +10446,32 @@ TEXT ·sumsAVX512x11x16(SB), NOSPLIT, $8-8
 	MOVQ    88(AX), R13
 
 tile:
-	MOVQ       80(AX), R12
 	MOVLQSX    12(CX), DX
 	SHLQ       $0x02, DX
 	ADDQ       72(AX), DX
+	MOVQ       80(AX), BX
 	PREFETCHT0 (DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
+	MOVQ       80(AX), R12
 	MOVLQSX    4(CX), DX
 	SHLQ       $0x02, DX
 	ADDQ       72(AX), DX
@@ -10229,32 +10703,68 @@ TEXT ·tileAVX512x11x32(SB), NOSPLIT, $8-8
 	KMOVW   R8, K2
 
 tile:
-	MOVQ   88(AX), R8
-	TESTQ  R8, R8
-	JNZ    more
-	VXORPS X0, X0, X0
-	VXORPS X1, X1, X1
-	VXORPS X2, X2, X2
-	VXORPS X3, X3, X3
-	VXORPS X4, X4, X4
-	VXORPS X5, X5, X5
-	VXORPS X6, X6, X6
-	VXORPS X7, X7, X7
-	VXORPS X8, X8, X8
-	VXORPS X9, X9, X9
-	VXORPS X10, X10, X10
-	VXORPS X11, X11, X11
-	VXORPS X12, X12, X12
-	VXORPS X13, X13, X13
-	VXORPS X14, X14, X14
-	VXORPS X15, X15, X15
-	VXORPS X16, X16, X16
-	VXORPS X17, X17, X17
-	VXORPS X18, X18, X18
-	VXORPS X19, X19, X19
-	VXORPS X20, X20, X20
-	VXORPS X21, X21, X21
-	JMP    started
+	MOVLQSX    12(CX), R8
+	SHLQ       $0x02, R8
+	ADDQ       72(AX), R8
+	MOVQ       80(AX), R9
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	MOVQ       88(AX), R8
+	TESTQ      R8, R8
+	JNZ        more
+	VXORPS     X0, X0, X0
+	VXORPS     X1, X1, X1
+	VXORPS     X2, X2, X2
+	VXORPS     X3, X3, X3
+	VXORPS     X4, X4, X4
+	VXORPS     X5, X5, X5
+	VXORPS     X6, X6, X6
+	VXORPS     X7, X7, X7
+	VXORPS     X8, X8, X8
+	VXORPS     X9, X9, X9
+	VXORPS     X10, X10, X10
+	VXORPS     X11, X11, X11
+	VXORPS     X12, X12, X12
+	VXORPS     X13, X13, X13
+	VXORPS     X14, X14, X14
+	VXORPS     X15, X15, X15
+	VXORPS     X16, X16, X16
+	VXORPS     X17, X17, X17
+	VXORPS     X18, X18, X18
+	VXORPS     X19, X19, X19
+	VXORPS     X20, X20, X20
+	VXORPS     X21, X21, X21
+	JMP        started
 
 more:
 	MOVLQSX   4(CX), R8
@@ -10453,7 +10963,8 @@ four:
 	ADDQ         $0x10, R12
 	ADDQ         $0x10, R13
 	PREFETCHT1   (R14)
-	ADDQ         $0x40, R14
+	PREFETCHT1   64(R14)
+	ADDQ         $0x00000080, R14
 	LEAQ         (R8)(SI*4), R8
 	DECQ         R9
 	JNZ          four
@@ -10570,42 +11081,43 @@ TEXT ·sumsAVX512x11x32(SB), NOSPLIT, $8-8
 	MOVQ    88(AX), R13
 
 tile:
-	MOVQ       80(AX), R12
 	MOVLQSX    12(CX), DX
 	SHLQ       $0x02, DX
 	ADDQ       72(AX), DX
+	MOVQ       80(AX), BX
 	PREFETCHT0 (DX)
 	PREFETCHT0 64(DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
 	PREFETCHT0 64(DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
 	PREFETCHT0 64(DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
 	PREFETCHT0 64(DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
 	PREFETCHT0 64(DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
 	PREFETCHT0 64(DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
 	PREFETCHT0 64(DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
 	PREFETCHT0 64(DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
 	PREFETCHT0 64(DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
 	PREFETCHT0 64(DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
 	PREFETCHT0 64(DX)
+	MOVQ       80(AX), R12
 	MOVLQSX    4(CX), DX
 	SHLQ       $0x02, DX
 	ADDQ       72(AX), DX
@@ -10917,22 +11429,49 @@ TEXT ·tileAVX512x12x16(SB), NOSPLIT, $8-8
 	KMOVW   R8, K1
 
 tile:
-	MOVQ   88(AX), R8
-	TESTQ  R8, R8
-	JNZ    more
-	VXORPS X0, X0, X0
-	VXORPS X1, X1, X1
-	VXORPS X2, X2, X2
-	VXORPS X3, X3, X3
-	VXORPS X4, X4, X4
-	VXORPS X5, X5, X5
-	VXORPS X6, X6, X6
-	VXORPS X7, X7, X7
-	VXORPS X8, X8, X8
-	VXORPS X9, X9, X9
-	VXORPS X10, X10, X10
-	VXORPS X11, X11, X11
-	JMP    started
+	MOVLQSX    12(CX), R8
+	SHLQ       $0x02, R8
+	ADDQ       72(AX), R8
+	MOVQ       80(AX), R9
+	PREFETCHT0 (R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	MOVQ       88(AX), R8
+	TESTQ      R8, R8
+	JNZ        more
+	VXORPS     X0, X0, X0
+	VXORPS     X1, X1, X1
+	VXORPS     X2, X2, X2
+	VXORPS     X3, X3, X3
+	VXORPS     X4, X4, X4
+	VXORPS     X5, X5, X5
+	VXORPS     X6, X6, X6
+	VXORPS     X7, X7, X7
+	VXORPS     X8, X8, X8
+	VXORPS     X9, X9, X9
+	VXORPS     X10, X10, X10
+	VXORPS     X11, X11, X11
+	JMP        started
 
 more:
 	MOVLQSX   4(CX), R8
@@ -11082,7 +11621,8 @@ four:
 	ADDQ         $0x10, R12
 	ADDQ         $0x10, R13
 	PREFETCHT1   (R14)
-	ADDQ         $0x40, R14
+	PREFETCHT1   64(R14)
+	ADDQ         $0x00000080, R14
 	LEAQ         (R8)(SI*4), R8
 	DECQ         R9
 	JNZ          four
@@ -11180,33 +11720,34 @@ TEXT ·sumsAVX512x12x16(SB), NOSPLIT, $8-8
 	MOVQ    88(AX), R13
 
 tile:
-	MOVQ       80(AX), R12
 	MOVLQSX    12(CX), DX
 	SHLQ       $0x02, DX
 	ADDQ       72(AX), DX
+	MOVQ       80(AX), BX
 	PREFETCHT0 (DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
+	MOVQ       80(AX), R12
 	MOVLQSX    4(CX), DX
 	SHLQ       $0x02, DX
 	ADDQ       72(AX), DX
@@ -11452,34 +11993,73 @@ TEXT ·tileAVX512x12x32(SB), NOSPLIT, $8-8
 	KMOVW   R8, K2
 
 tile:
-	MOVQ   88(AX), R8
-	TESTQ  R8, R8
-	JNZ    more
-	VXORPS X0, X0, X0
-	VXORPS X1, X1, X1
-	VXORPS X2, X2, X2
-	VXORPS X3, X3, X3
-	VXORPS X4, X4, X4
-	VXORPS X5, X5, X5
-	VXORPS X6, X6, X6
-	VXORPS X7, X7, X7
-	VXORPS X8, X8, X8
-	VXORPS X9, X9, X9
-	VXORPS X10, X10, X10
-	VXORPS X11, X11, X11
-	VXORPS X12, X12, X12
-	VXORPS X13, X13, X13
-	VXORPS X14, X14, X14
-	VXORPS X15, X15, X15
-	VXORPS X16, X16, X16
-	VXORPS X17, X17, X17
-	VXORPS X18, X18, X18
-	VXORPS X19, X19, X19
-	VXORPS X20, X20, X20
-	VXORPS X21, X21, X21
-	VXORPS X22, X22, X22
-	VXORPS X23, X23, X23
-	JMP    started
+	MOVLQSX    12(CX), R8
+	SHLQ       $0x02, R8
+	ADDQ       72(AX), R8
+	MOVQ       80(AX), R9
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	MOVQ       88(AX), R8
+	TESTQ      R8, R8
+	JNZ        more
+	VXORPS     X0, X0, X0
+	VXORPS     X1, X1, X1
+	VXORPS     X2, X2, X2
+	VXORPS     X3, X3, X3
+	VXORPS     X4, X4, X4
+	VXORPS     X5, X5, X5
+	VXORPS     X6, X6, X6
+	VXORPS     X7, X7, X7
+	VXORPS     X8, X8, X8
+	VXORPS     X9, X9, X9
+	VXORPS     X10, X10, X10
+	VXORPS     X11, X11, X11
+	VXORPS     X12, X12, X12
+	VXORPS     X13, X13, X13
+	VXORPS     X14, X14, X14
+	VXORPS     X15, X15, X15
+	VXORPS     X16, X16, X16
+	VXORPS     X17, X17, X17
+	VXORPS     X18, X18, X18
+	VXORPS     X19, X19, X19
+	VXORPS     X20, X20, X20
+	VXORPS     X21, X21, X21
+	VXORPS     X22, X22, X22
+	VXORPS     X23, X23, X23
+	JMP        started
 
 more:
 	MOVLQSX   4(CX), R8
@@ -11693,7 +12273,8 @@ four:
 	ADDQ         $0x10, R12
 	ADDQ         $0x10, R13
 	PREFETCHT1   (R14)
-	ADDQ         $0x40, R14
+	PREFETCHT1   64(R14)
+	ADDQ         $0x00000080, R14
 	LEAQ         (R8)(SI*4), R8
 	DECQ         R9
 	JNZ          four
@@ -11816,45 +12397,46 @@ TEXT ·sumsAVX512x12x32(SB), NOSPLIT, $8-8
 	MOVQ    88(AX), R13
 
 tile:
-	MOVQ       80(AX), R12
 	MOVLQSX    12(CX), DX
 	SHLQ       $0x02, DX
 	ADDQ       72(AX), DX
+	MOVQ       80(AX), BX
 	PREFETCHT0 (DX)
 	PREFETCHT0 64(DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
 	PREFETCHT0 64(DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
 	PREFETCHT0 64(DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
 	PREFETCHT0 64(DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
 	PREFETCHT0 64(DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
 	PREFETCHT0 64(DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
 	PREFETCHT0 64(DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
 	PREFETCHT0 64(DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
 	PREFETCHT0 64(DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
 	PREFETCHT0 64(DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
 	PREFETCHT0 64(DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
 	PREFETCHT0 64(DX)
+	MOVQ       80(AX), R12
 	MOVLQSX    4(CX), DX
 	SHLQ       $0x02, DX
 	ADDQ       72(AX), DX
@@ -12187,23 +12769,52 @@ TEXT ·tileAVX512x13x16(SB), NOSPLIT, $8-8
 	KMOVW   R8, K1
 
 tile:
-	MOVQ   88(AX), R8
-	TESTQ  R8, R8
-	JNZ    more
-	VXORPS X0, X0, X0
-	VXORPS X1, X1, X1
-	VXORPS X2, X2, X2
-	VXORPS X3, X3, X3
-	VXORPS X4, X4, X4
-	VXORPS X5, X5, X5
-	VXORPS X6, X6, X6
-	VXORPS X7, X7, X7
-	VXORPS X8, X8, X8
-	VXORPS X9, X9, X9
-	VXORPS X10, X10, X10
-	VXORPS X11, X11, X11
-	VXORPS X12, X12, X12
-	JMP    started
+	MOVLQSX    12(CX), R8
+	SHLQ       $0x02, R8
+	ADDQ       72(AX), R8
+	MOVQ       80(AX), R9
+	PREFETCHT0 (R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	MOVQ       88(AX), R8
+	TESTQ      R8, R8
+	JNZ        more
+	VXORPS     X0, X0, X0
+	VXORPS     X1, X1, X1
+	VXORPS     X2, X2, X2
+	VXORPS     X3, X3, X3
+	VXORPS     X4, X4, X4
+	VXORPS     X5, X5, X5
+	VXORPS     X6, X6, X6
+	VXORPS     X7, X7, X7
+	VXORPS     X8, X8, X8
+	VXORPS     X9, X9, X9
+	VXORPS     X10, X10, X10
+	VXORPS     X11, X11, X11
+	VXORPS     X12, X12, X12
+	JMP        started
 
 more:
 	MOVLQSX   4(CX), R8
@@ -12365,7 +12976,8 @@ four:
 	ADDQ         $0x10, R13
 	ADDQ         $0x10, R14
 	PREFETCHT1   (R15)
-	ADDQ         $0x40, R15
+	PREFETCHT1   64(R15)
+	ADDQ         $0x00000080, R15
 	LEAQ         (R8)(SI*4), R8
 	DECQ         R9
 	JNZ          four
@@ -12469,35 +13081,36 @@ TEXT ·sumsAVX512x13x16(SB), NOSPLIT, $8-8
 	MOVQ    88(AX), R13
 
 tile:
-	MOVQ       80(AX), R12
 	MOVLQSX    12(CX), DX
 	SHLQ       $0x02, DX
 	ADDQ       72(AX), DX
+	MOVQ       80(AX), BX
 	PREFETCHT0 (DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
+	MOVQ       80(AX), R12
 	MOVLQSX    4(CX), DX
 	SHLQ       $0x02, DX
 	ADDQ       72(AX), DX
@@ -12757,36 +13370,78 @@ TEXT ·tileAVX512x13x32(SB), NOSPLIT, $8-8
 	KMOVW   R8, K2
 
 tile:
-	MOVQ   88(AX), R8
-	TESTQ  R8, R8
-	JNZ    more
-	VXORPS X0, X0, X0
-	VXORPS X1, X1, X1
-	VXORPS X2, X2, X2
-	VXORPS X3, X3, X3
-	VXORPS X4, X4, X4
-	VXORPS X5, X5, X5
-	VXORPS X6, X6, X6
-	VXORPS X7, X7, X7
-	VXORPS X8, X8, X8
-	VXORPS X9, X9, X9
-	VXORPS X10, X10, X10
-	VXORPS X11, X11, X11
-	VXORPS X12, X12, X12
-	VXORPS X13, X13, X13
-	VXORPS X14, X14, X14
-	VXORPS X15, X15, X15
-	VXORPS X16, X16, X16
-	VXORPS X17, X17, X17
-	VXORPS X18, X18, X18
-	VXORPS X19, X19, X19
-	VXORPS X20, X20, X20
-	VXORPS X21, X21, X21
-	VXORPS X22, X22, X22
-	VXORPS X23, X23, X23
-	VXORPS X24, X24, X24
-	VXORPS X25, X25, X25
-	JMP    started
+	MOVLQSX    12(CX), R8
+	SHLQ       $0x02, R8
+	ADDQ       72(AX), R8
+	MOVQ       80(AX), R9
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	MOVQ       88(AX), R8
+	TESTQ      R8, R8
+	JNZ        more
+	VXORPS     X0, X0, X0
+	VXORPS     X1, X1, X1
+	VXORPS     X2, X2, X2
+	VXORPS     X3, X3, X3
+	VXORPS     X4, X4, X4
+	VXORPS     X5, X5, X5
+	VXORPS     X6, X6, X6
+	VXORPS     X7, X7, X7
+	VXORPS     X8, X8, X8
+	VXORPS     X9, X9, X9
+	VXORPS     X10, X10, X10
+	VXORPS     X11, X11, X11
+	VXORPS     X12, X12, X12
+	VXORPS     X13, X13, X13
+	VXORPS     X14, X14, X14
+	VXORPS     X15, X15, X15
+	VXORPS     X16, X16, X16
+	VXORPS     X17, X17, X17
+	VXORPS     X18, X18, X18
+	VXORPS     X19, X19, X19
+	VXORPS     X20, X20, X20
+	VXORPS     X21, X21, X21
+	VXORPS     X22, X22, X22
+	VXORPS     X23, X23, X23
+	VXORPS     X24, X24, X24
+	VXORPS     X25, X25, X25
+	JMP        started
 
 more:
 	MOVLQSX   4(CX), R8
@@ -13017,7 +13672,8 @@ four:
 	ADDQ         $0x10, R13
 	ADDQ         $0x10, R14
 	PREFETCHT1   (R15)
-	ADDQ         $0x40, R15
+	PREFETCHT1   64(R15)
+	ADDQ         $0x00000080, R15
 	LEAQ         (R8)(SI*4), R8
 	DECQ         R9
 	JNZ          four
@@ -13148,48 +13804,49 @@ TEXT ·sumsAVX512x13x32(SB), NOSPLIT, $8-8
 	MOVQ    88(AX), R13
 
 tile:
-	MOVQ       80(AX), R12
 	MOVLQSX    12(CX), DX
 	SHLQ       $0x02, DX
 	ADDQ       72(AX), DX
+	MOVQ       80(AX), BX
 	PREFETCHT0 (DX)
 	PREFETCHT0 64(DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
 	PREFETCHT0 64(DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
 	PREFETCHT0 64(DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
 	PREFETCHT0 64(DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
 	PREFETCHT0 64(DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
 	PREFETCHT0 64(DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
 	PREFETCHT0 64(DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
 	PREFETCHT0 64(DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
 	PREFETCHT0 64(DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
 	PREFETCHT0 64(DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
 	PREFETCHT0 64(DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
 	PREFETCHT0 64(DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
 	PREFETCHT0 64(DX)
+	MOVQ       80(AX), R12
 	MOVLQSX    4(CX), DX
 	SHLQ       $0x02, DX
 	ADDQ       72(AX), DX
@@ -13543,24 +14200,55 @@ TEXT ·tileAVX512x14x16(SB), NOSPLIT, $8-8
 	KMOVW   R8, K1
 
 tile:
-	MOVQ   88(AX), R8
-	TESTQ  R8, R8
-	JNZ    more
-	VXORPS X0, X0, X0
-	VXORPS X1, X1, X1
-	VXORPS X2, X2, X2
-	VXORPS X3, X3, X3
-	VXORPS X4, X4, X4
-	VXORPS X5, X5, X5
-	VXORPS X6, X6, X6
-	VXORPS X7, X7, X7
-	VXORPS X8, X8, X8
-	VXORPS X9, X9, X9
-	VXORPS X10, X10, X10
-	VXORPS X11, X11, X11
-	VXORPS X12, X12, X12
-	VXORPS X13, X13, X13
-	JMP    started
+	MOVLQSX    12(CX), R8
+	SHLQ       $0x02, R8
+	ADDQ       72(AX), R8
+	MOVQ       80(AX), R9
+	PREFETCHT0 (R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	MOVQ       88(AX), R8
+	TESTQ      R8, R8
+	JNZ        more
+	VXORPS     X0, X0, X0
+	VXORPS     X1, X1, X1
+	VXORPS     X2, X2, X2
+	VXORPS     X3, X3, X3
+	VXORPS     X4, X4, X4
+	VXORPS     X5, X5, X5
+	VXORPS     X6, X6, X6
+	VXORPS     X7, X7, X7
+	VXORPS     X8, X8, X8
+	VXORPS     X9, X9, X9
+	VXORPS     X10, X10, X10
+	VXORPS     X11, X11, X11
+	VXORPS     X12, X12, X12
+	VXORPS     X13, X13, X13
+	JMP        started
 
 more:
 	MOVLQSX   4(CX), R8
@@ -13732,7 +14420,8 @@ four:
 	ADDQ         $0x10, R13
 	ADDQ         $0x10, R14
 	PREFETCHT1   (R15)
-	ADDQ         $0x40, R15
+	PREFETCHT1   64(R15)
+	ADDQ         $0x00000080, R15
 	LEAQ         (R8)(SI*4), R8
 	DECQ         R9
 	JNZ          four
@@ -13840,37 +14529,38 @@ TEXT ·sumsAVX512x14x16(SB), NOSPLIT, $8-8
 	MOVQ    88(AX), R13
 
 tile:
-	MOVQ       80(AX), R12
 	MOVLQSX    12(CX), DX
 	SHLQ       $0x02, DX
 	ADDQ       72(AX), DX
+	MOVQ       80(AX), BX
 	PREFETCHT0 (DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
+	MOVQ       80(AX), R12
 	MOVLQSX    4(CX), DX
 	SHLQ       $0x02, DX
 	ADDQ       72(AX), DX
@@ -14144,38 +14834,83 @@ TEXT ·tileAVX512x14x32(SB), NOSPLIT, $8-8
 	KMOVW   R8, K2
 
 tile:
-	MOVQ   88(AX), R8
-	TESTQ  R8, R8
-	JNZ    more
-	VXORPS X0, X0, X0
-	VXORPS X1, X1, X1
-	VXORPS X2, X2, X2
-	VXORPS X3, X3, X3
-	VXORPS X4, X4, X4
-	VXORPS X5, X5, X5
-	VXORPS X6, X6, X6
-	VXORPS X7, X7, X7
-	VXORPS X8, X8, X8
-	VXORPS X9, X9, X9
-	VXORPS X10, X10, X10
-	VXORPS X11, X11, X11
-	VXORPS X12, X12, X12
-	VXORPS X13, X13, X13
-	VXORPS X14, X14, X14
-	VXORPS X15, X15, X15
-	VXORPS X16, X16, X16
-	VXORPS X17, X17, X17
-	VXORPS X18, X18, X18
-	VXORPS X19, X19, X19
-	VXORPS X20, X20, X20
-	VXORPS X21, X21, X21
-	VXORPS X22, X22, X22
-	VXORPS X23, X23, X23
-	VXORPS X24, X24, X24
-	VXORPS X25, X25, X25
-	VXORPS X26, X26, X26
-	VXORPS X27, X27, X27
-	JMP    started
+	MOVLQSX    12(CX), R8
+	SHLQ       $0x02, R8
+	ADDQ       72(AX), R8
+	MOVQ       80(AX), R9
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	MOVQ       88(AX), R8
+	TESTQ      R8, R8
+	JNZ        more
+	VXORPS     X0, X0, X0
+	VXORPS     X1, X1, X1
+	VXORPS     X2, X2, X2
+	VXORPS     X3, X3, X3
+	VXORPS     X4, X4, X4
+	VXORPS     X5, X5, X5
+	VXORPS     X6, X6, X6
+	VXORPS     X7, X7, X7
+	VXORPS     X8, X8, X8
+	VXORPS     X9, X9, X9
+	VXORPS     X10, X10, X10
+	VXORPS     X11, X11, X11
+	VXORPS     X12, X12, X12
+	VXORPS     X13, X13, X13
+	VXORPS     X14, X14, X14
+	VXORPS     X15, X15, X15
+	VXORPS     X16, X16, X16
+	VXORPS     X17, X17, X17
+	VXORPS     X18, X18, X18
+	VXORPS     X19, X19, X19
+	VXORPS     X20, X20, X20
+	VXORPS     X21, X21, X21
+	VXORPS     X22, X22, X22
+	VXORPS     X23, X23, X23
+	VXORPS     X24, X24, X24
+	VXORPS     X25, X25, X25
+	VXORPS     X26, X26, X26
+	VXORPS     X27, X27, X27
+	JMP        started
 
 more:
 	MOVLQSX   4(CX), R8
@@ -14421,7 +15156,8 @@ four:
 	ADDQ         $0x10, R13
 	ADDQ         $0x10, R14
 	PREFETCHT1   (R15)
-	ADDQ         $0x40, R15
+	PREFETCHT1   64(R15)
+	ADDQ         $0x00000080, R15
 	LEAQ         (R8)(SI*4), R8
 	DECQ         R9
 	JNZ          four
@@ -14558,51 +15294,52 @@ TEXT ·sumsAVX512x14x32(SB), NOSPLIT, $8-8
 	MOVQ    88(AX), R13
 
 tile:
-	MOVQ       80(AX), R12
 	MOVLQSX    12(CX), DX
 	SHLQ       $0x02, DX
 	ADDQ       72(AX), DX
+	MOVQ       80(AX), BX
 	PREFETCHT0 (DX)
 	PREFETCHT0 64(DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
 	PREFETCHT0 64(DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
 	PREFETCHT0 64(DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
 	PREFETCHT0 64(DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
 	PREFETCHT0 64(DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
 	PREFETCHT0 64(DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
 	PREFETCHT0 64(DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
 	PREFETCHT0 64(DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
 	PREFETCHT0 64(DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
 	PREFETCHT0 64(DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
 	PREFETCHT0 64(DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
 	PREFETCHT0 64(DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
 	PREFETCHT0 64(DX)
-	ADDQ       R12, DX
+	ADDQ       BX, DX
 	PREFETCHT0 (DX)
 	PREFETCHT0 64(DX)
+	MOVQ       80(AX), R12
 	MOVLQSX    4(CX), DX
 	SHLQ       $0x02, DX
 	ADDQ       72(AX), DX

@@ -52,7 +52,7 @@ type gemmBlock struct {
 	bits      uint32   // 104: the columns that are there
 	_         uint32
 	masks     *int32   // 112: the same for AVX2, nil where all are there
-	ahead     *float32 // 120: asked for on the way, a line of the cache for every four k
+	ahead     *float32 // 120: asked for on the way, two lines of the cache for every four k
 }
 
 // sumBlock is the argument block of the kernels of sums over pixels.
@@ -85,9 +85,9 @@ func (w *Work) tiles(g *gemm, t *tiles) {
 		b.masks = &masks[32-t.take]
 	}
 	kernel := g.tile[t.rows-1][t.columns/16-1]
-	for at, step := 0, 2*max(1, most/(t.rows*t.taps*t.k)); at < len(t.list); at += step {
-		b.list, b.count = &t.list[at], min(step, len(t.list)-at)/2
-		b.ahead = w.ahead.take(b.count*t.taps*(t.k/4), b.a)
+	for at, step := 0, 2*max(1, most/(t.rows*t.taps*t.k)); at < len(t.list)-2; at += step {
+		b.list, b.count = &t.list[at], min(step, len(t.list)-2-at)/2
+		b.ahead = w.ahead.take(2*b.count*t.taps*(t.k/4), b.a)
 		kernel((*byte)(unsafe.Pointer(b)))
 	}
 }

@@ -98,6 +98,21 @@ func element(number, base Mem, r reg.Register) {
 	ADDQ(base, r)
 }
 
+// fetch asks for the results of the next tile, which are far away: some bytes of each row.
+func fetch(number, base, stride Mem, rows, bytes int) {
+	at, step := GP64(), GP64()
+	element(number, base, at)
+	MOVQ(stride, step)
+	for i := range rows {
+		for disp := 0; disp < bytes; disp += 64 {
+			PREFETCHT0(Mem{Base: at, Disp: disp})
+		}
+		if i+1 < rows {
+			ADDQ(step, at)
+		}
+	}
+}
+
 // spread returns where a number lies that is i strides from the base: strides 1, 2 and 3 are addressed by registers.
 func spread(base, stride, triple reg.Register, i, disp int) Mem {
 	m := Mem{Base: base, Disp: disp}
@@ -191,6 +206,7 @@ func tile(v vectors, rows, width int) {
 	}
 
 	Label("tile")
+	fetch(Mem{Base: list, Disp: 12}, f(72), f(80), rows, width*v.bytes)
 	add, started := GP64(), "started"
 	MOVQ(f(88), add)
 	TESTQ(add, add)
@@ -234,8 +250,10 @@ func tile(v vectors, rows, width int) {
 	for i := range q {
 		ADDQ(Imm(16), q[i])
 	}
-	PREFETCHT1(Mem{Base: ahead})
-	ADDQ(Imm(64), ahead)
+	for line := range 2 {
+		PREFETCHT1(Mem{Base: ahead, Disp: 64 * line})
+	}
+	ADDQ(U32(128), ahead)
 	LEAQ(Mem{Base: b, Index: bRow, Scale: 4}, b)
 	DECQ(k)
 	JNZ(LabelRef("four"))
@@ -307,17 +325,8 @@ func sums(v vectors, rows, width int) {
 	MOVQ(f(88), ahead)
 
 	Label("tile")
+	fetch(Mem{Base: list, Disp: 12}, f(72), f(80), rows, width*v.bytes)
 	MOVQ(f(80), stride)
-	// The sums that the next tile adds to are far away.
-	element(Mem{Base: list, Disp: 12}, f(72), d)
-	for i := range acc {
-		for at := 0; at < width*v.bytes; at += 64 {
-			PREFETCHT0(Mem{Base: d, Disp: at})
-		}
-		if i+1 < rows {
-			ADDQ(stride, d)
-		}
-	}
 	results := func(use func(m Mem, x reg.VecVirtual)) {
 		element(Mem{Base: list, Disp: 4}, f(72), d)
 		for i := range acc {
