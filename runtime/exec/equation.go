@@ -25,7 +25,8 @@ type equation struct {
 	final   []*memory
 	states  []state
 	grads   []gradient
-	draws   []draw // of random numbers, and last of the number of the step, if the program reads that
+	sums    []chunkSum // of what the derivative computes besides
+	draws   []draw     // of random numbers, and last of the number of the step, if the program reads that
 	streams []rng.Stream
 	units   int
 	block   int
@@ -46,6 +47,13 @@ type gradient struct {
 	summed bool
 	to     result // of each step
 	total  int    // register of the sum over time; -1 where there is none
+}
+
+// chunkSum is a sum, and where what it adds up waits: its own register, or the one that becomes a gradient.
+type chunkSum struct {
+	sum
+	from result
+	own  bool
 }
 
 // draw is where the random numbers of each step wait.
@@ -112,6 +120,19 @@ func (p *Program) bindEquation(s *plan.Step) (runner, needs, error) {
 			back = append(back, code...)
 		}
 		r.grads = append(r.grads, a)
+	}
+	for _, x := range q.Sums {
+		r.rows = r.rows || x.Batched
+		a := chunkSum{sum: p.sum(into{x.Timed, x.Batched, x.Map, x.Out[0].Type.Size()}, q.Steps, q.N, q.Batched, false, sums)}
+		a.Sum, a.out = x, []*memory{p.value(x.Out[0])}
+		sums += a.length()
+		if k := slices.IndexFunc(q.Grads, func(g plan.Grad) bool { return g.Reg == x.Reg && g.Direct }); k >= 0 {
+			a.from = r.grads[k].to
+		} else {
+			a.from, a.own = result{reg: r.register(), stage: r.room(false)}, true
+			back = append(back, kernel.Instr{Code: kernel.Copy, D: a.from.reg, A: x.Reg})
+		}
+		r.sums = append(r.sums, a)
 	}
 	r.bindStates(&ahead, &back)
 	for i := range r.loads {
@@ -261,6 +282,9 @@ func (r *equation) run(p *Program) error {
 			g.finish(p.sums)
 		}
 	}
+	for i := range r.sums {
+		r.sums[i].finish(p.sums)
+	}
 	return nil
 }
 
@@ -278,6 +302,9 @@ func (r *equation) unit(worker, k int) {
 			if g := &r.grads[i]; g.summed {
 				g.clear(r.p.sums, k, from, to)
 			}
+		}
+		for i := range r.sums {
+			r.sums[i].clear(r.p.sums, k, from, to)
 		}
 		lo, hi = from*r.size, to*r.size
 		if r.Temporal != nil {
@@ -462,7 +489,22 @@ func (r *equation) backward(w *worker, slot, lo, hi int) {
 				w.place(&g.to, &s)
 			}
 		}
+		for i := range r.sums {
+			if x := &r.sums[i]; x.own {
+				w.tape.Set(x.from.reg, w.stage, x.from.stage, plan.Chunk)
+			}
+		}
 		w.tape.Run(r.back, k, s.times)
+		for i := range r.sums {
+			x := &r.sums[i]
+			for j := range s.times {
+				from := w.stage[x.from.stage+j*plan.Chunk:]
+				if m := x.from.m; !x.own && m.whole(k) {
+					from = m.f[(s.t-j)*m.n*m.size+lo:]
+				}
+				x.add(r.p.sums, slot, s.t-j, lo, from[:k], r.size)
+			}
+		}
 		for i := range r.grads {
 			switch g := &r.grads[i]; {
 			case g.total >= 0 || r.Grads[i].State:

@@ -63,8 +63,9 @@ type Equation struct {
 	Backward []Instr
 	DEmit    int // index into Loads
 	Grads    []Grad
+	Sums     []Sum // of what Backward computes besides
 	Temporal *graph.Temporal
-	Slotted  bool // a gradient is summed over examples: each slot of the batch is one worker's
+	Slotted  bool // something is summed over examples: each slot of the batch is one worker's
 }
 
 // equationShape returns the shape of all steps of an equation or its derivative.
@@ -215,9 +216,50 @@ func (f *fuser) derivative(n *graph.Node, l *looper, q *Equation, step *Step, ar
 		}
 		q.Slotted = q.Slotted || q.Batched && !t.Batch || g.Map.Shape != Same
 		q.Grads = append(q.Grads, g)
-		f.done[graph.Value{Node: n, Index: i}] = g.Value
 		step.Out = append(step.Out, g.Value)
 	}
+	if q.Temporal == nil {
+		f.sumsOver(n, l, q, step, grads)
+	}
+	k := 0
+	for i := range n.Out {
+		if f.wanted(n, i) {
+			f.done[graph.Value{Node: n, Index: i}] = q.Grads[k].Value
+			k++
+		}
+	}
+}
+
+// sumsOver adds to a derivative the sums of what follows from its gradients element by element, such as those of a
+// normalisation's derivative: they need not read the gradients again.
+func (f *fuser) sumsOver(n *graph.Node, l *looper, q *Equation, step *Step, grads []int) {
+	for i, t := range n.Out {
+		if i < len(grads) && f.wanted(n, i) && sameShape(t, l.shape) && t.Steps > 0 {
+			l.regs[graph.Value{Node: n, Index: i}] = grads[i]
+		}
+	}
+	before := f.when[n].after
+	var here func(v graph.Value) bool
+	here = func(v graph.Value) bool {
+		if _, ok := l.regs[v]; ok {
+			return true
+		}
+		if f.when[v.Node].after < before && !f.pending(v, l.shape) {
+			return true
+		}
+		return f.pending(v, l.shape) && !slices.ContainsFunc(v.Node.In, func(u graph.Value) bool { return !here(u) })
+	}
+	for _, m := range f.s.nodes {
+		if m.Op != graph.OpReduce || !sum(m) || f.ran[m] || f.when[m] != (turn{before, 1}) || !sameShape(m.In[0].Type(), l.shape) || !here(m.In[0]) {
+			continue
+		}
+		l.sum(m)
+		x := l.loop.Sums[len(l.loop.Sums)-1]
+		q.Sums = append(q.Sums, x)
+		q.Slotted = true
+		step.Out = append(step.Out, x.Out...)
+	}
+	l.c.node = nil
 }
 
 // registers leaves out what is not needed and gives out the registers, alike for both directions.
@@ -275,6 +317,10 @@ func (q *Equation) registers(l *looper) {
 		g.Direct = q.Temporal == nil && !g.State && g.Timed && g.Map.Shape == Same && g.Batched == q.Batched &&
 			once(back, g.Reg) && defined[g.Reg] && !given[g.Reg]
 	}
+	for _, x := range q.Sums {
+		back = append(back, x.Reg)
+		fixed[x.Reg] = true
+	}
 	q.Forward = join(live(l.c.instrs, ahead, nil), ahead)
 	q.Backward = join(live(l.c.instrs, back, given), back)
 	is := func(r int) bool { return fixed[r] }
@@ -308,6 +354,9 @@ func (q *Equation) registers(l *looper) {
 		for i := range q.Grads {
 			q.Grads[i].Reg = rename[q.Grads[i].Reg]
 		}
+	}
+	for i := range q.Sums {
+		q.Sums[i].Reg = rename[q.Sums[i].Reg]
 	}
 }
 

@@ -119,6 +119,9 @@ func (s *Step) overlays(v, u *Value) bool {
 		for _, x := range q.States {
 			read[x.DBefore] = true
 		}
+		for _, x := range q.Sums {
+			read[x.Reg] = true
+		}
 	}
 	k := slices.IndexFunc(loads, func(x Load) bool { return x.Value == u })
 	if reg < 0 || k < 0 || loads[k].Map.Shape != Same || loads[k].Batched != batched || read[loads[k].Reg] {

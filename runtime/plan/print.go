@@ -85,21 +85,24 @@ func (p *Plan) describe(v *Value) string {
 	return fmt.Sprintf("%s %s %q, %d bytes", s, v.Place, v.Name, size)
 }
 
+// kinds names sums.
+func kinds(sums []Sum) (text string) {
+	for _, x := range sums {
+		text += " " + [...]string{"sum", "mean", "moments"}[x.Kind]
+	}
+	return text
+}
+
 // what says what a step does.
 func (s *Step) what() string {
 	switch {
 	case s.Loop != nil:
-		l := s.Loop
-		text := "loop [" + codes(l.Code) + "]"
-		for _, x := range l.Sums {
-			text += " " + [...]string{"sum", "mean", "moments"}[x.Kind]
-		}
-		return text
+		return "loop [" + codes(s.Loop.Code) + "]" + kinds(s.Loop.Sums)
 	case s.Equation != nil:
 		q := s.Equation
 		text := fmt.Sprintf("equation %q T%d [%s]", q.Name, q.Steps, codes(q.Forward))
 		if q.Gradient {
-			text = fmt.Sprintf("derivative of equation %q T%d [%s] back [%s]", q.Name, q.Steps, codes(q.Forward), codes(q.Backward))
+			text = fmt.Sprintf("derivative of equation %q T%d [%s] back [%s]", q.Name, q.Steps, codes(q.Forward), codes(q.Backward)) + kinds(q.Sums)
 		}
 		if q.Temporal != nil {
 			text += " temporal"
