@@ -16,6 +16,8 @@ type move struct {
 	out   *memory
 	steps int
 	units int
+	// Of parts that permute bits one by one: where each bit of the source goes, -1 for nowhere. Only those that are set are moved.
+	targets [][]int32
 	// A unit takes a part of the one row that there is, not some rows: so weights are packed.
 	within bool
 	p      *Program
@@ -35,8 +37,43 @@ func (p *Program) bindMove(s *plan.Step) (runner, needs, error) {
 			r.units, r.within = plan.Slots, true
 		}
 	}
+	r.targets = make([][]int32, len(r.Parts))
+	for i := range r.Parts {
+		if in := r.in[r.Parts[i].From]; in.b != nil && r.out.b != nil {
+			r.targets[i] = targets(&r.Parts[i], in.size)
+		}
+	}
 	r.task = r
 	return r, needs{}, nil
+}
+
+// targets returns where a part copies each of size elements to, -1 for nowhere; nil where it copies neighbours, or one twice.
+func targets(part *plan.Part, size int) []int32 {
+	to := make([]int32, size)
+	for i := range to {
+		to[i] = -1
+	}
+	set := func(from, at int) (ok bool) {
+		ok = to[from] < 0
+		to[from] = int32(at)
+		return ok
+	}
+	for _, run := range part.Runs {
+		if run.Stride == 1 && run.Length > 1 {
+			return nil
+		}
+		for i := range run.Length {
+			if !set(run.From+i*run.Stride, run.To+i) {
+				return nil
+			}
+		}
+	}
+	for i, k := range part.Elements {
+		if !set(int(k), part.Target(i)) {
+			return nil
+		}
+	}
+	return to
 }
 
 func (r *move) run(p *Program) error {
@@ -66,7 +103,7 @@ func (r *move) unit(_, k int) {
 				continue
 			}
 			for n := from; n < to; n++ {
-				r.row(part, in, in.at(part.TimeIn+t, n), (part.TimeTo+t)*r.out.n+n)
+				r.row(part, r.targets[i], in, in.at(part.TimeIn+t, n), (part.TimeTo+t)*r.out.n+n)
 			}
 		}
 	}
@@ -124,11 +161,15 @@ func (m *memory) clear(from, to int) {
 }
 
 // row copies what a part says from one row to another.
-func (r *move) row(part *plan.Part, in rows, from, to int) {
+func (r *move) row(part *plan.Part, targets []int32, in rows, from, to int) {
 	out := r.out
 	switch {
 	case in.b != nil && out.b != nil:
 		x, d := in.row(from), out.row(to)
+		if targets != nil {
+			kernel.ScatterBits(d, x, targets)
+			return
+		}
 		for _, run := range part.Runs {
 			if run.Stride == 1 {
 				kernel.CopyBits(d, run.To, x, run.From, run.Length)

@@ -1,6 +1,9 @@
 package kernel
 
-import "math"
+import (
+	"math"
+	"math/bits"
+)
 
 // bytes holds for each byte its bits as the numbers 0 and 1. It is read only.
 var bytes = func() (t [256][8]float32) {
@@ -74,5 +77,19 @@ func CopyBits(d []uint64, to int, src []uint64, from, n int) {
 		word := src[from/64] >> (from % 64) & mask
 		d[to/64] = d[to/64]&^(mask<<(to%64)) | word<<(to%64)
 		to, from, n = to+k, from+k, n-k
+	}
+}
+
+// ScatterBits sets the bit targets[i] of d for each bit i of x that is set, none where that is negative. The others of d stay as
+// they are.
+func ScatterBits(d, x []uint64, targets []int32) {
+	for k, word := range x {
+		for word != 0 {
+			i := k*64 + bits.TrailingZeros64(word)
+			word &= word - 1
+			if at := targets[i]; at >= 0 {
+				d[at/64] |= 1 << (at % 64)
+			}
+		}
 	}
 }

@@ -21,6 +21,15 @@ func rough(r *rand.Rand, n int) []float32 {
 	return x
 }
 
+// sequence returns 0 to n-1.
+func sequence(n int) []int32 {
+	s := make([]int32, n)
+	for i := range s {
+		s[i] = int32(i)
+	}
+	return s
+}
+
 // TestBits: packing, unpacking and copying agree with each other bit by bit.
 func TestBits(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
@@ -68,6 +77,15 @@ func TestBits(t *testing.T) {
 			}
 			if kernel.Bit(d, i) != want {
 				t.Fatalf("%d bits from %d to %d: bit %d is %d", length, from, to, i, kernel.Bit(d, i))
+			}
+		}
+		targets := rapid.Permutation(sequence(n)).Draw(t, "targets")
+		targets[rapid.IntRange(0, n-1).Draw(t, "dropped")] = -1
+		scattered := make([]uint64, len(words))
+		kernel.ScatterBits(scattered, words, targets)
+		for i, at := range targets {
+			if at >= 0 && kernel.Bit(scattered, int(at)) != kernel.Bit(words, i) {
+				t.Fatalf("bit %d is not where it goes, %d", i, at)
 			}
 		}
 	})
