@@ -121,7 +121,7 @@ var kernelLine = regexp.MustCompile(`^Benchmark(\w+)/3x3(?:@(\d+)x(\d+)/\w+|/(\d
 // products are what the benchmarks compute, by name. The gradient of a dense product's operand is the same kernel on mirrored weights.
 var products = map[string][]string{
 	"Dense": {"forward", "dX"}, "DenseSums": {"dW"},
-	"EventProduct": {"forward"}, "EventWeights": {"dW"},
+	"EventProduct": {"forward"}, "EventSums": {"dW"},
 }
 
 // parseKernels reads the output of Go benchmarks, several lines for each where they were counted several times.

@@ -12,7 +12,7 @@ BenchmarkDense/3x3@64x28/avx512-2    	  12	  9 ns/op	  170.0 GFLOP/s
 BenchmarkDense/3x3@64x28/avx512-2    	  12	  9 ns/op	  180.5 GFLOP/s
 BenchmarkDense/1x1@64x28/avx512-2    	  12	  9 ns/op	  1.0 GFLOP/s
 BenchmarkEventProduct/3x3/64@28x28/avx512/10%       	  12	  9 ns/op	  900.0 GFLOP/s
-BenchmarkEventWeights/3x3/256@8x8/avx512/5%-4        	  12	  9 ns/op	  7 B/op	  8e+02 GFLOP/s
+BenchmarkEventSums/3x3/256@8x8/avx512/5%-4        	  12	  9 ns/op	  7 B/op	  8e+02 GFLOP/s
 BenchmarkEventProduct/3x3s2/64@28x28-128/avx512/10%	  12	  9 ns/op	  1.0 GFLOP/s
 BenchmarkRows-2	  12	  9 ns/op
 PASS
