@@ -11,8 +11,10 @@ type events struct {
 	starts []uint32  // where in list each pixel's begin
 	ends   []uint32  // where in list each channel's end
 	part   []float32 // results of a few columns, or a few columns of what is added
+	spare  []float32 // a row of a result that is not there
 	pixels listArgs
 	row    rowArgs
+	square squareArgs
 	window windowArgs
 }
 
@@ -27,11 +29,11 @@ type listArgs struct {
 }
 
 // EventMemory is how much memory of a worker products with spikes need.
-type EventMemory struct{ list, starts, ends, part int }
+type EventMemory struct{ list, starts, ends, part, spare int }
 
 // Max returns what is enough for both.
 func (m EventMemory) Max(o EventMemory) EventMemory {
-	return EventMemory{max(m.list, o.list), max(m.starts, o.starts), max(m.ends, o.ends), max(m.part, o.part)}
+	return EventMemory{max(m.list, o.list), max(m.starts, o.starts), max(m.ends, o.ends), max(m.part, o.part), max(m.spare, o.spare)}
 }
 
 // GrowEvents makes w large enough for products with spikes.
@@ -50,6 +52,9 @@ func (w *Work) GrowEvents(s EventMemory) {
 	}
 	if s.part > len(w.events.part) {
 		w.events.part = Aligned(s.part)
+	}
+	if s.spare > len(w.events.spare) {
+		w.events.spare = Aligned(s.spare)
 	}
 }
 

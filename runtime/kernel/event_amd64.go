@@ -62,6 +62,12 @@ func eventRow2x3x16(a *byte)
 func eventRow2x3x32(a *byte)
 
 //go:noescape
+func eventSquare512x3x16(a *byte)
+
+//go:noescape
+func eventSquare512x3x32(a *byte)
+
+//go:noescape
 func eventWindow2x1x1x8(a *byte)
 
 //go:noescape

@@ -37,6 +37,14 @@ func rowKernel(l Level, taps, columns int) func(*byte) {
 	return nil
 }
 
+// squareKernel returns the assembly for windows of 3 x 3 of so many columns; only AVX512 has registers enough.
+func squareKernel(columns int) func(*byte) {
+	if columns == 16 {
+		return eventSquare512x3x16
+	}
+	return eventSquare512x3x32
+}
+
 // windowKernel returns the assembly that adds windows of so many taps and columns, nil where there is none at the level.
 func windowKernel(l Level, high, wide, columns int) func(*byte) {
 	place := bits.TrailingZeros(uint(columns / 8))

@@ -8,5 +8,8 @@ func listKernel(Level) func(*byte) { return nil }
 // rowKernel returns nil: there is no assembly.
 func rowKernel(Level, int, int) func(*byte) { return nil }
 
+// squareKernel returns nil: there is no assembly.
+func squareKernel(int) func(*byte) { return nil }
+
 // windowKernel returns nil: there is no assembly.
 func windowKernel(Level, int, int, int) func(*byte) { return nil }

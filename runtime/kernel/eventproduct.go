@@ -15,11 +15,12 @@ type EventProduct struct {
 	level         Level
 	shape         Shape
 	images        int
-	group, groups int // images of a unit
-	parts         int // into which the blocks of columns are cut
-	columns       int // that are computed together, at most
-	taps          int // of a row that are
-	left, right   int // pixels that windows reach over the left and the right border
+	group, groups int  // images of a unit
+	parts         int  // into which the blocks of columns are cut
+	columns       int  // that are computed together, at most
+	taps          int  // of a row that are
+	square        bool // so are all taps of windows of 3 x 3
+	left, right   int  // pixels that windows reach over the left and the right border
 	limit         float64
 }
 
@@ -32,6 +33,20 @@ type rowArgs struct {
 	next, step   uintptr  // bytes from a pixel of the result to the next, and in starts to its window, where there is one tap
 	count        int      // pixels
 	first        int      // 0: add to what is there
+	_            [2]uint32
+}
+
+// squareArgs is the argument block of the assembly that adds what a row of pixels of the operand gives to the three rows of
+// the result that see it, by windows of 3 x 3.
+type squareArgs struct {
+	list, starts *uint32
+	weights      *float32
+	tap, pitch   uintptr
+	out          [3]*float32 // the row that sees it under the first row of its window, under the second, under the third
+	back         int         // bytes to the pixel that has seen all its columns
+	left, done   int         // pixels that are to begin; at how many left the first is done
+	first        int         // 1: there is nothing yet in any row; 0: in the first
+	next         int         // bytes from a pixel to the next
 	_            [2]uint32
 }
 
@@ -50,8 +65,16 @@ func NewEventProduct(l Level, s Shape, images int) *EventProduct {
 	}
 	// A row of three taps is one loop over the events of a pixel where it would be three, but only where its weights fit.
 	const cache = 48 << 10
-	if n := min(wide, 3); n*s.In*min(p.columns, PackedColumns(s.Out))*4 <= cache {
+	row := s.In * min(Block, PackedColumns(s.Out)) * 4 // of weights; those of fewer columns lie as far apart
+	if n := min(wide, 3); n*row <= cache {
 		p.taps = max(n, 1)
+	}
+	// All taps of a window of 3 x 3 are one loop where both their weights fit and their sums. A third of the loops end at a
+	// place that cannot be foreseen.
+	if f := &s.Phases[0]; l == AVX512 && len(s.Phases) == 1 && f.High == 3 && f.Wide == 3 && f.Stride == 1 && f.Cols*s.In <= 1<<15 {
+		if 9*row <= cache {
+			p.square, p.columns = true, min(PackedColumns(s.Out), 32)
+		}
 	}
 	// Enough pixels for each tap's weights to be worth their way into the cache, and yet many units.
 	const enough, units = 512, 16
@@ -82,6 +105,9 @@ func (p *EventProduct) Memory() EventMemory {
 		for _, f := range s.Phases {
 			size.part = max(size.part, p.group*f.Rows*f.Cols*min(p.columns, PackedColumns(s.Out)))
 		}
+	}
+	if p.square {
+		size.spare = s.OutWide * max(s.Out, p.columns)
 	}
 	return size
 }
@@ -119,7 +145,11 @@ func (p *EventProduct) measure() float64 {
 		}
 		pixels := float64(f.Rows * f.Cols)
 		dense += pixels * float64(f.High*f.Wide*s.In) * wide
-		passes += pixels * float64(f.High*((f.Wide+taps-1)/taps)*tiles)
+		rows := f.High * ((f.Wide + taps - 1) / taps)
+		if p.square {
+			rows = 2 // one loop, more sums
+		}
+		passes += pixels * float64(rows*tiles)
 	}
 	return (dense - c.pass*passes) / (dense * event)
 }
@@ -229,6 +259,10 @@ func (r *phaseRun) unseen(column, columns int) {
 
 // tile computes a tile of columns of all pixels of the phase.
 func (r *phaseRun) tile(e *events) {
+	if r.square {
+		r.squares(e)
+		return
+	}
 	f, channels := &r.f, r.shape.In
 	line := r.left + r.wide + r.right
 	there := min(r.columns, r.shape.Out-r.column) // columns that the result has
@@ -258,21 +292,61 @@ func (r *phaseRun) tile(e *events) {
 			v += taps
 		}
 	}
+	r.take(e, there)
+}
+
+// take copies those columns of a tile that the result has out of part, where it has not all.
+func (r *phaseRun) take(e *events, there int) {
 	if there == r.columns {
 		return
 	}
 	for image := range r.images {
-		for i := range f.Rows {
+		for i := range r.f.Rows {
 			if !r.seen(i) {
 				continue
 			}
 			at, next := r.pixel(image, i)
-			part := e.part[(image*f.Rows+i)*f.Cols*r.columns:]
-			for j := range f.Cols {
+			part := e.part[(image*r.f.Rows+i)*r.f.Cols*r.columns:]
+			for j := range r.f.Cols {
 				copy(r.out[at+j*next+r.column:][:there], part[j*r.columns:])
 			}
 		}
 	}
+}
+
+// squares computes a tile of columns by windows of 3 x 3, row by row of the operand.
+func (r *phaseRun) squares(e *events) {
+	f, s := &r.f, &r.shape
+	line, there := r.left+r.wide+r.right, min(r.columns, s.Out-r.column)
+	for image := range r.images {
+		for y := range r.high {
+			a := &e.square
+			at, next := 0, f.Step*s.Out
+			if there < r.columns {
+				next = r.columns
+			}
+			for u := range a.out {
+				out := e.spare
+				if i := y - f.Top - u; i >= 0 && i < f.Rows {
+					if at, _ = r.pixel(image, i); there < r.columns {
+						out = e.part[(image*f.Rows+i)*f.Cols*r.columns:]
+					} else {
+						out = r.out[at+r.column:]
+					}
+				}
+				a.out[u] = &out[:(f.Cols-1)*next+r.columns][0]
+			}
+			starts := e.starts[(image*r.high+y)*line+r.left+f.Left:][:f.Cols+3]
+			a.list, a.starts, a.weights = &e.list[0], &starts[0], &r.weights[r.at]
+			a.tap, a.pitch, a.next, a.back = uintptr(4*s.In*r.pitch), uintptr(4*r.pitch), 4*next, -8*next
+			a.left, a.done, a.first = f.Cols, f.Cols-2, 0
+			if y == 0 {
+				a.first = 1
+			}
+			squareKernel(r.columns)((*byte)(unsafe.Pointer(a)))
+		}
+	}
+	r.take(e, there)
 }
 
 // row adds what the events under a few taps of a row of the window give to a row of pixels.

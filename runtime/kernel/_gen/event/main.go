@@ -34,6 +34,8 @@ func main() {
 			row(avx2, taps, columns)
 		}
 	}
+	square(avx512, 3, 16)
+	square(avx512, 3, 32)
 	for high := 1; high <= 3; high++ {
 		for wide := 1; wide <= 3; wide++ {
 			for columns := 8; columns <= 64; columns *= 2 {
@@ -211,6 +213,102 @@ func row(s set, taps, columns int) {
 	}
 	DECQ(total)
 	JNZ(LabelRef("column"))
+	end(f, saved)
+}
+
+// square adds to rows of pixels, as many as a window has, the rows of weights of the events of one row of the operand: for the
+// first of them they are under the first row of the window, for the next, which lies before it, under the second. See
+// squareArgs.
+func square(s set, taps, columns int) {
+	const saved = 104
+	_, f := begin(fmt.Sprintf("eventSquare%sx%dx%d", s.name, taps, columns), saved)
+	Comment(fmt.Sprintf("%d x %d taps, %d columns", taps, taps, columns))
+	load := func(at int) reg.GPVirtual {
+		r := GP64()
+		MOVQ(f(at), r)
+		return r
+	}
+	starts, w, tap, pitch := load(8), load(16), load(24), load(32)
+	begun := make([]reg.GPVirtual, taps)
+	n, width := columns/s.lanes, 4*s.lanes
+	// acc[u][k] is of row u and the pixel that began k columns ago
+	acc := make([][][]reg.VecVirtual, taps)
+	for u := range acc {
+		begun[u] = load(40 + 8*u)
+		acc[u] = make([][]reg.VecVirtual, taps)
+		for k := range acc[u] {
+			for j := range n {
+				acc[u][k] = append(acc[u][k], s.reg())
+				s.zero(acc[u][k][j])
+			}
+		}
+	}
+	Label("column")
+	for u := range acc {
+		for _, v := range acc[u][0] {
+			s.zero(v)
+		}
+	}
+	CMPQ(f(72), Imm(0)) // pixels that have yet to begin
+	JLE(LabelRef("events"))
+	CMPQ(f(88), Imm(0))
+	JNE(LabelRef("events"))
+	for u := 1; u < taps; u++ {
+		for j, v := range acc[u][0] {
+			VMOVUPS(Mem{Base: begun[u], Disp: width * j}, v)
+		}
+	}
+	Label("events")
+	l, last, x := GP64(), GP64(), GP64()
+	MOVQ(f(0), x)
+	MOVL(Mem{Base: starts}, l.As32())
+	MOVL(Mem{Base: starts, Disp: 4}, last.As32())
+	LEAQ(Mem{Base: x, Index: l, Scale: 4}, l)
+	LEAQ(Mem{Base: x, Index: last, Scale: 4}, last)
+	CMPQ(l, last)
+	JEQ(LabelRef("store"))
+	Label("event")
+	MOVL(Mem{Base: l}, x.As32())
+	IMULQ(pitch, x)
+	ADDQ(w, x)
+	for u := range acc {
+		for k := range acc[u] {
+			if u+k > 0 {
+				ADDQ(tap, x)
+			}
+			for j, v := range acc[u][k] {
+				VADDPS(Mem{Base: x, Disp: width * j}, v, v)
+			}
+		}
+	}
+	ADDQ(Imm(4), l)
+	CMPQ(l, last)
+	JNE(LabelRef("event"))
+	Label("store")
+	MOVQ(f(72), x)
+	CMPQ(x, f(80)) // pixels before the first are not there
+	JGT(LabelRef("shift"))
+	MOVQ(f(64), x)
+	for u := range acc {
+		for j, v := range acc[u][taps-1] {
+			VMOVUPS(v, Mem{Base: begun[u], Index: x, Scale: 1, Disp: width * j})
+		}
+	}
+	Label("shift")
+	for u := range acc {
+		for k := taps - 1; k > 0; k-- {
+			for j, v := range acc[u][k-1] {
+				VMOVAPS(v, acc[u][k][j])
+			}
+		}
+	}
+	ADDQ(Imm(4), starts)
+	for _, b := range begun {
+		ADDQ(f(96), b)
+	}
+	DECQ(f(72))
+	CMPQ(f(72), I8(int8(1-taps)))
+	JGT(LabelRef("column"))
 	end(f, saved)
 }
 
