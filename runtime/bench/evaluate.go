@@ -30,6 +30,10 @@ func evaluation(ctx context.Context, m *experiment.Measured, pool *exec.Pool, st
 	if err != nil {
 		return nil, err
 	}
+	evaluate := model.Apply
+	if looped(m.Model.Program) != "" {
+		evaluate = model.Again // as in a sampler's turns
+	}
 	batch := m.Trainer.Settings.Batch
 	inputs, err := inputs(m, model.Program.Export(evaluated), batch)
 	if err != nil {
@@ -39,7 +43,7 @@ func evaluation(ctx context.Context, m *experiment.Measured, pool *exec.Pool, st
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		_, err := model.Apply(evaluated, inputs, batch, 0, 0)
+		_, err := evaluate(evaluated, inputs, batch, 0, 0)
 		return err
 	}
 	for range warmUp {

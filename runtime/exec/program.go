@@ -209,7 +209,12 @@ func (p *Program) Run(env *Env) error {
 	if err := p.given(); err != nil {
 		return fmt.Errorf("run %s: %w", p.plan.Name, err)
 	}
+	again := env.Same && p.whole
+	p.whole = false
 	for i, r := range p.steps {
+		if again && p.plan.Steps[i].Fixed {
+			continue
+		}
 		var start time.Time
 		if env.Profile != nil {
 			start = time.Now()

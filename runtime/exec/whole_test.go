@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 	"testing"
+	"time"
 
 	"snnc.dev/snnc/runtime/exec"
 	"snnc.dev/snnc/runtime/graph"
@@ -103,9 +104,14 @@ func TestSameVariables(t *testing.T) {
 					v.F32[i] += float32(shift)
 				}
 			}
-			env.Same = same
+			env.Same, env.Profile = same, make([]time.Duration, len(x.Plan().Steps))
 			if err := x.Run(env); err != nil {
 				t.Fatal(err)
+			}
+			for i, s := range x.Plan().Steps {
+				if ran := env.Profile[i] > 0; ran != (!same || !s.Fixed) {
+					t.Errorf("%s: step %d: fixed %v, and runs %v where variables are the same %v", name, i, s.Fixed, ran, same)
+				}
 			}
 			return bytes(x)
 		}

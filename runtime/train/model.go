@@ -128,6 +128,16 @@ func (m *Model) env(inputs map[string]*tensor.Tensor, seed, iteration, first uin
 // Apply runs the export NAME on a batch: n examples of which the first has the number first. The result holds until the
 // next call for the same export and batch size.
 func (m *Model) Apply(export string, inputs map[string]*tensor.Tensor, n int, seed, first uint64) (*tensor.Tensor, error) {
+	return m.apply(export, inputs, n, seed, first, false)
+}
+
+// Again is Apply where no weight has changed since the last call for the same export and batch size, as in the turns of a
+// sampler: what depends on weights alone is not computed again.
+func (m *Model) Again(export string, inputs map[string]*tensor.Tensor, n int, seed, first uint64) (*tensor.Tensor, error) {
+	return m.apply(export, inputs, n, seed, first, true)
+}
+
+func (m *Model) apply(export string, inputs map[string]*tensor.Tensor, n int, seed, first uint64, same bool) (*tensor.Tensor, error) {
 	g := m.Program.Export(export)
 	if g == nil {
 		return nil, fmt.Errorf("apply %s: the model has no such export", export)
@@ -136,7 +146,9 @@ func (m *Model) Apply(export string, inputs map[string]*tensor.Tensor, n int, se
 	if err != nil {
 		return nil, err
 	}
-	if err := p.Run(m.env(inputs, seed, 0, first)); err != nil {
+	env := m.env(inputs, seed, 0, first)
+	env.Same = same
+	if err := p.Run(env); err != nil {
 		return nil, fmt.Errorf("apply %s: %w", export, err)
 	}
 	return p.Output(g.Outputs[0].Name), nil
