@@ -39,7 +39,7 @@ func (s *session) measure(ctx context.Context) error {
 	if s.processor, err = processor(); err != nil {
 		return err
 	}
-	if s.revision, err = s.output(ctx, "git", "describe", "--always", "--dirty", "--exclude=*"); err != nil {
+	if s.revision, err = s.commit(ctx); err != nil {
 		return err
 	}
 	if err := s.prepare(ctx); err != nil {
@@ -71,6 +71,19 @@ func (s *session) measure(ctx context.Context) error {
 		}
 	}
 	return errors.Join(failed...)
+}
+
+// commit returns the short name of the commit that is checked out, with a + if anything but this folder differs from it.
+func (s *session) commit(ctx context.Context) (string, error) {
+	name, err := s.output(ctx, "git", "rev-parse", "--short", "HEAD")
+	if err != nil {
+		return "", err
+	}
+	changed, err := s.output(ctx, "git", "status", "--porcelain", "--untracked-files=no", "--", ".", ":!docs/benchmarks")
+	if changed != "" {
+		name += "+"
+	}
+	return name, err
 }
 
 // contend runs a contender once, or once more if others disturbed it, and keeps the less disturbed run.
