@@ -61,7 +61,7 @@ func groups() []group {
 			about: "Four times convolution 3x3 of 64 channels without bias, batch norm and LIF, on random spikes of 28x28 (0.18 of them " +
 				"set), T = 4, batch 32. A training step is forward, mean square against random targets, backward and the update by SGD; " +
 				"forward is that of evaluation, with the running statistics of batch norm.",
-			contenders: network("stack", "stack.snn", "forward"),
+			contenders: network("stack", "stack.snn", "forward", nil),
 			rows: []row{
 				{figure: "train", title: "stack, training step", must: against{2.4, 2}, target: against{3.3, 3}},
 				{figure: "forward", title: "stack, forward", must: against{3.5, 2.2}, target: against{5, 3.5}},
@@ -69,7 +69,7 @@ func groups() []group {
 		},
 		{
 			name: "stack-t16", title: "The same with T = 16, batch 8", unit: "ms", rounds: 2, parameters: 147_968,
-			contenders: network("stack", "stack-t16.snn", "forward", "--steps", "16", "--batch", "8"),
+			contenders: network("stack", "stack-t16.snn", "forward", nil, "--steps", "16", "--batch", "8"),
 			rows: []row{
 				{figure: "train", title: "stack T 16, training step", must: against{3, 2}, target: against{5, 3}},
 				{figure: "forward", title: "stack T 16, forward", must: against{}, target: against{}},
@@ -85,7 +85,7 @@ func groups() []group {
 			name: "lif-t" + steps, title: "LIF alone, T = " + steps, unit: "ms", rounds: 2,
 			about: "One layer of 802,816 LIF neurons, forward and backward. The peers take the gradient of their input from given " +
 				"gradients of the spikes; snnc trains a gain per channel against random targets, so its step has the loss and the gain besides.",
-			contenders: network("lif", "lif.snn", "", "--steps", steps),
+			contenders: network("lif", "lif.snn", "", []string{"steps=" + steps}, "--steps", steps),
 			rows:       []row{{figure: "train", title: "LIF alone, T = " + steps, must: against{eager: l.must}, target: against{eager: l.target}}},
 		})
 	}
@@ -94,7 +94,7 @@ func groups() []group {
 			name: "fsvae", title: "Convolutional autoencoder in the shape of FSVAE", unit: "ms", rounds: 2, parameters: 1_052_899,
 			about: "Colour images of 32x32, T = 16, batch 64: strided convolutions of 32, 64, 128, 256 channels, 128 latent spikes, transposed " +
 				"convolutions back. A training step with AdamW; decode is the decoder in evaluation on random spikes.",
-			contenders: network("fsvae", "fsvae.snn", "decode"),
+			contenders: network("fsvae", "fsvae.snn", "decode", nil),
 			rows: []row{
 				{figure: "train", title: "FSVAE, training step", must: against{6, 3}, target: against{12, 6}},
 				{figure: "decode", title: "FSVAE, decode", must: against{5, 2.5}, target: against{10, 5}},
@@ -105,7 +105,7 @@ func groups() []group {
 			name: "sddpm", title: "SDDPM's U-Net", unit: "ms", rounds: 2, parameters: 2_478_989,
 			about: "Grey images of 28x28, T = 4, batch 32, widths 32, 64, 128. A training step with Adam and clipped gradients; an evaluation is " +
 				"what each step of sampling makes.",
-			contenders: network("sddpm", "sddpm.snn", "evaluate"),
+			contenders: network("sddpm", "sddpm.snn", "evaluate", nil),
 			rows: []row{
 				{figure: "train", title: "SDDPM, training step", must: against{2, 1.3}, target: against{3, 2}},
 				{figure: "evaluate", title: "SDDPM, one evaluation of the network", must: against{2.2, 1.5}, target: against{4, 2.5}},
@@ -124,10 +124,12 @@ func groupNames() []string {
 	return names
 }
 
-// network returns the contenders of a network: snnc with a spec of specs/bench, and the peers with a program of peers. The program's
-// second figure, of an evaluation of the network or a part of it, has the name evaluation.
-func network(module, spec, evaluation string, args ...string) []contender {
-	out := []contender{{name: ours, title: "snnc", command: func(s *session) program { return s.bench(spec, evaluation, args...) }}}
+// network returns the contenders of a network: snnc with a spec of specs/bench and parameters of it, and the peers with a program of
+// peers and its arguments. The program's second figure, of an evaluation of the network or a part of it, has the name evaluation.
+func network(module, spec, evaluation string, set []string, args ...string) []contender {
+	out := []contender{{name: ours, title: "snnc", command: func(s *session) program {
+		return s.bench(filepath.Join("specs", "bench", spec), evaluation, set...)
+	}}}
 	for _, p := range peers {
 		out = append(out, contender{name: p.name, title: p.title, best: p.best, command: func(s *session) program {
 			return s.peer(module, p.name, args...)

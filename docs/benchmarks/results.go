@@ -117,11 +117,11 @@ func times(w *bytes.Buffer, runs []run, g group) {
 			fmt.Fprint(w, " x eager |")
 		}
 	}
-	fmt.Fprint(w, " peak memory, GB | firing rates | others took |\n|---|", strings.Repeat("---|", columns*len(g.rows)), "---|---|---|\n")
+	fmt.Fprint(w, " peak memory, GB | firing rates in training | in evaluation | others took |\n|---|", strings.Repeat("---|", columns*len(g.rows)), "---|---|---|---|\n")
 	for _, c := range g.contenders {
 		rounds := of(runs, g.name, c.name)
 		if len(rounds) == 0 {
-			fmt.Fprintf(w, "| %s | not measured |%s\n", c.title, strings.Repeat(" |", columns*len(g.rows)+2))
+			fmt.Fprintf(w, "| %s | not measured |%s\n", c.title, strings.Repeat(" |", columns*len(g.rows)+3))
 			continue
 		}
 		fmt.Fprintf(w, "| %s |", c.title)
@@ -142,7 +142,7 @@ func times(w *bytes.Buffer, runs []run, g group) {
 		for _, r := range rounds {
 			peak, others = max(peak, r.PeakBytes), max(others, r.Others)
 		}
-		fmt.Fprintf(w, " %.2f | %s | %.0f %% |\n", float64(peak)/1e9, span(rounds[0].Rates), 100*others)
+		fmt.Fprintf(w, " %.2f | %s | %s | %.0f %% |\n", float64(peak)/1e9, span(rounds[0].Rates), span(rounds[0].Evaluation), 100*others)
 	}
 	fmt.Fprint(w, "\n")
 }

@@ -3,23 +3,18 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"path/filepath"
 	"runtime"
 	"strings"
 )
 
-// bench is `snnc bench` of a spec of specs/bench, whose evaluations are the figure called so; none if it is "". Arguments are those
-// of the peers' programs, for which the specs have parameters of the same names.
-func (s *session) bench(spec, evaluation string, args ...string) program {
-	argv := []string{
-		s.snnc(), "bench", filepath.Join("specs", "bench", spec), "--json", "--steps", fmt.Sprint(s.options.repeat),
-		"--threads", fmt.Sprint(s.threads),
-	}
+// bench is `snnc bench` of a spec with some parameters set. Its evaluations are the figure called evaluation; none if it is "".
+func (s *session) bench(spec, evaluation string, set ...string) program {
+	argv := []string{s.snnc(), "bench", spec, "--json", "--steps", fmt.Sprint(s.options.repeat), "--threads", fmt.Sprint(s.threads)}
 	if evaluation == "" {
 		argv = append(argv, "--only", "train")
 	}
-	for i := 0; i+1 < len(args); i += 2 {
-		argv = append(argv, "--set", args[i][len("--"):]+"="+args[i+1])
+	for _, p := range set {
+		argv = append(argv, "--set", p)
 	}
 	return program{argv: argv, parse: func(output []byte) (measured, error) { return parseBench(output, evaluation) }}
 }

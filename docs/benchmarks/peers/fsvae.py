@@ -83,4 +83,4 @@ rates = peer.rates(lambda: library.run(peer.function, x.expand(a.steps, *x.shape
 peer.time("train", train)
 peer.evaluation()
 peer.time("decode", sample)
-peer.report(rates)
+peer.report(rates, peer.rates(lambda: library.run(net.decoder, z)))

@@ -7,6 +7,9 @@ integrator, upsample and per_image make layers or reshape, run gives a network i
 - SnnTorch: layers of one time step on [B, ...]; run loops over the T steps of the whole network, so that batch
   normalisation takes its statistics of one step, as in the library's own examples.
 - Torch: no library; layers on T*B images as in SpikingJelly, and a neuron of a dozen lines, for torch.compile.
+
+Running statistics of batch normalisation are those of the newest batch: those of a few updates from scratch would silence a network
+in evaluation, and what fires is what event kernels pay for.
 """
 
 import math
@@ -36,10 +39,10 @@ class SpikingJelly:
         return self.layer.Linear(i, o, step_mode="m")
 
     def norm(self, channels):
-        return self.layer.BatchNorm2d(channels, step_mode="m")
+        return self.layer.BatchNorm2d(channels, momentum=1.0, step_mode="m")
 
     def norm_features(self, features):
-        return self.layer.BatchNorm1d(features, step_mode="m")
+        return self.layer.BatchNorm1d(features, momentum=1.0, step_mode="m")
 
     def lif(self, decay_input):
         return self.neuron.LIFNode(
@@ -86,10 +89,10 @@ class SnnTorch:
         return nn.Linear(i, o)
 
     def norm(self, channels):
-        return nn.BatchNorm2d(channels)
+        return nn.BatchNorm2d(channels, momentum=1.0)
 
     def norm_features(self, features):
-        return nn.BatchNorm1d(features)
+        return nn.BatchNorm1d(features, momentum=1.0)
 
     def lif(self, decay_input):
         """Without decay of the input in either case: the library has none, see gain."""
@@ -178,10 +181,10 @@ class Torch:
         return nn.Linear(i, o)
 
     def norm(self, channels):
-        return EachStep(nn.BatchNorm2d(channels))
+        return EachStep(nn.BatchNorm2d(channels, momentum=1.0))
 
     def norm_features(self, features):
-        return EachStep(nn.BatchNorm1d(features))
+        return EachStep(nn.BatchNorm1d(features, momentum=1.0))
 
     def lif(self, decay_input):
         return Neuron(0.5, 0.5 if decay_input else 1.0)

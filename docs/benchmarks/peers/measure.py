@@ -103,8 +103,8 @@ class Peer:
             handle.remove()
         return [ones / size for ones, size in sums.values()], sum(size for _, size in sums.values())
 
-    def report(self, rates):
-        """Prints the measurement as the last line of the output."""
+    def report(self, rates, evaluation=([], 0)):
+        """Prints the measurement as the last line of the output: firing rates of training and of evaluation besides."""
         versions = {name: importlib.metadata.version(name) for name in ("torch", "spikingjelly", "snntorch")}
         trainable = sum(p.numel() for p in self.net.parameters() if p.requires_grad)
         print(
@@ -113,6 +113,7 @@ class Peer:
                     "figures": self.figures,
                     "parameters": trainable,
                     "rates": rates[0],
+                    "evaluation_rates": evaluation[0],
                     "neuron_steps": rates[1],
                     "threads": torch.get_num_threads(),
                     "layouts": {"train": self.arguments.layout, "evaluation": self.arguments.evaluation_layout},
