@@ -10,6 +10,7 @@ import (
 	"snnc.dev/snnc/runtime/exec"
 	"snnc.dev/snnc/runtime/experiment"
 	"snnc.dev/snnc/runtime/kernel"
+	"snnc.dev/snnc/runtime/plan"
 	"snnc.dev/snnc/runtime/train"
 )
 
@@ -106,11 +107,7 @@ func Run(ctx context.Context, x *experiment.Experiment, o Options) (*Report, err
 	}
 	r := &Report{Threads: o.Threads, CPU: CPU{processor(), level.String()}, Layers: []Layer{}}
 	if o.Train {
-		kernels, err := kernelsOf(x, m.Model.Name)
-		if err != nil {
-			return nil, err
-		}
-		if r.Train, r.Layers, err = training(ctx, m, o.Steps, kernels); err != nil {
+		if r.Train, r.Layers, err = training(ctx, m, o.Steps); err != nil {
 			return nil, fmt.Errorf("measure %s: %w", m.Name, err)
 		}
 	} else if err := updates(ctx, m.Trainer, warmUp, func(train.Progress, time.Duration) {}); err != nil {
@@ -147,7 +144,7 @@ func updates(ctx context.Context, t *train.Trainer, n int, tell func(train.Progr
 }
 
 // training measures updates.
-func training(ctx context.Context, m *experiment.Measured, steps int, kernels map[string]string) (*Training, []Layer, error) {
+func training(ctx context.Context, m *experiment.Measured, steps int) (*Training, []Layer, error) {
 	t := m.Trainer
 	if err := updates(ctx, t, warmUp, func(train.Progress, time.Duration) {}); err != nil {
 		return nil, nil, err
@@ -183,37 +180,14 @@ func training(ctx context.Context, m *experiment.Measured, steps int, kernels ma
 		Forward: spread(forward).Median, Backward: spread(backward).Median, Optimiser: spread(rest).Median, Read: spread(read).Median}
 	out.Examples = float64(out.Batch) / out.Step.Median * 1e3
 	out.Processor = ms(processorTime()-before) / float64(len(whole))
+	var plans []*plan.Plan
 	for _, s := range profile.Steps {
+		plans = append(plans, s.Plan)
 		out.Operations += operations(s.Plan) * float64(t.Settings.Accumulate)
 		out.Bytes += s.Plan.Bytes()
 	}
 	out.GFLOPS = out.Operations / out.Step.Median / 1e6
-	return out, layers(&total, parts, m.Model, float64(len(whole)), float64(t.Settings.Accumulate), rates, kernels), nil
-}
-
-// kernelsOf returns what computes each layer of a model in training, by role and layer, as `snnc plan` shows it.
-func kernelsOf(x *experiment.Experiment, model string) (map[string]string, error) {
-	p, err := x.Plan()
-	if err != nil {
-		return nil, err
-	}
-	out := map[string]string{}
-	for _, m := range x.Models {
-		if m.Name != model {
-			continue
-		}
-		for _, r := range m.Roles {
-			for _, n := range p.Networks {
-				if r.Network == nil || n.Name != r.Network.Name {
-					continue
-				}
-				for _, l := range n.Layers {
-					out[r.Path+l.Name[len(n.Name):]] = l.Kernel
-				}
-			}
-		}
-	}
-	return out, nil
+	return out, layers(&total, parts, m.Model, float64(len(whole)), float64(t.Settings.Accumulate), rates, experiment.Kernels(plans...)), nil
 }
 
 func ms(d time.Duration) float64 { return d.Seconds() * 1e3 }

@@ -276,7 +276,7 @@ func networkPlan(s *check.Spec, n *check.Network, functions []FunctionPlan) Netw
 			}
 			if out.Roles = append(out.Roles, m.Name+"."+r.Path); computed == nil {
 				mine := slices.DeleteFunc(slices.Clone(functions), func(f FunctionPlan) bool { return !f.Train || f.Action != "train "+m.Name })
-				computed, kept, path = kernels(mine), keeps(mine), r.Path
+				computed, kept, path = Kernels(plansOf(mine)...), keeps(mine), r.Path
 			}
 		}
 	}
@@ -300,6 +300,13 @@ func networkPlan(s *check.Spec, n *check.Network, functions []FunctionPlan) Netw
 			lp.Weights = first.Title
 		}
 		out.Layers = append(out.Layers, lp)
+	}
+	return out
+}
+
+func plansOf(functions []FunctionPlan) (out []*plan.Plan) {
+	for _, f := range functions {
+		out = append(out, f.plan)
 	}
 	return out
 }

@@ -214,12 +214,12 @@ func losses(p *program.Program, s program.Step) []string {
 	return []string{g.Outputs[0].Name, strings.Join(terms, ", ")}
 }
 
-// kernels says, by role and layer, what computes the layer where it is trained.
-func kernels(functions []FunctionPlan) map[string]string {
+// Kernels says, by role and layer, what computes the layer where it is trained, by the plans of the training's steps.
+func Kernels(plans ...*plan.Plan) map[string]string {
 	out := map[string]string{}
 	fused := map[string]bool{}
-	for _, f := range functions {
-		for _, x := range f.plan.Steps[:f.plan.Turn()] {
+	for _, p := range plans {
+		for _, x := range p.Steps[:p.Turn()] {
 			if x.Layer == "" || out[x.Layer] != "" {
 				continue
 			}
