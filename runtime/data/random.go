@@ -102,7 +102,7 @@ func (d *drawn) fill(s *Set, field string, examples []int, dst *tensor.Tensor) {
 
 // reals draws one row, uniform over [low, high).
 func reals(s rng.Stream, to []float32, low, high float64, number uint64) {
-	s.FillUniform(to, number)
+	s.FillUniform(to, number, 0)
 	if low == 0 && high == 1 {
 		return
 	}
@@ -117,7 +117,7 @@ func (d *drawn) bits(to []uint64, size int, rate float32, number uint64) {
 	var u [64]float32
 	for w := range to {
 		n := min(64, size-64*w)
-		d.spikes.FillUniform(u[:n], number*uint64(len(to))+uint64(w))
+		d.spikes.FillUniform(u[:n], number*uint64(len(to))+uint64(w), 0)
 		word := uint64(0)
 		for i, x := range u[:n] {
 			if x < rate {

@@ -368,23 +368,32 @@ func (r *equation) lastly(w *worker, o *operand, s *walk) {
 	w.tape.Set(o.Reg, w.stage, o.stage, plan.Chunk)
 }
 
-// random draws the numbers of step t of the elements lo to hi.
+// random draws the numbers of step t of the elements lo to hi, row by row.
 func (r *equation) random(i, t, lo, hi int, d []float32) {
-	s := r.streams[i]
-	for at := lo; at < hi; at++ {
-		n, e := at/r.size, at%r.size
+	s, normal := r.streams[i], r.Randoms[i].Normal
+	for at := lo; at < hi; {
+		n, from := at/r.size, at%r.size
 		index := uint64(0)
 		if r.Batched {
 			index = r.p.env.example(n)
 		}
-		if r.Order != nil {
-			e = r.Order[e]
+		k := min(r.size-from, hi-at)
+		x, first := d[at-lo:][:k], uint64(t*r.size)
+		switch {
+		case r.Order != nil && normal:
+			for j := range x {
+				x[j] = s.Normal(index, first+uint64(r.Order[from+j]))
+			}
+		case r.Order != nil:
+			for j := range x {
+				x[j] = s.Uniform(index, first+uint64(r.Order[from+j]))
+			}
+		case normal:
+			s.FillNormal(x, index, first+uint64(from))
+		default:
+			s.FillUniform(x, index, first+uint64(from))
 		}
-		if e += t * r.size; r.Randoms[i].Normal {
-			d[at-lo] = s.Normal(index, uint64(e))
-		} else {
-			d[at-lo] = s.Uniform(index, uint64(e))
-		}
+		at += k
 	}
 }
 

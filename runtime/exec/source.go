@@ -47,9 +47,9 @@ func (r *random) unit(worker, k int) {
 			index = r.p.env.example(n)
 		}
 		if r.normal {
-			r.stream.FillNormal(d, index)
+			r.stream.FillNormal(d, index, 0)
 		} else {
-			r.stream.FillUniform(d, index)
+			r.stream.FillUniform(d, index, 0)
 		}
 		for t := range r.steps {
 			x, to := d[t*r.out.size:(t+1)*r.out.size], r.out.f[(t*r.out.n+n)*r.out.size:]

@@ -57,10 +57,14 @@ func (s Stream) Normal64(index, element uint64) float64 {
 	return y
 }
 
-// FillUniform sets dst[e] to Uniform(index, e) for every e.
-func (s Stream) FillUniform(dst []float32, index uint64) {
+// FillUniform sets dst[i] to Uniform(index, first+i) for every i.
+func (s Stream) FillUniform(dst []float32, index, first uint64) {
+	for ; len(dst) > 0 && first%4 != 0; first++ {
+		dst[0] = s.Uniform(index, first)
+		dst = dst[1:]
+	}
 	lo, hi := uint32(index), uint32(index>>32)
-	block := uint64(0)
+	block := first / 4
 	for ; len(dst) >= 4; block++ {
 		w0, w1, w2, w3 := philox(uint32(block), uint32(block>>32), lo, hi, s.k0, s.k1)
 		d := dst[:4:4]
@@ -72,10 +76,14 @@ func (s Stream) FillUniform(dst []float32, index uint64) {
 	}
 }
 
-// FillNormal sets dst[e] to Normal(index, e) for every e.
-func (s Stream) FillNormal(dst []float32, index uint64) {
+// FillNormal sets dst[i] to Normal(index, first+i) for every i.
+func (s Stream) FillNormal(dst []float32, index, first uint64) {
+	for ; len(dst) > 0 && first%4 != 0; first++ {
+		dst[0] = s.Normal(index, first)
+		dst = dst[1:]
+	}
 	lo, hi := uint32(index), uint32(index>>32)
-	block := uint64(0)
+	block := first / 4
 	for ; len(dst) >= 4; block++ {
 		w0, w1, w2, w3 := philox(uint32(block), uint32(block>>32), lo, hi, s.k0, s.k1)
 		d := dst[:4:4]

@@ -66,13 +66,15 @@ func TestFillAgreesWithElements(t *testing.T) {
 		index := rapid.Uint64().Draw(t, "index")
 		n := rapid.IntRange(0, 23).Draw(t, "n")
 		u, z := make([]float32, n), make([]float32, n)
-		s.FillUniform(u, index)
-		s.FillNormal(z, index)
-		for e := range n {
-			if u[e] != s.Uniform(index, uint64(e)) || float64(u[e]) != s.Uniform64(index, uint64(e)) {
+		first := rapid.OneOf(rapid.Uint64Range(0, 9), rapid.Uint64Range(0, 1<<40)).Draw(t, "first")
+		s.FillUniform(u, index, first)
+		s.FillNormal(z, index, first)
+		for i := range n {
+			e := first + uint64(i)
+			if u[i] != s.Uniform(index, e) || float64(u[i]) != s.Uniform64(index, e) {
 				t.Fatalf("uniform %d differs", e)
 			}
-			if z[e] != s.Normal(index, uint64(e)) || z[e] != float32(s.Normal64(index, uint64(e))) {
+			if z[i] != s.Normal(index, e) || z[i] != float32(s.Normal64(index, e)) {
 				t.Fatalf("normal %d differs", e)
 			}
 		}
@@ -126,7 +128,7 @@ func TestMoments(t *testing.T) {
 		return m
 	}
 	s := New(11, "moments", 0)
-	s.FillUniform(buf, 5)
+	s.FillUniform(buf, 5, 0)
 	if lo, hi := slices.Min(buf), slices.Max(buf); lo < 0 || hi >= 1 {
 		t.Errorf("uniform numbers from %v to %v", lo, hi)
 	}
@@ -134,7 +136,7 @@ func TestMoments(t *testing.T) {
 	check("uniform E x", m[1], 1./2, 1./12)
 	check("uniform E x^2", m[2], 1./3, 1./5-1./9)
 	check("uniform E x^4", m[4], 1./5, 1./9-1./25)
-	s.FillNormal(buf, 5)
+	s.FillNormal(buf, 5, 0)
 	m = moments()
 	check("normal E x", m[1], 0, 1)
 	check("normal E x^2", m[2], 1, 2)
@@ -169,7 +171,7 @@ func TestStreamsDoNotOverlap(t *testing.T) {
 			seen[w] = true
 		}
 		numbers[i] = make([]float32, n)
-		src.s.FillNormal(numbers[i], src.index)
+		src.s.FillNormal(numbers[i], src.index, 0)
 		for j := range i {
 			var dot float64
 			for e := range n {
@@ -215,7 +217,7 @@ func TestPermutation(t *testing.T) {
 
 func TestFillAllocatesNothing(t *testing.T) {
 	s, buf := New(1, "z", 0), make([]float32, 1001)
-	if n := testing.AllocsPerRun(10, func() { s.FillUniform(buf, 1); s.FillNormal(buf, 1) }); n != 0 {
+	if n := testing.AllocsPerRun(10, func() { s.FillUniform(buf, 1, 0); s.FillNormal(buf, 1, 0) }); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
 }
@@ -223,10 +225,10 @@ func TestFillAllocatesNothing(t *testing.T) {
 func BenchmarkUniform(b *testing.B) { benchmark(b, Stream.FillUniform) }
 func BenchmarkNormal(b *testing.B)  { benchmark(b, Stream.FillNormal) }
 
-func benchmark(b *testing.B, fill func(Stream, []float32, uint64)) {
+func benchmark(b *testing.B, fill func(s Stream, dst []float32, index, first uint64)) {
 	s, buf := New(1, "z", 0), make([]float32, 4096)
 	for i := range b.N {
-		fill(s, buf, uint64(i))
+		fill(s, buf, uint64(i), 0)
 	}
 	b.ReportMetric(float64(b.N)*float64(len(buf))/b.Elapsed().Seconds()/1e6, "M/s")
 }
