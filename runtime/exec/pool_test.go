@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -65,5 +66,29 @@ func TestPool(t *testing.T) {
 	}
 	if n := runtime.NumGoroutine(); n > before {
 		t.Errorf("%d goroutines are left, %d were there before", n, before)
+	}
+}
+
+// TestTask: however many threads a pool has, a task's units are all done, each once, and doing them allocates nothing.
+func TestTask(t *testing.T) {
+	for _, threads := range []int{1, 2, 7} {
+		pool := exec.NewPool(threads)
+		done := make([]atomic.Int32, 1000)
+		task := exec.NewTask(func(unit int) { done[unit].Add(1) })
+		for _, units := range []int{0, 1, 3, len(done)} {
+			for i := range done {
+				done[i].Store(0)
+			}
+			pool.Do(task, units)
+			for i := range done {
+				if got := done[i].Load() == 1; got != (i < units) {
+					t.Fatalf("%d threads, %d units: unit %d is done %d times", threads, units, i, done[i].Load())
+				}
+			}
+		}
+		if n := testing.AllocsPerRun(20, func() { pool.Do(task, 100) }); n != 0 {
+			t.Errorf("%d threads: a task allocates %v times", threads, n)
+		}
+		pool.Close()
 	}
 }
