@@ -102,14 +102,13 @@ func (s *session) contend(ctx context.Context, g group, c contender, round int) 
 		return fmt.Errorf("read %s: %w", path, err)
 	}
 	best, err := s.once(ctx, g, c, round)
-	if err == nil && best.Others > disturbed && s.waited < s.options.wait {
-		var again run
-		if again, err = s.once(ctx, g, c, round); again.Others < best.Others {
-			best = again
-		}
-	}
 	if err != nil {
 		return err
+	}
+	if best.Others > disturbed && s.waited < s.options.wait {
+		if again, err := s.once(ctx, g, c, round); err == nil && again.Others < best.Others {
+			best = again
+		}
 	}
 	return best.write(s.options.raw)
 }

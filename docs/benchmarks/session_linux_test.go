@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // shell is a contender that a shell plays.
@@ -78,24 +79,34 @@ func TestClock(t *testing.T) {
 	}
 }
 
-// A measurement that is interrupted ends what it has started.
+// A measurement that is interrupted ends what it has started, and what that has started.
 func TestInterrupt(t *testing.T) {
 	s := testSession(t)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error)
 	go func() {
-		_, err := s.once(ctx, group{name: "g"}, shell("echo $$ > pid; sleep 60 & wait"), 1)
+		_, err := s.once(ctx, group{name: "g"}, shell("sleep 60 & echo $! > new; mv new pid; wait"), 1)
 		done <- err
 	}()
-	for {
-		if text, err := os.ReadFile(filepath.Join(s.root, "pid")); err == nil && len(text) > 0 {
-			break
-		}
+	var pid []byte
+	for len(pid) == 0 {
+		time.Sleep(time.Millisecond)
+		pid, _ = os.ReadFile(filepath.Join(s.root, "pid"))
 	}
 	cancel()
 	if err := <-done; err == nil {
 		t.Error("no error")
 	}
+	var stat []byte
+	for range 5000 {
+		var err error
+		stat, err = os.ReadFile(filepath.Join("/proc", strings.TrimSpace(string(pid)), "stat"))
+		if err != nil || strings.Contains(string(stat), ") Z ") { // a zombie has ended, and waits for its parent
+			return
+		}
+		time.Sleep(time.Millisecond)
+	}
+	t.Errorf("it still runs: %s", stat)
 }
 
 func TestMachine(t *testing.T) {
