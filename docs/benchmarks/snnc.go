@@ -27,7 +27,7 @@ type spread struct {
 
 func (s spread) figure() figure { return figure{s.Median, s.Min, s.Max, s.Count} }
 
-// parseBench reads the report of `snnc bench --json`.
+// parseBench reads the report of `snnc bench --json`. The figure `neuron` is what all layers of neurons take of a training step.
 func parseBench(output []byte, evaluation string) (measured, error) {
 	var report struct {
 		Train *struct {
@@ -39,7 +39,11 @@ func parseBench(output []byte, evaluation string) (measured, error) {
 		}
 		Threads int
 		CPU     struct{ Level string }
-		Layers  []struct{ Rate *float64 }
+		Layers  []struct {
+			Rate     *float64
+			Forward  float64 `json:"forward_ms"`
+			Backward float64 `json:"backward_ms"`
+		}
 	}
 	if err := json.Unmarshal(output, &report); err != nil {
 		return measured{}, fmt.Errorf("read the report: %w", err)
@@ -55,10 +59,13 @@ func parseBench(output []byte, evaluation string) (measured, error) {
 	if evaluation != "" {
 		m.Figures[evaluation] = report.Sample.Time.figure()
 	}
+	neurons := 0.0
 	for _, l := range report.Layers {
 		if l.Rate != nil {
 			m.Rates = append(m.Rates, *l.Rate)
+			neurons += l.Forward + l.Backward
 		}
 	}
+	m.Figures["neuron"] = figure{neurons, neurons, neurons, report.Train.Step.Count} // means, of which nothing else is told
 	return m, nil
 }

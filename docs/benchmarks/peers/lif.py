@@ -11,7 +11,7 @@ x = (2 * library.gain * torch.rand(a.steps, 16, a.neurons // 16)).requires_grad_
 gradient = torch.rand(x.shape) - 0.5
 
 
-def train():
+def neuron():
     x.grad = None
     with peer.autocast():
         y = library.run(peer.function, x)
@@ -19,5 +19,5 @@ def train():
 
 
 rates = peer.rates(lambda: library.run(peer.function, x))
-peer.time("train", train)
+peer.time("neuron", neuron)
 peer.report(rates)
