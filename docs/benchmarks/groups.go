@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strings"
 )
 
 // A group is what its contenders do alike: they run in turn and give the same figures.
@@ -13,6 +14,7 @@ type group struct {
 	about      string // a paragraph for results.md
 	unit       string // of the figures: "ms" and "s", where less is better, or "GFLOP/s"
 	rounds     int
+	once       bool // contenders that are compiled run in the first round alone: they take a minute to start
 	contenders []contender
 	rows       []row
 	parameters int // trainable ones that each contender's network must have, where it has a network
@@ -24,6 +26,8 @@ type contender struct {
 	title   string
 	command func(s *session) program
 	best    bool // counts for "best": a peer in fp32
+
+	compiled bool
 
 	spoke string // the figure that is the seconds from the program's start to its first output; "" for none
 	whole string // the figure that is the seconds of the whole program
@@ -82,7 +86,7 @@ func groups() []group {
 	}{{4, 15, 25}, {16, 40, 80}, {64, 80, 200}} {
 		steps := fmt.Sprint(l.steps)
 		out = append(out, group{
-			name: "lif-t" + steps, title: "LIF alone, T = " + steps, unit: "ms", rounds: 2,
+			name: "lif-t" + steps, title: "LIF alone, T = " + steps, unit: "ms", rounds: 2, once: l.steps > 16,
 			about: "One layer of 802,816 LIF neurons, forward and backward. The peers take the gradient of their input from given " +
 				"gradients of the spikes. Of snnc `neuron` is the time of that layer in a training step, a mean; it has a trained gain per channel " +
 				"besides. `train` is the whole step, with a mean square against random targets and the update.",
@@ -95,7 +99,7 @@ func groups() []group {
 	}
 	out = append(out,
 		group{
-			name: "fsvae", title: "Convolutional autoencoder in the shape of FSVAE", unit: "ms", rounds: 2, parameters: 1_052_899,
+			name: "fsvae", title: "Convolutional autoencoder in the shape of FSVAE", unit: "ms", rounds: 2, once: true, parameters: 1_052_899,
 			about: "Colour images of 32x32, T = 16, batch 64: strided convolutions of 32, 64, 128, 256 channels, 128 latent spikes, transposed " +
 				"convolutions back. A training step with AdamW; decode is the decoder in evaluation on random spikes.",
 			contenders: network("fsvae", "fsvae.snn", "decode", nil),
@@ -106,7 +110,7 @@ func groups() []group {
 		},
 		neurons(), dense(), events(), trained(), weights(),
 		group{
-			name: "sddpm", title: "SDDPM's U-Net", unit: "ms", rounds: 2, parameters: 2_478_989,
+			name: "sddpm", title: "SDDPM's U-Net", unit: "ms", rounds: 2, once: true, parameters: 2_478_989,
 			about: "Grey images of 28x28, T = 4, batch 32, widths 32, 64, 128. A training step with Adam and clipped gradients; an evaluation is " +
 				"what each step of sampling makes.",
 			contenders: network("sddpm", "sddpm.snn", "evaluate", nil),
@@ -135,7 +139,7 @@ func network(module, spec, evaluation string, set []string, args ...string) []co
 		return s.bench(filepath.Join("specs", "bench", spec), evaluation, set...)
 	}}}
 	for _, p := range peers {
-		out = append(out, contender{name: p.name, title: p.title, best: p.best, command: func(s *session) program {
+		out = append(out, contender{name: p.name, title: p.title, best: p.best, compiled: strings.HasPrefix(p.name, "compile"), command: func(s *session) program {
 			return s.peer(module, p.name, args...)
 		}})
 	}

@@ -56,7 +56,7 @@ func (s *session) measure(ctx context.Context) error {
 		}
 		for round := range rounds {
 			for _, c := range g.contenders {
-				if len(s.options.names) > 0 && !slices.Contains(s.options.names, c.name) {
+				if len(s.options.names) > 0 && !slices.Contains(s.options.names, c.name) || g.once && c.compiled && round > 0 {
 					continue
 				}
 				err := s.contend(ctx, g, c, round+1)
