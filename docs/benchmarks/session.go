@@ -97,6 +97,9 @@ func (s *session) contend(ctx context.Context, g group, c contender, round int) 
 		if old.Processor != s.processor {
 			return fmt.Errorf("%s is of another processor, %s: measure everything again with --fresh", path, old.Processor)
 		}
+		if c.name == ours && old.Revision != s.revision {
+			fmt.Printf("%s %s, round %d: kept as measured at commit %s; --contender %s --fresh measures it again\n", g.name, c.name, round, old.Revision, ours)
+		}
 		return nil
 	} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("read %s: %w", path, err)
