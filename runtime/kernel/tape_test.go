@@ -124,7 +124,7 @@ func TestBitsOfTape(t *testing.T) {
 func TestPrograms(t *testing.T) {
 	exact := []Code{Add, Sub, Mul, Min, Max, Less, LessEqual, Equal, Unequal,
 		Where, Neg, Abs, Sign, Round, Floor, MulAdd, MulSub, SubMul, SubMulAdd,
-		Copy, Tanh, Sin}
+		Copy, Tanh, Sin, Fetch}
 	rapid.Check(t, func(t *rapid.T) {
 		const regs = 12
 		n, times := rapid.IntRange(1, 150).Draw(t, "elements"), rapid.IntRange(1, 5).Draw(t, "times")
