@@ -61,7 +61,7 @@ type Equation struct {
 
 	Gradient bool
 	Backward []Instr
-	DEmit    int // index into Loads
+	DEmit    int // index into Loads; -1 where the gradient by what is emitted is computed in the program
 	Grads    []Grad
 	Sums     []Sum // of what Backward computes besides
 	Temporal *graph.Temporal
@@ -182,8 +182,14 @@ func (f *fuser) results(n *graph.Node, q *Equation, step *Step) {
 func (f *fuser) derivative(n *graph.Node, l *looper, q *Equation, step *Step, args []int, time func() int, random func(*graph.Node) int) {
 	e := n.Equation
 	q.Temporal = e.Temporal
-	q.DEmit = len(l.loop.Loads)
-	args = append(args[:len(args):len(args)], l.load(n.In[len(n.In)-1]))
+	dy, args := n.In[len(n.In)-1], args[:len(args):len(args)]
+	if q.Temporal == nil && !q.Last && f.pending(dy, l.shape) && f.cheap(dy) { // computed here, as what flows in is
+		args = append(args, l.register(dy))
+		l.c.node = nil
+	} else {
+		q.DEmit = len(l.loop.Loads)
+		args = append(args, l.load(dy))
+	}
 	var grads []int
 	if q.Temporal == nil {
 		for i := range q.States {

@@ -28,6 +28,7 @@ var passes = []struct {
 	{"direct coding", "what emits its input at all steps is repetition over time", direct},
 	{"steady products", "a product with what is the same at all steps is computed once", steadyProducts},
 	{"upsampled convolutions", "a convolution of repeated pixels is a transposed one with summed weights", upsampled},
+	{"linear readouts", "a linear readout over time runs in front of the product that it reads, which then is one and not T", readouts},
 	{"concatenated channels", "neurons and products take the parts of a concatenation, of which no copy is made", concatenated},
 	{"fixed scales", "scale and shift by what is known from variables go into weights and bias", affine},
 	{"accumulated products", "a product begins with what it is added to, where nobody else reads that", accumulated},

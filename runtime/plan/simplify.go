@@ -44,7 +44,8 @@ type rewriter struct {
 	users map[*graph.Node][]*graph.Node // of the nodes that are rewritten
 	kept  map[*graph.Node]bool          // those that are results
 
-	steady map[*graph.Node]bool // see fixed
+	steady map[*graph.Node]bool        // see fixed
+	readBy map[*graph.Node]*graph.Node // see overTime
 }
 
 // rule returns what takes the place of the results of n, whose inputs are in; not ok where it has nothing to say about n.
@@ -54,7 +55,7 @@ type rule func(r *rewriter, n *graph.Node, in []graph.Value) (results []graph.Va
 // about. Whatever the rule, what becomes superfluous is dropped.
 func (s *simplified) rewrite(batch int, apply rule) (out *simplified, places []string, err error) {
 	r := &rewriter{batch: batch, id: map[*graph.Node]int{}, known: map[string]*graph.Node{},
-		users: map[*graph.Node][]*graph.Node{}, kept: map[*graph.Node]bool{}, steady: map[*graph.Node]bool{}}
+		users: map[*graph.Node][]*graph.Node{}, kept: map[*graph.Node]bool{}, steady: map[*graph.Node]bool{}, readBy: map[*graph.Node]*graph.Node{}}
 	for _, n := range s.nodes {
 		for _, v := range n.In {
 			r.users[v.Node] = append(r.users[v.Node], n)
@@ -152,7 +153,7 @@ func (r *rewriter) number(v float64) graph.Value {
 // isNumber returns the value of a constant scalar.
 func isNumber(v graph.Value) (float64, bool) {
 	n := v.Node
-	if n.Op != graph.OpConstant || len(n.Out[0].Dims) > 0 {
+	if n.Op != graph.OpConstant || len(n.Out[0].Dims) > 0 || n.Out[0].Steps > 0 {
 		return 0, false
 	}
 	if many := n.Reals("values"); len(many) == 1 {
