@@ -31,6 +31,8 @@ type job struct {
 	// Of a train action: whether its length is a part of the key, see trainParts.
 	bound bool
 	room  int // bytes that the steps of a training may take; 0: no bound. See fits.
+	// What fits has planned of a training, so that it is not planned twice.
+	planned []train.PlannedStep
 }
 
 // jobs returns the actions of the spec in file order.

@@ -80,8 +80,9 @@ type Memory struct {
 // trainingPlan is what a training takes, in bytes.
 type trainingPlan struct {
 	job                    string
-	weights, steps, sheets int // weights with their moments and averages; buffers of its steps, and of the sheets of an epoch
-	room                   int // what the setting leaves to the steps; 0 where it sets no bound
+	weights, steps, sheets int                 // weights with their moments and averages; buffers of its steps, and of the sheets of an epoch
+	room                   int                 // what the setting leaves to the steps; 0 where it sets no bound
+	planned                []train.PlannedStep // the steps themselves
 }
 
 func (t trainingPlan) bytes() int { return t.weights + t.steps + t.sheets }
@@ -170,6 +171,7 @@ func (x *Experiment) Plan() (*Plan, error) {
 			if err != nil {
 				return nil, fmt.Errorf("plan %s: %w", j.name, err)
 			}
+			t.planned = append(t.planned, steps...)
 			for _, s := range steps {
 				t.steps += s.Plan.Bytes()
 				p.Functions = append(p.Functions, functionPlan(j.name, s.Function, true, s.Plan))

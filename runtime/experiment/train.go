@@ -168,7 +168,7 @@ func settings(j *job) train.Settings {
 	a := j.Settings
 	return train.Settings{
 		Batch: a.Int("batch"), Epochs: a.Int("epochs"), Iterations: a.Int("iterations"), Accumulate: a.Int("accumulate"),
-		Average: a.Real("average"), Seed: uint64(a.Int("seed")), Optimizers: trainOptimizers(j), Memory: j.room,
+		Average: a.Real("average"), Seed: uint64(a.Int("seed")), Optimizers: trainOptimizers(j), Memory: j.room, Planned: j.planned,
 	}
 }
 

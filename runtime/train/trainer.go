@@ -31,6 +31,7 @@ type Settings struct {
 	Seed       uint64
 	Memory     int                  // bytes that the plans of the steps may take together, see Plans; 0: no bound
 	Optimizers map[string]Optimizer // by the slot of a step; "" where there is one for all
+	Planned    []PlannedStep        // the steps of the stage, where Plans has been asked already for this Batch and Memory
 }
 
 // Progress is what a training tells after each update and each epoch. Loss and Rates hold until the next update.
@@ -149,11 +150,14 @@ func NewTrainer(m *Model, stage program.Stage, data Examples, s Settings) (*Trai
 	if t.batches = data.Len() / s.Batch; t.batches < s.Accumulate {
 		return nil, fmt.Errorf("train: %d examples are fewer than the %d of an update", data.Len(), s.Accumulate*s.Batch)
 	}
-	plans, err := Plans(m.Linker, stage, s.Batch, s.Memory)
-	if err != nil {
-		return nil, err
+	if t.Settings.Planned = nil; s.Planned == nil {
+		planned, err := Plans(m.Linker, stage, s.Batch, s.Memory)
+		if err != nil {
+			return nil, err
+		}
+		s.Planned = planned
 	}
-	for _, planned := range plans {
+	for _, planned := range s.Planned {
 		ps, g, moves, pl := planned.Step, planned.Graph, planned.Moves, planned.Plan
 		if ps.Epoch {
 			return nil, fmt.Errorf("train: a step that runs once an epoch is not in this version")
