@@ -38,7 +38,7 @@ type DenseSums struct {
 }
 
 // bandPixels is about how many pixels a band has: what a tile reads of x and dy for them stays in the first cache.
-const bandPixels = 192
+const bandPixels = 160
 
 // NewDenseSums prepares the sums at a level; numbers says that x and dy are real numbers, what else they are
 // is made such band by band.

@@ -31,41 +31,32 @@ func newWeightSums(v Window, b Batch, x, dy func() float32) *weightSums {
 
 // judge returns the sums of all slots in double precision, and of the terms' magnitudes, in the order of packed weights.
 func (p *weightSums) judge() (d, size []float64) {
-	one := p.Kernel * p.Kernel * p.In * PackedColumns(p.Out)
+	taps, one := p.Kernel*p.Kernel, p.Kernel*p.Kernel*p.In*PackedColumns(p.Out)
 	d, size = make([]float64, p.Slots*one), make([]float64, p.Slots*one)
 	for slot := range p.Slots {
-		at := slot * one
-		for b := 0; b*Block < p.Out; b++ {
-			for tap := range p.Kernel * p.Kernel {
-				for c := range p.In {
-					for o := range BlockColumns(p.Out, b) {
-						if o += b * Block; o < p.Out {
-							p.sum(slot, tap, c, o, func(v float64) { d[at] += v; size[at] += math.Abs(v) })
-						}
-						at++
+		from, to := p.slot(slot)
+		for image := range p.Steps * p.N {
+			if n := image % p.N; n < from || n >= to {
+				continue
+			}
+			for i := range p.OutHigh * p.OutWide * taps {
+				tap, pixel := i%taps, i/taps
+				y, x := pixel/p.OutWide*p.Stride-p.Pad+tap/p.Kernel, pixel%p.OutWide*p.Stride-p.Pad+tap%p.Kernel
+				if y < 0 || y >= p.High || x < 0 || x >= p.Wide {
+					continue
+				}
+				dy := p.dy[(image*p.OutHigh*p.OutWide+pixel)*p.Out:][:p.Out]
+				for c, u := range p.x[((image*p.High+y)*p.Wide+x)*p.In:][:p.In] {
+					for o, v := range dy {
+						at := slot*one + o/Block*Block*taps*p.In + (tap*p.In+c)*BlockColumns(p.Out, o/Block) + o%Block
+						d[at] += float64(u) * float64(v)
+						size[at] += math.Abs(float64(u) * float64(v))
 					}
 				}
 			}
 		}
 	}
 	return d, size
-}
-
-// sum calls add with the terms of one sum.
-func (p *weightSums) sum(slot, tap, c, o int, add func(v float64)) {
-	from, to := p.slot(slot)
-	for t := range p.Steps {
-		for n := t*p.N + from; n < t*p.N+to; n++ {
-			for i := range p.OutHigh {
-				for j := range p.OutWide {
-					y, x := i*p.Stride-p.Pad+tap/p.Kernel, j*p.Stride-p.Pad+tap%p.Kernel
-					if y >= 0 && y < p.High && x >= 0 && x < p.Wide {
-						add(float64(p.x[((n*p.High+y)*p.Wide+x)*p.In+c]) * float64(p.dy[((n*p.OutHigh+i)*p.OutWide+j)*p.Out+o]))
-					}
-				}
-			}
-		}
-	}
 }
 
 // run computes the sums at a level, with x or dy as bits. What it does not write stays NaN.

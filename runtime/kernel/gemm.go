@@ -59,7 +59,7 @@ func (t *tiles) plain() {
 				clear(acc)
 			}
 			for tap := range t.taps {
-				axpyPitch(acc, t.b[tap*t.k*t.bRow:], t.bRow, a[row*t.aRow+tap*t.aTap:][:t.k])
+				axpyRows(acc, t.b[tap*t.k*t.bRow:], t.bRow, a[row*t.aRow+tap*t.aTap:], 1, t.k)
 			}
 		}
 	}
@@ -102,12 +102,7 @@ func (t *sumTiles) plain() {
 			acc := d[row*t.dRow:][:t.columns]
 			b := t.b
 			for _, s := range t.segments {
-				a := t.a[from+int(s)+row:]
-				for k := range t.k {
-					if v := a[k*t.aStep]; v != 0 {
-						Axpy(acc, b[k*pixelPitch:], v)
-					}
-				}
+				axpyRows(acc, b, pixelPitch, t.a[from+int(s)+row:], t.aStep, t.k)
 				b = b[min(t.k*pixelPitch, len(b)):]
 			}
 		}
