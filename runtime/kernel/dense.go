@@ -134,10 +134,11 @@ func NewDense(l Level, s Shape, images int) *Dense {
 	return d
 }
 
-// flat takes the pixels of a product by 1x1 windows as one row: they are alike.
+// flat takes the pixels of a product by 1x1 windows as one row: they are alike. Large images keep their rows, to be cut there.
 func flat(s Shape) Shape {
 	f := s.Phases[0]
-	if len(s.Phases) == 1 && f.High == 1 && f.Wide == 1 && f.Stride == 1 && f.Top == 0 && f.Left == 0 && s.High == s.OutHigh && s.Wide == s.OutWide {
+	if len(s.Phases) == 1 && f.High == 1 && f.Wide == 1 && f.Stride == 1 && f.Top == 0 && f.Left == 0 && s.High == s.OutHigh && s.Wide == s.OutWide &&
+		(s.Wide == 1 || s.High*s.Wide <= flatPixels) {
 		f.Rows, f.Cols = 1, f.Rows*f.Cols
 		s.High, s.Wide, s.OutHigh, s.OutWide, s.Phases = 1, s.High*s.Wide, 1, s.OutHigh*s.OutWide, []Phase{f}
 	}
@@ -167,7 +168,8 @@ const (
 	heavyPixels   = 192       // pixels that heavy weights are to be multiplied with once they are there
 	scratchFloats = 192 << 10 // numbers in the memory of a unit's images
 	enoughUnits   = 32        // units so that all workers have some
-	chunkProducts = 192       // products of a tile before the next tile: their weights stay in the first cache
+	flatPixels    = 4096      // of an image that is taken as one row
+	chunkProducts = 288       // products of a tile before the next tile: their weights stay in the first cache
 )
 
 // cut decides what a unit is.

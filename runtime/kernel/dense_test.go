@@ -280,6 +280,7 @@ func TestDenseCut(t *testing.T) {
 	}
 	p.checkGrid(t, false)
 	newProduct(false, 1, 1, 0, 1, 1, 9000, 70, 3, grid(r)).checkGrid(t, false)
+	newProduct(false, 1, 1, 0, 66, 63, 3, 5, 1, spike(r)).checkGrid(t, true)
 	newProduct(false, 1, 1, 0, 1, 1, 500, 70, 100, grid(r)).checkGrid(t, false)
 }
 

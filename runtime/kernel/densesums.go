@@ -235,7 +235,7 @@ func (r *sumRun) band(image, n, y, rows int) {
 		for at := 0; at < r.width; at += pixelPitch {
 			width := min(pixelPitch, r.Out-r.block*Block-at)
 			d := b[(at/pixelPitch*count+i*rows*r.OutWide)*pixelPitch:][:rows*r.OutWide*pixelPitch]
-			if width < pixelPitch {
+			if width%16 != 0 { // what is multiplied beside them
 				clear(d)
 			}
 			r.gatherPixels(d, from[r.block*Block+at:], rows*r.OutWide, pixelPitch, r.Out, width)
