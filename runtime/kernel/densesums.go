@@ -43,7 +43,7 @@ const bandPixels = 160
 // NewDenseSums prepares the sums at a level; numbers says that x and dy are real numbers, what else they are
 // is made such band by band.
 func NewDenseSums(l Level, v Window, b Batch, numbers bool) *DenseSums {
-	d := &DenseSums{gemm: gemmOf(l), slotSums: slotSums{v.In, v.Out, v.Kernel * v.Kernel, b.Slots}, Window: v, batch: b, merged: 1, pixels: bandPixels}
+	d := &DenseSums{gemm: gemmOf(l), slotSums: slotSums{gemmOf(l), v.In, v.Out, v.Kernel * v.Kernel, b.Slots}, Window: v, batch: b, merged: 1, pixels: bandPixels}
 	if v.Kernel == 1 && v.Stride == 1 && v.Pad == 0 {
 		d.flat = true
 		d.High, d.Wide = v.High*v.Wide, 1
@@ -319,7 +319,10 @@ func (r *sumRun) lines() int {
 
 // slotSums is the sums of a product's weights, slot by slot of a batch: for each block of 64 columns, for each tap and each
 // channel in, the columns of the block, which are channels out.
-type slotSums struct{ in, out, taps, slots int }
+type slotSums struct {
+	loops                *gemm
+	in, out, taps, slots int
+}
 
 // Size returns how many sums a slot has.
 func (d slotSums) Size() int { return d.taps * d.in * PackedColumns(d.out) }
@@ -336,18 +339,14 @@ func (d slotSums) Total(unit int, out, sums []float32, place Totals) {
 	block, cut := unit/cuts, unit%cuts
 	columns, size := BlockColumns(d.out, block), d.Size()
 	var total [Block]float32
-	var slots [8][]float32
 	for i := cut * d.in / cuts; i < (cut+1)*d.in/cuts; i++ {
 		for tap := range d.taps {
 			at := block*Block*d.taps*d.in + (tap*d.in+i)*columns
 			n := min(columns, d.out-block*Block)
 			sum := sums[at:][:n]
-			if d.slots == len(slots) {
-				for s := range slots {
-					slots[s] = sums[s*size+at:]
-				}
+			if d.slots == 8 {
+				d.loops.addSlots(total[:columns], sums[at:], size)
 				sum = total[:n]
-				TreeRows(sum, &slots)
 			}
 			if to := i*place.In + block*Block*place.Out + tap; place.Out == 1 {
 				copy(out[to:], sum)

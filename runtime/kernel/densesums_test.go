@@ -181,3 +181,33 @@ func TestDenseSumsCut(t *testing.T) {
 		newWeightSums(v, Batch{Steps: 2, N: 19, Slots: 8}, spike(r), grid(r)).checkGrid(t, true, false)
 	}
 }
+
+// Eight slots add up as a balanced binary tree at every level, which another order would not equal.
+func TestAddSlots(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 6))
+	for _, n := range []int{16, 32, 48, 64} {
+		size := n + 5
+		x := make([]float32, 8*size)
+		for i := range x {
+			x[i] = float32(r.NormFloat64() * math.Exp2(float64(r.IntN(20)-10)))
+		}
+		want := make([]float32, n)
+		for j := range want {
+			var row [8]float32
+			for k := range row {
+				row[k] = x[k*size+j]
+			}
+			for pairs := row[:]; len(pairs) > 1; pairs = pairs[:len(pairs)/2] {
+				for k := range len(pairs) / 2 {
+					pairs[k] = pairs[2*k] + pairs[2*k+1]
+				}
+			}
+			want[j] = row[0]
+		}
+		for _, l := range levels() {
+			got := make([]float32, n)
+			gemmOf(l).addSlots(got, x, size)
+			same(t, l.String(), got, want)
+		}
+	}
+}

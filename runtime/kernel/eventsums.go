@@ -64,7 +64,7 @@ func NewEventSums(l Level, v Window, b Batch, back bool) *EventSums {
 		for ; p.most > 8 && !hasWindow(l, high, wide, p.most); p.most /= 2 {
 		}
 	}
-	p.slotSums = slotSums{p.fires.channels, p.numbers.channels, v.Kernel * v.Kernel, b.Slots}
+	p.slotSums = slotSums{gemmOf(l), p.fires.channels, p.numbers.channels, v.Kernel * v.Kernel, b.Slots}
 	const channels = 256
 	words := (p.fires.channels + 63) / 64
 	p.parts = max(1, min(words, fewUnits/max(1, b.Slots)))

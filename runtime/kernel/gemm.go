@@ -123,6 +123,19 @@ func (a *ahead) take(lines int, other *float32) *float32 {
 	return other
 }
 
+// addSlots writes the sums of eight rows of x, size elements apart, to d, whose length is a multiple of 16, added as a balanced
+// binary tree.
+func (g *gemm) addSlots(d, x []float32, size int) {
+	_ = x[7*size+len(d)-1]
+	if g.tree(&d[0], &x[0], uintptr(4*size), uintptr(4*len(d))) {
+		return
+	}
+	for j := range d {
+		s := x[j:]
+		d[j] = ((s[0] + s[size]) + (s[2*size] + s[3*size])) + ((s[4*size] + s[5*size]) + (s[6*size] + s[7*size]))
+	}
+}
+
 // gatherPixels copies width neighbouring numbers, at most 32, of each of some pixels.
 func (g *gemm) gatherPixels(d, x []float32, pixels, dStep, xStep, width int) {
 	if pixels == 0 || width == 0 {

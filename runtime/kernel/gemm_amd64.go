@@ -373,3 +373,13 @@ func gatherAVX512x16(d *float32, x *float32, pixels uintptr, dStep uintptr, xSte
 //
 //go:noescape
 func gatherAVX512x32(d *float32, x *float32, pixels uintptr, dStep uintptr, xStep uintptr, mask *int32)
+
+// treeAVX2 writes the sums of eight rows of n bytes, size bytes apart, to d, added as a balanced binary tree. n is a multiple of 64.
+//
+//go:noescape
+func treeAVX2(d *float32, x *float32, size uintptr, n uintptr)
+
+// treeAVX512 writes the sums of eight rows of n bytes, size bytes apart, to d, added as a balanced binary tree. n is a multiple of 64.
+//
+//go:noescape
+func treeAVX512(d *float32, x *float32, size uintptr, n uintptr)

@@ -15840,3 +15840,65 @@ pixel:
 	JNZ       pixel
 	VZEROUPPER
 	RET
+
+// func treeAVX2(d *float32, x *float32, size uintptr, n uintptr)
+// Requires: AVX
+TEXT ·treeAVX2(SB), NOSPLIT, $0-32
+	MOVQ d+0(FP), AX
+	MOVQ size+16(FP), CX
+	MOVQ n+24(FP), DX
+	MOVQ x+8(FP), BX
+	LEAQ (CX)(CX*2), SI
+	LEAQ (BX)(CX*4), DI
+
+more:
+	VMOVUPS (BX), Y0
+	VADDPS  (BX)(CX*1), Y0, Y0
+	VMOVUPS (BX)(CX*2), Y1
+	VADDPS  (BX)(SI*1), Y1, Y1
+	VMOVUPS (DI), Y2
+	VADDPS  (DI)(CX*1), Y2, Y2
+	VMOVUPS (DI)(CX*2), Y3
+	VADDPS  (DI)(SI*1), Y3, Y3
+	VADDPS  Y1, Y0, Y0
+	VADDPS  Y3, Y2, Y2
+	VADDPS  Y2, Y0, Y0
+	VMOVUPS Y0, (AX)
+	ADDQ    $0x20, AX
+	ADDQ    $0x20, BX
+	ADDQ    $0x20, DI
+	SUBQ    $0x20, DX
+	JNZ     more
+	VZEROUPPER
+	RET
+
+// func treeAVX512(d *float32, x *float32, size uintptr, n uintptr)
+// Requires: AVX, AVX512F
+TEXT ·treeAVX512(SB), NOSPLIT, $0-32
+	MOVQ d+0(FP), AX
+	MOVQ size+16(FP), CX
+	MOVQ n+24(FP), DX
+	MOVQ x+8(FP), BX
+	LEAQ (CX)(CX*2), SI
+	LEAQ (BX)(CX*4), DI
+
+more:
+	VMOVUPS (BX), Z0
+	VADDPS  (BX)(CX*1), Z0, Z0
+	VMOVUPS (BX)(CX*2), Z1
+	VADDPS  (BX)(SI*1), Z1, Z1
+	VMOVUPS (DI), Z2
+	VADDPS  (DI)(CX*1), Z2, Z2
+	VMOVUPS (DI)(CX*2), Z3
+	VADDPS  (DI)(SI*1), Z3, Z3
+	VADDPS  Z1, Z0, Z0
+	VADDPS  Z3, Z2, Z2
+	VADDPS  Z2, Z0, Z0
+	VMOVUPS Z0, (AX)
+	ADDQ    $0x40, AX
+	ADDQ    $0x40, BX
+	ADDQ    $0x40, DI
+	SUBQ    $0x40, DX
+	JNZ     more
+	VZEROUPPER
+	RET

@@ -35,6 +35,20 @@ var gemm512 = gemm{rows: 14, columns: 32, gather: []func(d, x *float32, pixels, 
 		{sumsAVX512x13x16, sumsAVX512x13x32}, {sumsAVX512x14x16, sumsAVX512x14x32}},
 }
 
+// tree adds n bytes of eight slots up, size bytes apart, and reports whether it did: not in plain Go. It calls by name, so that
+// memory that it is handed may lie on the stack.
+func (g *gemm) tree(d, x *float32, size, n uintptr) bool {
+	switch g {
+	case &gemm512:
+		treeAVX512(d, x, size, n)
+	case &gemm2:
+		treeAVX2(d, x, size, n)
+	default:
+		return false
+	}
+	return true
+}
+
 // gemmBlock is the argument block of the kernels. It lies in the worker's memory, since it would escape from the stack.
 type gemmBlock struct {
 	list      *int32   // 0

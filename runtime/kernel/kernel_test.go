@@ -208,22 +208,6 @@ func TestTree(t *testing.T) {
 	if want := pairs(pairs(pairs(x[:]))); kernel.Tree(&x) != want[0] {
 		t.Errorf("%v, want %v", kernel.Tree(&x), want[0])
 	}
-	r := rand.New(rand.NewPCG(5, 6))
-	for _, n := range []int{1, 7, 64} {
-		var rows [8][]float32
-		for k := range rows {
-			rows[k] = rough(r, n)
-		}
-		got := make([]float32, n)
-		kernel.TreeRows(got, &rows)
-		for j := range got {
-			sum := func(a, b float32) float32 { return a + b }
-			at := func(k int) float32 { return rows[k][j] }
-			if want := sum(sum(sum(at(0), at(1)), sum(at(2), at(3))), sum(sum(at(4), at(5)), sum(at(6), at(7)))); got[j] != want {
-				t.Errorf("column %d of %d: %v, want %v", j, n, got[j], want)
-			}
-		}
-	}
 }
 
 // TestAligned: memory begins at a multiple of 64 bytes, is zero and have room for no more than was asked for.

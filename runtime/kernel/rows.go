@@ -42,12 +42,3 @@ func axpyRows(acc, w []float32, pitch int, x []float32, step, count int) {
 func Tree(s *[8]float64) float64 {
 	return ((s[0] + s[1]) + (s[2] + s[3])) + ((s[4] + s[5]) + (s[6] + s[7]))
 }
-
-// TreeRows writes the sums of eight rows to d, the rows taken as a balanced binary tree.
-func TreeRows(d []float32, s *[8][]float32) {
-	n := len(d)
-	s0, s1, s2, s3, s4, s5, s6, s7 := s[0][:n], s[1][:n], s[2][:n], s[3][:n], s[4][:n], s[5][:n], s[6][:n], s[7][:n]
-	for j := range d {
-		d[j] = ((s0[j] + s1[j]) + (s2[j] + s3[j])) + ((s4[j] + s5[j]) + (s6[j] + s7[j]))
-	}
-}

@@ -41,6 +41,8 @@ func main() {
 	for count := 1; count <= 128/avx512.bytes; count++ {
 		gather(avx512, count)
 	}
+	tree(avx2)
+	tree(avx512)
 	Generate()
 }
 
@@ -423,6 +425,45 @@ func gather(v vectors, count int) {
 	ADDQ(dStep, d)
 	DECQ(n)
 	JNZ(LabelRef("pixel"))
+	VZEROUPPER()
+	RET()
+}
+
+// tree writes the kernel that adds the rows of eight slots up.
+func tree(v vectors) {
+	name := "tree" + v.name
+	TEXT(name, NOSPLIT, "func(d, x *float32, size, n uintptr)")
+	Pragma("noescape")
+	Doc(name + " writes the sums of eight rows of n bytes, size bytes apart, to d, added as a balanced binary tree. n is a multiple of 64.")
+	d, size, n := Load(Param("d"), GP64()), Load(Param("size"), GP64()), Load(Param("n"), GP64())
+	x := Load(Param("x"), GP64())
+	triple, far := GP64(), GP64()
+	LEAQ(Mem{Base: size, Index: size, Scale: 2}, triple)
+	LEAQ(Mem{Base: x, Index: size, Scale: 4}, far)
+	Label("more")
+	var pair []reg.VecVirtual
+	for slot := range 8 {
+		base := x
+		if slot >= 4 {
+			base = far
+		}
+		m := spread(base, size, triple, slot%4, 0)
+		if slot%2 == 0 {
+			pair = append(pair, v.register())
+			VMOVUPS(m, pair[slot/2])
+		} else {
+			VADDPS(m, pair[slot/2], pair[slot/2])
+		}
+	}
+	VADDPS(pair[1], pair[0], pair[0])
+	VADDPS(pair[3], pair[2], pair[2])
+	VADDPS(pair[2], pair[0], pair[0])
+	VMOVUPS(pair[0], Mem{Base: d})
+	for _, p := range []reg.Register{d, x, far} {
+		ADDQ(Imm(uint64(v.bytes)), p)
+	}
+	SUBQ(Imm(uint64(v.bytes)), n)
+	JNZ(LabelRef("more"))
 	VZEROUPPER()
 	RET()
 }
