@@ -40,7 +40,7 @@ func affine(r *rewriter, n *graph.Node, in []graph.Value) ([]graph.Value, bool) 
 	}
 	own := r.layer
 	r.layer = product.Layer
-	w := r.op(n.Op, nil, product.In[1], r.alongWeights(by, product))
+	w := r.scaled(n.Op, product.In[1], by, product)
 	v := r.product(product.Op, product.Attrs, product.Out[0], product.In[0], w)
 	r.layer = own
 	if shift.Valid() {
@@ -84,15 +84,19 @@ func (r *rewriter) fixed(n *graph.Node) bool {
 	return is
 }
 
-// alongWeights gives a value per channel of the result of a product the dims that it needs to meet the weights.
-func (r *rewriter) alongWeights(v graph.Value, product *graph.Node) graph.Value {
-	c := v.Type().Size()
+// scaled multiplies or divides the weights w of a product by a value per channel of its result. Weights that are turned around for
+// the product are scaled before that: there the channels are their outermost dim.
+func (r *rewriter) scaled(op graph.Op, w, by graph.Value, product *graph.Node) graph.Value {
+	c := by.Type().Size()
 	if c == 1 {
-		return r.op(graph.OpReshape, graph.Attrs{"dims": []int{}}, v)
+		return r.op(op, nil, w, r.op(graph.OpReshape, graph.Attrs{"dims": []int{}}, by))
 	}
-	dims := []int{c, 1, 1, 1}[:len(product.In[1].Type().Dims)]
+	dims := []int{c, 1, 1, 1}[:len(w.Type().Dims)]
 	if product.Op == graph.OpConvInput || product.Op == graph.OpMatmul && !product.Flag("transpose") {
+		if t := w.Node; t.Op == graph.OpTranspose && slices.Equal(t.Axes(), graph.Axes{1, 0, 2, 3}) {
+			return r.op(t.Op, t.Attrs, r.op(op, nil, t.In[0], r.op(graph.OpReshape, graph.Attrs{"dims": dims}, by)))
+		}
 		dims[0], dims[1] = 1, c
 	}
-	return r.op(graph.OpReshape, graph.Attrs{"dims": dims}, v)
+	return r.op(op, nil, w, r.op(graph.OpReshape, graph.Attrs{"dims": dims}, by))
 }
