@@ -15,6 +15,7 @@ type events struct {
 	pixels listArgs
 	row    rowArgs
 	square squareArgs
+	split  splitArgs
 	window windowArgs
 }
 

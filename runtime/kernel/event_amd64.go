@@ -62,6 +62,30 @@ func eventRow2x3x16(a *byte)
 func eventRow2x3x32(a *byte)
 
 //go:noescape
+func eventSplit512x1(a *byte)
+
+//go:noescape
+func eventSplit2x2(a *byte)
+
+//go:noescape
+func eventSplit512x2(a *byte)
+
+//go:noescape
+func eventSplit2x4(a *byte)
+
+//go:noescape
+func eventSplit512x3(a *byte)
+
+//go:noescape
+func eventSplit2x6(a *byte)
+
+//go:noescape
+func eventSplit512x4(a *byte)
+
+//go:noescape
+func eventSplit2x8(a *byte)
+
+//go:noescape
 func eventSquare512x3x16(a *byte)
 
 //go:noescape

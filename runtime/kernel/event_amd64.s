@@ -1515,6 +1515,216 @@ shift:
 	VZEROUPPER
 	RET
 
+// func eventSplit512x1(a *byte)
+// Requires: AVX, AVX512F
+TEXT ·eventSplit512x1(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 8(AX), DX
+	MOVQ 32(AX), BX
+
+pixel:
+	VMOVUPS (DX), Z0
+	VMOVUPS Z0, (CX)
+	ADDQ    16(AX), DX
+	ADDQ    24(AX), CX
+	DECQ    BX
+	JNZ     pixel
+	VZEROUPPER
+	RET
+
+// func eventSplit2x2(a *byte)
+// Requires: AVX
+TEXT ·eventSplit2x2(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 8(AX), DX
+	MOVQ 32(AX), BX
+	MOVQ 48(AX), SI
+
+pixel:
+	VMOVUPS (DX), Y0
+	VMOVUPS Y0, (CX)
+	VMOVUPS 32(DX), Y0
+	VMOVUPS Y0, (CX)(SI*1)
+	ADDQ    16(AX), DX
+	ADDQ    24(AX), CX
+	DECQ    BX
+	JNZ     pixel
+	VZEROUPPER
+	RET
+
+// func eventSplit512x2(a *byte)
+// Requires: AVX, AVX512F
+TEXT ·eventSplit512x2(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 8(AX), DX
+	MOVQ 32(AX), BX
+	MOVQ 48(AX), SI
+
+pixel:
+	VMOVUPS (DX), Z0
+	VMOVUPS Z0, (CX)
+	VMOVUPS 64(DX), Z0
+	VMOVUPS Z0, (CX)(SI*1)
+	ADDQ    16(AX), DX
+	ADDQ    24(AX), CX
+	DECQ    BX
+	JNZ     pixel
+	VZEROUPPER
+	RET
+
+// func eventSplit2x4(a *byte)
+// Requires: AVX
+TEXT ·eventSplit2x4(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 8(AX), DX
+	MOVQ 32(AX), BX
+	MOVQ 48(AX), SI
+	MOVQ 56(AX), DI
+	MOVQ 64(AX), R8
+
+pixel:
+	VMOVUPS (DX), Y0
+	VMOVUPS Y0, (CX)
+	VMOVUPS 32(DX), Y0
+	VMOVUPS Y0, (CX)(SI*1)
+	VMOVUPS 64(DX), Y0
+	VMOVUPS Y0, (CX)(DI*1)
+	VMOVUPS 96(DX), Y0
+	VMOVUPS Y0, (CX)(R8*1)
+	ADDQ    16(AX), DX
+	ADDQ    24(AX), CX
+	DECQ    BX
+	JNZ     pixel
+	VZEROUPPER
+	RET
+
+// func eventSplit512x3(a *byte)
+// Requires: AVX, AVX512F
+TEXT ·eventSplit512x3(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 8(AX), DX
+	MOVQ 32(AX), BX
+	MOVQ 48(AX), SI
+	MOVQ 56(AX), DI
+
+pixel:
+	VMOVUPS (DX), Z0
+	VMOVUPS Z0, (CX)
+	VMOVUPS 64(DX), Z0
+	VMOVUPS Z0, (CX)(SI*1)
+	VMOVUPS 128(DX), Z0
+	VMOVUPS Z0, (CX)(DI*1)
+	ADDQ    16(AX), DX
+	ADDQ    24(AX), CX
+	DECQ    BX
+	JNZ     pixel
+	VZEROUPPER
+	RET
+
+// func eventSplit2x6(a *byte)
+// Requires: AVX
+TEXT ·eventSplit2x6(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 8(AX), DX
+	MOVQ 32(AX), BX
+	MOVQ 48(AX), SI
+	MOVQ 56(AX), DI
+	MOVQ 64(AX), R8
+	MOVQ 72(AX), R9
+	MOVQ 80(AX), R10
+
+pixel:
+	VMOVUPS (DX), Y0
+	VMOVUPS Y0, (CX)
+	VMOVUPS 32(DX), Y0
+	VMOVUPS Y0, (CX)(SI*1)
+	VMOVUPS 64(DX), Y0
+	VMOVUPS Y0, (CX)(DI*1)
+	VMOVUPS 96(DX), Y0
+	VMOVUPS Y0, (CX)(R8*1)
+	VMOVUPS 128(DX), Y0
+	VMOVUPS Y0, (CX)(R9*1)
+	VMOVUPS 160(DX), Y0
+	VMOVUPS Y0, (CX)(R10*1)
+	ADDQ    16(AX), DX
+	ADDQ    24(AX), CX
+	DECQ    BX
+	JNZ     pixel
+	VZEROUPPER
+	RET
+
+// func eventSplit512x4(a *byte)
+// Requires: AVX, AVX512F
+TEXT ·eventSplit512x4(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 8(AX), DX
+	MOVQ 32(AX), BX
+	MOVQ 48(AX), SI
+	MOVQ 56(AX), DI
+	MOVQ 64(AX), R8
+
+pixel:
+	VMOVUPS (DX), Z0
+	VMOVUPS Z0, (CX)
+	VMOVUPS 64(DX), Z0
+	VMOVUPS Z0, (CX)(SI*1)
+	VMOVUPS 128(DX), Z0
+	VMOVUPS Z0, (CX)(DI*1)
+	VMOVUPS 192(DX), Z0
+	VMOVUPS Z0, (CX)(R8*1)
+	ADDQ    16(AX), DX
+	ADDQ    24(AX), CX
+	DECQ    BX
+	JNZ     pixel
+	VZEROUPPER
+	RET
+
+// func eventSplit2x8(a *byte)
+// Requires: AVX
+TEXT ·eventSplit2x8(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 8(AX), DX
+	MOVQ 32(AX), BX
+	MOVQ 48(AX), SI
+	MOVQ 56(AX), DI
+	MOVQ 64(AX), R8
+	MOVQ 72(AX), R9
+	MOVQ 80(AX), R10
+	MOVQ 88(AX), R11
+	MOVQ 96(AX), R12
+
+pixel:
+	VMOVUPS (DX), Y0
+	VMOVUPS Y0, (CX)
+	VMOVUPS 32(DX), Y0
+	VMOVUPS Y0, (CX)(SI*1)
+	VMOVUPS 64(DX), Y0
+	VMOVUPS Y0, (CX)(DI*1)
+	VMOVUPS 96(DX), Y0
+	VMOVUPS Y0, (CX)(R8*1)
+	VMOVUPS 128(DX), Y0
+	VMOVUPS Y0, (CX)(R9*1)
+	VMOVUPS 160(DX), Y0
+	VMOVUPS Y0, (CX)(R10*1)
+	VMOVUPS 192(DX), Y0
+	VMOVUPS Y0, (CX)(R11*1)
+	VMOVUPS 224(DX), Y0
+	VMOVUPS Y0, (CX)(R12*1)
+	ADDQ    16(AX), DX
+	ADDQ    24(AX), CX
+	DECQ    BX
+	JNZ     pixel
+	VZEROUPPER
+	RET
+
 // func eventSquare512x3x16(a *byte)
 // Requires: AVX, AVX512F, SSE
 TEXT ·eventSquare512x3x16(SB), NOSPLIT, $0-8

@@ -45,6 +45,24 @@ func squareKernel(columns int) func(*byte) {
 	return eventSquare512x3x32
 }
 
+// splitKernels512 and splitKernels2 copy pixels of so many times sixteen columns apart. They are read only.
+var (
+	splitKernels512 = [...]func(*byte){eventSplit512x1, eventSplit512x2, eventSplit512x3, eventSplit512x4}
+	splitKernels2   = [...]func(*byte){eventSplit2x2, eventSplit2x4, eventSplit2x6, eventSplit2x8}
+)
+
+// splitKernel returns the assembly that copies so many columns apart, nil where there is none at the level, and how many it
+// copies at once.
+func splitKernel(l Level, columns int) (kernel func(*byte), lanes int) {
+	switch l {
+	case AVX512:
+		return splitKernels512[columns/16-1], 16
+	case AVX2:
+		return splitKernels2[columns/16-1], 8
+	}
+	return nil, 0
+}
+
 // windowKernel returns the assembly that adds windows of so many taps and columns, nil where there is none at the level.
 func windowKernel(l Level, high, wide, columns int) func(*byte) {
 	place := bits.TrailingZeros(uint(columns / 8))

@@ -11,5 +11,8 @@ func rowKernel(Level, int, int) func(*byte) { return nil }
 // squareKernel returns nil: there is no assembly.
 func squareKernel(int) func(*byte) { return nil }
 
+// splitKernel returns nil: there is no assembly.
+func splitKernel(Level, int) (func(*byte), int) { return nil, 0 }
+
 // windowKernel returns nil: there is no assembly.
 func windowKernel(Level, int, int, int) func(*byte) { return nil }

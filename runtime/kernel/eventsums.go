@@ -15,7 +15,6 @@ import (
 // Spikes are listed channel by channel, for as many pixels as the first cache holds windows of: a band of an image or several
 // images, and only a few columns of each. One channel's sums of a window are then all in registers.
 type EventSums struct {
-	*gemm
 	slotSums
 	level   Level
 	back    bool // x fires
@@ -50,7 +49,7 @@ type windowArgs struct {
 
 // NewEventSums prepares the sums at a level. back says that x is what fires; else dy is.
 func NewEventSums(l Level, v Window, b Batch, back bool) *EventSums {
-	p := &EventSums{gemm: gemmOf(l), level: l, back: back, batch: b, most: Block,
+	p := &EventSums{level: l, back: back, batch: b, most: Block,
 		fires: picture{v.OutHigh, v.OutWide, v.Out}, numbers: picture{v.High, v.Wide, v.In}}
 	if back {
 		p.fires, p.numbers = p.numbers, p.fires
@@ -110,7 +109,7 @@ func (p *EventSums) Memory() EventMemory {
 		f := &p.phases[i]
 		images, rows := p.cut(f)
 		s.list = max(s.list, p.pass*images*rows*f.Cols)
-		s.part = max(s.part, images*(f.Stride*(rows-1)+f.High)*(f.Stride*(f.Cols-1)+f.Wide)*p.most)
+		s.part = max(s.part, images*(f.Stride*(rows-1)+f.High)*(f.Stride*(f.Cols-1)+f.Wide)*min(Block, PackedColumns(p.numbers.channels)))
 	}
 	return s
 }
@@ -220,24 +219,31 @@ func (r *band) image(k int) int { return k/r.each*r.batch.N + r.example + k%r.ea
 // add adds what the band gives.
 func (r *band) add(e *events) {
 	r.list(e)
-	f := r.f
-	for column := 0; column < r.EventSums.numbers.channels; {
-		block := column / Block
-		width := BlockColumns(r.EventSums.numbers.channels, block)
-		columns := min(r.most, block*Block+width-column)
-		for columns&(columns-1) != 0 {
-			columns &= columns - 1
-		}
-		r.pack(e.part, column, columns)
-		r.block, r.pitch = r.sums[block*Block*r.taps*r.fires.channels:][:r.taps*r.fires.channels*width], width
-		high, wide := side(f.High), side(f.Wide)
-		for u := 0; u < f.High; u += high {
-			for v := 0; v < f.Wide; v += wide {
-				r.window(e, u, v, min(high, f.High-u), min(wide, f.Wide-v), column%Block, columns)
+	f, rows := r.f, r.EventSums.numbers.channels
+	high, wide := side(f.High), side(f.Wide)
+	for first := 0; first < rows; first += Block {
+		r.pitch = BlockColumns(rows, first/Block)
+		r.block = r.sums[first*r.taps*r.fires.channels:][:r.taps*r.fires.channels*r.pitch]
+		r.pack(e, first)
+		for column := 0; column < r.pitch; {
+			columns := r.tile(column)
+			for u := 0; u < f.High; u += high {
+				for v := 0; v < f.Wide; v += wide {
+					r.window(e, u, v, min(high, f.High-u), min(wide, f.Wide-v), column, columns)
+				}
 			}
+			column += columns
 		}
-		column += columns
 	}
+}
+
+// tile returns how many columns of the block are added together from one on: a power of two.
+func (r *band) tile(column int) int {
+	columns := min(r.most, r.pitch-column)
+	for columns&(columns-1) != 0 {
+		columns &= columns - 1
+	}
+	return columns
 }
 
 // list lists for each channel the pixels of the band where it fires: which pixel of part its window begins at.
@@ -277,25 +283,15 @@ func (r *band) list(e *events) {
 	}
 }
 
-// pack copies some columns of the numbers that the windows of the band see, with zeros where they see what is not there.
-func (r *band) pack(part []float32, column, columns int) {
-	const gathered = 32 // by a call of gatherPixels
+// pack copies the columns of a block of the numbers that the windows of the band see, tile by tile of columns, with zeros where
+// they see what is not there. All tiles of a row are copied at once: it comes from far away.
+func (r *band) pack(e *events, first int) {
 	p := r.EventSums.numbers
-	there := min(columns, p.channels-column)
-	line := r.wide * columns
-	gather := func(d, from []float32, pixels int) {
-		if there < columns {
-			clear(d[:pixels*columns])
-		}
-		for at := 0; at < there; at += gathered {
-			r.gatherPixels(d[at:], from[at:], pixels, columns, p.channels, min(gathered, there-at))
-		}
-	}
 	a, z := max(0, -r.f.Left), min(r.wide, p.wide-r.f.Left)
 	if a == 0 && z == p.wide && r.wide == p.wide && r.f.Top == 0 && r.high == p.high { // images as they are
 		for k := 0; k < r.count; {
 			n := min(r.count-k, r.each-(r.first+k)%r.each)
-			gather(part[k*p.high*line:], r.numbers[r.image(r.first+k)*p.size()+column:], n*p.high*p.wide)
+			r.split(e, r.numbers[r.image(r.first+k)*p.size()+first:], p.channels-first, k*p.high*p.wide, n*p.high*p.wide)
 			k += n
 		}
 		return
@@ -303,16 +299,72 @@ func (r *band) pack(part []float32, column, columns int) {
 	for k := range r.count {
 		image := r.numbers[r.image(r.first+k)*p.size():]
 		for i := range r.high {
-			d := part[(k*r.high+i)*line:][:line]
-			y := r.f.Stride*r.top + r.f.Top + i
+			at, y := (k*r.high+i)*r.wide, r.f.Stride*r.top+r.f.Top+i
 			if y < 0 || y >= p.high || a >= z {
-				clear(d)
+				r.clear(e.part, at, r.wide)
 				continue
 			}
-			clear(d[:a*columns])
-			clear(d[z*columns:])
-			gather(d[a*columns:], image[(y*p.wide+r.f.Left+a)*p.channels+column:], z-a)
+			r.clear(e.part, at, a)
+			r.clear(e.part, at+z, r.wide-z)
+			r.split(e, image[(y*p.wide+r.f.Left+a)*p.channels+first:], p.channels-first, at+a, z-a)
 		}
+	}
+}
+
+// pixels returns how many pixels part has: a tile of it begins at so many times its first column.
+func (r *band) pixels() int { return r.count * r.high * r.wide }
+
+// clear writes zeros to n pixels of part from one on, in all tiles.
+func (r *band) clear(part []float32, at, n int) {
+	for column := 0; n > 0 && column < r.pitch; {
+		columns := r.tile(column)
+		clear(part[r.pixels()*column+at*columns:][:n*columns])
+		column += columns
+	}
+}
+
+// splitArgs is the argument block of the assembly that copies the vectors of pixels apart.
+type splitArgs struct {
+	to, from       *float32
+	next, distance int // bytes from pixel to pixel, where they come from and where they go
+	pixels         int
+	places         [8]int // bytes from where the first vector of a pixel goes to where this one does
+}
+
+// split copies n pixels to part, from one on, and tile by tile. there says how many columns they have from the block's first on.
+func (r *band) split(e *events, from []float32, there, at, n int) {
+	next := r.EventSums.numbers.channels
+	for column := 0; column < r.pitch; {
+		columns := r.tile(column)
+		tiles := 1
+		for same := column + columns; same < r.pitch && r.tile(same) == columns; same += columns {
+			tiles++
+		}
+		d := e.part[r.pixels()*column+at*columns:]
+		kernel, lanes := splitKernel(r.level, tiles*columns)
+		switch {
+		case kernel != nil && column+tiles*columns <= there:
+			_, _ = d[(tiles-1)*r.pixels()*columns+n*columns-1], from[(n-1)*next+column+tiles*columns-1]
+			s := &e.split
+			s.to, s.from, s.next, s.distance, s.pixels = &d[0], &from[column], 4*next, 4*columns, n
+			for q := range tiles * columns / lanes {
+				s.places[q] = 4 * (q*lanes/columns*r.pixels()*columns + q*lanes%columns)
+			}
+			kernel((*byte)(unsafe.Pointer(s)))
+		default:
+			for tile := range tiles {
+				column, d := column+tile*columns, d[tile*r.pixels()*columns:]
+				for k := range n {
+					to := d[k*columns:][:columns]
+					for j := range to {
+						if to[j] = 0; column+j < there {
+							to[j] = from[k*next+column+j]
+						}
+					}
+				}
+			}
+		}
+		column += tiles * columns
 	}
 }
 
@@ -327,7 +379,7 @@ func (r *band) window(e *events, u, v, high, wide, column, columns int) {
 		col = (taps[1] - taps[0]) * all
 	}
 	const events = 1 << 17 // a call of assembly cannot be interrupted: no more than so many
-	part, channels := e.part[(u*r.wide+v)*columns:], r.to-r.from
+	part, channels := e.part[r.pixels()*column+(u*r.wide+v)*columns:], r.to-r.from
 	kernel, most := windowKernel(r.level, high, wide, columns), max(1, events/r.capacity)
 	for c := 0; c < channels; c += most {
 		n := min(most, channels-c)

@@ -34,6 +34,10 @@ func main() {
 			row(avx2, taps, columns)
 		}
 	}
+	for n := 1; n <= 4; n++ {
+		split(avx512, n)
+		split(avx2, 2*n)
+	}
 	square(avx512, 3, 16)
 	square(avx512, 3, 32)
 	for high := 1; high <= 3; high++ {
@@ -310,6 +314,40 @@ func square(s set, taps, columns int) {
 	CMPQ(f(72), I8(int8(1-taps)))
 	JGT(LabelRef("column"))
 	end(f, saved)
+}
+
+// split copies n vectors of each of some pixels, each to a place of its own. See splitArgs.
+func split(s set, n int) {
+	TEXT(fmt.Sprintf("eventSplit%sx%d", s.name, n), NOSPLIT, "func(a *byte)")
+	Pragma("noescape")
+	a := Load(Param("a"), GP64())
+	load := func(at int) reg.GPVirtual {
+		r := GP64()
+		MOVQ(Mem{Base: a, Disp: at}, r)
+		return r
+	}
+	to, from, pixels := load(0), load(8), load(32)
+	places := make([]reg.GPVirtual, n)
+	for q := 1; q < n; q++ {
+		places[q] = load(40 + 8*q)
+	}
+	width := 4 * s.lanes
+	Label("pixel")
+	for q := range n {
+		v := s.reg()
+		VMOVUPS(Mem{Base: from, Disp: width * q}, v)
+		m := Mem{Base: to}
+		if q > 0 {
+			m.Index, m.Scale = places[q], 1
+		}
+		VMOVUPS(v, m)
+	}
+	ADDQ(Mem{Base: a, Disp: 16}, from)
+	ADDQ(Mem{Base: a, Disp: 24}, to)
+	DECQ(pixels)
+	JNZ(LabelRef("pixel"))
+	VZEROUPPER()
+	RET()
 }
 
 // window adds to each channel's row of sums, one per tap of a window, the rows of gradients that its events see. See
