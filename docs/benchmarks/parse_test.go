@@ -1,6 +1,8 @@
 package main
 
 import (
+	"os"
+	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
@@ -124,5 +126,33 @@ func TestWrap(t *testing.T) {
 	}
 	if have := strings.Count(wrap(groups()[0].about, 120), "\n"); have == 0 {
 		t.Error("a long paragraph is one line")
+	}
+}
+
+// The Go benchmarks that are run are there.
+func TestBenchmarks(t *testing.T) {
+	source := func(pattern string) string {
+		paths, err := filepath.Glob(pattern)
+		if err != nil || len(paths) == 0 {
+			t.Fatalf("%s: %v", pattern, err)
+		}
+		var all strings.Builder
+		for _, path := range paths {
+			text, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			all.Write(text)
+		}
+		return all.String()
+	}
+	kernels := source("../../runtime/kernel/*_test.go")
+	for name := range products {
+		if !strings.Contains(kernels, "func Benchmark"+name+"(") {
+			t.Errorf("runtime/kernel has no Benchmark%s", name)
+		}
+	}
+	if !strings.Contains(source("../../runtime/exec/*_test.go"), "func BenchmarkNeuron(") {
+		t.Error("runtime/exec has no BenchmarkNeuron")
 	}
 }
