@@ -248,3 +248,26 @@ func BenchmarkTape(b *testing.B) {
 		}
 	}
 }
+
+// TestDenormals: assembly counts denormal numbers as 0, in what it reads and what it writes, and leaves the processor as it was:
+// Go's own arithmetic has them after that.
+func TestDenormals(t *testing.T) {
+	for _, l := range levels()[1:] {
+		x := [3][]float32{make([]float32, 16), make([]float32, 16), make([]float32, 16)}
+		tape := NewTape(3)
+		for i := range x {
+			tape.Set(i, x[i], 0, 0)
+		}
+		x[0][0], x[1][0] = 0x1p-120, 0x1p-20 // a product below the normal numbers
+		x[0][1], x[1][1] = 0x1p-130, 0x1p20  // a factor below them
+		tape.Run(NewScript(l, []Instr{{Code: Mul, D: 2, A: 0, B: 1}}), 16, 1)
+		if x[2][0] != 0 || x[2][1] != 0 {
+			t.Errorf("%v: products with denormal numbers are %v and %v", l, x[2][0], x[2][1])
+		}
+		sums := make([]float64, 8)
+		sumColumns(l, sums, nil, x[0][:8])
+		if x[0][0]*x[1][0] != 0x1p-140 || sums[1] != 0 {
+			t.Errorf("%v: a product in Go is %v, the sum of a denormal number %v", l, x[0][0]*x[1][0], sums[1])
+		}
+	}
+}
