@@ -35,9 +35,13 @@ func (x *Experiment) Measure(ctx context.Context, pool *exec.Pool, folders []str
 		return nil, ErrNoTraining
 	}
 	j := r.all[i]
+	r.jobs = []*job{j}
 	found := x.notYet(j)
 	if found.HasErrors() {
 		return nil, &Refused{found}
+	}
+	if err := r.fits(); err != nil { // which also says what memory its steps may take
+		return nil, err
 	}
 	set, found := r.open(ctx, j, data.Train)
 	if set == nil {

@@ -12,6 +12,7 @@ import (
 
 	"snnc.dev/snnc/dsl/diag"
 	"snnc.dev/snnc/runtime/checkpoint"
+	"snnc.dev/snnc/runtime/exec"
 	"snnc.dev/snnc/runtime/record"
 )
 
@@ -197,6 +198,23 @@ func TestMemoryHeld(t *testing.T) {
 		if other := filepath.Join(whole, strings.TrimPrefix(name, tight)); sum(t, name) != sum(t, other) {
 			t.Errorf("%s within less memory is another", filepath.Base(name))
 		}
+	}
+	// What is measured keeps to it as well.
+	pool := exec.NewPool(1)
+	defer pool.Close()
+	m, err := within(0.85).Measure(t.Context(), pool, nil, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	taken := 0
+	for _, s := range m.Trainer.Profile().Steps {
+		taken += s.Plan.Bytes()
+	}
+	if most := int(0.85 * float64(p.trainings[0].steps)); taken > most {
+		t.Errorf("%d bytes are measured where %d are allowed", taken, most)
+	}
+	if _, err := within(0.6).Measure(t.Context(), pool, nil, 1); !errors.As(err, new(*Refused)) {
+		t.Errorf("what does not fit is measured: %v", err)
 	}
 	d := refused(t, within(0.6), filepath.Join(t.TempDir(), "small"))
 	var batch int
