@@ -65,7 +65,7 @@ type Evaluation struct {
 
 // Amount is what an update or an evaluation takes besides time.
 type Amount struct {
-	Processor  float64 `json:"processor_ms"` // of all threads, mean
+	Processor  float64 `json:"processor_ms"` // of all threads, mean; without reading examples
 	Operations float64 `json:"operations"`   // floating-point operations of the products in the plan
 	GFLOPS     float64 `json:"gflops"`       // of the median
 	Bytes      int     `json:"bytes"`        // of planned memory
@@ -149,7 +149,7 @@ func training(ctx context.Context, m *experiment.Measured, steps int) (*Training
 	if err := updates(ctx, t, warmUp, func(train.Progress, time.Duration) {}); err != nil {
 		return nil, nil, err
 	}
-	profile := t.Profile()
+	profile := t.Profile(processorTime)
 	parts := split(profile)
 	var whole, forward, backward, rest, read []float64
 	rates := map[string]float64{}
@@ -157,7 +157,7 @@ func training(ctx context.Context, m *experiment.Measured, steps int) (*Training
 	for _, s := range profile.Steps {
 		total.Steps = append(total.Steps, train.StepProfile{Plan: s.Plan, Times: make([]time.Duration, len(s.Times))})
 	}
-	before := processorTime()
+	before, reading := processorTime(), time.Duration(0)
 	err := updates(ctx, t, steps, func(p train.Progress, took time.Duration) {
 		f, b := parts.times(profile)
 		step := took - profile.Read
@@ -171,6 +171,7 @@ func training(ctx context.Context, m *experiment.Measured, steps int) (*Training
 				total.Steps[i].Times[k] += d
 			}
 		}
+		reading += profile.ReadProcessor
 		profile.Reset()
 	})
 	if err != nil {
@@ -179,7 +180,7 @@ func training(ctx context.Context, m *experiment.Measured, steps int) (*Training
 	out := &Training{Action: m.Name, Batch: t.Settings.Batch * t.Settings.Accumulate, Step: spread(whole),
 		Forward: spread(forward).Median, Backward: spread(backward).Median, Optimiser: spread(rest).Median, Read: spread(read).Median}
 	out.Examples = float64(out.Batch) / out.Step.Median * 1e3
-	out.Processor = ms(processorTime()-before) / float64(len(whole))
+	out.Processor = ms(processorTime()-before-reading) / float64(len(whole))
 	var plans []*plan.Plan
 	for _, s := range profile.Steps {
 		plans = append(plans, s.Plan)

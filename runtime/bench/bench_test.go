@@ -223,7 +223,7 @@ func TestForward(t *testing.T) {
 	pool := exec.NewPool(1)
 	defer pool.Close()
 	m := measured(t, pool, 1, "bench/stack.snn", small["bench/stack.snn"]...)
-	p := m.Trainer.Profile().Steps[0].Plan
+	p := m.Trainer.Profile(processorTime).Steps[0].Plan
 	is := forward(p)
 	count := map[string]int{}
 	for i, s := range p.Steps {
@@ -301,7 +301,7 @@ func BenchmarkUpdate(b *testing.B) {
 			if err := updates(b.Context(), m.Trainer, 1, nothing); err != nil {
 				b.Fatal(err)
 			}
-			profile := m.Trainer.Profile()
+			profile := m.Trainer.Profile(processorTime)
 			work := operations(profile.Steps[0].Plan)
 			b.ReportAllocs()
 			var step time.Duration
