@@ -86,6 +86,7 @@ type Layer struct {
 	Rate     *float64 `json:"rate,omitempty"` // firing rate, mean over the timed updates; of neurons
 	Forward  float64  `json:"forward_ms"`     // mean
 	Backward float64  `json:"backward_ms"`
+	Both     Spread   `json:"both_ms"` // of the two passes of an update together
 	GFLOPS   float64  `json:"gflops,omitempty"`
 }
 
@@ -153,10 +154,11 @@ func training(ctx context.Context, m *experiment.Measured, steps int) (*Training
 	parts := split(profile)
 	var whole, forward, backward, rest, read []float64
 	rates := map[string]float64{}
-	var total train.Profile // of all updates
+	var plans []*plan.Plan
 	for _, s := range profile.Steps {
-		total.Steps = append(total.Steps, train.StepProfile{Plan: s.Plan, Times: make([]time.Duration, len(s.Times))})
+		plans = append(plans, s.Plan)
 	}
+	layers := newTable(m.Model, experiment.Kernels(plans...))
 	before, reading := processorTime(), time.Duration(0)
 	err := updates(ctx, t, steps, func(p train.Progress, took time.Duration) {
 		f, b := parts.times(profile)
@@ -166,11 +168,7 @@ func training(ctx context.Context, m *experiment.Measured, steps int) (*Training
 		for layer, rate := range p.Rates {
 			rates[layer] += rate / float64(steps)
 		}
-		for i, s := range profile.Steps {
-			for k, d := range s.Times {
-				total.Steps[i].Times[k] += d
-			}
-		}
+		layers.update(profile, parts, float64(t.Settings.Accumulate))
 		reading += profile.ReadProcessor
 		profile.Reset()
 	})
@@ -181,14 +179,12 @@ func training(ctx context.Context, m *experiment.Measured, steps int) (*Training
 		Forward: spread(forward).Median, Backward: spread(backward).Median, Optimiser: spread(rest).Median, Read: spread(read).Median}
 	out.Examples = float64(out.Batch) / out.Step.Median * 1e3
 	out.Processor = ms(processorTime()-before-reading) / float64(len(whole))
-	var plans []*plan.Plan
 	for _, s := range profile.Steps {
-		plans = append(plans, s.Plan)
 		out.Operations += operations(s.Plan) * float64(t.Settings.Accumulate)
 		out.Bytes += s.Plan.Bytes()
 	}
 	out.GFLOPS = out.Operations / out.Step.Median / 1e6
-	return out, layers(&total, parts, m.Model, float64(len(whole)), float64(t.Settings.Accumulate), rates, experiment.Kernels(plans...)), nil
+	return out, layers.layers(len(whole), rates), nil
 }
 
 func ms(d time.Duration) float64 { return d.Seconds() * 1e3 }

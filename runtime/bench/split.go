@@ -68,51 +68,75 @@ func (x parts) times(p *train.Profile) (forward, backward time.Duration) {
 	return forward, backward
 }
 
-// layers tells times and work by layer, in the order of the model's networks; last what belongs to no layer. total is of n
-// updates of so many batches.
-func layers(total *train.Profile, x parts, m *experiment.Model, n, batches float64, rates map[string]float64, kernels map[string]string) []Layer {
-	at := map[string]*Layer{"": {}}
-	work := map[string]float64{}
-	names := []string{}
+// table adds up what layers take, in the order of the model's networks; last what belongs to no layer.
+type table struct {
+	list  []Layer
+	at    map[string]int
+	work  []float64   // operations of an update
+	times [][]float64 // of each update
+}
+
+// newTable returns a table without times for the layers of a model.
+func newTable(m *experiment.Model, kernels map[string]string) *table {
+	t := &table{at: map[string]int{}}
+	add := func(name string) {
+		if _, known := t.at[name]; known {
+			return
+		}
+		t.at[name] = len(t.list)
+		t.list = append(t.list, Layer{Name: name, Kernel: kernels[name]})
+	}
 	for _, r := range m.Roles {
 		if r.Network == nil {
 			continue
 		}
 		for _, l := range r.Network.Layers {
-			name := r.Path + strings.TrimPrefix(l.Title, r.Network.Name)
-			if at[name] == nil {
-				at[name] = &Layer{Name: name, Kernel: kernels[name]}
-				names = append(names, name)
-			}
-			if rate, ok := rates[name]; ok {
-				at[name].Rate = &rate
-			}
+			add(r.Path + strings.TrimPrefix(l.Title, r.Network.Name))
 		}
 	}
-	for i, s := range total.Steps {
+	add("")
+	t.work, t.times = make([]float64, len(t.list)), make([][]float64, len(t.list))
+	return t
+}
+
+// update adds what an update of so many batches took.
+func (t *table) update(p *train.Profile, x parts, batches float64) {
+	clear(t.work)
+	for i := range t.times {
+		t.times[i] = append(t.times[i], 0)
+	}
+	for i, s := range p.Steps {
 		for k, d := range s.Times {
-			step := s.Plan.Steps[k]
-			name := step.Layer
-			if at[name] == nil {
-				name = ""
+			at, known := t.at[s.Plan.Steps[k].Layer]
+			if !known {
+				at = t.at[""]
 			}
 			if x[i][k] {
-				at[name].Forward += ms(d) / n
+				t.list[at].Forward += ms(d)
 			} else {
-				at[name].Backward += ms(d) / n
+				t.list[at].Backward += ms(d)
 			}
-			work[name] += stepOperations(s.Plan, step) * batches
+			t.times[at][len(t.times[at])-1] += ms(d)
+			t.work[at] += stepOperations(s.Plan, s.Plan.Steps[k]) * batches
 		}
 	}
-	var out []Layer
-	for _, name := range append(names, "") {
-		l := *at[name]
-		if took := l.Forward + l.Backward; took > 0 || l.Rate != nil {
-			if took > 0 {
-				l.GFLOPS = work[name] / took / 1e6
-			}
-			out = append(out, l)
+}
+
+// layers returns those that take time or fire, at the mean rates of so many updates.
+func (t *table) layers(n int, rates map[string]float64) (out []Layer) {
+	for i, l := range t.list {
+		rate, fires := rates[l.Name]
+		if l.Forward+l.Backward == 0 && !fires {
+			continue
 		}
+		if fires {
+			l.Rate = &rate
+		}
+		l.Forward, l.Backward, l.Both = l.Forward/float64(n), l.Backward/float64(n), spread(t.times[i])
+		if l.Both.Median > 0 {
+			l.GFLOPS = t.work[i] / l.Both.Median / 1e6
+		}
+		out = append(out, l)
 	}
 	return out
 }
