@@ -88,7 +88,7 @@ func groups() []group {
 		out = append(out, group{
 			name: "lif-t" + steps, title: "LIF alone, T = " + steps, unit: "ms", rounds: 2, once: l.steps > 16,
 			about: "One layer of 802,816 LIF neurons, forward and backward. The peers take the gradient of their input from given " +
-				"gradients of the spikes. Of snnc `neuron` is the time of that layer in a training step, a mean; it has a trained gain per channel " +
+				"gradients of the spikes. Of snnc `neuron` is the time of that layer in a training step; it has a trained gain per channel " +
 				"besides. `train` is the whole step, with a mean square against random targets and the update.",
 			contenders: network("lif", "lif.snn", "", []string{"steps=" + steps}, "--steps", steps),
 			rows: []row{

@@ -60,7 +60,7 @@ func TestParseBench(t *testing.T) {
 	report := `{"train":{"action":"train four","batch":32,"step_ms":{"median":2,"min":1,"max":4,"count":5},"forward_ms":1,"bytes":640},
 "sample":{"network":"stack","evaluation_ms":{"median":0.5,"min":0.25,"max":1,"count":5}},
 "peak_bytes":1,"threads":2,"cpu":{"model":"A","level":"avx2"},"layers":[
-{"layer":"a","rate":0.25,"forward_ms":1,"backward_ms":0.5},{"layer":"b","forward_ms":1,"backward_ms":1}]}`
+{"layer":"a","rate":0.25,"both_ms":{"median":1.5,"min":1,"max":2,"count":5}},{"layer":"b","forward_ms":1,"backward_ms":1}]}`
 	have, err := parseBench([]byte(report), "decode")
 	if err != nil {
 		t.Fatal(err)
@@ -70,7 +70,7 @@ func TestParseBench(t *testing.T) {
 	}
 	have.Versions = nil
 	want := measured{
-		Figures: map[string]figure{"train": {2, 1, 4, 5}, "decode": {0.5, 0.25, 1, 5}, "neuron": {1.5, 1.5, 1.5, 5}},
+		Figures: map[string]figure{"train": {2, 1, 4, 5}, "decode": {0.5, 0.25, 1, 5}, "neuron": {1.5, 1, 2, 5}},
 		Rates:   []float64{0.25}, Planned: 640, Threads: 2, CPU: "avx2",
 	}
 	if !reflect.DeepEqual(have, want) {

@@ -40,9 +40,8 @@ func parseBench(output []byte, evaluation string) (measured, error) {
 		Threads int
 		CPU     struct{ Level string }
 		Layers  []struct {
-			Rate     *float64
-			Forward  float64 `json:"forward_ms"`
-			Backward float64 `json:"backward_ms"`
+			Rate *float64
+			Both spread `json:"both_ms"` // forward and backward together
 		}
 	}
 	if err := json.Unmarshal(output, &report); err != nil {
@@ -59,13 +58,13 @@ func parseBench(output []byte, evaluation string) (measured, error) {
 	if evaluation != "" {
 		m.Figures[evaluation] = report.Sample.Time.figure()
 	}
-	neurons := 0.0
+	neurons := figure{Repeats: report.Train.Step.Count}
 	for _, l := range report.Layers {
 		if l.Rate != nil {
 			m.Rates = append(m.Rates, *l.Rate)
-			neurons += l.Forward + l.Backward
+			neurons.Median, neurons.Min, neurons.Max = neurons.Median+l.Both.Median, neurons.Min+l.Both.Min, neurons.Max+l.Both.Max
 		}
 	}
-	m.Figures["neuron"] = figure{neurons, neurons, neurons, report.Train.Step.Count} // means, of which nothing else is told
+	m.Figures["neuron"] = neurons
 	return m, nil
 }
