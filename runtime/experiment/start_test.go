@@ -207,7 +207,7 @@ func TestMemoryHeld(t *testing.T) {
 		t.Fatal(err)
 	}
 	taken := 0
-	for _, s := range m.Trainer.Profile().Steps {
+	for _, s := range m.Trainer.Profile(nil).Steps {
 		taken += s.Plan.Bytes()
 	}
 	if most := int(0.85 * float64(p.trainings[0].steps)); taken > most {

@@ -22,8 +22,11 @@ type StepProfile struct {
 }
 
 // Profile makes the training note how long its parts take from here on, and returns where. processor is a second clock, such as
-// that of the time for which processors work for the program.
+// that of the time for which processors work for the program; nil for none.
 func (t *Trainer) Profile(processor func() time.Duration) *Profile {
+	if processor == nil {
+		processor = func() time.Duration { return 0 }
+	}
 	t.profile = &Profile{processor: processor}
 	for _, st := range t.steps {
 		st.times = make([]time.Duration, len(st.run.Plan().Steps))
