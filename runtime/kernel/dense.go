@@ -102,7 +102,6 @@ type Dense struct {
 	rows, bands   int  // rows of the phases of a unit
 	parts         int  // into which the blocks of columns are cut
 	heavy         bool // weights are read from far away
-	most          int  // products of a chunk
 	whole, last   []phaseTiles
 }
 
@@ -216,7 +215,6 @@ func (d *Dense) cut() {
 	} else if d.group > 1 { // so that images do not lie at the same places of the cache
 		d.distance = (d.distance+15)&^15 | 16
 	}
-	d.most = chunkProducts
 }
 
 // Units returns how many units the product has.
@@ -234,7 +232,7 @@ func (d *Dense) Whole() bool { return d.bands == 1 && d.parts == 1 }
 // Scratch returns how many numbers a worker's memory must hold for operands of either kind.
 func (d *Dense) Scratch() int { return d.group*d.distance + 16 }
 
-// spread returns how n rows are cut into tiles of at most `most`, as even as possible: so many of so many rows, then rest of
+// even returns how n rows are cut into tiles of at most `most`, as even as possible: so many of so many rows, then rest of
 // one row less.
 func even(n, most int) (rows, count, rest int) {
 	tiles := (n + most - 1) / most
@@ -402,11 +400,11 @@ func (d *Dense) block(w *Work, lists []phaseTiles, out, a, weights []float32, bl
 		// are tiles enough for that to be worth the sums' way to memory and back.
 		taps, step := f.High, k
 		if l.count >= fewTiles {
-			if k > d.most {
-				n := (k + d.most - 1) / d.most
+			if k > chunkProducts {
+				n := (k + chunkProducts - 1) / chunkProducts
 				taps, step = 1, ((k+n-1)/n+3)&^3
 			} else {
-				taps = min(f.High, d.most/k)
+				taps = min(f.High, chunkProducts/k)
 			}
 		} else if k > manyProducts {
 			taps, step = 1, manyProducts

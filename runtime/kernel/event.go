@@ -71,7 +71,7 @@ func bitsAt(b []uint64, at, n int) uint64 {
 	return word & (^uint64(0) >> (64 - n))
 }
 
-// list lists the spikes of some pixels next to each other, whose bits begin at bit `at`, from place n of the list on: their
+// listPixels lists the spikes of some pixels next to each other, whose bits begin at bit `at`, from place n of the list on: their
 // channels, and in starts where each pixel's begin. It returns where they end.
 func (e *events) listPixels(l Level, x []uint64, at, pixels, channels int, starts []uint32, n uint32) uint32 {
 	starts = starts[:pixels]

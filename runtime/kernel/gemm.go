@@ -112,17 +112,6 @@ func (t *sumTiles) plain() {
 // ahead is memory that a worker is about to read: kernels ask for it while they work on what is there. It changes no result.
 type ahead [2][]float32
 
-// take returns where the next lines of the cache begin that a kernel asks for, the other place where none are left.
-func (a *ahead) take(lines int, other *float32) *float32 {
-	for i := range a {
-		if x := a[i]; len(x) > 0 {
-			a[i] = x[min(16*lines, len(x)):]
-			return &x[0]
-		}
-	}
-	return other
-}
-
 // addSlots writes the sums of eight rows of x, size elements apart, to d, whose length is a multiple of 16, added as a balanced
 // binary tree.
 func (g *gemm) addSlots(d, x []float32, size int) {

@@ -49,7 +49,8 @@ func (g *gemm) tree(d, x *float32, size, n uintptr) bool {
 	return true
 }
 
-// gemmBlock is the argument block of the kernels. It lies in the worker's memory, since it would escape from the stack.
+// gemmBlock is the argument block of the kernels. It lies in the worker's memory: called by a value, as kernels are, a
+// function takes what it points at from the stack to the heap.
 type gemmBlock struct {
 	list      *int32   // 0
 	count     int      // 8: of the list's pairs; the kernel counts it down
@@ -84,8 +85,8 @@ type sumBlock struct {
 	ahead     *float32 // 88: asked for on the way, a line of the cache for every pixel
 }
 
-// most is how many cycles one call of a kernel takes at most: the collector waits for it.
-const most = 300_000
+// maxCycles is how many cycles one call of a kernel takes at most: the collector waits for it.
+const maxCycles = 300_000
 
 // tiles calls the kernel, as often as is needed for no call to take long.
 func (w *Work) tiles(g *gemm, t *tiles) {
@@ -99,24 +100,35 @@ func (w *Work) tiles(g *gemm, t *tiles) {
 		b.masks = &masks[32-t.take]
 	}
 	kernel := g.tile[t.rows-1][t.columns/16-1]
-	for at, step := 0, 2*max(1, most/(t.rows*t.taps*t.k)); at < len(t.list)-2; at += step {
+	for at, step := 0, 2*max(1, maxCycles/(t.rows*t.taps*t.k)); at < len(t.list)-2; at += step {
 		b.list, b.count = &t.list[at], min(step, len(t.list)-2-at)/2
 		b.ahead = w.ahead.take(2*b.count*t.taps*(t.k/4), b.a)
 		kernel((*byte)(unsafe.Pointer(b)))
 	}
 }
 
-// sums calls the kernel.
+// sums calls the kernel, as often as is needed for no call to take long.
 func (w *Work) sums(g *gemm, t *sumTiles) {
 	b := &w.sum
 	*b = sumBlock{a: &t.a[0], aStep: 4 * t.aStep, segments: &t.segments[0], left: len(t.segments), four: t.k / 4, one: t.k % 4, b: &t.b[0],
 		d: &t.d[0], dRow: 4 * t.dRow}
 	kernel := g.sums[t.rows-1][t.columns/16-1]
-	for at, step := 0, 2*max(1, most/(t.rows*t.k*len(t.segments))); at < len(t.list)-2; at += step {
+	for at, step := 0, 2*max(1, maxCycles/(t.rows*t.k*len(t.segments))); at < len(t.list)-2; at += step {
 		b.list, b.count = &t.list[at], min(step, len(t.list)-2-at)/2
 		b.ahead = w.ahead.take(4*b.count*len(t.segments)*(t.k/4), b.a)
 		kernel((*byte)(unsafe.Pointer(b)))
 	}
+}
+
+// take returns where the next lines of the cache begin that a kernel asks for, the other place where none are left.
+func (a *ahead) take(lines int, other *float32) *float32 {
+	for i := range a {
+		if x := a[i]; len(x) > 0 {
+			a[i] = x[min(16*lines, len(x)):]
+			return &x[0]
+		}
+	}
+	return other
 }
 
 // blocks is the memory of a worker that only kernels in assembly need.

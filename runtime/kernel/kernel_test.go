@@ -12,15 +12,6 @@ import (
 	"snnc.dev/snnc/runtime/kernel"
 )
 
-// rough returns numbers whose sums depend on the order of summation.
-func rough(r *rand.Rand, n int) []float32 {
-	x := make([]float32, n)
-	for i := range x {
-		x[i] = float32(r.NormFloat64() * math.Exp2(float64(r.IntN(20)-10)))
-	}
-	return x
-}
-
 // sequence returns 0 to n-1.
 func sequence(n int) []int32 {
 	s := make([]int32, n)
@@ -210,7 +201,7 @@ func TestTree(t *testing.T) {
 	}
 }
 
-// TestAligned: memory begins at a multiple of 64 bytes, is zero and have room for no more than was asked for.
+// TestAligned: memory begins at a multiple of 64 bytes, is zero and has room for no more than was asked for.
 func TestAligned(t *testing.T) {
 	for n := range 70 {
 		x := kernel.Aligned(n)

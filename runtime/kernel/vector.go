@@ -45,7 +45,7 @@ const (
 	// What a program copies: a register, and bits to numbers and back.
 	Copy    Code = iota - 1
 	Numbers      // A holds bits
-	Bits         // D holds bits: those of numbers that are not 0
+	Bits         // D holds bits, A the numbers 0 and 1
 	Fetch        // the quarter number B of what lies behind register A is wanted soon
 )
 

@@ -1,5 +1,6 @@
-// Command gemm writes the inner loops of dense products: tiles of results (gemm.go, tile) and tiles of sums over pixels
-// (gemmweight.go, sumTile), for AVX2 with FMA and for AVX-512. Offsets into the argument blocks are those of the Go structs.
+// Command gemm writes the inner loops of dense products: tiles of results (gemm.go, tiles) and tiles of sums over pixels
+// (gemm.go, sumTiles), for AVX2 with FMA and for AVX-512. Offsets into the argument blocks are those of gemmBlock and sumBlock in
+// gemm_asm.go.
 package main
 
 import (
@@ -131,7 +132,7 @@ func spread(base, stride, triple reg.Register, i, disp int) Mem {
 
 // tile writes the kernel of tiles of so many rows and vectors a row: for each tile of the list
 //
-//	c[row][column] (+)= sum over taps, k of a[row*aRow + tap*aTap + k] * b[(tap*K + k)*bRow + column]
+//	c[row][column] (+)= sum over taps, k of a[row*aRow + tap*aTap + k] * b[(tap*k's + k)*bRow + column]
 //
 // On its way it asks for memory that is read afterwards.
 func tile(v vectors, rows, width int) {
