@@ -1,7 +1,6 @@
 package exec
 
 import (
-	"math/bits"
 	"slices"
 
 	"snnc.dev/snnc/runtime/kernel"
@@ -132,10 +131,7 @@ func (r *loop) count(slot, t, from, to int) {
 		s := &r.sums[i]
 		m := r.spikes(s.Reg).m
 		for n := from; n < to; n++ {
-			many := 0
-			for _, w := range m.row(t*m.n + n) {
-				many += bits.OnesCount64(w)
-			}
+			many := kernel.Count(m.row(t*m.n + n))
 			row, steps := slot, t
 			if !s.into.timed {
 				steps = 0

@@ -63,12 +63,12 @@ const (
 // spin is how long a worker looks for work before it parks: waking a parked thread takes about as long.
 const spin = 50 * time.Microsecond
 
-// most is how many threads a pool has at most: no machine that this runs on has more processors to give.
-const most = 256
+// maxThreads is how many threads a pool has at most: no machine that this runs on has more processors to give.
+const maxThreads = 256
 
 // NewPool starts a pool of the given number of threads, at least one and at most 256.
 func NewPool(threads int) *Pool {
-	threads = min(max(threads, 1), most)
+	threads = min(max(threads, 1), maxThreads)
 	p := &Pool{threads: threads, idle: make([]idler, threads)}
 	for w := 1; w < threads; w++ {
 		p.idle[w].wake = make(chan struct{}, 1)

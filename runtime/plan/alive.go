@@ -51,14 +51,8 @@ func (p *Plan) bytes(v *Value) int {
 // weights, or of a pooling.
 func (p *Plan) Turn() int {
 	for i, s := range p.Steps {
-		if s.Equation != nil && s.Equation.Gradient {
+		if s.Equation != nil && s.Equation.Gradient || s.Node != nil && gradient(s.Node) {
 			return i
-		}
-		if s.Node != nil {
-			switch s.Node.Op {
-			case graph.OpMatmulWeight, graph.OpConvWeight, graph.OpMaxPoolGrad:
-				return i
-			}
 		}
 	}
 	return len(p.Steps)
