@@ -160,7 +160,9 @@ func TestRandomNetworks(t *testing.T) {
 		defer p.Close()
 	}
 	passes := map[string]bool{}
+	networks := 0
 	rapid.Check(t, func(rt *rapid.T) {
+		networks++
 		d := &network{T: rt, types: variables{}}
 		d.b = graph.NewBuilder("f", d.types)
 		n, steps, seed := d.draw("batch", 1, 9), d.draw("steps", 0, 3), rapid.Uint64().Draw(rt, "seed")
@@ -224,7 +226,7 @@ func TestRandomNetworks(t *testing.T) {
 		}
 	})
 	for _, name := range []string{"upsampled convolutions", "fixed scales", "normalisation", "factors"} {
-		if !t.Failed() && !passes[name] {
+		if !t.Failed() && !passes[name] && networks >= 100 { // of few networks, none may
 			t.Errorf("pass %s: no network that it does something for", name)
 		}
 	}
