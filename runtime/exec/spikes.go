@@ -12,11 +12,16 @@ type firing struct {
 
 // share returns which share of the elements of m is 1.
 func (r *firing) share(p *Program, m *memory) float64 {
-	r.bits, r.task = m.b, r
-	p.pool.run(&r.job, len(r.counts))
+	const few = 1 << 12 // words that are counted sooner than workers are told
 	sum := 0
-	for _, n := range r.counts {
-		sum += n
+	if len(m.b) <= few {
+		sum = kernel.Count(m.b)
+	} else {
+		r.bits, r.task = m.b, r
+		p.pool.run(&r.job, len(r.counts))
+		for _, n := range r.counts {
+			sum += n
+		}
 	}
 	return float64(sum) / float64(max(1, len(m.b)/max(1, m.words)*m.size))
 }
