@@ -27,7 +27,7 @@ func (r *runner) fits() error {
 			continue
 		}
 		t := p.trainings[i]
-		if j.room, j.planned = t.room, t.planned; left(j) && t.room > 0 && t.bytes() > j.Settings.Int(memorySetting) {
+		if j.room, j.planned = t.room, t.planned; left(j) && t.most > 0 && t.bytes() > t.most {
 			d, err := j.tooLarge(t)
 			if err != nil {
 				return err

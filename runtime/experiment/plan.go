@@ -81,7 +81,8 @@ type Memory struct {
 type trainingPlan struct {
 	job                    string
 	weights, steps, sheets int                 // weights with their moments and averages; buffers of its steps, and of the sheets of an epoch
-	room                   int                 // what the setting leaves to the steps; 0 where it sets no bound
+	most                   int                 // that the setting allows; 0 where it sets no bound
+	room                   int                 // what that leaves to the steps
 	planned                []train.PlannedStep // the steps themselves
 }
 
@@ -163,8 +164,8 @@ func (x *Experiment) Plan() (*Plan, error) {
 		for _, pl := range sheets {
 			t.sheets += pl.Bytes()
 		}
-		if most := j.Settings.Int(memorySetting); most > 0 {
-			t.room = max(1, most-t.weights-t.sheets)
+		if t.most = j.Settings.Int(memorySetting); t.most > 0 {
+			t.room = max(1, t.most-t.weights-t.sheets)
 		}
 		for _, stage := range m.Program.Stages {
 			steps, err := train.Plans(m.Linker, stage, j.Settings.Int("batch"), t.room)

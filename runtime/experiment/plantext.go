@@ -35,7 +35,11 @@ func (p *Plan) Text(out io.Writer, steps bool) error {
 		}
 	}
 	for _, t := range p.trainings {
-		fmt.Fprintf(out, "memory of %s: %s (weights, moments and averages %s, steps %s, sheets %s)\n", t.job, amount(t.bytes()), amount(t.weights), amount(t.steps), amount(t.sheets))
+		fmt.Fprintf(out, "memory of %s: %s (weights, moments and averages %s, steps %s, sheets %s)", t.job, amount(t.bytes()), amount(t.weights), amount(t.steps), amount(t.sheets))
+		if over := t.bytes() - t.most; t.most > 0 && over > 0 {
+			fmt.Fprintf(out, ", %s more than `memory` allows", amount(over))
+		}
+		fmt.Fprintln(out)
 	}
 	if !steps {
 		return nil

@@ -216,6 +216,16 @@ func TestMemoryHeld(t *testing.T) {
 	if _, err := within(0.6).Measure(t.Context(), pool, nil, 1); !errors.As(err, new(*Refused)) {
 		t.Errorf("what does not fit is measured: %v", err)
 	}
+	for share, over := range map[float64]bool{0.6: true, 0.85: false} {
+		var w strings.Builder
+		p, err := within(share).Plan()
+		if err == nil {
+			err = p.Text(&w, false)
+		}
+		if err != nil || strings.Contains(w.String(), " more than `memory` allows\n") != over {
+			t.Errorf("within %v of the memory: %v\n%s", share, err, w.String())
+		}
+	}
 	d := refused(t, within(0.6), filepath.Join(t.TempDir(), "small"))
 	var batch int
 	if _, err := fmt.Sscanf(d.Help, "write `batch = %d`, which fits", &batch); err != nil || batch < 1 {
