@@ -59,24 +59,12 @@ func (w *Work) GrowEvents(s EventMemory) {
 	}
 }
 
-// bitsAt returns n bits of b from bit `at` on; n is at most 64.
-func bitsAt(b []uint64, at, n int) uint64 {
-	word := b[at/64] >> (at % 64)
-	if n == 64 && at%64 == 0 {
-		return word
-	}
-	if at%64+n > 64 {
-		word |= b[at/64+1] << (64 - at%64)
-	}
-	return word & (^uint64(0) >> (64 - n))
-}
-
 // listPixels lists the spikes of some pixels next to each other, whose bits begin at bit `at`, from place n of the list on: their
 // channels, and in starts where each pixel's begin. It returns where they end.
 func (e *events) listPixels(l Level, x []uint64, at, pixels, channels int, starts []uint32, n uint32) uint32 {
 	starts = starts[:pixels]
 	if list := listKernel(l); list != nil && channels%16 == 0 && at%16 == 0 {
-		_ = bitsAt(x, at+pixels*channels-16, 16)
+		_ = BitField(x, at+pixels*channels-16, 16)
 		a := &e.pixels
 		a.list, a.starts, a.n, a.words = &e.list[0], &starts[0], int(n), channels/16
 		a.from = (*byte)(unsafe.Add(unsafe.Pointer(&x[0]), at/8))
@@ -95,7 +83,7 @@ func (e *events) listPixels(l Level, x []uint64, at, pixels, channels int, start
 // to foresee.
 func (e *events) listPixel(x []uint64, at, channels int, n uint32) uint32 {
 	for o := 0; o < channels; o += 64 {
-		word := bitsAt(x, at+o, min(64, channels-o))
+		word := BitField(x, at+o, min(64, channels-o))
 		count := bits.OnesCount64(word)
 		for i := 0; i < count; i += 8 {
 			d := (*[8]uint32)(e.list[int(n)+i:])

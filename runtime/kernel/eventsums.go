@@ -262,7 +262,7 @@ func (r *band) list(e *events) {
 			for j := range r.f.Cols {
 				bit, place := row+j*r.f.Step*r.fires.channels, uint32(at+j*r.f.Stride)
 				for o := 0; o < channels; o += 64 {
-					word := bitsAt(r.spikes, bit+o, min(64, channels-o))
+					word := BitField(r.spikes, bit+o, min(64, channels-o))
 					// Eight at a time, whether there are so many or not: how many follow is hard to foresee. What is none goes
 					// to the end of the list.
 					d := (*[65]uint32)(ends[o:])
