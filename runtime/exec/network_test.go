@@ -16,9 +16,10 @@ import (
 // network draws a random network of the layers that passes of a plan look for, over images of numbers and of spikes.
 type network struct {
 	*rapid.T
-	b     *graph.Builder
-	types variables
-	at    int // of the layer that is drawn
+	b       *graph.Builder
+	types   variables
+	filters []*graph.Equation
+	at      int // of the layer that is drawn
 }
 
 func (d *network) draw(name string, least, most int) int {
@@ -90,7 +91,50 @@ func (d *network) linear(x graph.Value, dims ...int) graph.Value {
 }
 
 var layers = []string{"conv", "conv", "transposed conv", "upsampled", "conv of upsampled", "concat", "conv of concat", "conv of spikes of concat", "linear of concat",
-	"normalised conv", "scaled conv", "normalised", "scaled", "bias", "spikes", "add", "mul", "slice", "pool", "linear"}
+	"normalised conv", "scaled conv", "normalised", "scaled", "bias", "spikes", "add", "mul", "slice", "pool", "linear", "readout", "readout of conv", "readout of linear"}
+
+// filters are linear equations of two states, and of time.
+const filters = `graph 1
+
+equation "filter" {
+  input x
+  state u = 0.0
+  state v = 0.0
+  %0 = constant value=0.5 : f32[]
+  %1 = mul %u %0 : f32[]
+  %2 = add %1 %x : f32[]
+  %3 = neg %v : f32[]
+  %4 = mul %0 %3 : f32[]
+  %5 = sub %2 %4 : f32[]
+  %6 = sub %5 %u : f32[]
+  emit %6
+  next u %2
+  next v %5
+}
+
+equation "ramp" {
+  input x
+  state v = 0.0
+  %0 = time : f32[]
+  %1 = steps : f32[]
+  %2 = div %0 %1 : f32[]
+  %3 = mul %2 %x : f32[]
+  %4 = add %v %3 : f32[]
+  emit %4
+  next v %4
+}
+`
+
+// readout returns the last output of a linear equation over x; false where that has no time.
+func (d *network) readout(x graph.Value) (graph.Value, bool) {
+	if x.Type().Steps == 0 {
+		return x, false
+	}
+	if x.Type().DType == graph.Bit {
+		x = d.b.Op(graph.OpCast, graph.Attrs{"dtype": "f32"}, x)
+	}
+	return d.b.Equation(graph.OpEquation, d.filters[d.draw("filter", 0, 1)], graph.Attrs{"last": true}, x)[0], true
+}
 
 // layer returns a layer of x, or of x and y; false where it does not fit.
 func (d *network) layer(kind string, x, y graph.Value) (v graph.Value, ok bool) {
@@ -104,6 +148,21 @@ func (d *network) layer(kind string, x, y graph.Value) (v graph.Value, ok bool) 
 			v = d.affine(d.b.Sub(v, d.channels(v)))
 		}
 		return v, ok
+	case "readout":
+		return d.readout(x)
+	case "readout of conv", "readout of linear":
+		if kind == "readout of linear" {
+			v = d.linear(x, 3, 1, 1)
+		} else if v, ok = d.convolved(x, d.draw("transposed", 0, 1) == 1); !ok {
+			return v, false
+		}
+		if d.draw("bias", 0, 1) == 1 {
+			v = d.b.Add(v, d.channels(v))
+		}
+		if kind == "readout of linear" {
+			v = d.b.Reshape(v, 1, 3, 1)
+		}
+		return d.readout(v)
 	case "transposed conv":
 		return d.convolved(x, true)
 	case "upsampled":
@@ -159,11 +218,15 @@ func TestRandomNetworks(t *testing.T) {
 	for _, p := range pools {
 		defer p.Close()
 	}
+	m, err := graph.Parse(filters)
+	if err != nil {
+		t.Fatal(err)
+	}
 	passes := map[string]bool{}
 	networks := 0
 	rapid.Check(t, func(rt *rapid.T) {
 		networks++
-		d := &network{T: rt, types: variables{}}
+		d := &network{T: rt, types: variables{}, filters: m.Equations}
 		d.b = graph.NewBuilder("f", d.types)
 		n, steps, seed := d.draw("batch", 1, 9), d.draw("steps", 0, 3), rapid.Uint64().Draw(rt, "seed")
 		image := graph.Signal(steps, d.draw("channels", 1, 5), d.draw("high", 2, 5), d.draw("wide", 2, 5))
