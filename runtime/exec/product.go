@@ -44,7 +44,7 @@ func bindProduct(p *Program, s *plan.Step) (runner, needs, error) {
 		r.onto = p.value(s.In[2])
 	}
 	need := needs{kernel: r.dense.Scratch()}
-	if s.In[0].Type.DType == graph.Bit {
+	if s.In[0].Type.DType == graph.Bit && !r.dense.Add { // events begin with nothing
 		if e := kernel.NewEventProduct(p.level, shape, rows); e.Pays(0) {
 			r.events, need.events = e, e.Memory()
 		}
