@@ -24,7 +24,8 @@ var instructions = []struct{ title, snnc, oneDNN, ours, peer string }{
 func dense() group {
 	g := group{
 		name: "dense", title: "Dense kernels", unit: "GFLOP/s", rounds: 1,
-		about: "Convolutions of 3x3, fp32, one thread, by the processor time of that thread, on 128 images; oneDNN as Debian packages it.",
+		about: "Convolutions of 3x3, fp32, one thread, by the processor time of that thread, on 128 images; oneDNN as Debian packages it. " +
+			"dX of snnc is not timed apart: it is the kernel of forward on mirrored weights, and has its figure.",
 	}
 	for _, i := range instructions {
 		g.contenders = append(g.contenders,
