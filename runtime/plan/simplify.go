@@ -124,7 +124,7 @@ func (r *rewriter) add(op graph.Op, e *graph.Equation, attrs graph.Attrs, out []
 
 func (r *rewriter) key(n *graph.Node) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s %p", n.Op, n.Equation)
+	fmt.Fprintf(&b, "%s %p %v", n.Op, n.Equation, n.Out) // the type of a constant does not follow from the rest
 	for _, name := range slices.Sorted(maps.Keys(n.Attrs)) {
 		fmt.Fprintf(&b, " %s=%v", name, n.Attrs[name])
 	}
