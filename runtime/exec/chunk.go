@@ -65,6 +65,7 @@ type chunked struct {
 	stage, words int // of a worker, in elements
 	consts       []plan.Const
 	loads        []operand
+	held         map[int]bool // registers that are read after the program has run, by others or when it runs again
 }
 
 // operand is a load bound to memory.
@@ -87,6 +88,21 @@ type result struct {
 
 // register returns a new register.
 func (x *chunked) register() int { x.regs++; return x.regs - 1 }
+
+// hold says that registers are read after the program has run. Those below 0 are none.
+func (x *chunked) hold(regs ...int) {
+	if x.held == nil {
+		x.held = map[int]bool{}
+	}
+	for _, r := range regs {
+		x.held[r] = true
+	}
+}
+
+// script makes code ready to run.
+func (x *chunked) script(p *Program, code []kernel.Instr) *kernel.Script {
+	return kernel.NewScript(p.level, code, func(r int) bool { return x.held[r] })
+}
 
 // room returns where a window of chunks may wait, of numbers or of bits.
 func (x *chunked) room(bits bool) int {
@@ -133,6 +149,7 @@ func (x *chunked) store(p *Program, v *plan.Value, reg int, direct bool) (r resu
 		code = []kernel.Instr{{Code: kernel.Copy, D: r.reg, A: reg}}
 	}
 	r.stage = x.room(r.bits)
+	x.hold(r.reg)
 	return r, code
 }
 

@@ -93,6 +93,9 @@ func (p *Program) bindEquation(s *plan.Step) (runner, needs, error) {
 		r.mark = result{reg: r.register(), stage: r.room(false)}
 		ahead = append(ahead, kernel.Instr{Code: kernel.Copy, D: r.mark.reg, A: q.Emit})
 	}
+	if q.Out == nil || q.Last || q.Temporal != nil {
+		r.hold(r.mark.reg)
+	}
 	sums := r.bindGradients(&back)
 	r.bindStates(&ahead, &back)
 	for i := range r.loads {
@@ -101,10 +104,9 @@ func (p *Program) bindEquation(s *plan.Step) (runner, needs, error) {
 	first := needed(numbers, ahead)
 	r.first = len(first)
 	ahead, back = append(first, ahead...), append(needed(numbers, back), back...)
-	r.shown = kernel.NewScript(kernel.Generic, ahead)
+	r.shown = kernel.NewScript(kernel.Generic, ahead, nil)
 	near, nearBack := r.near()
-	r.ahead = kernel.NewScript(p.level, fetching(ahead, near))
-	r.back = kernel.NewScript(p.level, fetching(back, nearBack))
+	r.ahead, r.back = r.script(p, fetching(ahead, near)), r.script(p, fetching(back, nearBack))
 	need := r.needs()
 	need.sums = sums
 	if r.derivative() {
@@ -154,6 +156,7 @@ func (r *equation) bindGradients(back *[]kernel.Instr) (sums int) {
 			a.to, code = r.store(r.p, g.Value, g.Reg, g.Direct)
 			*back = append(*back, code...)
 		}
+		r.hold(a.total, a.to.reg)
 		r.grads = append(r.grads, a)
 	}
 	for _, x := range q.Sums {
@@ -167,6 +170,7 @@ func (r *equation) bindGradients(back *[]kernel.Instr) (sums int) {
 			a.from, a.own = result{reg: r.register(), stage: r.room(false)}, true
 			*back = append(*back, kernel.Instr{Code: kernel.Copy, D: a.from.reg, A: x.Reg})
 		}
+		r.hold(a.from.reg)
 		r.sums = append(r.sums, a)
 	}
 	return sums

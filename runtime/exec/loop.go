@@ -58,6 +58,7 @@ func (p *Program) bindLoop(s *plan.Step) (runner, needs, error) {
 			code = append(code, kernel.Instr{Code: kernel.Copy, D: at.reg, A: x.Reg})
 			a.Reg = at.reg
 		}
+		r.hold(at.reg, a.Reg)
 		r.sumRow = append(r.sumRow, at)
 		r.sums = append(r.sums, a)
 		sums += a.length()
@@ -65,7 +66,7 @@ func (p *Program) bindLoop(s *plan.Step) (runner, needs, error) {
 	r.counts = len(l.Sums) > 0 && len(l.Code) == 0 && len(l.Stores) == 0 && !slices.ContainsFunc(l.Sums, func(x plan.Sum) bool {
 		return x.Map.Shape != plan.Single || x.Kind == plan.Moments || r.spikes(x.Reg) == nil
 	})
-	r.script = kernel.NewScript(p.level, code)
+	r.script = r.chunked.script(p, code)
 	need := r.needs()
 	need.sums, need.seen = sums, len(r.sums)
 	r.block, r.blocks = r.extent.blocks(1+len(code), l.Rows)

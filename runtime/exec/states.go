@@ -61,6 +61,13 @@ func (r *equation) bindStates(ahead, back *[]kernel.Instr) {
 			at.before = s.DBefore
 		}
 	}
+	for i := range r.States {
+		s := &r.States[i]
+		r.hold(s.Reg, r.states[i].next)
+		if r.derivative() {
+			r.hold(s.DNext, s.DBefore, r.states[i].before)
+		}
+	}
 	if !r.derivative() {
 		r.copies(ahead, next, func(s state) int { return s.next })
 	} else {

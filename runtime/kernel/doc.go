@@ -11,5 +11,5 @@
 // since 0 times such a one is no number where kernels multiply, and nothing where they leave zeros out.
 //
 // runtime/plan names its operations and layouts, runtime/exec and runtime/train run it, runtime/bench and cmd/snnc ask for the
-// level; it imports nothing of ours.
+// level; it imports runtime/kernel/machine, which encodes instructions.
 package kernel

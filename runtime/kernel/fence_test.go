@@ -151,12 +151,12 @@ func TestFences(t *testing.T) {
 				for i := range 4 {
 					tape.Set(i, fenced(fences[i], make([]float32, whole), n%2 == 0), 0, 0)
 				}
-				tape.Run(NewScript(l, []Instr{{Code: code, D: 0, A: 1, B: 2, C: 3, E: 1}}), n, 1)
+				tape.Run(NewScript(l, []Instr{{Code: code, D: 0, A: 1, B: 2, C: 3, E: 1}}, everything), n, 1)
 			}
 			tape := NewTape(2)
 			tape.Set(0, fenced(fences[0], make([]float32, (n+15)&^15), n%2 == 0), 0, 0)
 			tape.SetBits(1, fenced(fences[1], make([]uint64, (n+63)/64), n%2 == 0), 0, 0)
-			tape.Run(NewScript(l, []Instr{{Code: Numbers, D: 0, A: 1}, {Code: Bits, D: 1, A: 0}}), n, 1)
+			tape.Run(NewScript(l, []Instr{{Code: Numbers, D: 0, A: 1}, {Code: Bits, D: 1, A: 0}}, everything), n, 1)
 		}
 	}
 }

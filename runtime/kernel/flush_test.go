@@ -52,7 +52,7 @@ func TestFlush(t *testing.T) {
 				tape, x, d := NewTape(2), random(16, func() float32 { return tiny }), make([]float32, 16)
 				tape.Set(0, d, 0, 0)
 				tape.Set(1, x, 0, 0)
-				tape.Run(NewScript(l, []Instr{{Code: Mul, D: 0, A: 1, B: 1}}), 16, 1)
+				tape.Run(NewScript(l, []Instr{{Code: Mul, D: 0, A: 1, B: 1}}, everything), 16, 1)
 				return d[0]
 			},
 		} {

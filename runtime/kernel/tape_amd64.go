@@ -4,6 +4,11 @@
 
 package kernel
 
+// tapeCode runs machine code as often as the block says.
+//
+//go:noescape
+func tapeCode(entry uintptr, block *byte)
+
 // tapeAVX2 runs a program as often as the block says.
 //
 //go:noescape

@@ -334,6 +334,21 @@ DATA tapeConstants<>+2360(SB)/4, $0x00000040
 DATA tapeConstants<>+2364(SB)/4, $0x00000080
 GLOBL tapeConstants<>(SB), RODATA|NOPTR, $2368
 
+// func tapeCode(entry uintptr, block *byte)
+// Requires: AVX, SSE
+TEXT ·tapeCode(SB), NOSPLIT, $16-16
+	MOVQ    entry+0(FP), R15
+	MOVQ    block+8(FP), R13
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 8(SP)
+	LDMXCSR 8(SP)
+	CALL    R15
+	LDMXCSR (SP)
+	VZEROUPPER
+	RET
+
 // func tapeAVX2(block *byte)
 // Requires: AVX, AVX2, SSE
 TEXT ·tapeAVX2(SB), NOSPLIT, $16-8

@@ -2,11 +2,24 @@
 
 package kernel
 
-import "unsafe"
+import (
+	"unsafe"
 
-// NewScript makes a program ready to run at a level.
-func NewScript(l Level, code []Instr) *Script {
+	"snnc.dev/snnc/runtime/kernel/machine"
+)
+
+// NewScript makes a program ready to run at a level. Nobody reads the registers for which kept reports false once it has run; with
+// nil it is compiled nowhere.
+func NewScript(l Level, code []Instr, kept func(r int) bool) *Script {
 	s := &Script{code: code}
+	if l == AVX512 && kept != nil {
+		if code := compile(code, kept); code != nil {
+			if m, err := machine.NewMemory(code); err == nil { // else the system forbids it, and routines do the same
+				s.pieces = []piece{{compiled: m}}
+				return s
+			}
+		}
+	}
 	var run func(*byte)
 	var routine *[Fetch + 1]uintptr
 	switch l {
@@ -39,11 +52,13 @@ func NewScript(l Level, code []Instr) *Script {
 	return s
 }
 
-// piece is a part of a program: a list that runs in assembly, or else one instruction for which there is no routine.
+// piece is a part of a program: all of it compiled, a list that runs in assembly, or else one instruction for which there is no
+// routine.
 type piece struct {
-	run  func(*byte)
-	list []tapeInstr
-	at   int
+	compiled *machine.Memory
+	run      func(*byte)
+	list     []tapeInstr
+	at       int
 }
 
 // tapeInstr is an instruction as the assembly reads it: the address of its routine, and where in the table the addresses
@@ -104,9 +119,9 @@ func (t *Tape) assembly(s *Script, n, times int) {
 	b := &t.asm.block
 	b.now, b.size = &t.asm.now[0], 8*len(t.asm.now)
 	b.unrolled, b.all = n&^63*4, (n+15)&^15*4
-	if len(s.pieces) == 1 && s.pieces[0].run != nil {
+	if p := &s.pieces[0]; len(s.pieces) == 1 && (p.run != nil || p.compiled != nil) {
 		b.step = &t.asm.step[0]
-		s.pieces[0].call(b, times)
+		p.call(b, times)
 		for i := range t.rows {
 			t.rows[i].at += times * t.rows[i].step
 		}
@@ -126,6 +141,11 @@ func (t *Tape) assembly(s *Script, n, times int) {
 }
 
 func (p *piece) call(b *tapeBlock, times int) {
+	if p.compiled != nil {
+		b.times = times
+		tapeCode(p.compiled.Entry(), (*byte)(unsafe.Pointer(b)))
+		return
+	}
 	b.code, b.times = &p.list[0], times
 	b.end = uintptr(unsafe.Pointer(b.code)) + uintptr(len(p.list))*unsafe.Sizeof(tapeInstr{})
 	p.run((*byte)(unsafe.Pointer(b)))

@@ -19,6 +19,9 @@ func alike(a, b float32) bool {
 	return math.Float32bits(a) == math.Float32bits(b) || a != a && b != b || small(a) && small(b) && (a != 0 || b != 0)
 }
 
+// everything keeps all registers of a program.
+func everything(int) bool { return true }
+
 // TestCodes: an operation gives the same bits at all levels, on all pairs of special numbers and on random ones, whatever the
 // number of elements, and none outside them in whole vectors.
 func TestCodes(t *testing.T) {
@@ -69,7 +72,7 @@ func TestCodes(t *testing.T) {
 				for i := range x {
 					tape.Set(1+i, x[i], 0, 0)
 				}
-				tape.Run(NewScript(l, []Instr{{Code: code, D: 0, A: 1, B: 2, C: 3, E: 4}}), n, 1)
+				tape.Run(NewScript(l, []Instr{{Code: code, D: 0, A: 1, B: 2, C: 3, E: 4}}, everything), n, 1)
 				for i, v := range got[(n+15)&^15:] {
 					if v != guard {
 						t.Fatalf("%v at %v writes element %d of %d", code, l, i+(n+15)&^15, n)
@@ -106,7 +109,7 @@ func TestBitsOfTape(t *testing.T) {
 			tape.SetBits(0, words, 1, 0)
 			tape.Set(1, x, 0, 0)
 			tape.SetBits(2, back, 1, 0)
-			tape.Run(NewScript(l, []Instr{{Code: Numbers, D: 1, A: 0}, {Code: Bits, D: 2, A: 1}}), n, 1)
+			tape.Run(NewScript(l, []Instr{{Code: Numbers, D: 1, A: 0}, {Code: Bits, D: 2, A: 1}}, everything), n, 1)
 			for i := range n {
 				if want := Bit(words, i+64); x[i] != float32(want) || Bit(back, i+64) != want {
 					t.Fatalf("%v: bit %d of %d is %d, became %v and %d", l, i, n, want, x[i], Bit(back, i+64))
@@ -122,23 +125,37 @@ func TestBitsOfTape(t *testing.T) {
 // TestPrograms: whole programs of exact operations, with registers that go on from one time to the next, forward and back, give
 // the same bits at all levels; and what Each shows is what Run computes.
 func TestPrograms(t *testing.T) {
-	exact := []Code{Add, Sub, Mul, Min, Max, Less, LessEqual, Equal, Unequal,
+	compiled := []Code{Add, Sub, Mul, Min, Max, Less, LessEqual, Equal, Unequal,
 		Where, Neg, Abs, Sign, Round, Floor, MulAdd, MulSub, SubMul, SubMulAdd,
-		Copy, Tanh, Sin, Fetch}
+		Copy, Fetch}
+	exact := append([]Code{Tanh, Sin}, compiled...)
 	rapid.Check(t, func(t *rapid.T) {
-		const regs = 12
+		exact := exact
+		regs := 12
+		if rapid.Bool().Draw(t, "compiled") {
+			exact, regs = compiled, rapid.SampledFrom([]int{12, 60}).Draw(t, "registers")
+		}
 		n, times := rapid.IntRange(1, 150).Draw(t, "elements"), rapid.IntRange(1, 5).Draw(t, "times")
 		reg := rapid.IntRange(0, regs-1)
 		code := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) Instr {
 			return Instr{Code: rapid.SampledFrom(exact).Draw(t, "code"), D: reg.Draw(t, "d"), A: reg.Draw(t, "a"), B: reg.Draw(t, "b"), C: reg.Draw(t, "c"), E: reg.Draw(t, "e")}
-		}), 1, 20).Draw(t, "program")
+		}), 1, 2*regs).Draw(t, "program")
+		kept := rapid.SliceOfN(rapid.Bool(), regs, regs).Draw(t, "kept")
+		// What goes on from one time to the next must be kept.
+		written := make([]bool, regs)
+		for _, c := range code {
+			for _, r := range c.Inputs() {
+				kept[r] = kept[r] || !written[r]
+			}
+			written[c.D] = written[c.D] || c.Code != Fetch
+		}
 		steps := rapid.SliceOfN(rapid.IntRange(-1, 1), regs, regs).Draw(t, "steps")
 		seed := rapid.Uint64().Draw(t, "seed")
 		pitch := (n + 15) &^ 15
-		run := func(l Level, each bool) (out []float32) {
+		run := func(l Level, each bool, keep func(int) bool) (out []float32) {
 			r := rand.New(rand.NewPCG(seed, 0))
 			tape := NewTape(regs)
-			var rows [regs][]float32
+			rows := make([][]float32, regs)
 			for i := range rows {
 				rows[i] = make([]float32, pitch*times)
 				for j := range rows[i] {
@@ -150,7 +167,7 @@ func TestPrograms(t *testing.T) {
 				}
 				tape.Set(i, rows[i], at, steps[i]*pitch)
 			}
-			s := NewScript(l, code)
+			s := NewScript(l, code, keep)
 			if each {
 				tape.Each(s, n, times, func(i int, d []float32) {
 					if len(d) != n {
@@ -161,18 +178,20 @@ func TestPrograms(t *testing.T) {
 				tape.Run(s, n, times)
 			}
 			for i := range rows {
-				for k := 0; k < len(rows[i]); k += pitch {
+				for k := 0; k < len(rows[i]) && kept[i]; k += pitch {
 					out = append(out, rows[i][k:k+n]...)
 				}
 			}
 			return out
 		}
-		want := run(Generic, false)
+		want := run(Generic, false, nil)
 		for _, l := range levels() {
 			for _, each := range []bool{false, true} {
-				for i, v := range run(l, each) {
-					if !alike(v, want[i]) {
-						t.Fatalf("%v, each %v: element %d is %v, want %v", l, each, i, v, want[i])
+				for _, keep := range []func(int) bool{nil, everything, func(r int) bool { return kept[r] }} {
+					for i, v := range run(l, each, keep) {
+						if !alike(v, want[i]) {
+							t.Fatalf("%v, each %v, compiled %v: element %d is %v, want %v", l, each, keep != nil, i, v, want[i])
+						}
 					}
 				}
 			}
@@ -208,7 +227,7 @@ func TestFunctions(t *testing.T) {
 			tape.Set(0, d, 0, 0)
 			tape.Set(1, a, 0, 0)
 			tape.Set(2, b, 0, 0)
-			tape.Run(NewScript(l, []Instr{{Code: c.code, D: 0, A: 1, B: 2}}), n, 1)
+			tape.Run(NewScript(l, []Instr{{Code: c.code, D: 0, A: 1, B: 2}}, everything), n, 1)
 			worst := 0.0
 			for i := range d {
 				want := c.want(float64(a[i]), float64(b[i]))
@@ -239,7 +258,7 @@ func BenchmarkTape(b *testing.B) {
 					}
 					tape.Set(i, x, 0, 0)
 				}
-				s := NewScript(l, []Instr{{Code: code, D: 0, A: 1, B: 2, C: 3, E: 4}})
+				s := NewScript(l, []Instr{{Code: code, D: 0, A: 1, B: 2, C: 3, E: 4}}, everything)
 				for b.Loop() {
 					tape.Run(s, n, times)
 				}
@@ -260,7 +279,7 @@ func TestDenormals(t *testing.T) {
 		}
 		x[0][0], x[1][0] = 0x1p-120, 0x1p-20 // a product below the normal numbers
 		x[0][1], x[1][1] = 0x1p-130, 0x1p20  // a factor below them
-		tape.Run(NewScript(l, []Instr{{Code: Mul, D: 2, A: 0, B: 1}}), 16, 1)
+		tape.Run(NewScript(l, []Instr{{Code: Mul, D: 2, A: 0, B: 1}}, everything), 16, 1)
 		if x[2][0] != 0 || x[2][1] != 0 {
 			t.Errorf("%v: products with denormal numbers are %v and %v", l, x[2][0], x[2][1])
 		}

@@ -44,6 +44,7 @@ const group = 4
 func main() {
 	ConstraintExpr("!noasm")
 	constants()
+	compiled()
 	for _, m := range []*machine{avx2, avx512} {
 		m.run()
 		names := m.routines()
@@ -106,6 +107,26 @@ func (m *machine) run() {
 	JLT(LabelRef("step"))
 	DECQ(f(40))
 	JNE(LabelRef("time"))
+	LDMXCSR(old)
+	VZEROUPPER()
+	RET()
+}
+
+// compiled writes the function that calls a compiled program.
+func compiled() {
+	TEXT("tapeCode", NOSPLIT, "func(entry uintptr, block *byte)")
+	Pragma("noescape")
+	Doc("tapeCode runs machine code as often as the block says.")
+	old, flush := AllocLocal(8), AllocLocal(8)
+	entry := Load(Param("entry"), reg.R15)
+	Load(Param("block"), block)
+	STMXCSR(old)
+	r := reg.EAX
+	MOVL(old, r)
+	ORL(U32(0x8040), r)
+	MOVL(r, flush)
+	LDMXCSR(flush)
+	Instruction(&ir.Instruction{Opcode: "CALL", Operands: []Op{entry}, Inputs: []Op{entry}})
 	LDMXCSR(old)
 	VZEROUPPER()
 	RET()
