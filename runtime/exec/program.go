@@ -129,6 +129,7 @@ func New(p *plan.Plan, pool *Pool) (*Program, error) {
 	}
 	g := &Program{plan: p, pool: pool, level: level, memory: make([]memory, len(p.Values))}
 	f32, i32, bits := kernel.Aligned(p.F32), make([]int32, p.I32), make([]uint64, p.Bits)
+	tensor.Huge(f32)
 	for _, v := range p.Values {
 		m := &g.memory[v.ID]
 		m.size, m.n = v.Type.Size(), 1

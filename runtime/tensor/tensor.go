@@ -28,6 +28,7 @@ func New(t graph.Type, n int) *Tensor {
 		v.I32 = make([]int32, rows*t.Size())
 	default:
 		v.F32 = make([]float32, rows*t.Size())
+		Huge(v.F32)
 	}
 	return v
 }
