@@ -36,9 +36,9 @@ func dense() group {
 	}
 	for _, shape := range kernelShapes {
 		for _, what := range []string{"forward", "dX", "dW"} {
-			r := row{figure: shape + " " + what, title: "dense " + shape + " " + what, must: against{best: 0.75}, target: against{best: 0.90}}
-			if what == "forward" {
-				r.must.best, r.target.best = 0.85, 0.95
+			r := row{figure: shape + " " + what, title: "dense " + shape + " " + what, must: against{best: 0.85}, target: against{best: 0.95}}
+			if what == "dW" {
+				r.must.best, r.target.best = 0.75, 0.90
 			}
 			g.rows = append(g.rows, r)
 		}
