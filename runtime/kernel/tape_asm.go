@@ -3,6 +3,7 @@
 package kernel
 
 import (
+	"runtime"
 	"unsafe"
 
 	"snnc.dev/snnc/runtime/kernel/machine"
@@ -144,6 +145,7 @@ func (p *piece) call(b *tapeBlock, times int) {
 	if p.compiled != nil {
 		b.times = times
 		tapeCode(p.compiled.Entry(), (*byte)(unsafe.Pointer(b)))
+		runtime.KeepAlive(p.compiled) // its pages go with it
 		return
 	}
 	b.code, b.times = &p.list[0], times

@@ -199,6 +199,47 @@ func TestPrograms(t *testing.T) {
 	})
 }
 
+// TestManyRegisters: a program with more results alive than the processor has vectors and masks gives the same bits at all levels.
+func TestManyRegisters(t *testing.T) {
+	const many, n = 50, 40
+	var code []Instr // 0 and 1 are read, 2 to many+1 results, and all of these are needed, twice, from the first to the last
+	for i := range many {
+		op := []Code{Add, Less, SubMul, LessEqual, Mul}[i%5]
+		code = append(code, Instr{Code: op, D: 2 + i, A: max(0, i-3), B: 1, C: 0})
+	}
+	sum := many + 2
+	code = append(code, Instr{Code: Copy, D: sum, A: 0})
+	for range 2 {
+		for i := range many {
+			code = append(code, Instr{Code: Where, D: sum + 1, A: 2 + i, B: 1, C: 0}, Instr{Code: MulAdd, D: sum, A: sum + 1, B: 2 + i, C: sum})
+		}
+	}
+	var want []float32
+	for _, l := range levels() {
+		tape := NewTape(many + 4)
+		r := rand.New(rand.NewPCG(5, 6))
+		out := make([]float32, 48)
+		for i := range many + 4 {
+			x := make([]float32, 48)
+			for j := range x {
+				x[j] = float32(r.IntN(9)-4) / 4
+			}
+			tape.Set(i, x, 0, 0)
+		}
+		tape.Set(sum, out, 0, 0)
+		tape.Run(NewScript(l, code, func(r int) bool { return r == sum }), n, 1)
+		if l == Generic {
+			want = out
+			continue
+		}
+		for i := range n {
+			if !alike(out[i], want[i]) {
+				t.Fatalf("%v: element %d is %v, want %v", l, i, out[i], want[i])
+			}
+		}
+	}
+}
+
 // TestFunctions: functions are right to half of the last bit and 0.01 of it more, against double precision.
 func TestFunctions(t *testing.T) {
 	r := rand.New(rand.NewPCG(4, 5))
