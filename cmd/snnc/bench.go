@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 
 	"snnc.dev/snnc/runtime/bench"
 	"snnc.dev/snnc/runtime/data"
@@ -58,15 +57,7 @@ func (c *benchCommand) Run(ctx context.Context, s streams) error {
 		return err
 	}
 	defer h.Close()
-	changed := c.options()
-	sweep, err := readSweep(ctx, h, c.File, changed, s)
-	if err != nil {
-		return err
-	}
-	if sweep != nil {
-		return wrongUsage("one run is measured, and this is a sweep of %d: choose one of its values, such as --set '%s'", len(sweep.Members), strings.Join(sweep.Members[0].Options.Sets, "' --set '"))
-	}
-	x, err := load(ctx, h, c.File, changed, s)
+	x, err := loadOne(ctx, h, c.File, c.options(), s, "one run is measured")
 	if err != nil {
 		return err
 	}

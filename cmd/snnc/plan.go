@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"strings"
 )
 
 type planCommand struct {
@@ -21,15 +20,7 @@ func (c *planCommand) Run(ctx context.Context, s streams) error {
 		return err
 	}
 	defer h.Close()
-	changed := c.options()
-	sweep, err := readSweep(ctx, h, c.File, changed, s)
-	if err != nil {
-		return err
-	}
-	if sweep != nil {
-		return wrongUsage("a plan is of one run, and this is a sweep of %d: choose one of its values, such as --set '%s'", len(sweep.Members), strings.Join(sweep.Members[0].Options.Sets, "' --set '"))
-	}
-	x, err := load(ctx, h, c.File, changed, s)
+	x, err := loadOne(ctx, h, c.File, c.options(), s, "a plan is of one run")
 	if err != nil {
 		return err
 	}

@@ -170,6 +170,18 @@ func printTable(w io.Writer, rows [][]string) error {
 	return t.Flush()
 }
 
+// loadOne loads a spec that must be one run, which `what` says, and no sweep.
+func loadOne(ctx context.Context, h *host.Host, file string, o experiment.Options, s streams, what string) (*experiment.Experiment, error) {
+	sweep, err := readSweep(ctx, h, file, o, s)
+	if err != nil {
+		return nil, err
+	}
+	if sweep != nil {
+		return nil, wrongUsage("%s, and this is a sweep of %d: choose one of its values, such as --set '%s'", what, len(sweep.Members), strings.Join(sweep.Members[0].Options.Sets, "' --set '"))
+	}
+	return load(ctx, h, file, o, s)
+}
+
 // readSweep checks the members of a sweep: nil where nothing is swept.
 func readSweep(ctx context.Context, h *host.Host, file string, o experiment.Options, s streams) (*experiment.Sweep, error) {
 	text, err := readSpec(file)
