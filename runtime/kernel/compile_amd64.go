@@ -5,6 +5,7 @@ package kernel
 import (
 	"math"
 	"slices"
+	"unsafe"
 
 	"snnc.dev/snnc/runtime/kernel/machine"
 )
@@ -91,8 +92,8 @@ func compile(code []Instr, kept func(r int) bool) []byte {
 			c.Constant(zZero+machine.Z(i), bits)
 		}
 	}
-	c.LoadQ(rTable, machine.Mem{Base: rBlock, Disp: 16})
-	c.LoadQ(rEnd, machine.Mem{Base: rBlock, Disp: 56})
+	c.LoadQ(rTable, inBlock(unsafe.Offsetof(tapeBlock{}.now)))
+	c.LoadQ(rEnd, inBlock(unsafe.Offsetof(tapeBlock{}.all)))
 	time := c.Here()
 	for _, r := range c.bound() {
 		c.LoadQ(c.base[r], machine.Mem{Base: rTable, Disp: int32(8 * r)})
@@ -117,7 +118,7 @@ func compile(code []Instr, kept func(r int) bool) []byte {
 	c.JumpLess(vector)
 	// the addresses go on
 	steps, left := machine.R10, rFree
-	c.LoadQ(steps, machine.Mem{Base: rBlock, Disp: 24})
+	c.LoadQ(steps, inBlock(unsafe.Offsetof(tapeBlock{}.step)))
 	c.Clear(left)
 	step := c.Here()
 	to := machine.Mem{Base: rTable, Index: left, Indexed: true}
@@ -125,13 +126,16 @@ func compile(code []Instr, kept func(r int) bool) []byte {
 	c.AddQ(0, 0, machine.At(machine.Mem{Base: steps, Index: left, Indexed: true}))
 	c.Store(to, 0)
 	c.Increase(left, 64)
-	c.CompareMemory(left, machine.Mem{Base: rBlock, Disp: 32})
+	c.CompareMemory(left, inBlock(unsafe.Offsetof(tapeBlock{}.size)))
 	c.JumpLess(step)
-	c.Decrease(machine.Mem{Base: rBlock, Disp: 40})
+	c.Decrease(inBlock(unsafe.Offsetof(tapeBlock{}.times)))
 	c.JumpNotZero(time)
 	c.Return()
 	return c.Finish()
 }
+
+// inBlock returns where a field of the argument block is.
+func inBlock(offset uintptr) machine.Mem { return machine.Mem{Base: rBlock, Disp: int32(offset)} }
 
 // bind gives registers for addresses to the first registers of the program that lie in memory.
 func (c *compiler) bind() {

@@ -5,211 +5,333 @@
 package kernel
 
 //go:noescape
-func eventList512(a *byte)
+func eventList512(block *byte)
 
+// eventRow512x1x16 runs 1 taps over 16 columns.
+//
 //go:noescape
-func eventRow512x1x16(a *byte)
+func eventRow512x1x16(block *byte)
 
+// eventRow512x1x32 runs 1 taps over 32 columns.
+//
 //go:noescape
-func eventRow512x1x32(a *byte)
+func eventRow512x1x32(block *byte)
 
+// eventRow512x1x48 runs 1 taps over 48 columns.
+//
 //go:noescape
-func eventRow512x1x48(a *byte)
+func eventRow512x1x48(block *byte)
 
+// eventRow512x1x64 runs 1 taps over 64 columns.
+//
 //go:noescape
-func eventRow512x1x64(a *byte)
+func eventRow512x1x64(block *byte)
 
+// eventRow2x1x16 runs 1 taps over 16 columns.
+//
 //go:noescape
-func eventRow2x1x16(a *byte)
+func eventRow2x1x16(block *byte)
 
+// eventRow2x1x32 runs 1 taps over 32 columns.
+//
 //go:noescape
-func eventRow2x1x32(a *byte)
+func eventRow2x1x32(block *byte)
 
+// eventRow512x2x16 runs 2 taps over 16 columns.
+//
 //go:noescape
-func eventRow512x2x16(a *byte)
+func eventRow512x2x16(block *byte)
 
+// eventRow512x2x32 runs 2 taps over 32 columns.
+//
 //go:noescape
-func eventRow512x2x32(a *byte)
+func eventRow512x2x32(block *byte)
 
+// eventRow512x2x48 runs 2 taps over 48 columns.
+//
 //go:noescape
-func eventRow512x2x48(a *byte)
+func eventRow512x2x48(block *byte)
 
+// eventRow512x2x64 runs 2 taps over 64 columns.
+//
 //go:noescape
-func eventRow512x2x64(a *byte)
+func eventRow512x2x64(block *byte)
 
+// eventRow2x2x16 runs 2 taps over 16 columns.
+//
 //go:noescape
-func eventRow2x2x16(a *byte)
+func eventRow2x2x16(block *byte)
 
+// eventRow2x2x32 runs 2 taps over 32 columns.
+//
 //go:noescape
-func eventRow2x2x32(a *byte)
+func eventRow2x2x32(block *byte)
 
+// eventRow512x3x16 runs 3 taps over 16 columns.
+//
 //go:noescape
-func eventRow512x3x16(a *byte)
+func eventRow512x3x16(block *byte)
 
+// eventRow512x3x32 runs 3 taps over 32 columns.
+//
 //go:noescape
-func eventRow512x3x32(a *byte)
+func eventRow512x3x32(block *byte)
 
+// eventRow512x3x48 runs 3 taps over 48 columns.
+//
 //go:noescape
-func eventRow512x3x48(a *byte)
+func eventRow512x3x48(block *byte)
 
+// eventRow512x3x64 runs 3 taps over 64 columns.
+//
 //go:noescape
-func eventRow512x3x64(a *byte)
+func eventRow512x3x64(block *byte)
 
+// eventRow2x3x16 runs 3 taps over 16 columns.
+//
 //go:noescape
-func eventRow2x3x16(a *byte)
+func eventRow2x3x16(block *byte)
 
+// eventRow2x3x32 runs 3 taps over 32 columns.
+//
 //go:noescape
-func eventRow2x3x32(a *byte)
+func eventRow2x3x32(block *byte)
 
 //go:noescape
-func eventSplit512x1(a *byte)
+func eventSplit512x1(block *byte)
 
 //go:noescape
-func eventSplit2x2(a *byte)
+func eventSplit2x2(block *byte)
 
 //go:noescape
-func eventSplit512x2(a *byte)
+func eventSplit512x2(block *byte)
 
 //go:noescape
-func eventSplit2x4(a *byte)
+func eventSplit2x4(block *byte)
 
 //go:noescape
-func eventSplit512x3(a *byte)
+func eventSplit512x3(block *byte)
 
 //go:noescape
-func eventSplit2x6(a *byte)
+func eventSplit2x6(block *byte)
 
 //go:noescape
-func eventSplit512x4(a *byte)
+func eventSplit512x4(block *byte)
 
 //go:noescape
-func eventSplit2x8(a *byte)
+func eventSplit2x8(block *byte)
 
+// eventSquare512x3x16 runs 3 x 3 taps over 16 columns.
+//
 //go:noescape
-func eventSquare512x3x16(a *byte)
+func eventSquare512x3x16(block *byte)
 
+// eventSquare512x3x32 runs 3 x 3 taps over 32 columns.
+//
 //go:noescape
-func eventSquare512x3x32(a *byte)
+func eventSquare512x3x32(block *byte)
 
+// eventWindow2x1x1x8 runs 1 x 1 taps over 8 columns.
+//
 //go:noescape
-func eventWindow2x1x1x8(a *byte)
+func eventWindow2x1x1x8(block *byte)
 
+// eventWindow512x1x1x16 runs 1 x 1 taps over 16 columns.
+//
 //go:noescape
-func eventWindow512x1x1x16(a *byte)
+func eventWindow512x1x1x16(block *byte)
 
+// eventWindow2x1x1x16 runs 1 x 1 taps over 16 columns.
+//
 //go:noescape
-func eventWindow2x1x1x16(a *byte)
+func eventWindow2x1x1x16(block *byte)
 
+// eventWindow512x1x1x32 runs 1 x 1 taps over 32 columns.
+//
 //go:noescape
-func eventWindow512x1x1x32(a *byte)
+func eventWindow512x1x1x32(block *byte)
 
+// eventWindow2x1x1x32 runs 1 x 1 taps over 32 columns.
+//
 //go:noescape
-func eventWindow2x1x1x32(a *byte)
+func eventWindow2x1x1x32(block *byte)
 
+// eventWindow512x1x1x64 runs 1 x 1 taps over 64 columns.
+//
 //go:noescape
-func eventWindow512x1x1x64(a *byte)
+func eventWindow512x1x1x64(block *byte)
 
+// eventWindow2x1x1x64 runs 1 x 1 taps over 64 columns.
+//
 //go:noescape
-func eventWindow2x1x1x64(a *byte)
+func eventWindow2x1x1x64(block *byte)
 
+// eventWindow2x1x2x8 runs 1 x 2 taps over 8 columns.
+//
 //go:noescape
-func eventWindow2x1x2x8(a *byte)
+func eventWindow2x1x2x8(block *byte)
 
+// eventWindow512x1x2x16 runs 1 x 2 taps over 16 columns.
+//
 //go:noescape
-func eventWindow512x1x2x16(a *byte)
+func eventWindow512x1x2x16(block *byte)
 
+// eventWindow2x1x2x16 runs 1 x 2 taps over 16 columns.
+//
 //go:noescape
-func eventWindow2x1x2x16(a *byte)
+func eventWindow2x1x2x16(block *byte)
 
+// eventWindow512x1x2x32 runs 1 x 2 taps over 32 columns.
+//
 //go:noescape
-func eventWindow512x1x2x32(a *byte)
+func eventWindow512x1x2x32(block *byte)
 
+// eventWindow2x1x2x32 runs 1 x 2 taps over 32 columns.
+//
 //go:noescape
-func eventWindow2x1x2x32(a *byte)
+func eventWindow2x1x2x32(block *byte)
 
+// eventWindow512x1x2x64 runs 1 x 2 taps over 64 columns.
+//
 //go:noescape
-func eventWindow512x1x2x64(a *byte)
+func eventWindow512x1x2x64(block *byte)
 
+// eventWindow2x1x3x8 runs 1 x 3 taps over 8 columns.
+//
 //go:noescape
-func eventWindow2x1x3x8(a *byte)
+func eventWindow2x1x3x8(block *byte)
 
+// eventWindow512x1x3x16 runs 1 x 3 taps over 16 columns.
+//
 //go:noescape
-func eventWindow512x1x3x16(a *byte)
+func eventWindow512x1x3x16(block *byte)
 
+// eventWindow2x1x3x16 runs 1 x 3 taps over 16 columns.
+//
 //go:noescape
-func eventWindow2x1x3x16(a *byte)
+func eventWindow2x1x3x16(block *byte)
 
+// eventWindow512x1x3x32 runs 1 x 3 taps over 32 columns.
+//
 //go:noescape
-func eventWindow512x1x3x32(a *byte)
+func eventWindow512x1x3x32(block *byte)
 
+// eventWindow2x1x3x32 runs 1 x 3 taps over 32 columns.
+//
 //go:noescape
-func eventWindow2x1x3x32(a *byte)
+func eventWindow2x1x3x32(block *byte)
 
+// eventWindow2x2x1x8 runs 2 x 1 taps over 8 columns.
+//
 //go:noescape
-func eventWindow2x2x1x8(a *byte)
+func eventWindow2x2x1x8(block *byte)
 
+// eventWindow512x2x1x16 runs 2 x 1 taps over 16 columns.
+//
 //go:noescape
-func eventWindow512x2x1x16(a *byte)
+func eventWindow512x2x1x16(block *byte)
 
+// eventWindow2x2x1x16 runs 2 x 1 taps over 16 columns.
+//
 //go:noescape
-func eventWindow2x2x1x16(a *byte)
+func eventWindow2x2x1x16(block *byte)
 
+// eventWindow512x2x1x32 runs 2 x 1 taps over 32 columns.
+//
 //go:noescape
-func eventWindow512x2x1x32(a *byte)
+func eventWindow512x2x1x32(block *byte)
 
+// eventWindow2x2x1x32 runs 2 x 1 taps over 32 columns.
+//
 //go:noescape
-func eventWindow2x2x1x32(a *byte)
+func eventWindow2x2x1x32(block *byte)
 
+// eventWindow512x2x1x64 runs 2 x 1 taps over 64 columns.
+//
 //go:noescape
-func eventWindow512x2x1x64(a *byte)
+func eventWindow512x2x1x64(block *byte)
 
+// eventWindow2x2x2x8 runs 2 x 2 taps over 8 columns.
+//
 //go:noescape
-func eventWindow2x2x2x8(a *byte)
+func eventWindow2x2x2x8(block *byte)
 
+// eventWindow512x2x2x16 runs 2 x 2 taps over 16 columns.
+//
 //go:noescape
-func eventWindow512x2x2x16(a *byte)
+func eventWindow512x2x2x16(block *byte)
 
+// eventWindow2x2x2x16 runs 2 x 2 taps over 16 columns.
+//
 //go:noescape
-func eventWindow2x2x2x16(a *byte)
+func eventWindow2x2x2x16(block *byte)
 
+// eventWindow512x2x2x32 runs 2 x 2 taps over 32 columns.
+//
 //go:noescape
-func eventWindow512x2x2x32(a *byte)
+func eventWindow512x2x2x32(block *byte)
 
+// eventWindow2x2x3x8 runs 2 x 3 taps over 8 columns.
+//
 //go:noescape
-func eventWindow2x2x3x8(a *byte)
+func eventWindow2x2x3x8(block *byte)
 
+// eventWindow512x2x3x16 runs 2 x 3 taps over 16 columns.
+//
 //go:noescape
-func eventWindow512x2x3x16(a *byte)
+func eventWindow512x2x3x16(block *byte)
 
+// eventWindow2x2x3x16 runs 2 x 3 taps over 16 columns.
+//
 //go:noescape
-func eventWindow2x2x3x16(a *byte)
+func eventWindow2x2x3x16(block *byte)
 
+// eventWindow2x3x1x8 runs 3 x 1 taps over 8 columns.
+//
 //go:noescape
-func eventWindow2x3x1x8(a *byte)
+func eventWindow2x3x1x8(block *byte)
 
+// eventWindow512x3x1x16 runs 3 x 1 taps over 16 columns.
+//
 //go:noescape
-func eventWindow512x3x1x16(a *byte)
+func eventWindow512x3x1x16(block *byte)
 
+// eventWindow2x3x1x16 runs 3 x 1 taps over 16 columns.
+//
 //go:noescape
-func eventWindow2x3x1x16(a *byte)
+func eventWindow2x3x1x16(block *byte)
 
+// eventWindow512x3x1x32 runs 3 x 1 taps over 32 columns.
+//
 //go:noescape
-func eventWindow512x3x1x32(a *byte)
+func eventWindow512x3x1x32(block *byte)
 
+// eventWindow2x3x1x32 runs 3 x 1 taps over 32 columns.
+//
 //go:noescape
-func eventWindow2x3x1x32(a *byte)
+func eventWindow2x3x1x32(block *byte)
 
+// eventWindow2x3x2x8 runs 3 x 2 taps over 8 columns.
+//
 //go:noescape
-func eventWindow2x3x2x8(a *byte)
+func eventWindow2x3x2x8(block *byte)
 
+// eventWindow512x3x2x16 runs 3 x 2 taps over 16 columns.
+//
 //go:noescape
-func eventWindow512x3x2x16(a *byte)
+func eventWindow512x3x2x16(block *byte)
 
+// eventWindow2x3x2x16 runs 3 x 2 taps over 16 columns.
+//
 //go:noescape
-func eventWindow2x3x2x16(a *byte)
+func eventWindow2x3x2x16(block *byte)
 
+// eventWindow2x3x3x8 runs 3 x 3 taps over 8 columns.
+//
 //go:noescape
-func eventWindow2x3x3x8(a *byte)
+func eventWindow2x3x3x8(block *byte)
 
+// eventWindow512x3x3x16 runs 3 x 3 taps over 16 columns.
+//
 //go:noescape
-func eventWindow512x3x3x16(a *byte)
+func eventWindow512x3x3x16(block *byte)

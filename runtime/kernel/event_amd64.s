@@ -4,10 +4,10 @@
 
 #include "textflag.h"
 
-// func eventList512(a *byte)
+// func eventList512(block *byte)
 // Requires: AVX, AVX512F, POPCNT
 TEXT ·eventList512(SB), NOSPLIT, $0-8
-	MOVQ         a+0(FP), AX
+	MOVQ         block+0(FP), AX
 	MOVQ         (AX), CX
 	MOVQ         8(AX), DX
 	MOVQ         16(AX), BX
@@ -39,26 +39,24 @@ word:
 	VZEROUPPER
 	RET
 
-// func eventRow512x1x16(a *byte)
+// func eventRow512x1x16(block *byte)
 // Requires: AVX, AVX512F, SSE
-TEXT ·eventRow512x1x16(SB), NOSPLIT, $0-8
-	MOVQ    a+0(FP), AX
-	STMXCSR 80(AX)
-	MOVL    80(AX), CX
+TEXT ·eventRow512x1x16(SB), NOSPLIT, $8-8
+	MOVQ    block+0(FP), AX
+	STMXCSR (SP)
+	MOVL    (SP), CX
 	ORL     $0x00008040, CX
-	MOVL    CX, 84(AX)
-	LDMXCSR 84(AX)
-
-	// 1 taps, 16 columns
-	MOVQ   (AX), CX
-	MOVQ   8(AX), DX
-	MOVQ   16(AX), BX
-	MOVQ   24(AX), SI
-	MOVQ   32(AX), DI
-	MOVQ   40(AX), DI
-	MOVQ   48(AX), R8
-	MOVQ   64(AX), R9
-	VPXORD Z0, Z0, Z0
+	MOVL    CX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    (AX), CX
+	MOVQ    8(AX), DX
+	MOVQ    16(AX), BX
+	MOVQ    24(AX), SI
+	MOVQ    32(AX), DI
+	MOVQ    40(AX), DI
+	MOVQ    48(AX), R8
+	MOVQ    64(AX), R9
+	VPXORD  Z0, Z0, Z0
 
 column:
 	CMPQ    72(AX), $0x00
@@ -92,31 +90,29 @@ store:
 	ADDQ    56(AX), DX
 	DECQ    R9
 	JNZ     column
-	LDMXCSR 80(AX)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
-// func eventRow512x1x32(a *byte)
+// func eventRow512x1x32(block *byte)
 // Requires: AVX, AVX512F, SSE
-TEXT ·eventRow512x1x32(SB), NOSPLIT, $0-8
-	MOVQ    a+0(FP), AX
-	STMXCSR 80(AX)
-	MOVL    80(AX), CX
+TEXT ·eventRow512x1x32(SB), NOSPLIT, $8-8
+	MOVQ    block+0(FP), AX
+	STMXCSR (SP)
+	MOVL    (SP), CX
 	ORL     $0x00008040, CX
-	MOVL    CX, 84(AX)
-	LDMXCSR 84(AX)
-
-	// 1 taps, 32 columns
-	MOVQ   (AX), CX
-	MOVQ   8(AX), DX
-	MOVQ   16(AX), BX
-	MOVQ   24(AX), SI
-	MOVQ   32(AX), DI
-	MOVQ   40(AX), DI
-	MOVQ   48(AX), R8
-	MOVQ   64(AX), R9
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
+	MOVL    CX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    (AX), CX
+	MOVQ    8(AX), DX
+	MOVQ    16(AX), BX
+	MOVQ    24(AX), SI
+	MOVQ    32(AX), DI
+	MOVQ    40(AX), DI
+	MOVQ    48(AX), R8
+	MOVQ    64(AX), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
 
 column:
 	CMPQ    72(AX), $0x00
@@ -154,32 +150,30 @@ store:
 	ADDQ    56(AX), DX
 	DECQ    R9
 	JNZ     column
-	LDMXCSR 80(AX)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
-// func eventRow512x1x48(a *byte)
+// func eventRow512x1x48(block *byte)
 // Requires: AVX, AVX512F, SSE
-TEXT ·eventRow512x1x48(SB), NOSPLIT, $0-8
-	MOVQ    a+0(FP), AX
-	STMXCSR 80(AX)
-	MOVL    80(AX), CX
+TEXT ·eventRow512x1x48(SB), NOSPLIT, $8-8
+	MOVQ    block+0(FP), AX
+	STMXCSR (SP)
+	MOVL    (SP), CX
 	ORL     $0x00008040, CX
-	MOVL    CX, 84(AX)
-	LDMXCSR 84(AX)
-
-	// 1 taps, 48 columns
-	MOVQ   (AX), CX
-	MOVQ   8(AX), DX
-	MOVQ   16(AX), BX
-	MOVQ   24(AX), SI
-	MOVQ   32(AX), DI
-	MOVQ   40(AX), DI
-	MOVQ   48(AX), R8
-	MOVQ   64(AX), R9
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
+	MOVL    CX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    (AX), CX
+	MOVQ    8(AX), DX
+	MOVQ    16(AX), BX
+	MOVQ    24(AX), SI
+	MOVQ    32(AX), DI
+	MOVQ    40(AX), DI
+	MOVQ    48(AX), R8
+	MOVQ    64(AX), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
 
 column:
 	CMPQ    72(AX), $0x00
@@ -221,33 +215,31 @@ store:
 	ADDQ    56(AX), DX
 	DECQ    R9
 	JNZ     column
-	LDMXCSR 80(AX)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
-// func eventRow512x1x64(a *byte)
+// func eventRow512x1x64(block *byte)
 // Requires: AVX, AVX512F, SSE
-TEXT ·eventRow512x1x64(SB), NOSPLIT, $0-8
-	MOVQ    a+0(FP), AX
-	STMXCSR 80(AX)
-	MOVL    80(AX), CX
+TEXT ·eventRow512x1x64(SB), NOSPLIT, $8-8
+	MOVQ    block+0(FP), AX
+	STMXCSR (SP)
+	MOVL    (SP), CX
 	ORL     $0x00008040, CX
-	MOVL    CX, 84(AX)
-	LDMXCSR 84(AX)
-
-	// 1 taps, 64 columns
-	MOVQ   (AX), CX
-	MOVQ   8(AX), DX
-	MOVQ   16(AX), BX
-	MOVQ   24(AX), SI
-	MOVQ   32(AX), DI
-	MOVQ   40(AX), DI
-	MOVQ   48(AX), R8
-	MOVQ   64(AX), R9
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
+	MOVL    CX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    (AX), CX
+	MOVQ    8(AX), DX
+	MOVQ    16(AX), BX
+	MOVQ    24(AX), SI
+	MOVQ    32(AX), DI
+	MOVQ    40(AX), DI
+	MOVQ    48(AX), R8
+	MOVQ    64(AX), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
 
 column:
 	CMPQ    72(AX), $0x00
@@ -293,31 +285,29 @@ store:
 	ADDQ    56(AX), DX
 	DECQ    R9
 	JNZ     column
-	LDMXCSR 80(AX)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
-// func eventRow2x1x16(a *byte)
+// func eventRow2x1x16(block *byte)
 // Requires: AVX, SSE
-TEXT ·eventRow2x1x16(SB), NOSPLIT, $0-8
-	MOVQ    a+0(FP), AX
-	STMXCSR 80(AX)
-	MOVL    80(AX), CX
+TEXT ·eventRow2x1x16(SB), NOSPLIT, $8-8
+	MOVQ    block+0(FP), AX
+	STMXCSR (SP)
+	MOVL    (SP), CX
 	ORL     $0x00008040, CX
-	MOVL    CX, 84(AX)
-	LDMXCSR 84(AX)
-
-	// 1 taps, 16 columns
-	MOVQ   (AX), CX
-	MOVQ   8(AX), DX
-	MOVQ   16(AX), BX
-	MOVQ   24(AX), SI
-	MOVQ   32(AX), DI
-	MOVQ   40(AX), DI
-	MOVQ   48(AX), R8
-	MOVQ   64(AX), R9
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
+	MOVL    CX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    (AX), CX
+	MOVQ    8(AX), DX
+	MOVQ    16(AX), BX
+	MOVQ    24(AX), SI
+	MOVQ    32(AX), DI
+	MOVQ    40(AX), DI
+	MOVQ    48(AX), R8
+	MOVQ    64(AX), R9
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
 
 column:
 	CMPQ    72(AX), $0x00
@@ -355,33 +345,31 @@ store:
 	ADDQ    56(AX), DX
 	DECQ    R9
 	JNZ     column
-	LDMXCSR 80(AX)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
-// func eventRow2x1x32(a *byte)
+// func eventRow2x1x32(block *byte)
 // Requires: AVX, SSE
-TEXT ·eventRow2x1x32(SB), NOSPLIT, $0-8
-	MOVQ    a+0(FP), AX
-	STMXCSR 80(AX)
-	MOVL    80(AX), CX
+TEXT ·eventRow2x1x32(SB), NOSPLIT, $8-8
+	MOVQ    block+0(FP), AX
+	STMXCSR (SP)
+	MOVL    (SP), CX
 	ORL     $0x00008040, CX
-	MOVL    CX, 84(AX)
-	LDMXCSR 84(AX)
-
-	// 1 taps, 32 columns
-	MOVQ   (AX), CX
-	MOVQ   8(AX), DX
-	MOVQ   16(AX), BX
-	MOVQ   24(AX), SI
-	MOVQ   32(AX), DI
-	MOVQ   40(AX), DI
-	MOVQ   48(AX), R8
-	MOVQ   64(AX), R9
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
+	MOVL    CX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    (AX), CX
+	MOVQ    8(AX), DX
+	MOVQ    16(AX), BX
+	MOVQ    24(AX), SI
+	MOVQ    32(AX), DI
+	MOVQ    40(AX), DI
+	MOVQ    48(AX), R8
+	MOVQ    64(AX), R9
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
 
 column:
 	CMPQ    72(AX), $0x00
@@ -427,34 +415,32 @@ store:
 	ADDQ    56(AX), DX
 	DECQ    R9
 	JNZ     column
-	LDMXCSR 80(AX)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
-// func eventRow512x2x16(a *byte)
+// func eventRow512x2x16(block *byte)
 // Requires: AVX, AVX512F, SSE
-TEXT ·eventRow512x2x16(SB), NOSPLIT, $0-8
-	MOVQ    a+0(FP), AX
-	STMXCSR 80(AX)
-	MOVL    80(AX), CX
+TEXT ·eventRow512x2x16(SB), NOSPLIT, $8-8
+	MOVQ    block+0(FP), AX
+	STMXCSR (SP)
+	MOVL    (SP), CX
 	ORL     $0x00008040, CX
-	MOVL    CX, 84(AX)
-	LDMXCSR 84(AX)
-
-	// 2 taps, 16 columns
-	MOVQ   (AX), CX
-	MOVQ   8(AX), DX
-	MOVQ   16(AX), BX
-	MOVQ   24(AX), SI
-	MOVQ   32(AX), DI
-	MOVQ   40(AX), R8
-	MOVQ   48(AX), R9
-	MOVQ   64(AX), R10
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	MOVQ   SI, R11
-	SUBQ   R9, R11
-	LEAQ   1(R10), R12
+	MOVL    CX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    (AX), CX
+	MOVQ    8(AX), DX
+	MOVQ    16(AX), BX
+	MOVQ    24(AX), SI
+	MOVQ    32(AX), DI
+	MOVQ    40(AX), R8
+	MOVQ    48(AX), R9
+	MOVQ    64(AX), R10
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	MOVQ    SI, R11
+	SUBQ    R9, R11
+	LEAQ    1(R10), R12
 
 column:
 	TESTQ   R10, R10
@@ -499,36 +485,34 @@ shift:
 	ADDQ    $0x04, DX
 	DECQ    R12
 	JNZ     column
-	LDMXCSR 80(AX)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
-// func eventRow512x2x32(a *byte)
+// func eventRow512x2x32(block *byte)
 // Requires: AVX, AVX512F, SSE
-TEXT ·eventRow512x2x32(SB), NOSPLIT, $0-8
-	MOVQ    a+0(FP), AX
-	STMXCSR 80(AX)
-	MOVL    80(AX), CX
+TEXT ·eventRow512x2x32(SB), NOSPLIT, $8-8
+	MOVQ    block+0(FP), AX
+	STMXCSR (SP)
+	MOVL    (SP), CX
 	ORL     $0x00008040, CX
-	MOVL    CX, 84(AX)
-	LDMXCSR 84(AX)
-
-	// 2 taps, 32 columns
-	MOVQ   (AX), CX
-	MOVQ   8(AX), DX
-	MOVQ   16(AX), BX
-	MOVQ   24(AX), SI
-	MOVQ   32(AX), DI
-	MOVQ   40(AX), R8
-	MOVQ   48(AX), R9
-	MOVQ   64(AX), R10
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	MOVQ   SI, R11
-	SUBQ   R9, R11
-	LEAQ   1(R10), R12
+	MOVL    CX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    (AX), CX
+	MOVQ    8(AX), DX
+	MOVQ    16(AX), BX
+	MOVQ    24(AX), SI
+	MOVQ    32(AX), DI
+	MOVQ    40(AX), R8
+	MOVQ    48(AX), R9
+	MOVQ    64(AX), R10
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	MOVQ    SI, R11
+	SUBQ    R9, R11
+	LEAQ    1(R10), R12
 
 column:
 	TESTQ   R10, R10
@@ -579,38 +563,36 @@ shift:
 	ADDQ    $0x04, DX
 	DECQ    R12
 	JNZ     column
-	LDMXCSR 80(AX)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
-// func eventRow512x2x48(a *byte)
+// func eventRow512x2x48(block *byte)
 // Requires: AVX, AVX512F, SSE
-TEXT ·eventRow512x2x48(SB), NOSPLIT, $0-8
-	MOVQ    a+0(FP), AX
-	STMXCSR 80(AX)
-	MOVL    80(AX), CX
+TEXT ·eventRow512x2x48(SB), NOSPLIT, $8-8
+	MOVQ    block+0(FP), AX
+	STMXCSR (SP)
+	MOVL    (SP), CX
 	ORL     $0x00008040, CX
-	MOVL    CX, 84(AX)
-	LDMXCSR 84(AX)
-
-	// 2 taps, 48 columns
-	MOVQ   (AX), CX
-	MOVQ   8(AX), DX
-	MOVQ   16(AX), BX
-	MOVQ   24(AX), SI
-	MOVQ   32(AX), DI
-	MOVQ   40(AX), R8
-	MOVQ   48(AX), R9
-	MOVQ   64(AX), R10
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	MOVQ   SI, R11
-	SUBQ   R9, R11
-	LEAQ   1(R10), R12
+	MOVL    CX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    (AX), CX
+	MOVQ    8(AX), DX
+	MOVQ    16(AX), BX
+	MOVQ    24(AX), SI
+	MOVQ    32(AX), DI
+	MOVQ    40(AX), R8
+	MOVQ    48(AX), R9
+	MOVQ    64(AX), R10
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	MOVQ    SI, R11
+	SUBQ    R9, R11
+	LEAQ    1(R10), R12
 
 column:
 	TESTQ   R10, R10
@@ -667,40 +649,38 @@ shift:
 	ADDQ    $0x04, DX
 	DECQ    R12
 	JNZ     column
-	LDMXCSR 80(AX)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
-// func eventRow512x2x64(a *byte)
+// func eventRow512x2x64(block *byte)
 // Requires: AVX, AVX512F, SSE
-TEXT ·eventRow512x2x64(SB), NOSPLIT, $0-8
-	MOVQ    a+0(FP), AX
-	STMXCSR 80(AX)
-	MOVL    80(AX), CX
+TEXT ·eventRow512x2x64(SB), NOSPLIT, $8-8
+	MOVQ    block+0(FP), AX
+	STMXCSR (SP)
+	MOVL    (SP), CX
 	ORL     $0x00008040, CX
-	MOVL    CX, 84(AX)
-	LDMXCSR 84(AX)
-
-	// 2 taps, 64 columns
-	MOVQ   (AX), CX
-	MOVQ   8(AX), DX
-	MOVQ   16(AX), BX
-	MOVQ   24(AX), SI
-	MOVQ   32(AX), DI
-	MOVQ   40(AX), R8
-	MOVQ   48(AX), R9
-	MOVQ   64(AX), R10
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	MOVQ   SI, R11
-	SUBQ   R9, R11
-	LEAQ   1(R10), R12
+	MOVL    CX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    (AX), CX
+	MOVQ    8(AX), DX
+	MOVQ    16(AX), BX
+	MOVQ    24(AX), SI
+	MOVQ    32(AX), DI
+	MOVQ    40(AX), R8
+	MOVQ    48(AX), R9
+	MOVQ    64(AX), R10
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	MOVQ    SI, R11
+	SUBQ    R9, R11
+	LEAQ    1(R10), R12
 
 column:
 	TESTQ   R10, R10
@@ -763,36 +743,34 @@ shift:
 	ADDQ    $0x04, DX
 	DECQ    R12
 	JNZ     column
-	LDMXCSR 80(AX)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
-// func eventRow2x2x16(a *byte)
+// func eventRow2x2x16(block *byte)
 // Requires: AVX, SSE
-TEXT ·eventRow2x2x16(SB), NOSPLIT, $0-8
-	MOVQ    a+0(FP), AX
-	STMXCSR 80(AX)
-	MOVL    80(AX), CX
+TEXT ·eventRow2x2x16(SB), NOSPLIT, $8-8
+	MOVQ    block+0(FP), AX
+	STMXCSR (SP)
+	MOVL    (SP), CX
 	ORL     $0x00008040, CX
-	MOVL    CX, 84(AX)
-	LDMXCSR 84(AX)
-
-	// 2 taps, 16 columns
-	MOVQ   (AX), CX
-	MOVQ   8(AX), DX
-	MOVQ   16(AX), BX
-	MOVQ   24(AX), SI
-	MOVQ   32(AX), DI
-	MOVQ   40(AX), R8
-	MOVQ   48(AX), R9
-	MOVQ   64(AX), R10
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	MOVQ   SI, R11
-	SUBQ   R9, R11
-	LEAQ   1(R10), R12
+	MOVL    CX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    (AX), CX
+	MOVQ    8(AX), DX
+	MOVQ    16(AX), BX
+	MOVQ    24(AX), SI
+	MOVQ    32(AX), DI
+	MOVQ    40(AX), R8
+	MOVQ    48(AX), R9
+	MOVQ    64(AX), R10
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	MOVQ    SI, R11
+	SUBQ    R9, R11
+	LEAQ    1(R10), R12
 
 column:
 	TESTQ   R10, R10
@@ -843,40 +821,38 @@ shift:
 	ADDQ    $0x04, DX
 	DECQ    R12
 	JNZ     column
-	LDMXCSR 80(AX)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
-// func eventRow2x2x32(a *byte)
+// func eventRow2x2x32(block *byte)
 // Requires: AVX, SSE
-TEXT ·eventRow2x2x32(SB), NOSPLIT, $0-8
-	MOVQ    a+0(FP), AX
-	STMXCSR 80(AX)
-	MOVL    80(AX), CX
+TEXT ·eventRow2x2x32(SB), NOSPLIT, $8-8
+	MOVQ    block+0(FP), AX
+	STMXCSR (SP)
+	MOVL    (SP), CX
 	ORL     $0x00008040, CX
-	MOVL    CX, 84(AX)
-	LDMXCSR 84(AX)
-
-	// 2 taps, 32 columns
-	MOVQ   (AX), CX
-	MOVQ   8(AX), DX
-	MOVQ   16(AX), BX
-	MOVQ   24(AX), SI
-	MOVQ   32(AX), DI
-	MOVQ   40(AX), R8
-	MOVQ   48(AX), R9
-	MOVQ   64(AX), R10
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	MOVQ   SI, R11
-	SUBQ   R9, R11
-	LEAQ   1(R10), R12
+	MOVL    CX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    (AX), CX
+	MOVQ    8(AX), DX
+	MOVQ    16(AX), BX
+	MOVQ    24(AX), SI
+	MOVQ    32(AX), DI
+	MOVQ    40(AX), R8
+	MOVQ    48(AX), R9
+	MOVQ    64(AX), R10
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	MOVQ    SI, R11
+	SUBQ    R9, R11
+	LEAQ    1(R10), R12
 
 column:
 	TESTQ   R10, R10
@@ -939,36 +915,34 @@ shift:
 	ADDQ    $0x04, DX
 	DECQ    R12
 	JNZ     column
-	LDMXCSR 80(AX)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
-// func eventRow512x3x16(a *byte)
+// func eventRow512x3x16(block *byte)
 // Requires: AVX, AVX512F, SSE
-TEXT ·eventRow512x3x16(SB), NOSPLIT, $0-8
-	MOVQ    a+0(FP), AX
-	STMXCSR 80(AX)
-	MOVL    80(AX), CX
+TEXT ·eventRow512x3x16(SB), NOSPLIT, $8-8
+	MOVQ    block+0(FP), AX
+	STMXCSR (SP)
+	MOVL    (SP), CX
 	ORL     $0x00008040, CX
-	MOVL    CX, 84(AX)
-	LDMXCSR 84(AX)
-
-	// 3 taps, 16 columns
-	MOVQ   (AX), CX
-	MOVQ   8(AX), DX
-	MOVQ   16(AX), BX
-	MOVQ   24(AX), SI
-	MOVQ   32(AX), DI
-	MOVQ   40(AX), R8
-	MOVQ   48(AX), R9
-	MOVQ   64(AX), R10
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	MOVQ   SI, R11
-	SUBQ   R9, R11
-	SUBQ   R9, R11
-	LEAQ   2(R10), R12
+	MOVL    CX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    (AX), CX
+	MOVQ    8(AX), DX
+	MOVQ    16(AX), BX
+	MOVQ    24(AX), SI
+	MOVQ    32(AX), DI
+	MOVQ    40(AX), R8
+	MOVQ    48(AX), R9
+	MOVQ    64(AX), R10
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	MOVQ    SI, R11
+	SUBQ    R9, R11
+	SUBQ    R9, R11
+	LEAQ    2(R10), R12
 
 column:
 	TESTQ   R10, R10
@@ -1016,39 +990,37 @@ shift:
 	ADDQ    $0x04, DX
 	DECQ    R12
 	JNZ     column
-	LDMXCSR 80(AX)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
-// func eventRow512x3x32(a *byte)
+// func eventRow512x3x32(block *byte)
 // Requires: AVX, AVX512F, SSE
-TEXT ·eventRow512x3x32(SB), NOSPLIT, $0-8
-	MOVQ    a+0(FP), AX
-	STMXCSR 80(AX)
-	MOVL    80(AX), CX
+TEXT ·eventRow512x3x32(SB), NOSPLIT, $8-8
+	MOVQ    block+0(FP), AX
+	STMXCSR (SP)
+	MOVL    (SP), CX
 	ORL     $0x00008040, CX
-	MOVL    CX, 84(AX)
-	LDMXCSR 84(AX)
-
-	// 3 taps, 32 columns
-	MOVQ   (AX), CX
-	MOVQ   8(AX), DX
-	MOVQ   16(AX), BX
-	MOVQ   24(AX), SI
-	MOVQ   32(AX), DI
-	MOVQ   40(AX), R8
-	MOVQ   48(AX), R9
-	MOVQ   64(AX), R10
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	MOVQ   SI, R11
-	SUBQ   R9, R11
-	SUBQ   R9, R11
-	LEAQ   2(R10), R12
+	MOVL    CX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    (AX), CX
+	MOVQ    8(AX), DX
+	MOVQ    16(AX), BX
+	MOVQ    24(AX), SI
+	MOVQ    32(AX), DI
+	MOVQ    40(AX), R8
+	MOVQ    48(AX), R9
+	MOVQ    64(AX), R10
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	MOVQ    SI, R11
+	SUBQ    R9, R11
+	SUBQ    R9, R11
+	LEAQ    2(R10), R12
 
 column:
 	TESTQ   R10, R10
@@ -1104,42 +1076,40 @@ shift:
 	ADDQ    $0x04, DX
 	DECQ    R12
 	JNZ     column
-	LDMXCSR 80(AX)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
-// func eventRow512x3x48(a *byte)
+// func eventRow512x3x48(block *byte)
 // Requires: AVX, AVX512F, SSE
-TEXT ·eventRow512x3x48(SB), NOSPLIT, $0-8
-	MOVQ    a+0(FP), AX
-	STMXCSR 80(AX)
-	MOVL    80(AX), CX
+TEXT ·eventRow512x3x48(SB), NOSPLIT, $8-8
+	MOVQ    block+0(FP), AX
+	STMXCSR (SP)
+	MOVL    (SP), CX
 	ORL     $0x00008040, CX
-	MOVL    CX, 84(AX)
-	LDMXCSR 84(AX)
-
-	// 3 taps, 48 columns
-	MOVQ   (AX), CX
-	MOVQ   8(AX), DX
-	MOVQ   16(AX), BX
-	MOVQ   24(AX), SI
-	MOVQ   32(AX), DI
-	MOVQ   40(AX), R8
-	MOVQ   48(AX), R9
-	MOVQ   64(AX), R10
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	MOVQ   SI, R11
-	SUBQ   R9, R11
-	SUBQ   R9, R11
-	LEAQ   2(R10), R12
+	MOVL    CX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    (AX), CX
+	MOVQ    8(AX), DX
+	MOVQ    16(AX), BX
+	MOVQ    24(AX), SI
+	MOVQ    32(AX), DI
+	MOVQ    40(AX), R8
+	MOVQ    48(AX), R9
+	MOVQ    64(AX), R10
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	MOVQ    SI, R11
+	SUBQ    R9, R11
+	SUBQ    R9, R11
+	LEAQ    2(R10), R12
 
 column:
 	TESTQ   R10, R10
@@ -1203,45 +1173,43 @@ shift:
 	ADDQ    $0x04, DX
 	DECQ    R12
 	JNZ     column
-	LDMXCSR 80(AX)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
-// func eventRow512x3x64(a *byte)
+// func eventRow512x3x64(block *byte)
 // Requires: AVX, AVX512F, SSE
-TEXT ·eventRow512x3x64(SB), NOSPLIT, $0-8
-	MOVQ    a+0(FP), AX
-	STMXCSR 80(AX)
-	MOVL    80(AX), CX
+TEXT ·eventRow512x3x64(SB), NOSPLIT, $8-8
+	MOVQ    block+0(FP), AX
+	STMXCSR (SP)
+	MOVL    (SP), CX
 	ORL     $0x00008040, CX
-	MOVL    CX, 84(AX)
-	LDMXCSR 84(AX)
-
-	// 3 taps, 64 columns
-	MOVQ   (AX), CX
-	MOVQ   8(AX), DX
-	MOVQ   16(AX), BX
-	MOVQ   24(AX), SI
-	MOVQ   32(AX), DI
-	MOVQ   40(AX), R8
-	MOVQ   48(AX), R9
-	MOVQ   64(AX), R10
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	MOVQ   SI, R11
-	SUBQ   R9, R11
-	SUBQ   R9, R11
-	LEAQ   2(R10), R12
+	MOVL    CX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    (AX), CX
+	MOVQ    8(AX), DX
+	MOVQ    16(AX), BX
+	MOVQ    24(AX), SI
+	MOVQ    32(AX), DI
+	MOVQ    40(AX), R8
+	MOVQ    48(AX), R9
+	MOVQ    64(AX), R10
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	MOVQ    SI, R11
+	SUBQ    R9, R11
+	SUBQ    R9, R11
+	LEAQ    2(R10), R12
 
 column:
 	TESTQ   R10, R10
@@ -1313,39 +1281,37 @@ shift:
 	ADDQ    $0x04, DX
 	DECQ    R12
 	JNZ     column
-	LDMXCSR 80(AX)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
-// func eventRow2x3x16(a *byte)
+// func eventRow2x3x16(block *byte)
 // Requires: AVX, SSE
-TEXT ·eventRow2x3x16(SB), NOSPLIT, $0-8
-	MOVQ    a+0(FP), AX
-	STMXCSR 80(AX)
-	MOVL    80(AX), CX
+TEXT ·eventRow2x3x16(SB), NOSPLIT, $8-8
+	MOVQ    block+0(FP), AX
+	STMXCSR (SP)
+	MOVL    (SP), CX
 	ORL     $0x00008040, CX
-	MOVL    CX, 84(AX)
-	LDMXCSR 84(AX)
-
-	// 3 taps, 16 columns
-	MOVQ   (AX), CX
-	MOVQ   8(AX), DX
-	MOVQ   16(AX), BX
-	MOVQ   24(AX), SI
-	MOVQ   32(AX), DI
-	MOVQ   40(AX), R8
-	MOVQ   48(AX), R9
-	MOVQ   64(AX), R10
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	MOVQ   SI, R11
-	SUBQ   R9, R11
-	SUBQ   R9, R11
-	LEAQ   2(R10), R12
+	MOVL    CX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    (AX), CX
+	MOVQ    8(AX), DX
+	MOVQ    16(AX), BX
+	MOVQ    24(AX), SI
+	MOVQ    32(AX), DI
+	MOVQ    40(AX), R8
+	MOVQ    48(AX), R9
+	MOVQ    64(AX), R10
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	MOVQ    SI, R11
+	SUBQ    R9, R11
+	SUBQ    R9, R11
+	LEAQ    2(R10), R12
 
 column:
 	TESTQ   R10, R10
@@ -1401,45 +1367,43 @@ shift:
 	ADDQ    $0x04, DX
 	DECQ    R12
 	JNZ     column
-	LDMXCSR 80(AX)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
-// func eventRow2x3x32(a *byte)
+// func eventRow2x3x32(block *byte)
 // Requires: AVX, SSE
-TEXT ·eventRow2x3x32(SB), NOSPLIT, $0-8
-	MOVQ    a+0(FP), AX
-	STMXCSR 80(AX)
-	MOVL    80(AX), CX
+TEXT ·eventRow2x3x32(SB), NOSPLIT, $8-8
+	MOVQ    block+0(FP), AX
+	STMXCSR (SP)
+	MOVL    (SP), CX
 	ORL     $0x00008040, CX
-	MOVL    CX, 84(AX)
-	LDMXCSR 84(AX)
-
-	// 3 taps, 32 columns
-	MOVQ   (AX), CX
-	MOVQ   8(AX), DX
-	MOVQ   16(AX), BX
-	MOVQ   24(AX), SI
-	MOVQ   32(AX), DI
-	MOVQ   40(AX), R8
-	MOVQ   48(AX), R9
-	MOVQ   64(AX), R10
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-	VXORPS Y9, Y9, Y9
-	VXORPS Y10, Y10, Y10
-	VXORPS Y11, Y11, Y11
-	MOVQ   SI, R11
-	SUBQ   R9, R11
-	SUBQ   R9, R11
-	LEAQ   2(R10), R12
+	MOVL    CX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    (AX), CX
+	MOVQ    8(AX), DX
+	MOVQ    16(AX), BX
+	MOVQ    24(AX), SI
+	MOVQ    32(AX), DI
+	MOVQ    40(AX), R8
+	MOVQ    48(AX), R9
+	MOVQ    64(AX), R10
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	VXORPS  Y8, Y8, Y8
+	VXORPS  Y9, Y9, Y9
+	VXORPS  Y10, Y10, Y10
+	VXORPS  Y11, Y11, Y11
+	MOVQ    SI, R11
+	SUBQ    R9, R11
+	SUBQ    R9, R11
+	LEAQ    2(R10), R12
 
 column:
 	TESTQ   R10, R10
@@ -1511,14 +1475,14 @@ shift:
 	ADDQ    $0x04, DX
 	DECQ    R12
 	JNZ     column
-	LDMXCSR 80(AX)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
-// func eventSplit512x1(a *byte)
+// func eventSplit512x1(block *byte)
 // Requires: AVX, AVX512F
 TEXT ·eventSplit512x1(SB), NOSPLIT, $0-8
-	MOVQ a+0(FP), AX
+	MOVQ block+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ 8(AX), DX
 	MOVQ 32(AX), BX
@@ -1533,10 +1497,10 @@ pixel:
 	VZEROUPPER
 	RET
 
-// func eventSplit2x2(a *byte)
+// func eventSplit2x2(block *byte)
 // Requires: AVX
 TEXT ·eventSplit2x2(SB), NOSPLIT, $0-8
-	MOVQ a+0(FP), AX
+	MOVQ block+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ 8(AX), DX
 	MOVQ 32(AX), BX
@@ -1554,10 +1518,10 @@ pixel:
 	VZEROUPPER
 	RET
 
-// func eventSplit512x2(a *byte)
+// func eventSplit512x2(block *byte)
 // Requires: AVX, AVX512F
 TEXT ·eventSplit512x2(SB), NOSPLIT, $0-8
-	MOVQ a+0(FP), AX
+	MOVQ block+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ 8(AX), DX
 	MOVQ 32(AX), BX
@@ -1575,10 +1539,10 @@ pixel:
 	VZEROUPPER
 	RET
 
-// func eventSplit2x4(a *byte)
+// func eventSplit2x4(block *byte)
 // Requires: AVX
 TEXT ·eventSplit2x4(SB), NOSPLIT, $0-8
-	MOVQ a+0(FP), AX
+	MOVQ block+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ 8(AX), DX
 	MOVQ 32(AX), BX
@@ -1602,10 +1566,10 @@ pixel:
 	VZEROUPPER
 	RET
 
-// func eventSplit512x3(a *byte)
+// func eventSplit512x3(block *byte)
 // Requires: AVX, AVX512F
 TEXT ·eventSplit512x3(SB), NOSPLIT, $0-8
-	MOVQ a+0(FP), AX
+	MOVQ block+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ 8(AX), DX
 	MOVQ 32(AX), BX
@@ -1626,10 +1590,10 @@ pixel:
 	VZEROUPPER
 	RET
 
-// func eventSplit2x6(a *byte)
+// func eventSplit2x6(block *byte)
 // Requires: AVX
 TEXT ·eventSplit2x6(SB), NOSPLIT, $0-8
-	MOVQ a+0(FP), AX
+	MOVQ block+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ 8(AX), DX
 	MOVQ 32(AX), BX
@@ -1659,10 +1623,10 @@ pixel:
 	VZEROUPPER
 	RET
 
-// func eventSplit512x4(a *byte)
+// func eventSplit512x4(block *byte)
 // Requires: AVX, AVX512F
 TEXT ·eventSplit512x4(SB), NOSPLIT, $0-8
-	MOVQ a+0(FP), AX
+	MOVQ block+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ 8(AX), DX
 	MOVQ 32(AX), BX
@@ -1686,10 +1650,10 @@ pixel:
 	VZEROUPPER
 	RET
 
-// func eventSplit2x8(a *byte)
+// func eventSplit2x8(block *byte)
 // Requires: AVX
 TEXT ·eventSplit2x8(SB), NOSPLIT, $0-8
-	MOVQ a+0(FP), AX
+	MOVQ block+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ 8(AX), DX
 	MOVQ 32(AX), BX
@@ -1725,33 +1689,31 @@ pixel:
 	VZEROUPPER
 	RET
 
-// func eventSquare512x3x16(a *byte)
+// func eventSquare512x3x16(block *byte)
 // Requires: AVX, AVX512F, SSE
-TEXT ·eventSquare512x3x16(SB), NOSPLIT, $0-8
-	MOVQ    a+0(FP), AX
-	STMXCSR 104(AX)
-	MOVL    104(AX), CX
+TEXT ·eventSquare512x3x16(SB), NOSPLIT, $8-8
+	MOVQ    block+0(FP), AX
+	STMXCSR (SP)
+	MOVL    (SP), CX
 	ORL     $0x00008040, CX
-	MOVL    CX, 108(AX)
-	LDMXCSR 108(AX)
-
-	// 3 x 3 taps, 16 columns
-	MOVQ   8(AX), CX
-	MOVQ   16(AX), DX
-	MOVQ   24(AX), BX
-	MOVQ   32(AX), SI
-	MOVQ   40(AX), DI
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	MOVQ   48(AX), R8
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	MOVQ   56(AX), R9
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
+	MOVL    CX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    8(AX), CX
+	MOVQ    16(AX), DX
+	MOVQ    24(AX), BX
+	MOVQ    32(AX), SI
+	MOVQ    40(AX), DI
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	MOVQ    48(AX), R8
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	MOVQ    56(AX), R9
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
 
 column:
 	VPXORD  Z0, Z0, Z0
@@ -1821,46 +1783,44 @@ shift:
 	DECQ    72(AX)
 	CMPQ    72(AX), $-2
 	JGT     column
-	LDMXCSR 104(AX)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
-// func eventSquare512x3x32(a *byte)
+// func eventSquare512x3x32(block *byte)
 // Requires: AVX, AVX512F, SSE
-TEXT ·eventSquare512x3x32(SB), NOSPLIT, $0-8
-	MOVQ    a+0(FP), AX
-	STMXCSR 104(AX)
-	MOVL    104(AX), CX
+TEXT ·eventSquare512x3x32(SB), NOSPLIT, $8-8
+	MOVQ    block+0(FP), AX
+	STMXCSR (SP)
+	MOVL    (SP), CX
 	ORL     $0x00008040, CX
-	MOVL    CX, 108(AX)
-	LDMXCSR 108(AX)
-
-	// 3 x 3 taps, 32 columns
-	MOVQ   8(AX), CX
-	MOVQ   16(AX), DX
-	MOVQ   24(AX), BX
-	MOVQ   32(AX), SI
-	MOVQ   40(AX), DI
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	MOVQ   48(AX), R8
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	MOVQ   56(AX), R9
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
+	MOVL    CX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    8(AX), CX
+	MOVQ    16(AX), DX
+	MOVQ    24(AX), BX
+	MOVQ    32(AX), SI
+	MOVQ    40(AX), DI
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	MOVQ    48(AX), R8
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	MOVQ    56(AX), R9
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	VPXORD  Z16, Z16, Z16
+	VPXORD  Z17, Z17, Z17
 
 column:
 	VPXORD  Z0, Z0, Z0
@@ -1953,27 +1913,25 @@ shift:
 	DECQ    72(AX)
 	CMPQ    72(AX), $-2
 	JGT     column
-	LDMXCSR 104(AX)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
-// func eventWindow2x1x1x8(a *byte)
+// func eventWindow2x1x1x8(block *byte)
 // Requires: AVX, SSE
-TEXT ·eventWindow2x1x1x8(SB), NOSPLIT, $0-8
-	MOVQ    a+0(FP), AX
-	STMXCSR 88(AX)
-	MOVL    88(AX), CX
+TEXT ·eventWindow2x1x1x8(SB), NOSPLIT, $8-8
+	MOVQ    block+0(FP), AX
+	STMXCSR (SP)
+	MOVL    (SP), CX
 	ORL     $0x00008040, CX
-	MOVL    CX, 92(AX)
-	LDMXCSR 92(AX)
-
-	// 1 x 1 taps, 8 columns
-	MOVQ (AX), CX
-	MOVQ 8(AX), DX
-	MOVQ 16(AX), BX
-	MOVQ 24(AX), SI
-	MOVQ 32(AX), DI
-	MOVQ 40(AX), DI
+	MOVL    CX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    (AX), CX
+	MOVQ    8(AX), DX
+	MOVQ    16(AX), BX
+	MOVQ    24(AX), SI
+	MOVQ    32(AX), DI
+	MOVQ    40(AX), DI
 
 channel:
 	MOVL    (DX), R9
@@ -2001,27 +1959,25 @@ next:
 	ADDQ    $0x04, DX
 	DECQ    80(AX)
 	JNZ     channel
-	LDMXCSR 88(AX)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
-// func eventWindow512x1x1x16(a *byte)
+// func eventWindow512x1x1x16(block *byte)
 // Requires: AVX, AVX512F, SSE
-TEXT ·eventWindow512x1x1x16(SB), NOSPLIT, $0-8
-	MOVQ    a+0(FP), AX
-	STMXCSR 88(AX)
-	MOVL    88(AX), CX
+TEXT ·eventWindow512x1x1x16(SB), NOSPLIT, $8-8
+	MOVQ    block+0(FP), AX
+	STMXCSR (SP)
+	MOVL    (SP), CX
 	ORL     $0x00008040, CX
-	MOVL    CX, 92(AX)
-	LDMXCSR 92(AX)
-
-	// 1 x 1 taps, 16 columns
-	MOVQ (AX), CX
-	MOVQ 8(AX), DX
-	MOVQ 16(AX), BX
-	MOVQ 24(AX), SI
-	MOVQ 32(AX), DI
-	MOVQ 40(AX), DI
+	MOVL    CX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    (AX), CX
+	MOVQ    8(AX), DX
+	MOVQ    16(AX), BX
+	MOVQ    24(AX), SI
+	MOVQ    32(AX), DI
+	MOVQ    40(AX), DI
 
 channel:
 	MOVL    (DX), R9
@@ -2049,27 +2005,25 @@ next:
 	ADDQ    $0x04, DX
 	DECQ    80(AX)
 	JNZ     channel
-	LDMXCSR 88(AX)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
-// func eventWindow2x1x1x16(a *byte)
+// func eventWindow2x1x1x16(block *byte)
 // Requires: AVX, SSE
-TEXT ·eventWindow2x1x1x16(SB), NOSPLIT, $0-8
-	MOVQ    a+0(FP), AX
-	STMXCSR 88(AX)
-	MOVL    88(AX), CX
+TEXT ·eventWindow2x1x1x16(SB), NOSPLIT, $8-8
+	MOVQ    block+0(FP), AX
+	STMXCSR (SP)
+	MOVL    (SP), CX
 	ORL     $0x00008040, CX
-	MOVL    CX, 92(AX)
-	LDMXCSR 92(AX)
-
-	// 1 x 1 taps, 16 columns
-	MOVQ (AX), CX
-	MOVQ 8(AX), DX
-	MOVQ 16(AX), BX
-	MOVQ 24(AX), SI
-	MOVQ 32(AX), DI
-	MOVQ 40(AX), DI
+	MOVL    CX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    (AX), CX
+	MOVQ    8(AX), DX
+	MOVQ    16(AX), BX
+	MOVQ    24(AX), SI
+	MOVQ    32(AX), DI
+	MOVQ    40(AX), DI
 
 channel:
 	MOVL    (DX), R9
@@ -2100,27 +2054,25 @@ next:
 	ADDQ    $0x04, DX
 	DECQ    80(AX)
 	JNZ     channel
-	LDMXCSR 88(AX)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
-// func eventWindow512x1x1x32(a *byte)
+// func eventWindow512x1x1x32(block *byte)
 // Requires: AVX, AVX512F, SSE
-TEXT ·eventWindow512x1x1x32(SB), NOSPLIT, $0-8
-	MOVQ    a+0(FP), AX
-	STMXCSR 88(AX)
-	MOVL    88(AX), CX
+TEXT ·eventWindow512x1x1x32(SB), NOSPLIT, $8-8
+	MOVQ    block+0(FP), AX
+	STMXCSR (SP)
+	MOVL    (SP), CX
 	ORL     $0x00008040, CX
-	MOVL    CX, 92(AX)
-	LDMXCSR 92(AX)
-
-	// 1 x 1 taps, 32 columns
-	MOVQ (AX), CX
-	MOVQ 8(AX), DX
-	MOVQ 16(AX), BX
-	MOVQ 24(AX), SI
-	MOVQ 32(AX), DI
-	MOVQ 40(AX), DI
+	MOVL    CX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    (AX), CX
+	MOVQ    8(AX), DX
+	MOVQ    16(AX), BX
+	MOVQ    24(AX), SI
+	MOVQ    32(AX), DI
+	MOVQ    40(AX), DI
 
 channel:
 	MOVL    (DX), R9
@@ -2151,27 +2103,25 @@ next:
 	ADDQ    $0x04, DX
 	DECQ    80(AX)
 	JNZ     channel
-	LDMXCSR 88(AX)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
-// func eventWindow2x1x1x32(a *byte)
+// func eventWindow2x1x1x32(block *byte)
 // Requires: AVX, SSE
-TEXT ·eventWindow2x1x1x32(SB), NOSPLIT, $0-8
-	MOVQ    a+0(FP), AX
-	STMXCSR 88(AX)
-	MOVL    88(AX), CX
+TEXT ·eventWindow2x1x1x32(SB), NOSPLIT, $8-8
+	MOVQ    block+0(FP), AX
+	STMXCSR (SP)
+	MOVL    (SP), CX
 	ORL     $0x00008040, CX
-	MOVL    CX, 92(AX)
-	LDMXCSR 92(AX)
-
-	// 1 x 1 taps, 32 columns
-	MOVQ (AX), CX
-	MOVQ 8(AX), DX
-	MOVQ 16(AX), BX
-	MOVQ 24(AX), SI
-	MOVQ 32(AX), DI
-	MOVQ 40(AX), DI
+	MOVL    CX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    (AX), CX
+	MOVQ    8(AX), DX
+	MOVQ    16(AX), BX
+	MOVQ    24(AX), SI
+	MOVQ    32(AX), DI
+	MOVQ    40(AX), DI
 
 channel:
 	MOVL    (DX), R9
@@ -2208,27 +2158,25 @@ next:
 	ADDQ    $0x04, DX
 	DECQ    80(AX)
 	JNZ     channel
-	LDMXCSR 88(AX)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
-// func eventWindow512x1x1x64(a *byte)
+// func eventWindow512x1x1x64(block *byte)
 // Requires: AVX, AVX512F, SSE
-TEXT ·eventWindow512x1x1x64(SB), NOSPLIT, $0-8
-	MOVQ    a+0(FP), AX
-	STMXCSR 88(AX)
-	MOVL    88(AX), CX
+TEXT ·eventWindow512x1x1x64(SB), NOSPLIT, $8-8
+	MOVQ    block+0(FP), AX
+	STMXCSR (SP)
+	MOVL    (SP), CX
 	ORL     $0x00008040, CX
-	MOVL    CX, 92(AX)
-	LDMXCSR 92(AX)
-
-	// 1 x 1 taps, 64 columns
-	MOVQ (AX), CX
-	MOVQ 8(AX), DX
-	MOVQ 16(AX), BX
-	MOVQ 24(AX), SI
-	MOVQ 32(AX), DI
-	MOVQ 40(AX), DI
+	MOVL    CX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    (AX), CX
+	MOVQ    8(AX), DX
+	MOVQ    16(AX), BX
+	MOVQ    24(AX), SI
+	MOVQ    32(AX), DI
+	MOVQ    40(AX), DI
 
 channel:
 	MOVL    (DX), R9
@@ -2265,27 +2213,25 @@ next:
 	ADDQ    $0x04, DX
 	DECQ    80(AX)
 	JNZ     channel
-	LDMXCSR 88(AX)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
-// func eventWindow2x1x1x64(a *byte)
+// func eventWindow2x1x1x64(block *byte)
 // Requires: AVX, SSE
-TEXT ·eventWindow2x1x1x64(SB), NOSPLIT, $0-8
-	MOVQ    a+0(FP), AX
-	STMXCSR 88(AX)
-	MOVL    88(AX), CX
+TEXT ·eventWindow2x1x1x64(SB), NOSPLIT, $8-8
+	MOVQ    block+0(FP), AX
+	STMXCSR (SP)
+	MOVL    (SP), CX
 	ORL     $0x00008040, CX
-	MOVL    CX, 92(AX)
-	LDMXCSR 92(AX)
-
-	// 1 x 1 taps, 64 columns
-	MOVQ (AX), CX
-	MOVQ 8(AX), DX
-	MOVQ 16(AX), BX
-	MOVQ 24(AX), SI
-	MOVQ 32(AX), DI
-	MOVQ 40(AX), DI
+	MOVL    CX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    (AX), CX
+	MOVQ    8(AX), DX
+	MOVQ    16(AX), BX
+	MOVQ    24(AX), SI
+	MOVQ    32(AX), DI
+	MOVQ    40(AX), DI
 
 channel:
 	MOVL    (DX), R9
@@ -2334,27 +2280,25 @@ next:
 	ADDQ    $0x04, DX
 	DECQ    80(AX)
 	JNZ     channel
-	LDMXCSR 88(AX)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
-// func eventWindow2x1x2x8(a *byte)
+// func eventWindow2x1x2x8(block *byte)
 // Requires: AVX, SSE
-TEXT ·eventWindow2x1x2x8(SB), NOSPLIT, $0-8
-	MOVQ    a+0(FP), AX
-	STMXCSR 88(AX)
-	MOVL    88(AX), CX
+TEXT ·eventWindow2x1x2x8(SB), NOSPLIT, $8-8
+	MOVQ    block+0(FP), AX
+	STMXCSR (SP)
+	MOVL    (SP), CX
 	ORL     $0x00008040, CX
-	MOVL    CX, 92(AX)
-	LDMXCSR 92(AX)
-
-	// 1 x 2 taps, 8 columns
-	MOVQ (AX), CX
-	MOVQ 8(AX), DX
-	MOVQ 16(AX), BX
-	MOVQ 24(AX), SI
-	MOVQ 32(AX), DI
-	MOVQ 40(AX), DI
+	MOVL    CX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    (AX), CX
+	MOVQ    8(AX), DX
+	MOVQ    16(AX), BX
+	MOVQ    24(AX), SI
+	MOVQ    32(AX), DI
+	MOVQ    40(AX), DI
 
 channel:
 	MOVL    (DX), R9
@@ -2387,27 +2331,25 @@ next:
 	ADDQ    $0x04, DX
 	DECQ    80(AX)
 	JNZ     channel
-	LDMXCSR 88(AX)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
-// func eventWindow512x1x2x16(a *byte)
+// func eventWindow512x1x2x16(block *byte)
 // Requires: AVX, AVX512F, SSE
-TEXT ·eventWindow512x1x2x16(SB), NOSPLIT, $0-8
-	MOVQ    a+0(FP), AX
-	STMXCSR 88(AX)
-	MOVL    88(AX), CX
+TEXT ·eventWindow512x1x2x16(SB), NOSPLIT, $8-8
+	MOVQ    block+0(FP), AX
+	STMXCSR (SP)
+	MOVL    (SP), CX
 	ORL     $0x00008040, CX
-	MOVL    CX, 92(AX)
-	LDMXCSR 92(AX)
-
-	// 1 x 2 taps, 16 columns
-	MOVQ (AX), CX
-	MOVQ 8(AX), DX
-	MOVQ 16(AX), BX
-	MOVQ 24(AX), SI
-	MOVQ 32(AX), DI
-	MOVQ 40(AX), DI
+	MOVL    CX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    (AX), CX
+	MOVQ    8(AX), DX
+	MOVQ    16(AX), BX
+	MOVQ    24(AX), SI
+	MOVQ    32(AX), DI
+	MOVQ    40(AX), DI
 
 channel:
 	MOVL    (DX), R9
@@ -2440,27 +2382,25 @@ next:
 	ADDQ    $0x04, DX
 	DECQ    80(AX)
 	JNZ     channel
-	LDMXCSR 88(AX)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
-// func eventWindow2x1x2x16(a *byte)
+// func eventWindow2x1x2x16(block *byte)
 // Requires: AVX, SSE
-TEXT ·eventWindow2x1x2x16(SB), NOSPLIT, $0-8
-	MOVQ    a+0(FP), AX
-	STMXCSR 88(AX)
-	MOVL    88(AX), CX
+TEXT ·eventWindow2x1x2x16(SB), NOSPLIT, $8-8
+	MOVQ    block+0(FP), AX
+	STMXCSR (SP)
+	MOVL    (SP), CX
 	ORL     $0x00008040, CX
-	MOVL    CX, 92(AX)
-	LDMXCSR 92(AX)
-
-	// 1 x 2 taps, 16 columns
-	MOVQ (AX), CX
-	MOVQ 8(AX), DX
-	MOVQ 16(AX), BX
-	MOVQ 24(AX), SI
-	MOVQ 32(AX), DI
-	MOVQ 40(AX), DI
+	MOVL    CX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    (AX), CX
+	MOVQ    8(AX), DX
+	MOVQ    16(AX), BX
+	MOVQ    24(AX), SI
+	MOVQ    32(AX), DI
+	MOVQ    40(AX), DI
 
 channel:
 	MOVL    (DX), R9
@@ -2499,27 +2439,25 @@ next:
 	ADDQ    $0x04, DX
 	DECQ    80(AX)
 	JNZ     channel
-	LDMXCSR 88(AX)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
-// func eventWindow512x1x2x32(a *byte)
+// func eventWindow512x1x2x32(block *byte)
 // Requires: AVX, AVX512F, SSE
-TEXT ·eventWindow512x1x2x32(SB), NOSPLIT, $0-8
-	MOVQ    a+0(FP), AX
-	STMXCSR 88(AX)
-	MOVL    88(AX), CX
+TEXT ·eventWindow512x1x2x32(SB), NOSPLIT, $8-8
+	MOVQ    block+0(FP), AX
+	STMXCSR (SP)
+	MOVL    (SP), CX
 	ORL     $0x00008040, CX
-	MOVL    CX, 92(AX)
-	LDMXCSR 92(AX)
-
-	// 1 x 2 taps, 32 columns
-	MOVQ (AX), CX
-	MOVQ 8(AX), DX
-	MOVQ 16(AX), BX
-	MOVQ 24(AX), SI
-	MOVQ 32(AX), DI
-	MOVQ 40(AX), DI
+	MOVL    CX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    (AX), CX
+	MOVQ    8(AX), DX
+	MOVQ    16(AX), BX
+	MOVQ    24(AX), SI
+	MOVQ    32(AX), DI
+	MOVQ    40(AX), DI
 
 channel:
 	MOVL    (DX), R9
@@ -2558,27 +2496,25 @@ next:
 	ADDQ    $0x04, DX
 	DECQ    80(AX)
 	JNZ     channel
-	LDMXCSR 88(AX)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
-// func eventWindow2x1x2x32(a *byte)
+// func eventWindow2x1x2x32(block *byte)
 // Requires: AVX, SSE
-TEXT ·eventWindow2x1x2x32(SB), NOSPLIT, $0-8
-	MOVQ    a+0(FP), AX
-	STMXCSR 88(AX)
-	MOVL    88(AX), CX
+TEXT ·eventWindow2x1x2x32(SB), NOSPLIT, $8-8
+	MOVQ    block+0(FP), AX
+	STMXCSR (SP)
+	MOVL    (SP), CX
 	ORL     $0x00008040, CX
-	MOVL    CX, 92(AX)
-	LDMXCSR 92(AX)
-
-	// 1 x 2 taps, 32 columns
-	MOVQ (AX), CX
-	MOVQ 8(AX), DX
-	MOVQ 16(AX), BX
-	MOVQ 24(AX), SI
-	MOVQ 32(AX), DI
-	MOVQ 40(AX), DI
+	MOVL    CX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    (AX), CX
+	MOVQ    8(AX), DX
+	MOVQ    16(AX), BX
+	MOVQ    24(AX), SI
+	MOVQ    32(AX), DI
+	MOVQ    40(AX), DI
 
 channel:
 	MOVL    (DX), R9
@@ -2629,27 +2565,25 @@ next:
 	ADDQ    $0x04, DX
 	DECQ    80(AX)
 	JNZ     channel
-	LDMXCSR 88(AX)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
-// func eventWindow512x1x2x64(a *byte)
+// func eventWindow512x1x2x64(block *byte)
 // Requires: AVX, AVX512F, SSE
-TEXT ·eventWindow512x1x2x64(SB), NOSPLIT, $0-8
-	MOVQ    a+0(FP), AX
-	STMXCSR 88(AX)
-	MOVL    88(AX), CX
+TEXT ·eventWindow512x1x2x64(SB), NOSPLIT, $8-8
+	MOVQ    block+0(FP), AX
+	STMXCSR (SP)
+	MOVL    (SP), CX
 	ORL     $0x00008040, CX
-	MOVL    CX, 92(AX)
-	LDMXCSR 92(AX)
-
-	// 1 x 2 taps, 64 columns
-	MOVQ (AX), CX
-	MOVQ 8(AX), DX
-	MOVQ 16(AX), BX
-	MOVQ 24(AX), SI
-	MOVQ 32(AX), DI
-	MOVQ 40(AX), DI
+	MOVL    CX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    (AX), CX
+	MOVQ    8(AX), DX
+	MOVQ    16(AX), BX
+	MOVQ    24(AX), SI
+	MOVQ    32(AX), DI
+	MOVQ    40(AX), DI
 
 channel:
 	MOVL    (DX), R9
@@ -2700,27 +2634,25 @@ next:
 	ADDQ    $0x04, DX
 	DECQ    80(AX)
 	JNZ     channel
-	LDMXCSR 88(AX)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
-// func eventWindow2x1x3x8(a *byte)
+// func eventWindow2x1x3x8(block *byte)
 // Requires: AVX, SSE
-TEXT ·eventWindow2x1x3x8(SB), NOSPLIT, $0-8
-	MOVQ    a+0(FP), AX
-	STMXCSR 88(AX)
-	MOVL    88(AX), CX
+TEXT ·eventWindow2x1x3x8(SB), NOSPLIT, $8-8
+	MOVQ    block+0(FP), AX
+	STMXCSR (SP)
+	MOVL    (SP), CX
 	ORL     $0x00008040, CX
-	MOVL    CX, 92(AX)
-	LDMXCSR 92(AX)
-
-	// 1 x 3 taps, 8 columns
-	MOVQ (AX), CX
-	MOVQ 8(AX), DX
-	MOVQ 16(AX), BX
-	MOVQ 24(AX), SI
-	MOVQ 32(AX), DI
-	MOVQ 40(AX), DI
+	MOVL    CX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    (AX), CX
+	MOVQ    8(AX), DX
+	MOVQ    16(AX), BX
+	MOVQ    24(AX), SI
+	MOVQ    32(AX), DI
+	MOVQ    40(AX), DI
 
 channel:
 	MOVL    (DX), R9
@@ -2758,27 +2690,25 @@ next:
 	ADDQ    $0x04, DX
 	DECQ    80(AX)
 	JNZ     channel
-	LDMXCSR 88(AX)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
-// func eventWindow512x1x3x16(a *byte)
+// func eventWindow512x1x3x16(block *byte)
 // Requires: AVX, AVX512F, SSE
-TEXT ·eventWindow512x1x3x16(SB), NOSPLIT, $0-8
-	MOVQ    a+0(FP), AX
-	STMXCSR 88(AX)
-	MOVL    88(AX), CX
+TEXT ·eventWindow512x1x3x16(SB), NOSPLIT, $8-8
+	MOVQ    block+0(FP), AX
+	STMXCSR (SP)
+	MOVL    (SP), CX
 	ORL     $0x00008040, CX
-	MOVL    CX, 92(AX)
-	LDMXCSR 92(AX)
-
-	// 1 x 3 taps, 16 columns
-	MOVQ (AX), CX
-	MOVQ 8(AX), DX
-	MOVQ 16(AX), BX
-	MOVQ 24(AX), SI
-	MOVQ 32(AX), DI
-	MOVQ 40(AX), DI
+	MOVL    CX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    (AX), CX
+	MOVQ    8(AX), DX
+	MOVQ    16(AX), BX
+	MOVQ    24(AX), SI
+	MOVQ    32(AX), DI
+	MOVQ    40(AX), DI
 
 channel:
 	MOVL    (DX), R9
@@ -2816,27 +2746,25 @@ next:
 	ADDQ    $0x04, DX
 	DECQ    80(AX)
 	JNZ     channel
-	LDMXCSR 88(AX)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
-// func eventWindow2x1x3x16(a *byte)
+// func eventWindow2x1x3x16(block *byte)
 // Requires: AVX, SSE
-TEXT ·eventWindow2x1x3x16(SB), NOSPLIT, $0-8
-	MOVQ    a+0(FP), AX
-	STMXCSR 88(AX)
-	MOVL    88(AX), CX
+TEXT ·eventWindow2x1x3x16(SB), NOSPLIT, $8-8
+	MOVQ    block+0(FP), AX
+	STMXCSR (SP)
+	MOVL    (SP), CX
 	ORL     $0x00008040, CX
-	MOVL    CX, 92(AX)
-	LDMXCSR 92(AX)
-
-	// 1 x 3 taps, 16 columns
-	MOVQ (AX), CX
-	MOVQ 8(AX), DX
-	MOVQ 16(AX), BX
-	MOVQ 24(AX), SI
-	MOVQ 32(AX), DI
-	MOVQ 40(AX), DI
+	MOVL    CX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    (AX), CX
+	MOVQ    8(AX), DX
+	MOVQ    16(AX), BX
+	MOVQ    24(AX), SI
+	MOVQ    32(AX), DI
+	MOVQ    40(AX), DI
 
 channel:
 	MOVL    (DX), R9
@@ -2883,27 +2811,25 @@ next:
 	ADDQ    $0x04, DX
 	DECQ    80(AX)
 	JNZ     channel
-	LDMXCSR 88(AX)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
-// func eventWindow512x1x3x32(a *byte)
+// func eventWindow512x1x3x32(block *byte)
 // Requires: AVX, AVX512F, SSE
-TEXT ·eventWindow512x1x3x32(SB), NOSPLIT, $0-8
-	MOVQ    a+0(FP), AX
-	STMXCSR 88(AX)
-	MOVL    88(AX), CX
+TEXT ·eventWindow512x1x3x32(SB), NOSPLIT, $8-8
+	MOVQ    block+0(FP), AX
+	STMXCSR (SP)
+	MOVL    (SP), CX
 	ORL     $0x00008040, CX
-	MOVL    CX, 92(AX)
-	LDMXCSR 92(AX)
-
-	// 1 x 3 taps, 32 columns
-	MOVQ (AX), CX
-	MOVQ 8(AX), DX
-	MOVQ 16(AX), BX
-	MOVQ 24(AX), SI
-	MOVQ 32(AX), DI
-	MOVQ 40(AX), DI
+	MOVL    CX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    (AX), CX
+	MOVQ    8(AX), DX
+	MOVQ    16(AX), BX
+	MOVQ    24(AX), SI
+	MOVQ    32(AX), DI
+	MOVQ    40(AX), DI
 
 channel:
 	MOVL    (DX), R9
@@ -2950,27 +2876,25 @@ next:
 	ADDQ    $0x04, DX
 	DECQ    80(AX)
 	JNZ     channel
-	LDMXCSR 88(AX)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
-// func eventWindow2x1x3x32(a *byte)
+// func eventWindow2x1x3x32(block *byte)
 // Requires: AVX, SSE
-TEXT ·eventWindow2x1x3x32(SB), NOSPLIT, $0-8
-	MOVQ    a+0(FP), AX
-	STMXCSR 88(AX)
-	MOVL    88(AX), CX
+TEXT ·eventWindow2x1x3x32(SB), NOSPLIT, $8-8
+	MOVQ    block+0(FP), AX
+	STMXCSR (SP)
+	MOVL    (SP), CX
 	ORL     $0x00008040, CX
-	MOVL    CX, 92(AX)
-	LDMXCSR 92(AX)
-
-	// 1 x 3 taps, 32 columns
-	MOVQ (AX), CX
-	MOVQ 8(AX), DX
-	MOVQ 16(AX), BX
-	MOVQ 24(AX), SI
-	MOVQ 32(AX), DI
-	MOVQ 40(AX), DI
+	MOVL    CX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    (AX), CX
+	MOVQ    8(AX), DX
+	MOVQ    16(AX), BX
+	MOVQ    24(AX), SI
+	MOVQ    32(AX), DI
+	MOVQ    40(AX), DI
 
 channel:
 	MOVL    (DX), R9
@@ -3035,27 +2959,25 @@ next:
 	ADDQ    $0x04, DX
 	DECQ    80(AX)
 	JNZ     channel
-	LDMXCSR 88(AX)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
-// func eventWindow2x2x1x8(a *byte)
+// func eventWindow2x2x1x8(block *byte)
 // Requires: AVX, SSE
-TEXT ·eventWindow2x2x1x8(SB), NOSPLIT, $0-8
-	MOVQ    a+0(FP), AX
-	STMXCSR 88(AX)
-	MOVL    88(AX), CX
+TEXT ·eventWindow2x2x1x8(SB), NOSPLIT, $8-8
+	MOVQ    block+0(FP), AX
+	STMXCSR (SP)
+	MOVL    (SP), CX
 	ORL     $0x00008040, CX
-	MOVL    CX, 92(AX)
-	LDMXCSR 92(AX)
-
-	// 2 x 1 taps, 8 columns
-	MOVQ (AX), CX
-	MOVQ 8(AX), DX
-	MOVQ 16(AX), BX
-	MOVQ 24(AX), SI
-	MOVQ 32(AX), DI
-	MOVQ 40(AX), R8
+	MOVL    CX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    (AX), CX
+	MOVQ    8(AX), DX
+	MOVQ    16(AX), BX
+	MOVQ    24(AX), SI
+	MOVQ    32(AX), DI
+	MOVQ    40(AX), R8
 
 channel:
 	MOVL    (DX), R10
@@ -3093,27 +3015,25 @@ next:
 	ADDQ    $0x04, DX
 	DECQ    80(AX)
 	JNZ     channel
-	LDMXCSR 88(AX)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
-// func eventWindow512x2x1x16(a *byte)
+// func eventWindow512x2x1x16(block *byte)
 // Requires: AVX, AVX512F, SSE
-TEXT ·eventWindow512x2x1x16(SB), NOSPLIT, $0-8
-	MOVQ    a+0(FP), AX
-	STMXCSR 88(AX)
-	MOVL    88(AX), CX
+TEXT ·eventWindow512x2x1x16(SB), NOSPLIT, $8-8
+	MOVQ    block+0(FP), AX
+	STMXCSR (SP)
+	MOVL    (SP), CX
 	ORL     $0x00008040, CX
-	MOVL    CX, 92(AX)
-	LDMXCSR 92(AX)
-
-	// 2 x 1 taps, 16 columns
-	MOVQ (AX), CX
-	MOVQ 8(AX), DX
-	MOVQ 16(AX), BX
-	MOVQ 24(AX), SI
-	MOVQ 32(AX), DI
-	MOVQ 40(AX), R8
+	MOVL    CX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    (AX), CX
+	MOVQ    8(AX), DX
+	MOVQ    16(AX), BX
+	MOVQ    24(AX), SI
+	MOVQ    32(AX), DI
+	MOVQ    40(AX), R8
 
 channel:
 	MOVL    (DX), R10
@@ -3151,27 +3071,25 @@ next:
 	ADDQ    $0x04, DX
 	DECQ    80(AX)
 	JNZ     channel
-	LDMXCSR 88(AX)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
-// func eventWindow2x2x1x16(a *byte)
+// func eventWindow2x2x1x16(block *byte)
 // Requires: AVX, SSE
-TEXT ·eventWindow2x2x1x16(SB), NOSPLIT, $0-8
-	MOVQ    a+0(FP), AX
-	STMXCSR 88(AX)
-	MOVL    88(AX), CX
+TEXT ·eventWindow2x2x1x16(SB), NOSPLIT, $8-8
+	MOVQ    block+0(FP), AX
+	STMXCSR (SP)
+	MOVL    (SP), CX
 	ORL     $0x00008040, CX
-	MOVL    CX, 92(AX)
-	LDMXCSR 92(AX)
-
-	// 2 x 1 taps, 16 columns
-	MOVQ (AX), CX
-	MOVQ 8(AX), DX
-	MOVQ 16(AX), BX
-	MOVQ 24(AX), SI
-	MOVQ 32(AX), DI
-	MOVQ 40(AX), R8
+	MOVL    CX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    (AX), CX
+	MOVQ    8(AX), DX
+	MOVQ    16(AX), BX
+	MOVQ    24(AX), SI
+	MOVQ    32(AX), DI
+	MOVQ    40(AX), R8
 
 channel:
 	MOVL    (DX), R10
@@ -3215,27 +3133,25 @@ next:
 	ADDQ    $0x04, DX
 	DECQ    80(AX)
 	JNZ     channel
-	LDMXCSR 88(AX)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
-// func eventWindow512x2x1x32(a *byte)
+// func eventWindow512x2x1x32(block *byte)
 // Requires: AVX, AVX512F, SSE
-TEXT ·eventWindow512x2x1x32(SB), NOSPLIT, $0-8
-	MOVQ    a+0(FP), AX
-	STMXCSR 88(AX)
-	MOVL    88(AX), CX
+TEXT ·eventWindow512x2x1x32(SB), NOSPLIT, $8-8
+	MOVQ    block+0(FP), AX
+	STMXCSR (SP)
+	MOVL    (SP), CX
 	ORL     $0x00008040, CX
-	MOVL    CX, 92(AX)
-	LDMXCSR 92(AX)
-
-	// 2 x 1 taps, 32 columns
-	MOVQ (AX), CX
-	MOVQ 8(AX), DX
-	MOVQ 16(AX), BX
-	MOVQ 24(AX), SI
-	MOVQ 32(AX), DI
-	MOVQ 40(AX), R8
+	MOVL    CX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    (AX), CX
+	MOVQ    8(AX), DX
+	MOVQ    16(AX), BX
+	MOVQ    24(AX), SI
+	MOVQ    32(AX), DI
+	MOVQ    40(AX), R8
 
 channel:
 	MOVL    (DX), R10
@@ -3279,27 +3195,25 @@ next:
 	ADDQ    $0x04, DX
 	DECQ    80(AX)
 	JNZ     channel
-	LDMXCSR 88(AX)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
-// func eventWindow2x2x1x32(a *byte)
+// func eventWindow2x2x1x32(block *byte)
 // Requires: AVX, SSE
-TEXT ·eventWindow2x2x1x32(SB), NOSPLIT, $0-8
-	MOVQ    a+0(FP), AX
-	STMXCSR 88(AX)
-	MOVL    88(AX), CX
+TEXT ·eventWindow2x2x1x32(SB), NOSPLIT, $8-8
+	MOVQ    block+0(FP), AX
+	STMXCSR (SP)
+	MOVL    (SP), CX
 	ORL     $0x00008040, CX
-	MOVL    CX, 92(AX)
-	LDMXCSR 92(AX)
-
-	// 2 x 1 taps, 32 columns
-	MOVQ (AX), CX
-	MOVQ 8(AX), DX
-	MOVQ 16(AX), BX
-	MOVQ 24(AX), SI
-	MOVQ 32(AX), DI
-	MOVQ 40(AX), R8
+	MOVL    CX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    (AX), CX
+	MOVQ    8(AX), DX
+	MOVQ    16(AX), BX
+	MOVQ    24(AX), SI
+	MOVQ    32(AX), DI
+	MOVQ    40(AX), R8
 
 channel:
 	MOVL    (DX), R10
@@ -3355,27 +3269,25 @@ next:
 	ADDQ    $0x04, DX
 	DECQ    80(AX)
 	JNZ     channel
-	LDMXCSR 88(AX)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
-// func eventWindow512x2x1x64(a *byte)
+// func eventWindow512x2x1x64(block *byte)
 // Requires: AVX, AVX512F, SSE
-TEXT ·eventWindow512x2x1x64(SB), NOSPLIT, $0-8
-	MOVQ    a+0(FP), AX
-	STMXCSR 88(AX)
-	MOVL    88(AX), CX
+TEXT ·eventWindow512x2x1x64(SB), NOSPLIT, $8-8
+	MOVQ    block+0(FP), AX
+	STMXCSR (SP)
+	MOVL    (SP), CX
 	ORL     $0x00008040, CX
-	MOVL    CX, 92(AX)
-	LDMXCSR 92(AX)
-
-	// 2 x 1 taps, 64 columns
-	MOVQ (AX), CX
-	MOVQ 8(AX), DX
-	MOVQ 16(AX), BX
-	MOVQ 24(AX), SI
-	MOVQ 32(AX), DI
-	MOVQ 40(AX), R8
+	MOVL    CX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    (AX), CX
+	MOVQ    8(AX), DX
+	MOVQ    16(AX), BX
+	MOVQ    24(AX), SI
+	MOVQ    32(AX), DI
+	MOVQ    40(AX), R8
 
 channel:
 	MOVL    (DX), R10
@@ -3431,27 +3343,25 @@ next:
 	ADDQ    $0x04, DX
 	DECQ    80(AX)
 	JNZ     channel
-	LDMXCSR 88(AX)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
-// func eventWindow2x2x2x8(a *byte)
+// func eventWindow2x2x2x8(block *byte)
 // Requires: AVX, SSE
-TEXT ·eventWindow2x2x2x8(SB), NOSPLIT, $0-8
-	MOVQ    a+0(FP), AX
-	STMXCSR 88(AX)
-	MOVL    88(AX), CX
+TEXT ·eventWindow2x2x2x8(SB), NOSPLIT, $8-8
+	MOVQ    block+0(FP), AX
+	STMXCSR (SP)
+	MOVL    (SP), CX
 	ORL     $0x00008040, CX
-	MOVL    CX, 92(AX)
-	LDMXCSR 92(AX)
-
-	// 2 x 2 taps, 8 columns
-	MOVQ (AX), CX
-	MOVQ 8(AX), DX
-	MOVQ 16(AX), BX
-	MOVQ 24(AX), SI
-	MOVQ 32(AX), DI
-	MOVQ 40(AX), R8
+	MOVL    CX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    (AX), CX
+	MOVQ    8(AX), DX
+	MOVQ    16(AX), BX
+	MOVQ    24(AX), SI
+	MOVQ    32(AX), DI
+	MOVQ    40(AX), R8
 
 channel:
 	MOVL    (DX), R10
@@ -3499,27 +3409,25 @@ next:
 	ADDQ    $0x04, DX
 	DECQ    80(AX)
 	JNZ     channel
-	LDMXCSR 88(AX)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
-// func eventWindow512x2x2x16(a *byte)
+// func eventWindow512x2x2x16(block *byte)
 // Requires: AVX, AVX512F, SSE
-TEXT ·eventWindow512x2x2x16(SB), NOSPLIT, $0-8
-	MOVQ    a+0(FP), AX
-	STMXCSR 88(AX)
-	MOVL    88(AX), CX
+TEXT ·eventWindow512x2x2x16(SB), NOSPLIT, $8-8
+	MOVQ    block+0(FP), AX
+	STMXCSR (SP)
+	MOVL    (SP), CX
 	ORL     $0x00008040, CX
-	MOVL    CX, 92(AX)
-	LDMXCSR 92(AX)
-
-	// 2 x 2 taps, 16 columns
-	MOVQ (AX), CX
-	MOVQ 8(AX), DX
-	MOVQ 16(AX), BX
-	MOVQ 24(AX), SI
-	MOVQ 32(AX), DI
-	MOVQ 40(AX), R8
+	MOVL    CX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    (AX), CX
+	MOVQ    8(AX), DX
+	MOVQ    16(AX), BX
+	MOVQ    24(AX), SI
+	MOVQ    32(AX), DI
+	MOVQ    40(AX), R8
 
 channel:
 	MOVL    (DX), R10
@@ -3567,27 +3475,25 @@ next:
 	ADDQ    $0x04, DX
 	DECQ    80(AX)
 	JNZ     channel
-	LDMXCSR 88(AX)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
-// func eventWindow2x2x2x16(a *byte)
+// func eventWindow2x2x2x16(block *byte)
 // Requires: AVX, SSE
-TEXT ·eventWindow2x2x2x16(SB), NOSPLIT, $0-8
-	MOVQ    a+0(FP), AX
-	STMXCSR 88(AX)
-	MOVL    88(AX), CX
+TEXT ·eventWindow2x2x2x16(SB), NOSPLIT, $8-8
+	MOVQ    block+0(FP), AX
+	STMXCSR (SP)
+	MOVL    (SP), CX
 	ORL     $0x00008040, CX
-	MOVL    CX, 92(AX)
-	LDMXCSR 92(AX)
-
-	// 2 x 2 taps, 16 columns
-	MOVQ (AX), CX
-	MOVQ 8(AX), DX
-	MOVQ 16(AX), BX
-	MOVQ 24(AX), SI
-	MOVQ 32(AX), DI
-	MOVQ 40(AX), R8
+	MOVL    CX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    (AX), CX
+	MOVQ    8(AX), DX
+	MOVQ    16(AX), BX
+	MOVQ    24(AX), SI
+	MOVQ    32(AX), DI
+	MOVQ    40(AX), R8
 
 channel:
 	MOVL    (DX), R10
@@ -3647,27 +3553,25 @@ next:
 	ADDQ    $0x04, DX
 	DECQ    80(AX)
 	JNZ     channel
-	LDMXCSR 88(AX)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
-// func eventWindow512x2x2x32(a *byte)
+// func eventWindow512x2x2x32(block *byte)
 // Requires: AVX, AVX512F, SSE
-TEXT ·eventWindow512x2x2x32(SB), NOSPLIT, $0-8
-	MOVQ    a+0(FP), AX
-	STMXCSR 88(AX)
-	MOVL    88(AX), CX
+TEXT ·eventWindow512x2x2x32(SB), NOSPLIT, $8-8
+	MOVQ    block+0(FP), AX
+	STMXCSR (SP)
+	MOVL    (SP), CX
 	ORL     $0x00008040, CX
-	MOVL    CX, 92(AX)
-	LDMXCSR 92(AX)
-
-	// 2 x 2 taps, 32 columns
-	MOVQ (AX), CX
-	MOVQ 8(AX), DX
-	MOVQ 16(AX), BX
-	MOVQ 24(AX), SI
-	MOVQ 32(AX), DI
-	MOVQ 40(AX), R8
+	MOVL    CX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    (AX), CX
+	MOVQ    8(AX), DX
+	MOVQ    16(AX), BX
+	MOVQ    24(AX), SI
+	MOVQ    32(AX), DI
+	MOVQ    40(AX), R8
 
 channel:
 	MOVL    (DX), R10
@@ -3727,27 +3631,25 @@ next:
 	ADDQ    $0x04, DX
 	DECQ    80(AX)
 	JNZ     channel
-	LDMXCSR 88(AX)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
-// func eventWindow2x2x3x8(a *byte)
+// func eventWindow2x2x3x8(block *byte)
 // Requires: AVX, SSE
-TEXT ·eventWindow2x2x3x8(SB), NOSPLIT, $0-8
-	MOVQ    a+0(FP), AX
-	STMXCSR 88(AX)
-	MOVL    88(AX), CX
+TEXT ·eventWindow2x2x3x8(SB), NOSPLIT, $8-8
+	MOVQ    block+0(FP), AX
+	STMXCSR (SP)
+	MOVL    (SP), CX
 	ORL     $0x00008040, CX
-	MOVL    CX, 92(AX)
-	LDMXCSR 92(AX)
-
-	// 2 x 3 taps, 8 columns
-	MOVQ (AX), CX
-	MOVQ 8(AX), DX
-	MOVQ 16(AX), BX
-	MOVQ 24(AX), SI
-	MOVQ 32(AX), DI
-	MOVQ 40(AX), R8
+	MOVL    CX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    (AX), CX
+	MOVQ    8(AX), DX
+	MOVQ    16(AX), BX
+	MOVQ    24(AX), SI
+	MOVQ    32(AX), DI
+	MOVQ    40(AX), R8
 
 channel:
 	MOVL    (DX), R10
@@ -3805,27 +3707,25 @@ next:
 	ADDQ    $0x04, DX
 	DECQ    80(AX)
 	JNZ     channel
-	LDMXCSR 88(AX)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
-// func eventWindow512x2x3x16(a *byte)
+// func eventWindow512x2x3x16(block *byte)
 // Requires: AVX, AVX512F, SSE
-TEXT ·eventWindow512x2x3x16(SB), NOSPLIT, $0-8
-	MOVQ    a+0(FP), AX
-	STMXCSR 88(AX)
-	MOVL    88(AX), CX
+TEXT ·eventWindow512x2x3x16(SB), NOSPLIT, $8-8
+	MOVQ    block+0(FP), AX
+	STMXCSR (SP)
+	MOVL    (SP), CX
 	ORL     $0x00008040, CX
-	MOVL    CX, 92(AX)
-	LDMXCSR 92(AX)
-
-	// 2 x 3 taps, 16 columns
-	MOVQ (AX), CX
-	MOVQ 8(AX), DX
-	MOVQ 16(AX), BX
-	MOVQ 24(AX), SI
-	MOVQ 32(AX), DI
-	MOVQ 40(AX), R8
+	MOVL    CX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    (AX), CX
+	MOVQ    8(AX), DX
+	MOVQ    16(AX), BX
+	MOVQ    24(AX), SI
+	MOVQ    32(AX), DI
+	MOVQ    40(AX), R8
 
 channel:
 	MOVL    (DX), R10
@@ -3883,27 +3783,25 @@ next:
 	ADDQ    $0x04, DX
 	DECQ    80(AX)
 	JNZ     channel
-	LDMXCSR 88(AX)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
-// func eventWindow2x2x3x16(a *byte)
+// func eventWindow2x2x3x16(block *byte)
 // Requires: AVX, SSE
-TEXT ·eventWindow2x2x3x16(SB), NOSPLIT, $0-8
-	MOVQ    a+0(FP), AX
-	STMXCSR 88(AX)
-	MOVL    88(AX), CX
+TEXT ·eventWindow2x2x3x16(SB), NOSPLIT, $8-8
+	MOVQ    block+0(FP), AX
+	STMXCSR (SP)
+	MOVL    (SP), CX
 	ORL     $0x00008040, CX
-	MOVL    CX, 92(AX)
-	LDMXCSR 92(AX)
-
-	// 2 x 3 taps, 16 columns
-	MOVQ (AX), CX
-	MOVQ 8(AX), DX
-	MOVQ 16(AX), BX
-	MOVQ 24(AX), SI
-	MOVQ 32(AX), DI
-	MOVQ 40(AX), R8
+	MOVL    CX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    (AX), CX
+	MOVQ    8(AX), DX
+	MOVQ    16(AX), BX
+	MOVQ    24(AX), SI
+	MOVQ    32(AX), DI
+	MOVQ    40(AX), R8
 
 channel:
 	MOVL    (DX), R10
@@ -3979,27 +3877,25 @@ next:
 	ADDQ    $0x04, DX
 	DECQ    80(AX)
 	JNZ     channel
-	LDMXCSR 88(AX)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
-// func eventWindow2x3x1x8(a *byte)
+// func eventWindow2x3x1x8(block *byte)
 // Requires: AVX, SSE
-TEXT ·eventWindow2x3x1x8(SB), NOSPLIT, $0-8
-	MOVQ    a+0(FP), AX
-	STMXCSR 88(AX)
-	MOVL    88(AX), CX
+TEXT ·eventWindow2x3x1x8(SB), NOSPLIT, $8-8
+	MOVQ    block+0(FP), AX
+	STMXCSR (SP)
+	MOVL    (SP), CX
 	ORL     $0x00008040, CX
-	MOVL    CX, 92(AX)
-	LDMXCSR 92(AX)
-
-	// 3 x 1 taps, 8 columns
-	MOVQ (AX), CX
-	MOVQ 8(AX), DX
-	MOVQ 16(AX), BX
-	MOVQ 24(AX), SI
-	MOVQ 32(AX), DI
-	MOVQ 40(AX), R8
+	MOVL    CX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    (AX), CX
+	MOVQ    8(AX), DX
+	MOVQ    16(AX), BX
+	MOVQ    24(AX), SI
+	MOVQ    32(AX), DI
+	MOVQ    40(AX), R8
 
 channel:
 	MOVL    (DX), R10
@@ -4045,27 +3941,25 @@ next:
 	ADDQ    $0x04, DX
 	DECQ    80(AX)
 	JNZ     channel
-	LDMXCSR 88(AX)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
-// func eventWindow512x3x1x16(a *byte)
+// func eventWindow512x3x1x16(block *byte)
 // Requires: AVX, AVX512F, SSE
-TEXT ·eventWindow512x3x1x16(SB), NOSPLIT, $0-8
-	MOVQ    a+0(FP), AX
-	STMXCSR 88(AX)
-	MOVL    88(AX), CX
+TEXT ·eventWindow512x3x1x16(SB), NOSPLIT, $8-8
+	MOVQ    block+0(FP), AX
+	STMXCSR (SP)
+	MOVL    (SP), CX
 	ORL     $0x00008040, CX
-	MOVL    CX, 92(AX)
-	LDMXCSR 92(AX)
-
-	// 3 x 1 taps, 16 columns
-	MOVQ (AX), CX
-	MOVQ 8(AX), DX
-	MOVQ 16(AX), BX
-	MOVQ 24(AX), SI
-	MOVQ 32(AX), DI
-	MOVQ 40(AX), R8
+	MOVL    CX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    (AX), CX
+	MOVQ    8(AX), DX
+	MOVQ    16(AX), BX
+	MOVQ    24(AX), SI
+	MOVQ    32(AX), DI
+	MOVQ    40(AX), R8
 
 channel:
 	MOVL    (DX), R10
@@ -4111,27 +4005,25 @@ next:
 	ADDQ    $0x04, DX
 	DECQ    80(AX)
 	JNZ     channel
-	LDMXCSR 88(AX)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
-// func eventWindow2x3x1x16(a *byte)
+// func eventWindow2x3x1x16(block *byte)
 // Requires: AVX, SSE
-TEXT ·eventWindow2x3x1x16(SB), NOSPLIT, $0-8
-	MOVQ    a+0(FP), AX
-	STMXCSR 88(AX)
-	MOVL    88(AX), CX
+TEXT ·eventWindow2x3x1x16(SB), NOSPLIT, $8-8
+	MOVQ    block+0(FP), AX
+	STMXCSR (SP)
+	MOVL    (SP), CX
 	ORL     $0x00008040, CX
-	MOVL    CX, 92(AX)
-	LDMXCSR 92(AX)
-
-	// 3 x 1 taps, 16 columns
-	MOVQ (AX), CX
-	MOVQ 8(AX), DX
-	MOVQ 16(AX), BX
-	MOVQ 24(AX), SI
-	MOVQ 32(AX), DI
-	MOVQ 40(AX), R8
+	MOVL    CX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    (AX), CX
+	MOVQ    8(AX), DX
+	MOVQ    16(AX), BX
+	MOVQ    24(AX), SI
+	MOVQ    32(AX), DI
+	MOVQ    40(AX), R8
 
 channel:
 	MOVL    (DX), R10
@@ -4186,27 +4078,25 @@ next:
 	ADDQ    $0x04, DX
 	DECQ    80(AX)
 	JNZ     channel
-	LDMXCSR 88(AX)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
-// func eventWindow512x3x1x32(a *byte)
+// func eventWindow512x3x1x32(block *byte)
 // Requires: AVX, AVX512F, SSE
-TEXT ·eventWindow512x3x1x32(SB), NOSPLIT, $0-8
-	MOVQ    a+0(FP), AX
-	STMXCSR 88(AX)
-	MOVL    88(AX), CX
+TEXT ·eventWindow512x3x1x32(SB), NOSPLIT, $8-8
+	MOVQ    block+0(FP), AX
+	STMXCSR (SP)
+	MOVL    (SP), CX
 	ORL     $0x00008040, CX
-	MOVL    CX, 92(AX)
-	LDMXCSR 92(AX)
-
-	// 3 x 1 taps, 32 columns
-	MOVQ (AX), CX
-	MOVQ 8(AX), DX
-	MOVQ 16(AX), BX
-	MOVQ 24(AX), SI
-	MOVQ 32(AX), DI
-	MOVQ 40(AX), R8
+	MOVL    CX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    (AX), CX
+	MOVQ    8(AX), DX
+	MOVQ    16(AX), BX
+	MOVQ    24(AX), SI
+	MOVQ    32(AX), DI
+	MOVQ    40(AX), R8
 
 channel:
 	MOVL    (DX), R10
@@ -4261,27 +4151,25 @@ next:
 	ADDQ    $0x04, DX
 	DECQ    80(AX)
 	JNZ     channel
-	LDMXCSR 88(AX)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
-// func eventWindow2x3x1x32(a *byte)
+// func eventWindow2x3x1x32(block *byte)
 // Requires: AVX, SSE
-TEXT ·eventWindow2x3x1x32(SB), NOSPLIT, $0-8
-	MOVQ    a+0(FP), AX
-	STMXCSR 88(AX)
-	MOVL    88(AX), CX
+TEXT ·eventWindow2x3x1x32(SB), NOSPLIT, $8-8
+	MOVQ    block+0(FP), AX
+	STMXCSR (SP)
+	MOVL    (SP), CX
 	ORL     $0x00008040, CX
-	MOVL    CX, 92(AX)
-	LDMXCSR 92(AX)
-
-	// 3 x 1 taps, 32 columns
-	MOVQ (AX), CX
-	MOVQ 8(AX), DX
-	MOVQ 16(AX), BX
-	MOVQ 24(AX), SI
-	MOVQ 32(AX), DI
-	MOVQ 40(AX), R8
+	MOVL    CX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    (AX), CX
+	MOVQ    8(AX), DX
+	MOVQ    16(AX), BX
+	MOVQ    24(AX), SI
+	MOVQ    32(AX), DI
+	MOVQ    40(AX), R8
 
 channel:
 	MOVL    (DX), R10
@@ -4354,27 +4242,25 @@ next:
 	ADDQ    $0x04, DX
 	DECQ    80(AX)
 	JNZ     channel
-	LDMXCSR 88(AX)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
-// func eventWindow2x3x2x8(a *byte)
+// func eventWindow2x3x2x8(block *byte)
 // Requires: AVX, SSE
-TEXT ·eventWindow2x3x2x8(SB), NOSPLIT, $0-8
-	MOVQ    a+0(FP), AX
-	STMXCSR 88(AX)
-	MOVL    88(AX), CX
+TEXT ·eventWindow2x3x2x8(SB), NOSPLIT, $8-8
+	MOVQ    block+0(FP), AX
+	STMXCSR (SP)
+	MOVL    (SP), CX
 	ORL     $0x00008040, CX
-	MOVL    CX, 92(AX)
-	LDMXCSR 92(AX)
-
-	// 3 x 2 taps, 8 columns
-	MOVQ (AX), CX
-	MOVQ 8(AX), DX
-	MOVQ 16(AX), BX
-	MOVQ 24(AX), SI
-	MOVQ 32(AX), DI
-	MOVQ 40(AX), R8
+	MOVL    CX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    (AX), CX
+	MOVQ    8(AX), DX
+	MOVQ    16(AX), BX
+	MOVQ    24(AX), SI
+	MOVQ    32(AX), DI
+	MOVQ    40(AX), R8
 
 channel:
 	MOVL    (DX), R10
@@ -4435,27 +4321,25 @@ next:
 	ADDQ    $0x04, DX
 	DECQ    80(AX)
 	JNZ     channel
-	LDMXCSR 88(AX)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
-// func eventWindow512x3x2x16(a *byte)
+// func eventWindow512x3x2x16(block *byte)
 // Requires: AVX, AVX512F, SSE
-TEXT ·eventWindow512x3x2x16(SB), NOSPLIT, $0-8
-	MOVQ    a+0(FP), AX
-	STMXCSR 88(AX)
-	MOVL    88(AX), CX
+TEXT ·eventWindow512x3x2x16(SB), NOSPLIT, $8-8
+	MOVQ    block+0(FP), AX
+	STMXCSR (SP)
+	MOVL    (SP), CX
 	ORL     $0x00008040, CX
-	MOVL    CX, 92(AX)
-	LDMXCSR 92(AX)
-
-	// 3 x 2 taps, 16 columns
-	MOVQ (AX), CX
-	MOVQ 8(AX), DX
-	MOVQ 16(AX), BX
-	MOVQ 24(AX), SI
-	MOVQ 32(AX), DI
-	MOVQ 40(AX), R8
+	MOVL    CX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    (AX), CX
+	MOVQ    8(AX), DX
+	MOVQ    16(AX), BX
+	MOVQ    24(AX), SI
+	MOVQ    32(AX), DI
+	MOVQ    40(AX), R8
 
 channel:
 	MOVL    (DX), R10
@@ -4516,27 +4400,25 @@ next:
 	ADDQ    $0x04, DX
 	DECQ    80(AX)
 	JNZ     channel
-	LDMXCSR 88(AX)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
-// func eventWindow2x3x2x16(a *byte)
+// func eventWindow2x3x2x16(block *byte)
 // Requires: AVX, SSE
-TEXT ·eventWindow2x3x2x16(SB), NOSPLIT, $0-8
-	MOVQ    a+0(FP), AX
-	STMXCSR 88(AX)
-	MOVL    88(AX), CX
+TEXT ·eventWindow2x3x2x16(SB), NOSPLIT, $8-8
+	MOVQ    block+0(FP), AX
+	STMXCSR (SP)
+	MOVL    (SP), CX
 	ORL     $0x00008040, CX
-	MOVL    CX, 92(AX)
-	LDMXCSR 92(AX)
-
-	// 3 x 2 taps, 16 columns
-	MOVQ (AX), CX
-	MOVQ 8(AX), DX
-	MOVQ 16(AX), BX
-	MOVQ 24(AX), SI
-	MOVQ 32(AX), DI
-	MOVQ 40(AX), R8
+	MOVL    CX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    (AX), CX
+	MOVQ    8(AX), DX
+	MOVQ    16(AX), BX
+	MOVQ    24(AX), SI
+	MOVQ    32(AX), DI
+	MOVQ    40(AX), R8
 
 channel:
 	MOVL    (DX), R10
@@ -4615,27 +4497,25 @@ next:
 	ADDQ    $0x04, DX
 	DECQ    80(AX)
 	JNZ     channel
-	LDMXCSR 88(AX)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
-// func eventWindow2x3x3x8(a *byte)
+// func eventWindow2x3x3x8(block *byte)
 // Requires: AVX, SSE
-TEXT ·eventWindow2x3x3x8(SB), NOSPLIT, $0-8
-	MOVQ    a+0(FP), AX
-	STMXCSR 88(AX)
-	MOVL    88(AX), CX
+TEXT ·eventWindow2x3x3x8(SB), NOSPLIT, $8-8
+	MOVQ    block+0(FP), AX
+	STMXCSR (SP)
+	MOVL    (SP), CX
 	ORL     $0x00008040, CX
-	MOVL    CX, 92(AX)
-	LDMXCSR 92(AX)
-
-	// 3 x 3 taps, 8 columns
-	MOVQ (AX), CX
-	MOVQ 8(AX), DX
-	MOVQ 16(AX), BX
-	MOVQ 24(AX), SI
-	MOVQ 32(AX), DI
-	MOVQ 40(AX), R8
+	MOVL    CX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    (AX), CX
+	MOVQ    8(AX), DX
+	MOVQ    16(AX), BX
+	MOVQ    24(AX), SI
+	MOVQ    32(AX), DI
+	MOVQ    40(AX), R8
 
 channel:
 	MOVL    (DX), R10
@@ -4711,27 +4591,25 @@ next:
 	ADDQ    $0x04, DX
 	DECQ    80(AX)
 	JNZ     channel
-	LDMXCSR 88(AX)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
-// func eventWindow512x3x3x16(a *byte)
+// func eventWindow512x3x3x16(block *byte)
 // Requires: AVX, AVX512F, SSE
-TEXT ·eventWindow512x3x3x16(SB), NOSPLIT, $0-8
-	MOVQ    a+0(FP), AX
-	STMXCSR 88(AX)
-	MOVL    88(AX), CX
+TEXT ·eventWindow512x3x3x16(SB), NOSPLIT, $8-8
+	MOVQ    block+0(FP), AX
+	STMXCSR (SP)
+	MOVL    (SP), CX
 	ORL     $0x00008040, CX
-	MOVL    CX, 92(AX)
-	LDMXCSR 92(AX)
-
-	// 3 x 3 taps, 16 columns
-	MOVQ (AX), CX
-	MOVQ 8(AX), DX
-	MOVQ 16(AX), BX
-	MOVQ 24(AX), SI
-	MOVQ 32(AX), DI
-	MOVQ 40(AX), R8
+	MOVL    CX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    (AX), CX
+	MOVQ    8(AX), DX
+	MOVQ    16(AX), BX
+	MOVQ    24(AX), SI
+	MOVQ    32(AX), DI
+	MOVQ    40(AX), R8
 
 channel:
 	MOVL    (DX), R10
@@ -4807,6 +4685,6 @@ next:
 	ADDQ    $0x04, DX
 	DECQ    80(AX)
 	JNZ     channel
-	LDMXCSR 88(AX)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET

@@ -33,7 +33,6 @@ type rowArgs struct {
 	next, step   uintptr  // bytes from a pixel of the result to the next, and in starts to its window, where there is one tap
 	count        int      // pixels
 	first        int      // 0: add to what is there
-	_            [2]uint32
 }
 
 // squareArgs is the argument block of the assembly that adds what a row of pixels of the operand gives to the three rows of
@@ -47,7 +46,6 @@ type squareArgs struct {
 	left, done   int         // pixels that are to begin; at how many left the first is done
 	first        int         // 1: there is nothing yet in any row; 0: in the first
 	next         int         // bytes from a pixel to the next
-	_            [2]uint32
 }
 
 // NewEventProduct prepares the product of so many images of spikes by packed weights.

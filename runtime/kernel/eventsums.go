@@ -44,7 +44,6 @@ type windowArgs struct {
 	tapRow, tapCol int      // bytes from the sums of a tap to those of the next
 	capacity, sum  int      // from a channel to the next: places in list, bytes in sums
 	channels       int
-	_              [2]uint32
 }
 
 // NewEventSums prepares the sums at a level. back says that x is what fires; else dy is.

@@ -49,40 +49,40 @@ func (g *gemm) tree(d, x *float32, size, n uintptr) bool {
 	return true
 }
 
-// gemmBlock is the argument block of the kernels. It lies in the worker's memory: called by a value, as kernels are, a
-// function takes what it points at from the stack to the heap.
+// gemmBlock is the argument block of the kernels of tiles. Generators read blocks from here: after a change, run _gen/generate.sh.
+// It lies in the worker's memory: called by a value, as kernels are, a function takes what it points at from the stack to the
+// heap. Distances are in bytes.
 type gemmBlock struct {
-	list      *int32   // 0
-	count     int      // 8: of the list's pairs; the kernel counts it down
-	a         *float32 // 16
-	aRow      int      // 24: of tiles; of sums, from pixel to pixel. In bytes, as all distances here are
-	taps      int      // 32: or where the list of segments begins, see sumBlock
-	four, one int      // 40, 48: how many times four k, and how many more
-	b         *float32 // 56
-	bRow      int      // 64
-	c         *float32 // 72
-	cRow      int      // 80
-	add       int      // 88
-	aSkip     int      // 96: from behind the last k of a tap to the first of the next
-	bits      uint32   // 104: the columns that are there
-	_         uint32
-	masks     *int32   // 112: the same for AVX2, nil where all are there
-	ahead     *float32 // 120: asked for on the way, two lines of the cache for every four k
+	list      *int32
+	count     int // of the list's pairs; the kernel counts it down
+	a         *float32
+	aRow      int
+	taps      int
+	four, one int // how many times four k, and how many more
+	b         *float32
+	bRow      int
+	c         *float32
+	cRow      int
+	add       int
+	aSkip     int      // from behind the last k of a tap to the first of the next
+	bits      uint32   // the columns that are there
+	masks     *int32   // the same for AVX2, nil where all are there
+	ahead     *float32 // asked for on the way, two lines of the cache for every four k
 }
 
 // sumBlock is the argument block of the kernels of sums over pixels.
 type sumBlock struct {
-	list      *int32   // 0
-	count     int      // 8
-	a         *float32 // 16
-	aStep     int      // 24
-	segments  *int32   // 32
-	left      int      // 40: how many segments
-	four, one int      // 48, 56: pixels of a segment
-	b         *float32 // 64
-	d         *float32 // 72
-	dRow      int      // 80
-	ahead     *float32 // 88: asked for on the way, a line of the cache for every pixel
+	list      *int32
+	count     int
+	a         *float32
+	aStep     int
+	segments  *int32
+	left      int // how many segments
+	four, one int // pixels of a segment
+	b         *float32
+	d         *float32
+	dRow      int
+	ahead     *float32 // asked for on the way, a line of the cache for every pixel
 }
 
 // maxCycles is how many cycles one call of a kernel takes at most: the collector waits for it.

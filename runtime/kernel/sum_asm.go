@@ -6,12 +6,12 @@ import "unsafe"
 
 // columnBlock is what the assembly takes.
 type columnBlock struct {
-	sums    *float64 // 0
-	squares *float64 // 8
-	x       *float32 // 16
-	pitch   int      // 24: of rows in bytes
-	rows    int      // 32
-	groups  int      // 40: the assembly counts them down
+	sums    *float64
+	squares *float64
+	x       *float32
+	pitch   int // of rows in bytes
+	rows    int
+	groups  int // the assembly counts them down
 }
 
 // sumGroups adds up groups of columns, and returns how many columns these have.

@@ -336,14 +336,14 @@ GLOBL tapeConstants<>(SB), RODATA|NOPTR, $2368
 
 // func tapeCode(entry uintptr, block *byte)
 // Requires: AVX, SSE
-TEXT ·tapeCode(SB), NOSPLIT, $16-16
+TEXT ·tapeCode(SB), NOSPLIT, $8-16
 	MOVQ    entry+0(FP), R15
 	MOVQ    block+8(FP), R13
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
-	MOVL    AX, 8(SP)
-	LDMXCSR 8(SP)
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
 	CALL    R15
 	LDMXCSR (SP)
 	VZEROUPPER
@@ -351,13 +351,13 @@ TEXT ·tapeCode(SB), NOSPLIT, $16-16
 
 // func tapeAVX2(block *byte)
 // Requires: AVX, AVX2, SSE
-TEXT ·tapeAVX2(SB), NOSPLIT, $16-8
+TEXT ·tapeAVX2(SB), NOSPLIT, $8-8
 	MOVQ    block+0(FP), R13
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
-	MOVL    AX, 8(SP)
-	LDMXCSR 8(SP)
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
 	MOVQ    16(R13), R8
 	MOVQ    48(R13), R10
 	MOVQ    56(R13), R11
@@ -2264,13 +2264,13 @@ TEXT ·tapeRoutinesAVX2(SB), NOSPLIT, $0-8
 
 // func columnsAVX2x8(block *byte)
 // Requires: AVX, SSE
-TEXT ·columnsAVX2x8(SB), NOSPLIT, $16-8
+TEXT ·columnsAVX2x8(SB), NOSPLIT, $8-8
 	MOVQ    block+0(FP), AX
 	STMXCSR (SP)
 	MOVL    (SP), CX
 	ORL     $0x00008040, CX
-	MOVL    CX, 8(SP)
-	LDMXCSR 8(SP)
+	MOVL    CX, 4(SP)
+	LDMXCSR 4(SP)
 	MOVQ    (AX), CX
 	MOVQ    16(AX), DX
 	MOVQ    24(AX), BX
@@ -2301,13 +2301,13 @@ row:
 
 // func squaresAVX2x8(block *byte)
 // Requires: AVX, FMA3, SSE
-TEXT ·squaresAVX2x8(SB), NOSPLIT, $16-8
+TEXT ·squaresAVX2x8(SB), NOSPLIT, $8-8
 	MOVQ    block+0(FP), AX
 	STMXCSR (SP)
 	MOVL    (SP), CX
 	ORL     $0x00008040, CX
-	MOVL    CX, 8(SP)
-	LDMXCSR 8(SP)
+	MOVL    CX, 4(SP)
+	LDMXCSR 4(SP)
 	MOVQ    (AX), CX
 	MOVQ    8(AX), DX
 	MOVQ    16(AX), BX
@@ -2346,13 +2346,13 @@ row:
 
 // func columnsAVX2x16(block *byte)
 // Requires: AVX, SSE
-TEXT ·columnsAVX2x16(SB), NOSPLIT, $16-8
+TEXT ·columnsAVX2x16(SB), NOSPLIT, $8-8
 	MOVQ    block+0(FP), AX
 	STMXCSR (SP)
 	MOVL    (SP), CX
 	ORL     $0x00008040, CX
-	MOVL    CX, 8(SP)
-	LDMXCSR 8(SP)
+	MOVL    CX, 4(SP)
+	LDMXCSR 4(SP)
 	MOVQ    (AX), CX
 	MOVQ    16(AX), DX
 	MOVQ    24(AX), BX
@@ -2391,13 +2391,13 @@ row:
 
 // func squaresAVX2x16(block *byte)
 // Requires: AVX, FMA3, SSE
-TEXT ·squaresAVX2x16(SB), NOSPLIT, $16-8
+TEXT ·squaresAVX2x16(SB), NOSPLIT, $8-8
 	MOVQ    block+0(FP), AX
 	STMXCSR (SP)
 	MOVL    (SP), CX
 	ORL     $0x00008040, CX
-	MOVL    CX, 8(SP)
-	LDMXCSR 8(SP)
+	MOVL    CX, 4(SP)
+	LDMXCSR 4(SP)
 	MOVQ    (AX), CX
 	MOVQ    8(AX), DX
 	MOVQ    16(AX), BX
@@ -2450,13 +2450,13 @@ row:
 
 // func tapeAVX512(block *byte)
 // Requires: AVX, AVX512F, SSE
-TEXT ·tapeAVX512(SB), NOSPLIT, $16-8
+TEXT ·tapeAVX512(SB), NOSPLIT, $8-8
 	MOVQ    block+0(FP), R13
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
-	MOVL    AX, 8(SP)
-	LDMXCSR 8(SP)
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
 	MOVQ    16(R13), R8
 	MOVQ    48(R13), R10
 	MOVQ    56(R13), R11
@@ -4365,13 +4365,13 @@ TEXT ·tapeRoutinesAVX512(SB), NOSPLIT, $0-8
 
 // func columnsAVX512x8(block *byte)
 // Requires: AVX, AVX512F, SSE
-TEXT ·columnsAVX512x8(SB), NOSPLIT, $16-8
+TEXT ·columnsAVX512x8(SB), NOSPLIT, $8-8
 	MOVQ    block+0(FP), AX
 	STMXCSR (SP)
 	MOVL    (SP), CX
 	ORL     $0x00008040, CX
-	MOVL    CX, 8(SP)
-	LDMXCSR 8(SP)
+	MOVL    CX, 4(SP)
+	LDMXCSR 4(SP)
 	MOVQ    (AX), CX
 	MOVQ    16(AX), DX
 	MOVQ    24(AX), BX
@@ -4398,13 +4398,13 @@ row:
 
 // func squaresAVX512x8(block *byte)
 // Requires: AVX, AVX512F, SSE
-TEXT ·squaresAVX512x8(SB), NOSPLIT, $16-8
+TEXT ·squaresAVX512x8(SB), NOSPLIT, $8-8
 	MOVQ    block+0(FP), AX
 	STMXCSR (SP)
 	MOVL    (SP), CX
 	ORL     $0x00008040, CX
-	MOVL    CX, 8(SP)
-	LDMXCSR 8(SP)
+	MOVL    CX, 4(SP)
+	LDMXCSR 4(SP)
 	MOVQ    (AX), CX
 	MOVQ    8(AX), DX
 	MOVQ    16(AX), BX
@@ -4436,13 +4436,13 @@ row:
 
 // func columnsAVX512x32(block *byte)
 // Requires: AVX, AVX512F, SSE
-TEXT ·columnsAVX512x32(SB), NOSPLIT, $16-8
+TEXT ·columnsAVX512x32(SB), NOSPLIT, $8-8
 	MOVQ    block+0(FP), AX
 	STMXCSR (SP)
 	MOVL    (SP), CX
 	ORL     $0x00008040, CX
-	MOVL    CX, 8(SP)
-	LDMXCSR 8(SP)
+	MOVL    CX, 4(SP)
+	LDMXCSR 4(SP)
 	MOVQ    (AX), CX
 	MOVQ    16(AX), DX
 	MOVQ    24(AX), BX
@@ -4481,13 +4481,13 @@ row:
 
 // func squaresAVX512x32(block *byte)
 // Requires: AVX, AVX512F, SSE
-TEXT ·squaresAVX512x32(SB), NOSPLIT, $16-8
+TEXT ·squaresAVX512x32(SB), NOSPLIT, $8-8
 	MOVQ    block+0(FP), AX
 	STMXCSR (SP)
 	MOVL    (SP), CX
 	ORL     $0x00008040, CX
-	MOVL    CX, 8(SP)
-	LDMXCSR 8(SP)
+	MOVL    CX, 4(SP)
+	LDMXCSR 4(SP)
 	MOVQ    (AX), CX
 	MOVQ    8(AX), DX
 	MOVQ    16(AX), BX

@@ -84,16 +84,16 @@ type addresses struct {
 	block     tapeBlock
 }
 
-// tapeBlock is what the assembly takes.
+// tapeBlock is what the assembly takes. Generators and the compiler read where its fields are.
 type tapeBlock struct {
-	code     *tapeInstr // 0
-	end      uintptr    // 8: of the code
-	now      *uintptr   // 16
-	step     *uintptr   // 24
-	size     int        // 32: of these in bytes
-	times    int        // 40: the assembly counts it down
-	unrolled int        // 48: bytes in whole groups of 64 elements
-	all      int        // 56: bytes in whole vectors of 16
+	code     *tapeInstr
+	end      uintptr // of the code
+	now      *uintptr
+	step     *uintptr
+	size     int // of these in bytes
+	times    int // the assembly counts it down
+	unrolled int // bytes in whole groups of 64 elements
+	all      int // bytes in whole vectors of 16
 }
 
 func newAddresses(registers int) addresses {

@@ -8,6 +8,8 @@ import (
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
+
+	"snnc.dev/snnc/runtime/kernel/_gen/frame"
 )
 
 // set is a set of instructions.
@@ -55,43 +57,16 @@ func main() {
 	Generate()
 }
 
-// begin opens a function over an argument block; saved is where the block has room for two control words.
-func begin(name string, saved int) (reg.GPVirtual, func(int) Mem) {
-	TEXT(name, NOSPLIT, "func(a *byte)")
-	Pragma("noescape")
-	a := Load(Param("a"), GP64()).(reg.GPVirtual)
-	f := func(at int) Mem { return Mem{Base: a, Disp: at} }
-	word := GP32()
-	STMXCSR(f(saved))
-	MOVL(f(saved), word)
-	ORL(U32(0x8040), word)
-	MOVL(word, f(saved+4))
-	LDMXCSR(f(saved + 4))
-	return a, f
-}
-
-// end closes it.
-func end(f func(int) Mem, saved int) {
-	LDMXCSR(f(saved))
-	VZEROUPPER()
-	RET()
-}
-
 // list writes the numbers of the bits that are set among those of each pixel, and where each pixel's begin. Pixels have a
 // multiple of 16 bits. See listArgs.
 func list() {
-	TEXT("eventList512", NOSPLIT, "func(a *byte)")
+	TEXT("eventList512", NOSPLIT, "func(block *byte)")
 	Pragma("noescape")
-	a := Load(Param("a"), GP64()).(reg.GPVirtual)
-	f := func(at int) Mem { return Mem{Base: a, Disp: at} }
-	load := func(at int) reg.GPVirtual {
-		r := GP64()
-		MOVQ(f(at), r)
-		return r
-	}
-	out, starts, from, n := load(0), load(8), load(16), load(24)
+	block := frame.At("listArgs", Load(Param("block"), GP64()))
+	f, load := block.Field, block.Load
+	out, starts, from, n := load("list"), load("starts"), load("from"), load("n")
 	lanes, step, channels := ZMM(), ZMM(), ZMM()
-	VMOVDQU32(f(48), lanes)
+	VMOVDQU32(f("lanes"), lanes)
 	sixteen := GP32()
 	MOVL(U32(16), sixteen)
 	VPBROADCASTD(sixteen, step)
@@ -99,7 +74,7 @@ func list() {
 	MOVL(n.As32(), Mem{Base: starts})
 	ADDQ(Imm(4), starts)
 	VMOVDQA32(lanes, channels)
-	left := load(32)
+	left := load("words")
 	Label("word")
 	word, count, set, few := GP32(), GP64(), K(), ZMM()
 	MOVWLZX(Mem{Base: from}, word)
@@ -112,26 +87,19 @@ func list() {
 	ADDQ(Imm(2), from)
 	DECQ(left)
 	JNZ(LabelRef("word"))
-	DECQ(f(40))
+	DECQ(f("count"))
 	JNZ(LabelRef("pixel"))
-	MOVQ(n, f(24))
+	MOVQ(n, f("n"))
 	VZEROUPPER()
 	RET()
 }
 
 // row adds to each pixel of a row of results the rows of weights of the events under a row of taps. See rowArgs.
 func row(s set, taps, columns int) {
-	const saved = 80
-	name := fmt.Sprintf("eventRow%sx%dx%d", s.name, taps, columns)
-	_, f := begin(name, saved)
-	Comment(fmt.Sprintf("%d taps, %d columns", taps, columns))
-	load := func(at int) reg.GPVirtual {
-		r := GP64()
-		MOVQ(f(at), r)
-		return r
-	}
-	list, starts, w, begun := load(0), load(8), load(16), load(24)
-	tap, pitch, next, left := load(32), load(40), load(48), load(64)
+	block, leave := frame.Begin(fmt.Sprintf("eventRow%sx%dx%d", s.name, taps, columns), fmt.Sprintf("runs %d taps over %d columns.", taps, columns), "rowArgs")
+	f, load := block.Field, block.Load
+	list, starts, w, begun := load("list"), load("starts"), load("weights"), load("out")
+	tap, pitch, next, left := load("tap"), load("pitch"), load("next"), load("count")
 	n := columns / s.lanes
 	// acc[k] is of the pixel that began k columns ago
 	acc := make([][]reg.VecVirtual, taps)
@@ -157,7 +125,7 @@ func row(s set, taps, columns int) {
 		TESTQ(left, left)
 		JLE(LabelRef("zero"))
 	}
-	CMPQ(f(72), Imm(0))
+	CMPQ(f("first"), Imm(0))
 	JNE(LabelRef("zero"))
 	for j, v := range acc[0] {
 		VMOVUPS(Mem{Base: begun, Disp: width * j}, v)
@@ -194,7 +162,7 @@ func row(s set, taps, columns int) {
 	Label("store")
 	if taps > 1 {
 		// pixels before the first are not there
-		CMPQ(done, f(24))
+		CMPQ(done, f("out"))
 		JCS(LabelRef("shift"))
 	}
 	for j, v := range acc[taps-1] {
@@ -213,32 +181,28 @@ func row(s set, taps, columns int) {
 		ADDQ(Imm(4), starts)
 	} else {
 		ADDQ(next, begun)
-		ADDQ(f(56), starts)
+		ADDQ(f("step"), starts)
 	}
 	DECQ(total)
 	JNZ(LabelRef("column"))
-	end(f, saved)
+	leave()
 }
 
 // square adds to rows of pixels, as many as a window has, the rows of weights of the events of one row of the operand: for the
 // first of them they are under the first row of the window, for the next, which lies before it, under the second. See
 // squareArgs.
 func square(s set, taps, columns int) {
-	const saved = 104
-	_, f := begin(fmt.Sprintf("eventSquare%sx%dx%d", s.name, taps, columns), saved)
-	Comment(fmt.Sprintf("%d x %d taps, %d columns", taps, taps, columns))
-	load := func(at int) reg.GPVirtual {
-		r := GP64()
-		MOVQ(f(at), r)
-		return r
-	}
-	starts, w, tap, pitch := load(8), load(16), load(24), load(32)
+	name := fmt.Sprintf("eventSquare%sx%dx%d", s.name, taps, columns)
+	block, leave := frame.Begin(name, fmt.Sprintf("runs %d x %d taps over %d columns.", taps, taps, columns), "squareArgs")
+	f, load := block.Field, block.Load
+	starts, w, tap, pitch := load("starts"), load("weights"), load("tap"), load("pitch")
 	begun := make([]reg.GPVirtual, taps)
 	n, width := columns/s.lanes, 4*s.lanes
 	// acc[u][k] is of row u and the pixel that began k columns ago
 	acc := make([][][]reg.VecVirtual, taps)
 	for u := range acc {
-		begun[u] = load(40 + 8*u)
+		begun[u] = GP64()
+		MOVQ(f("out").Offset(8*u), begun[u])
 		acc[u] = make([][]reg.VecVirtual, taps)
 		for k := range acc[u] {
 			for j := range n {
@@ -253,9 +217,9 @@ func square(s set, taps, columns int) {
 			s.zero(v)
 		}
 	}
-	CMPQ(f(72), Imm(0)) // pixels that have yet to begin
+	CMPQ(f("left"), Imm(0)) // pixels that have yet to begin
 	JLE(LabelRef("events"))
-	CMPQ(f(88), Imm(0))
+	CMPQ(f("first"), Imm(0))
 	JNE(LabelRef("events"))
 	for u := 1; u < taps; u++ {
 		for j, v := range acc[u][0] {
@@ -264,7 +228,7 @@ func square(s set, taps, columns int) {
 	}
 	Label("events")
 	l, last, x := GP64(), GP64(), GP64()
-	MOVQ(f(0), x)
+	MOVQ(f("list"), x)
 	MOVL(Mem{Base: starts}, l.As32())
 	MOVL(Mem{Base: starts, Disp: 4}, last.As32())
 	LEAQ(Mem{Base: x, Index: l, Scale: 4}, l)
@@ -289,10 +253,10 @@ func square(s set, taps, columns int) {
 	CMPQ(l, last)
 	JNE(LabelRef("event"))
 	Label("store")
-	MOVQ(f(72), x)
-	CMPQ(x, f(80)) // pixels before the first are not there
+	MOVQ(f("left"), x)
+	CMPQ(x, f("done")) // pixels before the first are not there
 	JGT(LabelRef("shift"))
-	MOVQ(f(64), x)
+	MOVQ(f("back"), x)
 	for u := range acc {
 		for j, v := range acc[u][taps-1] {
 			VMOVUPS(v, Mem{Base: begun[u], Index: x, Scale: 1, Disp: width * j})
@@ -308,28 +272,25 @@ func square(s set, taps, columns int) {
 	}
 	ADDQ(Imm(4), starts)
 	for _, b := range begun {
-		ADDQ(f(96), b)
+		ADDQ(f("next"), b)
 	}
-	DECQ(f(72))
-	CMPQ(f(72), I8(int8(1-taps)))
+	DECQ(f("left"))
+	CMPQ(f("left"), I8(int8(1-taps)))
 	JGT(LabelRef("column"))
-	end(f, saved)
+	leave()
 }
 
 // split copies n vectors of each of some pixels, each to a place of its own. See splitArgs.
 func split(s set, n int) {
-	TEXT(fmt.Sprintf("eventSplit%sx%d", s.name, n), NOSPLIT, "func(a *byte)")
+	TEXT(fmt.Sprintf("eventSplit%sx%d", s.name, n), NOSPLIT, "func(block *byte)")
 	Pragma("noescape")
-	a := Load(Param("a"), GP64())
-	load := func(at int) reg.GPVirtual {
-		r := GP64()
-		MOVQ(Mem{Base: a, Disp: at}, r)
-		return r
-	}
-	to, from, pixels := load(0), load(8), load(32)
+	block := frame.At("splitArgs", Load(Param("block"), GP64()))
+	f, load := block.Field, block.Load
+	to, from, pixels := load("to"), load("from"), load("pixels")
 	places := make([]reg.GPVirtual, n)
 	for q := 1; q < n; q++ {
-		places[q] = load(40 + 8*q)
+		places[q] = GP64()
+		MOVQ(f("places").Offset(8*q), places[q])
 	}
 	width := 4 * s.lanes
 	Label("pixel")
@@ -342,8 +303,8 @@ func split(s set, n int) {
 		}
 		VMOVUPS(v, m)
 	}
-	ADDQ(Mem{Base: a, Disp: 16}, from)
-	ADDQ(Mem{Base: a, Disp: 24}, to)
+	ADDQ(f("next"), from)
+	ADDQ(f("distance"), to)
 	DECQ(pixels)
 	JNZ(LabelRef("pixel"))
 	VZEROUPPER()
@@ -353,16 +314,10 @@ func split(s set, n int) {
 // window adds to each channel's row of sums, one per tap of a window, the rows of gradients that its events see. See
 // windowArgs.
 func window(s set, high, wide, columns int) {
-	const saved = 88
 	name := fmt.Sprintf("eventWindow%sx%dx%dx%d", s.name, high, wide, columns)
-	_, f := begin(name, saved)
-	Comment(fmt.Sprintf("%d x %d taps, %d columns", high, wide, columns))
-	load := func(at int) reg.GPVirtual {
-		r := GP64()
-		MOVQ(f(at), r)
-		return r
-	}
-	list, ends, from, sums, line, first := load(0), load(8), load(16), load(24), load(32), load(40)
+	block, leave := frame.Begin(name, fmt.Sprintf("runs %d x %d taps over %d columns.", high, wide, columns), "windowArgs")
+	f, load := block.Field, block.Load
+	list, ends, from, sums, line, first := load("list"), load("ends"), load("part"), load("sums"), load("line"), load("first")
 	n, width := columns/s.lanes, 4*s.lanes
 	acc := make([]reg.VecVirtual, high*wide*n)
 	for i := range acc {
@@ -374,12 +329,12 @@ func window(s set, high, wide, columns int) {
 		MOVQ(sums, row)
 		for u := range high {
 			if u > 0 {
-				ADDQ(f(48), row)
+				ADDQ(f("tapRow"), row)
 			}
 			MOVQ(row, at)
 			for v := range wide {
 				if v > 0 {
-					ADDQ(f(56), at)
+					ADDQ(f("tapCol"), at)
 				}
 				for j := range n {
 					visit(Mem{Base: at, Disp: width * j}, acc[(u*wide+v)*n+j])
@@ -414,10 +369,10 @@ func window(s set, high, wide, columns int) {
 	JNE(LabelRef("event"))
 	each(func(m Mem, v reg.VecVirtual) { VMOVUPS(v, m) })
 	Label("next")
-	ADDQ(f(64), first)
-	ADDQ(f(72), sums)
+	ADDQ(f("capacity"), first)
+	ADDQ(f("sum"), sums)
 	ADDQ(Imm(4), ends)
-	DECQ(f(80))
+	DECQ(f("channels"))
 	JNZ(LabelRef("channel"))
-	end(f, saved)
+	leave()
 }

@@ -1,6 +1,5 @@
 // Command gemm writes the inner loops of dense products: tiles of results (gemm.go, tiles) and tiles of sums over pixels
-// (gemm.go, sumTiles), for AVX2 with FMA and for AVX-512. Offsets into the argument blocks are those of gemmBlock and sumBlock in
-// gemm_asm.go.
+// (gemm.go, sumTiles), for AVX2 with FMA and for AVX-512.
 package main
 
 import (
@@ -9,6 +8,8 @@ import (
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
+
+	"snnc.dev/snnc/runtime/kernel/_gen/frame"
 )
 
 // vectors is a kind of registers: how many rows a tile of it has at most, and how many registers a row of one can have.
@@ -45,26 +46,6 @@ func main() {
 	tree(avx2)
 	tree(avx512)
 	Generate()
-}
-
-// function begins a function whose argument points at a block, and sets the processor to flush denormals until leave.
-func function(name, does string) (block reg.Register, leave func()) {
-	TEXT(name, NOSPLIT, "func(block *byte)")
-	Pragma("noescape")
-	Doc(name + " " + does)
-	block = Load(Param("block"), GP64())
-	old, flush := AllocLocal(4), AllocLocal(4)
-	STMXCSR(old)
-	r := GP32()
-	MOVL(old, r)
-	ORL(U32(0x8040), r)
-	MOVL(r, flush)
-	LDMXCSR(flush)
-	return block, func() {
-		LDMXCSR(old)
-		VZEROUPPER()
-		RET()
-	}
 }
 
 // accumulators returns the registers of a tile.
@@ -137,27 +118,27 @@ func spread(base, stride, triple reg.Register, i, disp int) Mem {
 // On its way it asks for memory that is read afterwards.
 func tile(v vectors, rows, width int) {
 	name := fmt.Sprintf("tile%sx%dx%d", v.name, rows, width*v.bytes/4)
-	p, leave := function(name, fmt.Sprintf("computes tiles of %d rows and %d columns.", rows, width*v.bytes/4))
-	f := func(off int) Mem { return Mem{Base: p, Disp: off} }
+	block, leave := frame.Begin(name, fmt.Sprintf("computes tiles of %d rows and %d columns.", rows, width*v.bytes/4), "gemmBlock")
+	f := block.Field
 	list, aRow, aTriple, bRow, bTriple, b, k, taps := GP64(), GP64(), GP64(), GP64(), GP64(), GP64(), GP64(), GP64()
-	MOVQ(f(0), list)
-	MOVQ(f(24), aRow)
+	MOVQ(f("list"), list)
+	MOVQ(f("aRow"), aRow)
 	LEAQ(Mem{Base: aRow, Index: aRow, Scale: 2}, aTriple)
-	MOVQ(f(64), bRow)
+	MOVQ(f("bRow"), bRow)
 	LEAQ(Mem{Base: bRow, Index: bRow, Scale: 2}, bTriple)
 	q := make([]reg.GPVirtual, (rows+3)/4)
 	for i := range q {
 		q[i] = GP64()
 	}
 	ahead := GP64()
-	MOVQ(f(120), ahead)
+	MOVQ(f("ahead"), ahead)
 	acc := accumulators(v, rows, width)
 	row := accumulators(v, 1, width)[0]
 	number := [2]reg.VecVirtual{v.register(), v.register()}
 	var mask []reg.OpmaskVirtual
 	if v.bytes == 64 {
 		bits := GP32()
-		MOVL(f(104), bits)
+		MOVL(f("bits"), bits)
 		for j := range width {
 			mask = append(mask, K())
 			if j > 0 {
@@ -170,8 +151,8 @@ func tile(v vectors, rows, width int) {
 	// results runs over the rows of the tile's results, with or without masks in vector registers.
 	results := func(use func(i int, m Mem, masked bool)) {
 		c, stride := GP64(), GP64()
-		element(Mem{Base: list, Disp: 4}, f(72), c)
-		MOVQ(f(80), stride)
+		element(Mem{Base: list, Disp: 4}, f("c"), c)
+		MOVQ(f("cRow"), stride)
 		if v.bytes == 64 {
 			for i := range acc {
 				use(i, Mem{Base: c}, true)
@@ -183,7 +164,7 @@ func tile(v vectors, rows, width int) {
 		}
 		end, some := label("end"), label("some")
 		at := GP64()
-		MOVQ(f(112), at)
+		MOVQ(f("masks"), at)
 		TESTQ(at, at)
 		JNZ(LabelRef(some))
 		rest := GP64()
@@ -209,9 +190,9 @@ func tile(v vectors, rows, width int) {
 	}
 
 	Label("tile")
-	fetch(Mem{Base: list, Disp: 12}, f(72), f(80), rows, width*v.bytes)
+	fetch(Mem{Base: list, Disp: 12}, f("c"), f("cRow"), rows, width*v.bytes)
 	add, started := GP64(), "started"
-	MOVQ(f(88), add)
+	MOVQ(f("add"), add)
 	TESTQ(add, add)
 	JNZ(LabelRef("more"))
 	for i := range acc {
@@ -236,14 +217,14 @@ func tile(v vectors, rows, width int) {
 		}
 	})
 	Label(started)
-	element(Mem{Base: list}, f(16), q[0])
+	element(Mem{Base: list}, f("a"), q[0])
 	for i := 1; i < len(q); i++ {
 		LEAQ(Mem{Base: q[i-1], Index: aRow, Scale: 4}, q[i])
 	}
-	MOVQ(f(56), b)
-	MOVQ(f(32), taps)
+	MOVQ(f("b"), b)
+	MOVQ(f("taps"), taps)
 	Label("tap")
-	MOVQ(f(40), k)
+	MOVQ(f("four"), k)
 	TESTQ(k, k)
 	JZ(LabelRef("single"))
 	Label("four")
@@ -261,7 +242,7 @@ func tile(v vectors, rows, width int) {
 	DECQ(k)
 	JNZ(LabelRef("four"))
 	Label("single")
-	MOVQ(f(48), k)
+	MOVQ(f("one"), k)
 	TESTQ(k, k)
 	JZ(LabelRef("next"))
 	Label("one")
@@ -274,7 +255,7 @@ func tile(v vectors, rows, width int) {
 	JNZ(LabelRef("one"))
 	Label("next")
 	for i := range q {
-		ADDQ(f(96), q[i])
+		ADDQ(f("aSkip"), q[i])
 	}
 	DECQ(taps)
 	JNZ(LabelRef("tap"))
@@ -294,7 +275,7 @@ func tile(v vectors, rows, width int) {
 		}
 	})
 	ADDQ(Imm(8), list)
-	DECQ(f(8))
+	DECQ(f("count"))
 	JNZ(LabelRef("tile"))
 	leave()
 }
@@ -313,25 +294,25 @@ func label(name string) string {
 //
 // where b goes on from segment to segment and has rows of 32 columns. On its way it asks for memory that is read afterwards.
 func sums(v vectors, rows, width int) {
-	const pitch = 128
+	pitch := 4 * frame.Integer("pixelPitch")
 	name := fmt.Sprintf("sums%sx%dx%d", v.name, rows, width*v.bytes/4)
-	p, leave := function(name, fmt.Sprintf("adds to tiles of %d rows and %d columns.", rows, width*v.bytes/4))
-	f := func(off int) Mem { return Mem{Base: p, Disp: off} }
+	block, leave := frame.Begin(name, fmt.Sprintf("adds to tiles of %d rows and %d columns.", rows, width*v.bytes/4), "sumBlock")
+	f := block.Field
 	list, origin, segment, left, a, step, triple, b, k := GP64(), GP64(), GP64(), GP64(), GP64(), GP64(), GP64(), GP64(), GP64()
-	MOVQ(f(0), list)
-	MOVQ(f(24), step)
+	MOVQ(f("list"), list)
+	MOVQ(f("aStep"), step)
 	LEAQ(Mem{Base: step, Index: step, Scale: 2}, triple)
 	acc := accumulators(v, rows, width)
 	row := accumulators(v, 1, width)[0]
 	number := [2]reg.VecVirtual{v.register(), v.register()}
 	d, stride, ahead := GP64(), GP64(), GP64()
-	MOVQ(f(88), ahead)
+	MOVQ(f("ahead"), ahead)
 
 	Label("tile")
-	fetch(Mem{Base: list, Disp: 12}, f(72), f(80), rows, width*v.bytes)
-	MOVQ(f(80), stride)
+	fetch(Mem{Base: list, Disp: 12}, f("d"), f("dRow"), rows, width*v.bytes)
+	MOVQ(f("dRow"), stride)
 	results := func(use func(m Mem, x reg.VecVirtual)) {
-		element(Mem{Base: list, Disp: 4}, f(72), d)
+		element(Mem{Base: list, Disp: 4}, f("d"), d)
 		for i := range acc {
 			for j, x := range acc[i] {
 				use(Mem{Base: d, Disp: j * v.bytes}, x)
@@ -342,15 +323,15 @@ func sums(v vectors, rows, width int) {
 		}
 	}
 	results(func(m Mem, x reg.VecVirtual) { VMOVUPS(m, x) })
-	element(Mem{Base: list}, f(16), origin)
-	MOVQ(f(32), segment)
-	MOVQ(f(40), left)
-	MOVQ(f(64), b)
+	element(Mem{Base: list}, f("a"), origin)
+	MOVQ(f("segments"), segment)
+	MOVQ(f("left"), left)
+	MOVQ(f("b"), b)
 	Label("segment")
 	MOVLQSX(Mem{Base: segment}, a)
 	LEAQ(Mem{Base: origin, Index: a, Scale: 4}, a)
 	ADDQ(Imm(4), segment)
-	MOVQ(f(48), k)
+	MOVQ(f("four"), k)
 	TESTQ(k, k)
 	JZ(LabelRef("single"))
 	Label("four")
@@ -362,17 +343,17 @@ func sums(v vectors, rows, width int) {
 	}
 	ADDQ(U32(256), ahead)
 	LEAQ(Mem{Base: a, Index: step, Scale: 4}, a)
-	ADDQ(U32(4*pitch), b)
+	ADDQ(U32(uint32(4*pitch)), b)
 	DECQ(k)
 	JNZ(LabelRef("four"))
 	Label("single")
-	MOVQ(f(56), k)
+	MOVQ(f("one"), k)
 	TESTQ(k, k)
 	JZ(LabelRef("next"))
 	Label("one")
 	multiply(v, acc, row, number, func(i int) Mem { return Mem{Base: a, Disp: 4 * i} }, Mem{Base: b})
 	ADDQ(step, a)
-	ADDQ(U32(pitch), b)
+	ADDQ(U32(uint32(pitch)), b)
 	DECQ(k)
 	JNZ(LabelRef("one"))
 	Label("next")
@@ -380,7 +361,7 @@ func sums(v vectors, rows, width int) {
 	JNZ(LabelRef("segment"))
 	results(func(m Mem, x reg.VecVirtual) { VMOVUPS(x, m) })
 	ADDQ(Imm(8), list)
-	DECQ(f(8))
+	DECQ(f("count"))
 	JNZ(LabelRef("tile"))
 	leave()
 }

@@ -11,6 +11,8 @@ import (
 	"github.com/mmcloughlin/avo/ir"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
+
+	"snnc.dev/snnc/runtime/kernel/_gen/frame"
 )
 
 // machine is a level: its kind of registers.
@@ -60,35 +62,30 @@ func (m *machine) run() {
 	TEXT("tape"+m.name, NOSPLIT, "func(block *byte)")
 	Pragma("noescape")
 	Doc("tape" + m.name + " runs a program as often as the block says.")
-	old, flush := AllocLocal(8), AllocLocal(8)
 	Load(Param("block"), block)
-	STMXCSR(old)
-	r := reg.EAX
-	MOVL(old, r)
-	ORL(U32(0x8040), r)
-	MOVL(r, flush)
-	LDMXCSR(flush)
-	f := func(off int) Mem { return Mem{Base: block, Disp: off} }
-	MOVQ(f(16), table)
-	MOVQ(f(48), unrolled)
-	MOVQ(f(56), end)
+	restore := frame.Flush()
+	f := frame.At("tapeBlock", block).Field
+	MOVQ(f("now"), table)
+	MOVQ(f("unrolled"), unrolled)
+	MOVQ(f("all"), end)
 	Label("time")
-	MOVQ(f(0), next)
+	MOVQ(f("code"), next)
 	Label("instruction")
+	instr := frame.At("tapeInstr", next)
 	for i, r := range append([]reg.GPPhysical{result}, operands[:]...) {
-		MOVL(Mem{Base: next, Disp: 8 + 4*i}, r.As32())
+		MOVL(instr.Field([]string{"d", "a", "b", "c", "e"}[i]), r.As32())
 		MOVQ(Mem{Base: table, Index: r, Scale: 1}, r)
 	}
 	XORL(at.As32(), at.As32())
 	XORL(bits.As32(), bits.As32())
-	MOVQ(Mem{Base: next}, reg.R15)
-	ADDQ(Imm(32), next)
+	MOVQ(instr.Field("routine"), reg.R15)
+	ADDQ(Imm(uint64(instr.Size())), next)
 	Instruction(&ir.Instruction{Opcode: "CALL", Operands: []Op{reg.R15}, Inputs: []Op{reg.R15}}) // avo's own takes labels alone
-	CMPQ(next, f(8))
+	CMPQ(next, f("end"))
 	JNE(LabelRef("instruction"))
 	// the addresses go on
 	steps, left := reg.RAX, reg.RBX
-	MOVQ(f(24), steps)
+	MOVQ(f("step"), steps)
 	XORL(left.As32(), left.As32())
 	Label("step")
 	v := m.register()
@@ -103,11 +100,11 @@ func (m *machine) run() {
 		VMOVDQU(v, to)
 	}
 	ADDQ(Imm(uint64(m.bytes)), left)
-	CMPQ(left, f(32))
+	CMPQ(left, f("size"))
 	JLT(LabelRef("step"))
-	DECQ(f(40))
+	DECQ(f("times"))
 	JNE(LabelRef("time"))
-	LDMXCSR(old)
+	restore()
 	VZEROUPPER()
 	RET()
 }
@@ -117,17 +114,11 @@ func compiled() {
 	TEXT("tapeCode", NOSPLIT, "func(entry uintptr, block *byte)")
 	Pragma("noescape")
 	Doc("tapeCode runs machine code as often as the block says.")
-	old, flush := AllocLocal(8), AllocLocal(8)
 	entry := Load(Param("entry"), reg.R15)
 	Load(Param("block"), block)
-	STMXCSR(old)
-	r := reg.EAX
-	MOVL(old, r)
-	ORL(U32(0x8040), r)
-	MOVL(r, flush)
-	LDMXCSR(flush)
+	restore := frame.Flush()
 	Instruction(&ir.Instruction{Opcode: "CALL", Operands: []Op{entry}, Inputs: []Op{entry}})
-	LDMXCSR(old)
+	restore()
 	VZEROUPPER()
 	RET()
 }

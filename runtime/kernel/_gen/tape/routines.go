@@ -4,6 +4,8 @@ import (
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
+
+	"snnc.dev/snnc/runtime/kernel/_gen/frame"
 )
 
 // routines writes the routines of all operations and returns their names in the order of kernel.Code.
@@ -220,7 +222,8 @@ func (m *machine) bits() string {
 func (m *machine) fetch() string {
 	name := m.routine("Fetch")
 	from, quarter, size := operands[0], reg.R15, operands[1]
-	MOVL(Mem{Base: next, Disp: -4}, quarter.As32())
+	instr := frame.At("tapeInstr", next)
+	MOVL(instr.Field("part").Offset(-instr.Size()), quarter.As32())
 	MOVQ(end, size)
 	SHRQ(Imm(2), size)
 	IMULQ(size, quarter)

@@ -6,6 +6,8 @@ import (
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
+
+	"snnc.dev/snnc/runtime/kernel/_gen/frame"
 )
 
 // sums writes the sums of columns in double precision, of many columns and of 8 at a time.
@@ -27,25 +29,15 @@ func (m *machine) columns(columns int, squares bool) {
 	if squares {
 		name = fmt.Sprintf("squares%sx%d", m.name, columns)
 	}
-	TEXT(name, NOSPLIT, "func(block *byte)")
-	Pragma("noescape")
-	Doc(fmt.Sprintf("%s adds up groups of %d columns.", name, columns))
-	b := Load(Param("block"), GP64())
-	old, flush := AllocLocal(8), AllocLocal(8)
-	r := GP32()
-	STMXCSR(old)
-	MOVL(old, r)
-	ORL(U32(0x8040), r)
-	MOVL(r, flush)
-	LDMXCSR(flush)
-	f := func(off int) Mem { return Mem{Base: b, Disp: off} }
+	block, leave := frame.Begin(name, fmt.Sprintf("adds up groups of %d columns.", columns), "columnBlock")
+	f := block.Field
 	to, squaresTo, x, pitch, at, rows := GP64(), GP64(), GP64(), GP64(), GP64(), GP64()
-	MOVQ(f(0), to)
+	MOVQ(f("sums"), to)
 	if squares {
-		MOVQ(f(8), squaresTo)
+		MOVQ(f("squares"), squaresTo)
 	}
-	MOVQ(f(16), x)
-	MOVQ(f(24), pitch)
+	MOVQ(f("x"), x)
+	MOVQ(f("pitch"), pitch)
 	each := m.bytes / 8
 	sum, square := make([]reg.VecVirtual, columns/each), make([]reg.VecVirtual, columns/each)
 	for i := range sum {
@@ -62,7 +54,7 @@ func (m *machine) columns(columns int, squares bool) {
 		}
 	}
 	MOVQ(x, at)
-	MOVQ(f(32), rows)
+	MOVQ(f("rows"), rows)
 	Label("row")
 	for i := range sum {
 		v := m.register()
@@ -86,9 +78,7 @@ func (m *machine) columns(columns int, squares bool) {
 		ADDQ(U32(uint32(8*columns)), squaresTo)
 	}
 	ADDQ(U32(uint32(4*columns)), x)
-	DECQ(f(40))
+	DECQ(f("groups"))
 	JNE(LabelRef("group"))
-	LDMXCSR(old)
-	VZEROUPPER()
-	RET()
+	leave()
 }
