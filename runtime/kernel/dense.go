@@ -82,8 +82,7 @@ func (w *Work) Grow(n int) {
 }
 
 // Dense multiplies images of real numbers, or of spikes as such, by packed weights, in units that can run in any order: a
-// band of the rows of an image, or a few small images, by all or a part of the channels out. Each output is one sum in the
-// order of window rows, window columns and channels; how the work is cut changes no bit of it.
+// band of the rows of an image, or a few small images, by all or a part of the channels out.
 type Dense struct {
 	// Add says that products are added to what is in the result.
 	Add bool

@@ -17,9 +17,9 @@ type Batch struct{ Steps, N, Slots int }
 func (b *Batch) slot(s int) (from, to int) { return s * b.N / b.Slots, (s + 1) * b.N / b.Slots }
 
 // DenseSums computes the derivative of a convolution, or of a product with a matrix, by its weights, in units that can run in
-// any order: for each slot of the batch the sums over time steps, examples and pixels, in that order, of x of a window's place
-// times dy. A slot's sums are ordered as packed weights are: for each block of 64 channels out, for each row and column of the
-// window and each channel in, the columns of the block. How the work is cut changes no bit of them.
+// any order: for each slot of the batch the sums over time steps, examples and pixels of x of a window's place times dy. A
+// slot's sums lie as packed weights do: for each block of 64 channels out, for each row and column of the window and each
+// channel in, the columns of the block.
 type DenseSums struct {
 	*gemm
 	slotSums

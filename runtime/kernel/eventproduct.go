@@ -6,8 +6,7 @@ import (
 )
 
 // EventProduct multiplies spikes by weights: a convolution or its transpose, phase by phase, or a product by a matrix, which
-// is a convolution by a kernel of one pixel. Each result is summed over the events in its window in the order of window row,
-// column and channel. So its bits are those that Dense gives for the numbers 0 and 1.
+// is a convolution by a kernel of one pixel. Its results are, bit for bit, those that Dense gives for the numbers 0 and 1.
 //
 // What is in the first cache decides the speed. So the weights of one row of a window, or of one of its pixels, meet all
 // pixels of a few images before the next are taken; meanwhile sums wait in the result.

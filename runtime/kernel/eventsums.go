@@ -8,9 +8,9 @@ import (
 
 // EventSums computes the derivative of a convolution, or of a product with a matrix, by its weights where x or dy is spikes, in
 // units that can run in any order. What DenseSums computes from the numbers 0 and 1 it computes from events: for each pixel of
-// spikes and each channel that fires there, the window of numbers that meets the pixel is added to the sums of that channel.
-// Each sum takes its events image by image of the slot, in the order of pixels; so its bits are those of DenseSums. A slot's
-// sums are ordered in the same way too, with the channels of spikes as channels in and those of numbers as channels out.
+// spikes and each channel that fires there, the window of numbers that meets the pixel is added to the sums of that channel, to
+// the same bits. A slot's sums lie as those of DenseSums do, with the channels of spikes as channels in and those of numbers as
+// channels out.
 //
 // Spikes are listed channel by channel, for as many pixels as the first cache holds windows of: a band of an image or several
 // images, and only a few columns of each. One channel's sums of a window are then all in registers.

@@ -5,9 +5,7 @@ import (
 	"os"
 )
 
-// Level is a set of instructions that kernels are written in. What a kernel computes is the same at every level, up to the
-// rounding of products of real numbers, which AVX2 and AVX512 fuse with sums and Generic does not; up to denormal numbers,
-// which may count as 0 above Generic; and up to products of 0 with what is not finite, which a kernel may leave out.
+// Level is a set of instructions that kernels are written in. In which bits levels differ says the doc of the package.
 type Level uint8
 
 // The levels, each above those before it.

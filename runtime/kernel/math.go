@@ -3,8 +3,8 @@ package kernel
 import "math"
 
 // Functions of numbers in single precision, computed in double precision and rounded once. Each step is one rounded operation, in
-// the order that the kernels in assembly take too: all levels give the same bits. What is left out of a series is below 6e-10
-// of the result, 0.01 of the last bit in single precision.
+// the order that _gen/tape/math.go takes too. What is left out of a series is below 6e-10 of the result, 0.01 of the last bit
+// in single precision.
 
 const (
 	magic     = 3 << 51            // added to a number below 2^51 it leaves the nearest integer in the last bits

@@ -3,8 +3,7 @@ package kernel
 // lanes is how many parts the sum of all numbers has, of every lanes-th number each.
 const lanes = 32
 
-// Sum adds x up in double precision, in 32 interleaved parts and those in halves. As in all sums here, denormal numbers may
-// count as 0.
+// Sum adds x up in double precision, in 32 interleaved parts and those in halves.
 func Sum(x []float32) float64 { return sum(level, x) }
 
 // Squares adds the squares of x up likewise.

@@ -57,8 +57,7 @@ func (t *Tape) Register(r, n int) []float32 {
 }
 
 // Run runs the program on the first n elements of the registers, so many times. What is behind them up to a multiple of 16
-// elements is not defined after that, in registers of numbers and of bits. Numbers too small for all their bits (denormal
-// ones) may count as 0, in what is read and what is written; other than by that no level differs from another.
+// elements is not defined after that, in registers of numbers and of bits.
 func (t *Tape) Run(s *Script, n, times int) {
 	if len(s.code) == 0 || n == 0 || times == 0 {
 		return
