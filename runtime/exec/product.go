@@ -25,6 +25,7 @@ type product struct {
 	multiplier // of this run
 	dense      *kernel.Dense
 	events     *kernel.EventProduct // nil where they never pay
+	pays       func(share float64) bool
 	firing     firing
 	x, w, out  *memory
 	onto       *memory  // what it is added to; nil where that is nothing, or lies where the result does
@@ -46,7 +47,7 @@ func bindProduct(p *Program, s *plan.Step) (runner, needs, error) {
 	need := needs{kernel: r.dense.Scratch()}
 	if s.In[0].Type.DType == graph.Bit && !r.dense.Add { // events begin with nothing
 		if e := kernel.NewEventProduct(p.level, shape, rows); e.Pays(0) {
-			r.events, need.events = e, e.Memory()
+			r.events, r.pays, need.events = e, e.Pays, e.Memory()
 		}
 	}
 	r.moments, need.sums = newMoments(p, s)
@@ -55,7 +56,7 @@ func bindProduct(p *Program, s *plan.Step) (runner, needs, error) {
 
 func (r *product) run(p *Program) error {
 	if r.events != nil {
-		if r.multiplier = r.dense; r.events.Pays(r.firing.share(p, r.x)) {
+		if r.multiplier = r.dense; r.pays(r.firing.share(p, r.x)) {
 			r.multiplier = r.events
 		}
 	}
@@ -175,7 +176,8 @@ type weightSums struct {
 	adder      // of this run
 	dense      *kernel.DenseSums
 	events     *kernel.EventSums // nil where they never pay
-	spikes     *memory           // the one that is
+	pays       func(share float64) bool
+	spikes     *memory // the one that is
 	firing     firing
 	x, dy, out *memory
 	place      kernel.Totals
@@ -206,7 +208,7 @@ func bindWeightSums(p *Program, s *plan.Step) (runner, needs, error) {
 			r.spikes = r.x
 		}
 		if e := kernel.NewEventSums(p.level, window, batch, back); e.Pays(0) {
-			r.events, need.events, need.results = e, e.Memory(), max(need.results, batch.Slots*e.Size())
+			r.events, r.pays, need.events, need.results = e, e.Pays, e.Memory(), max(need.results, batch.Slots*e.Size())
 		}
 	}
 	return r, need, nil
@@ -214,7 +216,7 @@ func bindWeightSums(p *Program, s *plan.Step) (runner, needs, error) {
 
 func (r *weightSums) run(p *Program) error {
 	if r.events != nil {
-		if r.adder = r.dense; r.events.Pays(r.firing.share(p, r.spikes)) {
+		if r.adder = r.dense; r.pays(r.firing.share(p, r.spikes)) {
 			r.adder = r.events
 		}
 	}
