@@ -80,7 +80,7 @@ func amount(n int) string {
 	if n >= 1e5 {
 		return fmt.Sprintf("%.1f MB", float64(n)/1e6)
 	}
-	return fmt.Sprintf("%.1f kB", float64(n)/1e3)
+	return fmt.Sprintf("%.1f KB", float64(n)/1e3)
 }
 
 // text prints a network as a table.
