@@ -16,6 +16,9 @@ type checkCommand struct {
 }
 
 func (c *checkCommand) Run(ctx context.Context, s streams) error {
+	if err := known(); err != nil {
+		return err
+	}
 	h, err := c.host()
 	if err != nil {
 		return err

@@ -15,6 +15,9 @@ type planCommand struct {
 }
 
 func (c *planCommand) Run(ctx context.Context, s streams) error {
+	if err := known(); err != nil {
+		return err
+	}
 	h, err := c.host()
 	if err != nil {
 		return err

@@ -33,11 +33,19 @@ type runCommand struct {
 // maxThreads is more than any work is cut into; each thread has memory of its own.
 const maxThreads = 256
 
-// threadCount returns how many threads a command works with. It is asked before anything is computed: that SNNC_CPU names no
-// kernels of this processor is an error of the command line, too.
-func threadCount(flag int) (int, error) {
+// known reports whether SNNC_CPU names kernels of this processor, which is asked before anything is done for a spec: it is an error
+// of the command line.
+func known() error {
 	if _, err := kernel.Used(); err != nil {
-		return 0, usageError{err}
+		return usageError{err}
+	}
+	return nil
+}
+
+// threadCount returns how many threads a command works with.
+func threadCount(flag int) (int, error) {
+	if err := known(); err != nil {
+		return 0, err
 	}
 	switch {
 	case flag < 0 || flag > maxThreads:
