@@ -63,7 +63,7 @@ func targets(part *plan.Part, size int) []int32 {
 			return nil
 		}
 		for i := range run.Length {
-			if !set(run.From+i*run.Stride, run.To+i) {
+			if !set(int(run.From+i*run.Stride), int(run.To+i)) {
 				return nil
 			}
 		}
@@ -95,7 +95,7 @@ func (r *move) unit(_, k int) {
 	for i := range r.Parts {
 		part := &r.Parts[i]
 		in := r.in[part.From]
-		whole := len(part.Runs) == 1 && part.Runs[0].Length == r.out.size && in.size == r.out.size && in.batched && in.f != nil && r.out.f != nil
+		whole := len(part.Runs) == 1 && int(part.Runs[0].Length) == r.out.size && in.size == r.out.size && in.batched && in.f != nil && r.out.f != nil
 		for t := range part.Steps {
 			if whole {
 				a, b := in.at(part.TimeIn+t, from)*in.size, in.at(part.TimeIn+t, to-1)*in.size+in.size
@@ -138,7 +138,7 @@ func (r *move) target(i int) int {
 	case i == len(part.Runs)+len(part.Elements):
 		return r.out.size
 	case part.Runs != nil:
-		return part.Runs[i].To
+		return int(part.Runs[i].To)
 	}
 	return part.Target(i)
 }
@@ -172,11 +172,11 @@ func (r *move) row(part *plan.Part, targets []int32, in rows, from, to int) {
 		}
 		for _, run := range part.Runs {
 			if run.Stride == 1 {
-				kernel.CopyBits(d, run.To, x, run.From, run.Length)
+				kernel.CopyBits(d, int(run.To), x, int(run.From), int(run.Length))
 				continue
 			}
 			for i := range run.Length {
-				setBit(d, run.To+i, kernel.Bit(x, run.From+i*run.Stride))
+				setBit(d, int(run.To+i), kernel.Bit(x, int(run.From+i*run.Stride)))
 			}
 		}
 		for i, k := range part.Elements {
@@ -190,7 +190,7 @@ func (r *move) row(part *plan.Part, targets []int32, in rows, from, to int) {
 		d := out.f[to*out.size : (to+1)*out.size]
 		for _, run := range part.Runs {
 			for i := range run.Length {
-				d[run.To+i] = in.number(from, run.From+i*run.Stride)
+				d[run.To+i] = in.number(from, int(run.From+i*run.Stride))
 			}
 		}
 		for i, k := range part.Elements {
@@ -209,8 +209,9 @@ func copyRow[E any](d, x []E, part *plan.Part) {
 			copy(to, x[run.From:])
 			continue
 		}
-		for i, k := 0, run.From; i < len(to); i, k = i+1, k+run.Stride {
-			to[i] = x[k]
+		from := x[run.From:]
+		for i, k := 0, 0; i < len(to); i, k = i+1, k+int(run.Stride) {
+			to[i] = from[k]
 		}
 	}
 	if part.To != nil {

@@ -38,11 +38,17 @@ func fromSpec(t testing.TB, pattern, preset string) model {
 		t.Fatal(err)
 	}
 	var lines []string
+	skipped := false // a preset of several lines
 	for _, line := range strings.Split(string(text), "\n") {
 		if strings.HasPrefix(line, "train") {
 			break
 		}
+		if skipped {
+			skipped = line != "}"
+			continue
+		}
 		if strings.HasPrefix(line, "data ") || strings.HasPrefix(line, "preset ") && !strings.HasPrefix(line, "preset "+preset+" ") {
+			skipped = strings.HasSuffix(line, "{")
 			continue
 		}
 		if at := strings.Index(line, ", evaluate."); at > 0 {
@@ -70,7 +76,7 @@ func fromSpec(t testing.TB, pattern, preset string) model {
 	for _, r := range m.Roles {
 		module := filled[r.Path]
 		request.Networks = append(request.Networks, schema.Network{Role: r.Path, Name: r.Network.Name, Graph: module.Print(), Steps: r.Steps})
-		if r.Path == "encoder" {
+		if r.Path == "encoder" || r.Path == "denoiser" {
 			request.Fields = map[string]graph.Type{"image": lower.Type(r.Network.Params[0].Wire, 0)}
 		}
 	}

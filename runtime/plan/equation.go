@@ -135,13 +135,15 @@ func (f *fuser) equation(n *graph.Node) {
 	for i := range q.States {
 		q.States[i].Next = outs[1+i]
 	}
-	q.Order = tensor.Order(shape)
 	if q.Gradient {
 		if f.derivative(n, l, q, step, args, time, random); f.err != nil {
 			return
 		}
 	} else {
 		f.results(n, q, step)
+	}
+	if len(q.Randoms) > 0 {
+		q.Order = tensor.Order(shape)
 	}
 	q.registers(l)
 	for _, x := range q.Loads {
@@ -211,7 +213,7 @@ func (f *fuser) derivative(n *graph.Node, l *looper, q *Equation, step *Step, ar
 			continue
 		}
 		g := Grad{Value: f.value(t, Buffer, n.Op), State: i >= len(e.Inputs)+len(e.Params), Timed: t.Steps > 0, Batched: t.Batch}
-		g.Map = mapOf(compose(broadcast(l.shape, t.Dims), tensor.Places(t)), t.Size())
+		g.Map = f.mapping(l.shape, t)
 		switch {
 		case q.Temporal != nil:
 			g.Reg = i // the number of the input

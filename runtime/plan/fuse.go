@@ -20,7 +20,7 @@ type fuser struct {
 	done    map[graph.Value]*Value
 	ran     map[*graph.Node]bool
 	when    map[*graph.Node]turn
-	cached  map[string]Map    // from a loop's shape to a value's
+	cached  map[string]Map    // from a loop's shape to a value's, see mapping and dropped
 	packs   map[string]*Value // packed weights
 	err     error
 }
@@ -166,7 +166,7 @@ func (f *fuser) own(v graph.Value) *Value {
 		return got
 	}
 	t := v.Type()
-	return f.copy(got, t, "copy", v.Node.Layer, Part{Steps: max(t.Steps, 1), Timed: true, Batched: true, Runs: []Run{{Length: t.Size(), Stride: 1}}})
+	return f.copy(got, t, "copy", v.Node.Layer, Part{Steps: max(t.Steps, 1), Timed: true, Batched: true, Runs: []Run{{Length: int32(t.Size()), Stride: 1}}})
 }
 
 // copy adds a step that copies part of x to a new value.
@@ -197,16 +197,29 @@ func (f *fuser) source(v graph.Value) {
 func (f *fuser) view(n *graph.Node) {
 	to := graph.Value{Node: n}
 	t, from := n.Out[0], n.In[0].Type()
-	index := compose(compose(broadcast(t, t.Dims), viewed(n)), tensor.Places(from))
 	timed, batched := from.Steps > 0 || t.Steps == 0, from.Batch || !t.Batch
 	x := f.need(n.In[0]) // first: aliases come after what they stand for
-	if timed && batched && mapOf(index, from.Size()).Shape == Same {
+	part := Part{Steps: max(t.Steps, 1), Timed: from.Steps > 0, Batched: from.Batch}
+	lies, ok := nestOf(n)
+	same := ok && lies.same(from.Size())
+	if !ok {
+		index := compose(compose(broadcast(t, t.Dims), viewed(n)), tensor.Places(from))
+		if same = mapOf(index, from.Size()).Shape == Same; !same {
+			part = part.elements(index, nil)
+		}
+	}
+	if timed && batched && same {
 		got := f.value(t, Alias, n.Op)
 		got.Of = x
 		f.done[to] = got
 		return
 	}
-	f.done[to] = f.copy(x, t, n.Op, n.Layer, Part{Steps: max(t.Steps, 1), Timed: from.Steps > 0, Batched: from.Batch}.elements(index, nil))
+	if ok {
+		part = part.nested(lies, false)
+	} else if same {
+		part.Runs = []Run{{Length: int32(t.Size()), Stride: 1}}
+	}
+	f.done[to] = f.copy(x, t, n.Op, n.Layer, part)
 }
 
 // kernel adds the step of a node that is neither element-wise nor view nor sum.
@@ -264,7 +277,7 @@ func (f *fuser) moments(n *graph.Node, s *Step) {
 // moves adds the step of a node that copies rows: a slice, pad or repeat along time, pad and concat along a dim.
 func (f *fuser) moves(n *graph.Node) bool {
 	out := n.Out[0]
-	all := []Run{{Length: out.Size(), Stride: 1}}
+	all := []Run{{Length: int32(out.Size()), Stride: 1}}
 	move := &Move{}
 	switch {
 	case n.Op == graph.OpSlice: // along time
@@ -311,15 +324,11 @@ func (f *fuser) moves(n *graph.Node) bool {
 // shifted copies rows of type from to those of type to, which have the same axes, with by added to the index along a dim.
 func shifted(from, to graph.Type, axis, by int) Part {
 	strides := tensor.Strides(to)
-	index, at := make([]int32, from.Size()), make([]int32, from.Size())
-	tensor.Walk(from, func(i int, d []int) {
-		o := by * strides[axis]
-		for k, c := range d {
-			o += c * strides[k]
-		}
-		index[i], at[i] = int32(i), int32(o)
-	})
-	return Part{Steps: max(to.Steps, 1), Timed: true, Batched: true}.elements(index, at)
+	lies := nest{start: by * strides[axis]}
+	for _, k := range inMemory(from) {
+		lies.loop(from.Dims[k], strides[k])
+	}
+	return Part{Steps: max(to.Steps, 1), Timed: true, Batched: true}.nested(lies, true)
 }
 
 // packed returns the weights of a product in the order of that name; the same weights are packed once per run.
@@ -404,27 +413,39 @@ func (f *fuser) material(v graph.Value) bool {
 // trace follows views from v to a value that is in memory or must be, and returns it with the table from the elements of a
 // row of the loop to those of its rows.
 func (f *fuser) trace(v graph.Value, shape graph.Type) (*Value, Map) {
-	key := fmt.Sprintf("%v %v", shape.Dims, v.Type().Dims)
-	plain := true
-	index := []int32(nil)
-	for f.done[v] == nil && view(v.Node) {
-		if plain {
-			index, plain = broadcast(shape, v.Type().Dims), false
+	index, viewing := []int32(nil), false
+	for of := v; f.done[v] == nil && view(v.Node); v = v.Node.In[0] {
+		if !viewing {
+			index, viewing = broadcast(shape, of.Type().Dims), true
 		}
 		index = compose(index, viewed(v.Node))
-		v = v.Node.In[0]
 	}
 	x := f.need(v)
-	if plain {
-		key += fmt.Sprint(tensor.ChannelsLast(x.Type), tensor.ChannelsLast(shape))
-		if m, ok := f.cached[key]; ok {
-			return x, m
-		}
-		index = broadcast(shape, v.Type().Dims)
+	if !viewing {
+		return x, f.mapping(shape, x.Type)
 	}
-	m := mapOf(compose(index, tensor.Places(x.Type)), x.Type.Size())
-	if plain {
+	return x, mapOf(compose(index, tensor.Places(x.Type)), x.Type.Size())
+}
+
+// mapping returns where the elements of a row of the loop lie in a row of type t, which broadcasts to it. Values of the same dims share
+// their tables.
+func (f *fuser) mapping(shape, t graph.Type) Map {
+	key := fmt.Sprint(shape.Dims, t.Dims, tensor.ChannelsLast(t), tensor.ChannelsLast(shape))
+	m, ok := f.cached[key]
+	if !ok {
+		m = mapOf(compose(broadcast(shape, t.Dims), tensor.Places(t)), t.Size())
 		f.cached[key] = m
 	}
-	return x, m
+	return m
+}
+
+// dropped returns where the elements of a row of the loop are added up in a row of type t, which lacks the dims among axes.
+func (f *fuser) dropped(shape, t graph.Type, axes graph.Axes) Map {
+	key := fmt.Sprint("dropped", shape.Dims, t.Dims, axes, tensor.ChannelsLast(t), tensor.ChannelsLast(shape))
+	m, ok := f.cached[key]
+	if !ok {
+		m = mapOf(tensor.Dropped(shape, t, axes), t.Size())
+		f.cached[key] = m
+	}
+	return m
 }

@@ -107,15 +107,17 @@ func viewed(n *graph.Node) []int32 {
 		if axis < 0 {
 			return nil
 		}
+		start, count := 0, 1
+		if n.Op == graph.OpSlice {
+			start = n.Int("start")
+		} else {
+			count = n.Int("count")
+		}
 		tensor.Walk(flat, func(i int, d []int) {
 			o := 0
 			for k, c := range d {
 				if k == axis {
-					if n.Op == graph.OpSlice {
-						c += n.Int("start")
-					} else {
-						c /= n.Int("count")
-					}
+					c = (c + start) / count
 				}
 				o += c * strides[k]
 			}
@@ -142,7 +144,128 @@ func view(n *graph.Node) bool {
 
 // Run is a stretch of elements that are neighbours in the result's row, and Stride apart in the other, where 1 makes them neighbours
 // too.
-type Run struct{ To, From, Length, Stride int }
+type Run struct{ To, From, Length, Stride int32 }
+
+// nest says where the elements of a row lie in another: loops in each other, the outermost first, of so many turns whose elements are
+// so far apart. It takes no memory to speak of, where a table has a number for each element of a network's weights.
+type nest struct {
+	start          int
+	turns, strides []int
+}
+
+// loop puts a loop inside the others, as one with the innermost where that goes on like it.
+func (x *nest) loop(turns, stride int) {
+	switch k := len(x.turns) - 1; {
+	case turns == 1:
+	case k >= 0 && x.strides[k] == turns*stride:
+		x.turns[k] *= turns
+		x.strides[k] = stride
+	default:
+		x.turns, x.strides = append(x.turns, turns), append(x.strides, stride)
+	}
+}
+
+// inMemory returns the dims of a row of type t from the outermost in memory to the innermost.
+func inMemory(t graph.Type) []int {
+	var order []int
+	for k := range t.Dims {
+		order = append(order, k)
+	}
+	if tensor.ChannelsLast(t) {
+		order = append(order[1:], 0)
+	}
+	return order
+}
+
+// nestOf returns where the elements of a row of a view lie in a row of its input, both in the order of memory; not ok for a reshape
+// between layouts.
+func nestOf(n *graph.Node) (x nest, ok bool) {
+	from, to := n.In[0].Type(), n.Out[0]
+	if n.Op == graph.OpReshape {
+		x.loop(to.Size(), 1)
+		return x, tensor.Order(from) == nil && tensor.Order(to) == nil
+	}
+	strides := tensor.Strides(from)
+	for _, k := range inMemory(to) {
+		switch {
+		case n.Op == graph.OpTranspose:
+			x.loop(to.Dims[k], strides[n.Axes()[k]])
+		case n.Op == graph.OpRepeat && int(n.Axis()) == k:
+			x.loop(from.Dims[k], strides[k])
+			x.loop(n.Int("count"), 0)
+		default:
+			x.loop(to.Dims[k], strides[k])
+			if n.Op == graph.OpSlice && int(n.Axis()) == k {
+				x.start += n.Int("start") * strides[k]
+			}
+		}
+	}
+	return x, true
+}
+
+// same reports whether each of size elements lies in its own place.
+func (x *nest) same(size int) bool {
+	return x.start == 0 && (size == 1 && len(x.turns) == 0 || len(x.turns) == 1 && x.turns[0] == size && x.strides[0] == 1)
+}
+
+// each calls f for stretches of elements that lie side by side on the one hand, where `to` counts, and stride apart on the other.
+func (x *nest) each(f func(to, from, length, stride int)) {
+	depth, length, stride := len(x.turns)-1, 1, 1
+	if depth >= 0 {
+		length, stride = x.turns[depth], x.strides[depth]
+	}
+	at := make([]int, max(depth, 0))
+	for to, from := 0, x.start; ; to += length {
+		f(to, from, length, stride)
+		k := depth - 1
+		for ; k >= 0; k-- {
+			from += x.strides[k]
+			if at[k]++; at[k] < x.turns[k] {
+				break
+			}
+			from -= at[k] * x.strides[k]
+			at[k] = 0
+		}
+		if k < 0 {
+			return
+		}
+	}
+}
+
+// long is from how many neighbours on a run is better than a table of elements.
+const long = 4
+
+// nested says in p that elements are copied from where x says; into says that they are copied to there instead.
+func (p Part) nested(x nest, into bool) Part {
+	size, run := 1, 1
+	for _, run = range x.turns {
+		size *= run
+	}
+	if k := len(x.turns) - 1; k < 0 || x.strides[k] == 1 && run >= long {
+		p.Runs = make([]Run, 0, size/run)
+		x.each(func(to, from, length, _ int) {
+			if into {
+				to, from = from, to
+			}
+			p.Runs = append(p.Runs, Run{int32(to), int32(from), int32(length), 1})
+		})
+		return p
+	}
+	index := make([]int32, size)
+	x.each(func(to, from, length, stride int) {
+		for i := range length {
+			index[to+i] = int32(from + i*stride)
+		}
+	})
+	if into {
+		whole := make([]int32, size)
+		for i := range whole {
+			whole[i] = int32(i)
+		}
+		return p.elements(whole, index)
+	}
+	return p.elements(index, nil)
+}
 
 // elements says in p which elements are copied: element index[i] goes to element to[i] of the result's row (to i where to
 // is nil), as runs of neighbours where they are long.
@@ -156,7 +279,6 @@ func (p Part) elements(index, to []int32) Part {
 	follows := func(i int) bool {
 		return i > 0 && index[i] == index[i-1]+1 && place(i) == place(i-1)+1
 	}
-	const long = 4
 	count := 0
 	for i := range index {
 		if !follows(i) {
@@ -173,7 +295,7 @@ func (p Part) elements(index, to []int32) Part {
 			p.Runs[len(p.Runs)-1].Length++
 			continue
 		}
-		p.Runs = append(p.Runs, Run{place(i), int(k), 1, 1})
+		p.Runs = append(p.Runs, Run{int32(place(i)), k, 1, 1})
 	}
 	return p
 }

@@ -4,7 +4,6 @@ import (
 	"slices"
 
 	"snnc.dev/snnc/runtime/graph"
-	"snnc.dev/snnc/runtime/tensor"
 )
 
 // looper builds one loop, or the element-wise part of an equation.
@@ -83,7 +82,7 @@ func (l *looper) sum(n *graph.Node) {
 	l.sums = append(l.sums, n)
 	x, out, axes := n.In[0].Type(), n.Out[0], n.Axes()
 	s := Sum{Reg: l.register(n.In[0]), Count: float64(elements(x, axes, l.f.p.Batch)), Timed: out.Steps > 0, Batched: out.Batch,
-		Map: mapOf(tensor.Dropped(l.shape, out, axes), out.Size())}
+		Map: l.f.dropped(l.shape, out, axes)}
 	switch {
 	case n.Op == opMoments:
 		s.Kind = Moments

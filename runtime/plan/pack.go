@@ -90,7 +90,7 @@ func packed(n *graph.Node) (runs []Run, size int, padding bool) {
 			columns := kernel.BlockColumns(s.Out, first/kernel.Block)
 			for _, tap := range f.Taps {
 				for i := range s.In {
-					runs = append(runs, Run{To: size, From: i*in + first*out + tap, Length: min(columns, s.Out-first), Stride: out})
+					runs = append(runs, Run{To: int32(size), From: int32(i*in + first*out + tap), Length: int32(min(columns, s.Out-first)), Stride: int32(out)})
 					size += columns
 				}
 			}
