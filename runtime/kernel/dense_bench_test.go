@@ -39,7 +39,7 @@ var layers = []struct{ k, channels, size int }{{3, 32, 32}, {3, 64, 28}, {3, 64,
 func BenchmarkDense(b *testing.B) {
 	for _, c := range layers {
 		r := rand.New(rand.NewPCG(1, 1))
-		p := newProduct(false, c.k, 1, c.k/2, c.size, c.size, c.channels, c.channels, 128, normal(r))
+		p := newProduct(false, c.k, 1, c.k/2, c.size, c.size, c.channels, c.channels, 128, rough(r))
 		flop := 2 * float64(p.images*c.size*c.size*c.channels*c.channels*c.k*c.k)
 		packed, y := p.packed(), make([]float32, len(p.x))
 		for _, l := range levels() {
@@ -61,7 +61,7 @@ func BenchmarkDense(b *testing.B) {
 func BenchmarkMatrix(b *testing.B) {
 	for _, c := range []struct{ rows, in, out int }{{64, 1024, 512}, {256, 256, 256}, {64, 6272, 128}, {512, 128, 10}} {
 		r := rand.New(rand.NewPCG(1, 1))
-		p := newProduct(false, 1, 1, 0, 1, 1, c.in, c.out, c.rows, normal(r))
+		p := newProduct(false, 1, 1, 0, 1, 1, c.in, c.out, c.rows, rough(r))
 		packed, y := p.packed(), make([]float32, c.rows*c.out)
 		for _, l := range levels() {
 			b.Run(fmt.Sprintf("%dx%dx%d/%v", c.rows, c.in, c.out, l), func(b *testing.B) {
@@ -83,7 +83,7 @@ func BenchmarkDenseSums(b *testing.B) {
 	for _, c := range layers {
 		r := rand.New(rand.NewPCG(1, 1))
 		p := newWeightSums(Window{High: c.size, Wide: c.size, In: c.channels, Out: c.channels, Kernel: c.k, Stride: 1, Pad: c.k / 2},
-			Batch{Steps: 4, N: 32, Slots: 8}, normal(r), normal(r))
+			Batch{Steps: 4, N: 32, Slots: 8}, rough(r), rough(r))
 		flop := 2 * float64(p.Steps*p.N*c.size*c.size*c.channels*c.channels*c.k*c.k)
 		for _, l := range levels() {
 			b.Run(fmt.Sprintf("%dx%d@%dx%d/%v", c.k, c.k, c.channels, c.size, l), func(b *testing.B) {

@@ -8,11 +8,6 @@ import (
 	"pgregory.net/rapid"
 )
 
-// rough gives numbers whose sums depend on the order of summation.
-func rough(r *rand.Rand) func() float32 {
-	return func() float32 { return float32(r.NormFloat64() * math.Exp2(float64(r.IntN(20)-10))) }
-}
-
 // firing gives spikes of a density.
 func firing(r *rand.Rand, density float64) func() float32 {
 	return func() float32 {
@@ -32,30 +27,10 @@ func random(n int, next func() float32) []float32 {
 	return x
 }
 
-// ordered returns the result for an operand of 0 and 1 by the definition, in single precision: each result is summed over the
-// pixels of the operand that it sees, in their order, and over their channels.
-func (p *product) ordered() []float32 {
-	s := &p.s
-	y := make([]float32, p.images*s.OutHigh*s.OutWide*s.Out)
-	for n := range p.images {
-		p.meets(func(iy, ix, oy, ox, tap int) {
-			out := y[((n*s.OutHigh+oy)*s.OutWide+ox)*s.Out:][:s.Out]
-			for c, v := range p.x[((n*s.High+iy)*s.Wide+ix)*s.In:][:s.In] {
-				for o := range out {
-					if v != 0 {
-						out[o] += p.w[(o*s.In+c)*p.k*p.k+tap]
-					}
-				}
-			}
-		})
-	}
-	return y
-}
-
 // checkEvents compares every level with the definition and with dense products of the same bits, to the bit.
 func (p *product) checkEvents(t failer) {
 	t.Helper()
-	want, packed := p.ordered(), p.packed()
+	want, packed := p.ordered(Generic, nil), p.packed() // the same at all levels
 	x := bitsOf(p.x, p.s.High*p.s.Wide*p.s.In)
 	for _, l := range levels() {
 		e := NewEventProduct(l, p.s, p.images)
@@ -72,63 +47,43 @@ func (p *product) checkEvents(t failer) {
 	}
 }
 
-// checkEventSums compares, at every level and to the bit, the derivative by the weights of a convolution where its operand
-// or its gradient is spikes with the definition, sum by sum over time steps, examples of a slot and pixels in that order.
+// checkEventSums compares, at every level and to the bit, the derivative by the weights of a convolution where its operand (back)
+// or its gradient is spikes with the definition.
 func (p *product) checkEventSums(t failer, r *rand.Rand, density float64, back bool, b Batch) {
 	t.Helper()
-	s := &p.s
-	v := Window{High: s.High, Wide: s.Wide, In: s.In, OutHigh: s.OutHigh, OutWide: s.OutWide, Out: s.Out, Kernel: p.k, Stride: p.stride, Pad: p.pad}
-	images, taps := b.Steps*b.N, p.k*p.k
-	x, dy := random(images*s.High*s.Wide*s.In, rough(r)), random(images*s.OutHigh*s.OutWide*s.Out, rough(r))
-	fires, size, numbers, in, out := dy, s.OutHigh*s.OutWide*s.Out, x, s.Out, s.In
+	x, dy := rough(r), firing(r, density)
 	if back {
-		fires, size, numbers, in, out = x, s.High*s.Wide*s.In, dy, s.In, s.Out
+		x, dy = dy, x
 	}
-	copy(fires, random(len(fires), firing(r, density)))
-	spikes := bitsOf(fires, size)
-	want := make([]float32, b.Slots*in*out*taps)
-	for slot := range b.Slots {
-		from, to := b.slot(slot)
-		sums := want[slot*in*out*taps:]
-		for step := range b.Steps {
-			for n := step*b.N + from; n < step*b.N+to; n++ {
-				p.meets(func(iy, ix, oy, ox, tap int) {
-					xs, dys := x[((n*s.High+iy)*s.Wide+ix)*s.In:][:s.In], dy[((n*s.OutHigh+oy)*s.OutWide+ox)*s.Out:][:s.Out]
-					if !back {
-						xs, dys = dys, xs
-					}
-					for i, fired := range xs {
-						for o, d := range dys {
-							if fired != 0 {
-								sums[(tap*in+i)*out+o] += d
-							}
-						}
-					}
-				})
-			}
-		}
+	q := newWeightSums(Window{High: p.s.High, Wide: p.s.Wide, In: p.s.In, Out: p.s.Out, Kernel: p.k, Stride: p.stride, Pad: p.pad}, b, x, dy)
+	want := q.ordered(Generic) // the same at all levels
+	xs, dys := Operand{Floats: q.x}, Operand{Floats: q.dy}
+	in, out := q.In, q.Out
+	if back {
+		xs = bitsOf(q.x, q.High*q.Wide*q.In)
+	} else {
+		dys = bitsOf(q.dy, q.OutHigh*q.OutWide*q.Out)
+		in, out = out, in
 	}
+	taps := q.Kernel * q.Kernel
 	for _, l := range levels() {
-		e := NewEventSums(l, v, b, back)
+		e := NewEventSums(l, q.Window, b, back)
 		var w Work
 		w.GrowEvents(e.Memory())
 		got := random(b.Slots*e.Size(), rough(r))
 		for u := range e.Units() {
-			if back {
-				e.Run(&w, u, got, spikes, Operand{Floats: numbers})
-			} else {
-				e.Run(&w, u, got, Operand{Floats: numbers}, spikes)
-			}
+			e.Run(&w, u, got, xs, dys)
 		}
 		for slot := range b.Slots {
-			for at := range taps * in {
-				for o := range out {
-					first := o / Block * Block
-					columns := BlockColumns(out, o/Block)
-					g, w := got[slot*e.Size()+first*taps*in+at*columns+o-first], want[(slot*taps*in+at)*out+o]
-					if g != w {
-						t.Fatalf("%s, x fires %v, slot %d of %d at %v: sum %d, %d, %d is %v, want %v", p, back, slot, b.Slots, l, at/in, at%in, o, g, w)
-					}
+			for at := range taps * in * out {
+				tap, i, o := at/out/in, at/out%in, at%out
+				c, d := i, o
+				if !back {
+					c, d = o, i
+				}
+				g, w := got[slot*e.Size()+sumPlace(taps, in, out, tap, i, o)], want[slot*q.size()+sumPlace(taps, q.In, q.Out, tap, c, d)]
+				if g != w {
+					t.Fatalf("%s, x fires %v, slot %d of %d at %v: sum %d, %d, %d is %v, want %v", p, back, slot, b.Slots, l, tap, i, o, g, w)
 				}
 			}
 		}
