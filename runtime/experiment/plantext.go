@@ -224,14 +224,15 @@ func Kernels(plans ...*plan.Plan) map[string]string {
 	fused := map[string]bool{}
 	for _, p := range plans {
 		for _, x := range p.Steps[:p.Turn()] {
-			if x.Layer == "" || out[x.Layer] != "" {
+			have := out[x.Layer]
+			if x.Layer == "" || have != "" && have != "equation" {
 				continue
 			}
 			switch {
+			case x.Node != nil && ownKernel(x.Node.Op): // also where a readout in front of the product is an equation
+				out[x.Layer] = kernel(x)
 			case x.Equation != nil && !x.Equation.Gradient:
 				out[x.Layer] = "equation"
-			case x.Node != nil && ownKernel(x.Node.Op):
-				out[x.Layer] = kernel(x)
 			case x.Loop != nil:
 				fused[x.Layer] = true
 			}
