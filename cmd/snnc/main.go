@@ -140,7 +140,7 @@ type specFlags struct {
 // changeFlags are common to the commands that change a spec.
 type changeFlags struct {
 	Preset string   `placeholder:"NAME" help:"Use a preset of the spec."`
-	Set    []string `sep:"none" placeholder:"PATH=VALUE" help:"Replace a definition, setting or argument, such as train.digit.epochs=2; may be given several times. LO..HI for an int, or a list for what is none, is a sweep: a run for each value."`
+	Set    []string `sep:"none" placeholder:"PATH=VALUE" help:"Replace a definition, setting or argument, such as train.digit.epochs=2; may be given several times. LO..HI for an int, or a list for what is none, is a sweep, which run and check take: a run for each value."`
 }
 
 func (f changeFlags) options() experiment.Options {
