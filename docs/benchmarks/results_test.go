@@ -99,7 +99,7 @@ func TestGolden(t *testing.T) {
 		{"event 64@28x28 forward, 10% set", "oneDNN AVX-512", 3, true, false, "", false},
 		{"adaptive neuron of two states, forward and backward, T4", "", 2, true, false, "", false},
 		{"adaptive neuron of two states, forward and backward, T16", "", 0, false, false, "", false},
-		{"start of a run to the end of its first update", "", 0.25, true, true, "", false},
+		{"quickstart, from the command to the end of the first update", "", 0.25, true, true, "", false},
 		{"classifier, an epoch of 10,000 images", "", 61, true, false, "", false},
 	} {
 		v := verdict(c.row, c.against)

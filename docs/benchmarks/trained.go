@@ -34,7 +34,7 @@ func trained() group {
 			}},
 		},
 		rows: []row{
-			{figure: "start", title: "start of a run to the end of its first update", most: 0.5, aim: 0.2},
+			{figure: "start", title: "quickstart, from the command to the end of the first update", most: 0.5, aim: 0.2},
 			{figure: "quickstart", title: "quickstart", most: 20},
 			{figure: "classifier epoch", title: "classifier, an epoch of 10,000 images", most: 60},
 			{figure: "fsvae epoch", title: "fsvae (small), an epoch of 60,000 images", most: 240},
@@ -47,7 +47,8 @@ func weights() group {
 	g := group{
 		name: "weights", title: "The same networks untrained and trained", unit: "ms", rounds: 1,
 		about: "Training steps and evaluations, of snnc alone, of networks with random weights and with those that the trainings above have left: " +
-			"event kernels are faster where less fires.",
+			"event kernels are faster where less fires. An evaluation is one of the network that samples are made with: the classifier, and of " +
+			"fsvae-small the prior, which is small beside its decoder.",
 		rows: []row{{figure: "train", title: "training step"}, {figure: "evaluation", title: "evaluation"}},
 	}
 	for _, n := range []struct {
