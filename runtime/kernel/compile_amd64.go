@@ -38,6 +38,7 @@ type compiler struct {
 	machine.Assembler
 	code  []Instr
 	kept  func(r int) bool
+	uses  map[int][]use
 	at    int // the instruction at work
 	where map[int]*place
 	z     [zZero]int  // the program's register in each, -1 for none
@@ -61,7 +62,7 @@ type place struct {
 // compile returns the machine code of a program, or nil where it has operations that are left to routines. Registers for
 // which kept reports false are read by nobody after the program has run.
 func compile(code []Instr, kept func(r int) bool) []byte {
-	c := &compiler{code: code, kept: kept, where: map[int]*place{}, base: map[int]machine.GP{}, next: 1}
+	c := &compiler{code: code, kept: kept, uses: map[int][]use{}, where: map[int]*place{}, base: map[int]machine.GP{}, next: 1}
 	for i := range c.z {
 		c.z[i] = -1
 	}
@@ -86,6 +87,7 @@ func compile(code []Instr, kept func(r int) bool) []byte {
 			c.used[zOne-zZero] = true
 		}
 	}
+	c.list()
 	c.bind()
 	for i, bits := range [4]uint32{0, 0x7fffffff, 1 << 31, math.Float32bits(1)} {
 		if c.used[i] {
@@ -178,17 +180,35 @@ func (c *compiler) memory(r int, done machine.GP) machine.Mem {
 	return machine.Mem{Base: b, Index: done, Indexed: true}
 }
 
+// use is where an instruction reads a register, or else writes it.
+type use struct {
+	at    int
+	reads bool
+}
+
+// list notes the uses of all registers, those of each in order. An instruction that reads a register and writes it has read it.
+func (c *compiler) list() {
+	note := func(r int, u use) {
+		if l := c.uses[r]; len(l) == 0 || l[len(l)-1].at < u.at {
+			c.uses[r] = append(l, u)
+		}
+	}
+	for i := range c.code {
+		if n := &c.code[i]; n.Code != Fetch {
+			for _, r := range n.Inputs() {
+				note(r, use{i, true})
+			}
+			note(n.D, use{i, false})
+		}
+	}
+}
+
 // soon returns the first instruction from number `at` on that reads what a register holds; len(c.code) for none.
 func (c *compiler) soon(r, at int) int {
-	for i := at; i < len(c.code); i++ {
-		n := &c.code[i]
-		switch {
-		case n.Code == Fetch:
-		case slices.Contains(n.Inputs(), r):
-			return i
-		case n.D == r:
-			return len(c.code)
-		}
+	l := c.uses[r]
+	i, _ := slices.BinarySearchFunc(l, at, func(u use, at int) int { return u.at - at })
+	if i < len(l) && l[i].reads {
+		return l[i].at
 	}
 	return len(c.code)
 }
