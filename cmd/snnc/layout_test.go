@@ -29,7 +29,8 @@ func root(t *testing.T) string {
 	return dir
 }
 
-// files calls f for every file of the module below a folder, by its path from the root. Test data and hidden folders are left out.
+// files calls f for every file of the module below a folder, by its path from the root. Test data and hidden folders are
+// left out.
 func files(t *testing.T, below string, f func(path string)) {
 	t.Helper()
 	top := root(t)
@@ -220,10 +221,10 @@ func TestLayers(t *testing.T) {
 }
 
 // The language and the runtime know no neuron, coder, model or target by name: whatever the built-in ones can do, those of
-// third parties can. A name counts where it stands as a word, also in tests; test data are left out. The coders direct, membrane,
-// mean, rate and count are called by words of the field and of English, which are also the IR's (a reduction of kind "mean"), an
-// optimiser's ("rate") and a setting's ("count"): they count where they can be nothing but the coder, in a call of `encode` or
-// `decode`, and, where no other part of the system has the word, as a quoted name.
+// third parties can. A name counts where it stands as a word, also in tests; test data are left out. The coders direct,
+// membrane, mean, rate and count are called by words of the field and of English, which are also the IR's (a reduction of
+// kind "mean"), an optimiser's ("rate") and a setting's ("count"): they count where they can be nothing but the coder, in a
+// call of `encode` or `decode`, and, where no other part of the system has the word, as a quoted name.
 func TestNoBuiltinByName(t *testing.T) {
 	names := regexp.MustCompile(`\b(iaf|lif|plif|iterative_lif|ttfs|vae|diffusion|supervised|loihi|truenorth|neurogrid)\b|` +
 		`\b(encode|decode)\((direct|membrane|mean|rate|count)\b|` + `"(direct|membrane)"`)

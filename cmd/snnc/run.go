@@ -33,8 +33,8 @@ type runCommand struct {
 // maxThreads is more than any work is cut into; each thread has memory of its own.
 const maxThreads = 256
 
-// known reports whether SNNC_CPU names kernels of this processor, which is asked before anything is done for a spec: it is an error
-// of the command line.
+// known reports whether SNNC_CPU names kernels of this processor, which is asked before anything is done for a spec: it is
+// an error of the command line.
 func known() error {
 	if _, err := kernel.Used(); err != nil {
 		return usageError{err}

@@ -132,8 +132,9 @@ func groupNames() []string {
 	return names
 }
 
-// network returns the contenders of a network: snnc with a spec of specs/bench and parameters of it, and the peers with a program of
-// peers and its arguments. The program's second figure, of an evaluation of the network or a part of it, has the name evaluation.
+// network returns the contenders of a network: snnc with a spec of specs/bench and parameters of it, and the peers with a
+// program of peers and its arguments. The program's second figure, of an evaluation of the network or a part of it, has the
+// name evaluation.
 func network(module, spec, evaluation string, set []string, args ...string) []contender {
 	out := []contender{{name: ours, title: "snnc", command: func(s *session) program {
 		return s.bench(filepath.Join("specs", "bench", spec), evaluation, set...)
@@ -158,8 +159,8 @@ var peers = []struct {
 	{"compile-bf16", "torch.compile, bf16 autocast", false},
 }
 
-// contiguous are the programs, contenders and phases that are faster with images of [T, B, C, H, W] in this order; all others have
-// channels last in memory. By the processor time of one thread, so that nothing else counts.
+// contiguous are the programs, contenders and phases that are faster with images of [T, B, C, H, W] in this order; all
+// others have channels last in memory. By the processor time of one thread, so that nothing else counts.
 var contiguous = []string{
 	"stack spikingjelly train", "sddpm spikingjelly train", "sddpm spikingjelly-bf16 train", "sddpm snntorch train",
 }

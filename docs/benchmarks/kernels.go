@@ -119,7 +119,8 @@ func (s *session) kernel(match, level string) program {
 //	BenchmarkEventProduct/3x3/64@28x28/avx512/10%        12   9 ns/op   900 GFLOP/s
 var kernelLine = regexp.MustCompile(`^Benchmark(\w+)/3x3(?:@(\d+)x(\d+)/\w+|/(\d+)@(\d+)x\d+/\w+/(\d+%))(?:-\d+)?\s.*?([\d.e+]+) GFLOP/s`)
 
-// products are what the benchmarks compute, by name. The gradient of a dense product's operand is the same kernel on mirrored weights.
+// products are what the benchmarks compute, by name. The gradient of a dense product's operand is the same kernel on
+// mirrored weights.
 var products = map[string][]string{
 	"Dense": {"forward", "dX"}, "DenseSums": {"dW"},
 	"EventProduct": {"forward"}, "EventSums": {"dW"},

@@ -1,6 +1,7 @@
-// Command benchmarks measures snnc side by side with what its users would run instead: SpikingJelly, snnTorch and torch.compile
-// on the same networks, oneDNN on the same convolutions. It makes the peers' environment, runs each contender in turn on an idle
-// machine, keeps each run as JSON in the folder raw, and writes results.md and speed.svg from what is there.
+// Command benchmarks measures snnc side by side with what its users would run instead: SpikingJelly, snnTorch and
+// torch.compile on the same networks, oneDNN on the same convolutions. It makes the peers' environment, runs each contender
+// in turn on an idle machine, keeps each run as JSON in the folder raw, and writes results.md and speed.svg from what is
+// there.
 //
 //	go run ./docs/benchmarks [--row NAME]... [--contender NAME]... [--fresh] [--render]
 //

@@ -27,7 +27,8 @@ type spread struct {
 
 func (s spread) figure() figure { return figure{s.Median, s.Min, s.Max, s.Count} }
 
-// parseBench reads the report of `snnc bench --json`. The figure `neuron` is what all layers of neurons take of a training step.
+// parseBench reads the report of `snnc bench --json`. The figure `neuron` is what all layers of neurons take of a training
+// step.
 func parseBench(output []byte, evaluation string) (measured, error) {
 	var report struct {
 		Train *struct {

@@ -93,8 +93,8 @@ type Layer struct {
 // errEnough ends a training whose updates are measured.
 var errEnough = errors.New("enough updates")
 
-// Run measures the first training of x. Network evaluations are on the weights as they are after its updates; where the training
-// is not measured they are after two updates, for running statistics that have seen nothing silence a network.
+// Run measures the first training of x. Network evaluations are on the weights as they are after its updates; where the
+// training is not measured they are after two updates, for running statistics that have seen nothing silence a network.
 func Run(ctx context.Context, x *experiment.Experiment, o Options) (*Report, error) {
 	level, err := kernel.Used()
 	if err != nil {

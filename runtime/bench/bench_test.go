@@ -274,7 +274,8 @@ func TestUpdateAllocatesNothing(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			m := measured(t, pool, 100, name, sets...)
 			nothing := func(train.Progress, time.Duration) {}
-			// testing.AllocsPerRun would count what a call of updates itself allocates: the difference of many and few does not.
+			// testing.AllocsPerRun would count what a call of updates itself allocates: the difference of many and few does
+			// not.
 			count := func(n int) float64 {
 				return testing.AllocsPerRun(2, func() {
 					if err := updates(t.Context(), m.Trainer, n, nothing); err != nil {

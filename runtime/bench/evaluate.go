@@ -187,8 +187,8 @@ func part(m *experiment.Measured, pool *exec.Pool, r check.Role, n *check.Networ
 	return model, nil
 }
 
-// inputs fills the inputs of a function: with examples where the data have a field of an input's type that no input has yet, else
-// with reals evenly spread over the range of the data, spikes at the rate of 0.2, and zeros for whole numbers.
+// inputs fills the inputs of a function: with examples where the data have a field of an input's type that no input has
+// yet, else with reals evenly spread over the range of the data, spikes at the rate of 0.2, and zeros for whole numbers.
 func inputs(m *experiment.Measured, g *graph.Graph, batch int) (map[string]*tensor.Tensor, error) {
 	out := map[string]*tensor.Tensor{}
 	fields := m.Data.Fields()

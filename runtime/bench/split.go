@@ -21,8 +21,9 @@ func split(p *train.Profile) (out parts) {
 	return out
 }
 
-// forward reports of each step of a plan whether losses, firing rates or the next values of variables need it. What is left is
-// needed by gradients alone: the backward pass, with what it computes once more. A step that serves both is of the forward pass.
+// forward reports of each step of a plan whether losses, firing rates or the next values of variables need it. What is left
+// is needed by gradients alone: the backward pass, with what it computes once more. A step that serves both is of the
+// forward pass.
 func forward(p *plan.Plan) []bool {
 	makers := map[*plan.Value][]int{} // of a value's memory
 	for i, s := range p.Steps {

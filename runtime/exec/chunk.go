@@ -429,8 +429,8 @@ func (p *Program) compute(j *job, units, work int, code []plan.Instr) error {
 	return w.found(code)
 }
 
-// checked runs a program whose instructions from number `first` on are those of the plan, and notes the first one of a node of the
-// graph that gives a number that is not finite.
+// checked runs a program whose instructions from number `first` on are those of the plan, and notes the first one of a node
+// of the graph that gives a number that is not finite.
 func (w *worker) checked(s *kernel.Script, first int, code []plan.Instr, k, times int) {
 	w.tape.Each(s, k, times, func(i int, d []float32) {
 		if i -= first; i < 0 || i >= len(code) || code[i].Node == nil {

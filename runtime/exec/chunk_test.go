@@ -50,8 +50,9 @@ function f(x: f32[SHAPE], t: f32[SHAPE]) {
 }
 `
 
-// TestChunks: loops, equations and derivatives over shapes whose rows are longer and shorter than a chunk, of multiples of a vector
-// and not, over more and fewer steps than run in one go, agree with the interpreter, and on 1, 2 and 7 workers to the bit.
+// TestChunks: loops, equations and derivatives over shapes whose rows are longer and shorter than a chunk, of multiples of
+// a vector and not, over more and fewer steps than run in one go, agree with the interpreter, and on 1, 2 and 7 workers to
+// the bit.
 func TestChunks(t *testing.T) {
 	for _, c := range []struct {
 		shape, channels, ones, axes, all string
@@ -78,7 +79,8 @@ func TestChunks(t *testing.T) {
 			if !slices.ContainsFunc(p.Steps, func(s *plan.Step) bool { return s.Equation != nil && len(s.Equation.Sums) > 1 }) {
 				t.Errorf("no derivative takes sums along:\n%s", p.Print())
 			}
-			// A chain of some 10 rounded operations a step, whose errors halve from step to step, and a norm of numbers about 1.
+			// A chain of some 10 rounded operations a step, whose errors halve from step to step, and a norm of numbers
+			// about 1.
 			w.nearly(t, g, ulps(200), 0.01)
 			var want []uint64
 			for _, threads := range []int{1, 2, 7} {

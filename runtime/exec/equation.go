@@ -129,8 +129,8 @@ func (p *Program) bindEquation(s *plan.Step) (runner, needs, error) {
 	return r, need, nil
 }
 
-// bindGradients binds gradients and other sums of a derivative, adds the code that hands them on, and returns how many numbers the
-// sums have.
+// bindGradients binds gradients and other sums of a derivative, adds the code that hands them on, and returns how many
+// numbers the sums have.
 func (r *equation) bindGradients(back *[]kernel.Instr) (sums int) {
 	q := r.Equation
 	for _, g := range q.Grads {
@@ -176,8 +176,8 @@ func (r *equation) bindGradients(back *[]kernel.Instr) (sums int) {
 	return sums
 }
 
-// near returns the registers of numbers of each step that lie in memory: those that the way forward reads, and those that only the
-// way back reads or writes elsewhere than over what it has read.
+// near returns the registers of numbers of each step that lie in memory: those that the way forward reads, and those that
+// only the way back reads or writes elsewhere than over what it has read.
 func (r *equation) near() (ahead, back []int) {
 	for i, o := range r.loads {
 		if u := r.uses[i]; o.Timed && o.Map.Shape == plan.Same && o.bits < 0 {

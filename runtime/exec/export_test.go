@@ -1,7 +1,7 @@
 package exec
 
-// Events makes every product of spikes take them as events, or none of them, whatever would pay, and returns how many products have
-// that choice.
+// Events makes every product of spikes take them as events, or none of them, whatever would pay, and returns how many
+// products have that choice.
 func (p *Program) Events(always bool) (products int) {
 	pays := func(float64) bool { return always }
 	for _, s := range p.steps {

@@ -10,8 +10,8 @@ import (
 	"snnc.dev/snnc/runtime/plan"
 )
 
-// TestMoments: mean and variance of a convolution's channels, which are summed along with it, are those of its result, and the same
-// bytes whoever computes what. All sums are exact, so that only the division is rounded.
+// TestMoments: mean and variance of a convolution's channels, which are summed along with it, are those of its result, and
+// the same bytes whoever computes what. All sums are exact, so that only the division is rounded.
 func TestMoments(t *testing.T) {
 	for _, c := range []struct {
 		name           string

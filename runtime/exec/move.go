@@ -16,7 +16,8 @@ type move struct {
 	out   *memory
 	steps int
 	units int
-	// Of parts that permute bits one by one: where each bit of the source goes, -1 for nowhere. Only those that are set are moved.
+	// Of parts that permute bits one by one: where each bit of the source goes, -1 for nowhere. Only those that are set are
+	// moved.
 	targets [][]int32
 	// A unit takes a part of the one row that there is, not some rows: so weights are packed.
 	within bool

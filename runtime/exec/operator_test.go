@@ -247,8 +247,8 @@ func trials() []trial {
 				if len(axes) == 0 {
 					continue
 				}
-				// Mean and variance are sums in double precision, rounded once; then x - mean, the root, its inverse and the product
-				// are rounded, and the difference may cancel up to 3 bits of values up to 2.
+				// Mean and variance are sums in double precision, rounded once; then x - mean, the root, its inverse and
+				// the product are rounded, and the difference may cancel up to 3 bits of values up to 2.
 				add(graph.OpNormalise, graph.Attrs{"axes": axes, "epsilon": 0.01}, x).rough = ulps(16)
 				stat := x.With(graph.F32)
 				stat.Dims = nil

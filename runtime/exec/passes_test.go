@@ -70,9 +70,9 @@ equation "read" {
 }
 `
 
-// TestPassesProperty: layers of odd shapes, put together as the passes look for them: parts of channels, a neuron, upsampling, sums of
-// convolutions or transposed ones, bias and scale, and a normalisation or a readout behind, with all derivatives. Their sums have at
-// most a thousand terms, and what cancels in them is judged beside the greatest result.
+// TestPassesProperty: layers of odd shapes, put together as the passes look for them: parts of channels, a neuron,
+// upsampling, sums of convolutions or transposed ones, bias and scale, and a normalisation or a readout behind, with all
+// derivatives. Their sums have at most a thousand terms, and what cancels in them is judged beside the greatest result.
 func TestPassesProperty(t *testing.T) {
 	m, err := graph.Parse(passEquations)
 	if err != nil {

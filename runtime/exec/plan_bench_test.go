@@ -8,8 +8,8 @@ import (
 	"snnc.dev/snnc/runtime/plan"
 )
 
-// TestFullSize: the step of SDDPM's 66.6 million parameters with the batch of its paper is planned within 16 GB, nothing computed twice,
-// and planning it takes no more memory than its weights do.
+// TestFullSize: the step of SDDPM's 66.6 million parameters with the batch of its paper is planned within 16 GB, nothing
+// computed twice, and planning it takes no more memory than its weights do.
 func TestFullSize(t *testing.T) {
 	g := fromSpec(t, "../../specs/sddpm.snn", "").step(t)
 	var before, after runtime.MemStats

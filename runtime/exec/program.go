@@ -23,7 +23,8 @@ type Env struct {
 	Seed, Iteration, First uint64
 	Examples               []uint64
 	Host                   func(what string) float64 // numbers that the trainer knows
-	// Same says that no variable has changed since the run before of the same program, whose fixed steps are not run again then.
+	// Same says that no variable has changed since the run before of the same program, whose fixed steps are not run again
+	// then.
 	Same bool
 	// Check makes the run look at every result and end with NotFinite at the first that is not finite. It is slow.
 	Check bool

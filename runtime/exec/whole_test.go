@@ -71,8 +71,8 @@ func TestRecomputation(t *testing.T) {
 	}
 }
 
-// TestSameVariables: where a run is told that no variable has changed, it gives what one gives that computes everything, and where it
-// is not told, it sees a change.
+// TestSameVariables: where a run is told that no variable has changed, it gives what one gives that computes everything,
+// and where it is not told, it sees a change.
 func TestSameVariables(t *testing.T) {
 	m := fromSpec(t, "testdata/tiny.snn", "")
 	for _, name := range []string{"reconstruct", "turn", "generate"} {

@@ -80,8 +80,8 @@ func CopyBits(d []uint64, to int, src []uint64, from, n int) {
 	}
 }
 
-// ScatterBits sets the bit targets[i] of d for each bit i of x that is set, none where that is negative. The others of d stay as
-// they are.
+// ScatterBits sets the bit targets[i] of d for each bit i of x that is set, none where that is negative. The others of d
+// stay as they are.
 func ScatterBits(d, x []uint64, targets []int32) {
 	for k, word := range x {
 		for word != 0 {

@@ -219,8 +219,8 @@ func (c *compiler) later(r int) bool { return c.soon(r, c.at+1) < len(c.code) }
 // wanted reports whether the instruction at work may still read it, or one after that does.
 func (c *compiler) wanted(r int) bool { return c.soon(r, c.at) < len(c.code) }
 
-// free returns a vector register for the instruction at work: one that nothing needs, or else the one that is needed last, whose
-// contents go to memory first.
+// free returns a vector register for the instruction at work: one that nothing needs, or else the one that is needed last,
+// whose contents go to memory first.
 func (c *compiler) free() machine.Z {
 	best, latest := -1, -1
 	for z, r := range c.z {

@@ -96,8 +96,8 @@ func (p *product) meets(do func(y, x, oy, ox, tap int)) {
 	}
 }
 
-// ordered is the result at a level by the definition: each sum in single precision, begun with start where that is not nil, over
-// the pixels that the result sees, in their order, and over their channels.
+// ordered is the result at a level by the definition: each sum in single precision, begun with start where that is not nil,
+// over the pixels that the result sees, in their order, and over their channels.
 func (p *product) ordered(l Level, start []float32) []float32 {
 	s := &p.s
 	y := make([]float32, p.images*s.OutHigh*s.OutWide*s.Out)
@@ -142,8 +142,8 @@ func multiplyAdd(l Level, a, b, c float32) float32 {
 	return float32(s)
 }
 
-// TestMultiplyAdd: above Generic a product and a sum are rounded once. A sum that lies below the half of two numbers by 2^-70 is
-// at that half in double precision, too.
+// TestMultiplyAdd: above Generic a product and a sum are rounded once. A sum that lies below the half of two numbers by
+// 2^-70 is at that half in double precision, too.
 func TestMultiplyAdd(t *testing.T) {
 	above, below := float32(0x1p-12+0x1p-35), float32(0x1p-12-0x1p-35)
 	for _, c := range []struct{ a, b, c, fused, apart float32 }{
@@ -159,8 +159,8 @@ func TestMultiplyAdd(t *testing.T) {
 	}
 }
 
-// run computes the product at a level, the operand as numbers or as bits, onto start where that is not nil. What it does not write
-// stays NaN.
+// run computes the product at a level, the operand as numbers or as bits, onto start where that is not nil. What it does
+// not write stays NaN.
 func (p *product) run(l Level, asBits bool, start []float32) []float32 {
 	d := NewDense(l, p.s, p.images)
 	d.Add = start != nil
@@ -196,8 +196,8 @@ func bitsOf(x []float32, size int) Operand {
 	return d
 }
 
-// check compares every level with the definition, to the bit, alone and added to what is there; of spikes the operand is given as
-// bits too.
+// check compares every level with the definition, to the bit, alone and added to what is there; of spikes the operand is
+// given as bits too.
 func (p *product) check(t failer, spikes bool) {
 	t.Helper()
 	start := make([]float32, p.images*p.s.OutHigh*p.s.OutWide*p.s.Out)

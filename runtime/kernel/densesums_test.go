@@ -37,8 +37,8 @@ func sumPlace(taps, in, out, tap, c, o int) int {
 // size returns how many sums a slot has.
 func (p *weightSums) size() int { return p.Kernel * p.Kernel * p.In * PackedColumns(p.Out) }
 
-// ordered is the sums of all slots at a level by the definition: each in single precision over the time steps, the examples of the
-// slot and the pixels, in that order.
+// ordered is the sums of all slots at a level by the definition: each in single precision over the time steps, the examples
+// of the slot and the pixels, in that order.
 func (p *weightSums) ordered(l Level) []float32 {
 	d := make([]float32, p.Slots*p.size())
 	conv := product{k: p.Kernel, stride: p.Stride, pad: p.Pad, s: Shape{High: p.High, Wide: p.Wide, OutHigh: p.OutHigh, OutWide: p.OutWide}}

@@ -59,8 +59,8 @@ func (w *Work) GrowEvents(s EventMemory) {
 	}
 }
 
-// listPixels lists the spikes of some pixels next to each other, whose bits begin at bit `at`, from place n of the list on: their
-// channels, and in starts where each pixel's begin. It returns where they end.
+// listPixels lists the spikes of some pixels next to each other, whose bits begin at bit `at`, from place n of the list on:
+// their channels, and in starts where each pixel's begin. It returns where they end.
 func (e *events) listPixels(l Level, x []uint64, at, pixels, channels int, starts []uint32, n uint32) uint32 {
 	starts = starts[:pixels]
 	if list := listKernel(l); list != nil && channels%16 == 0 && at%16 == 0 {

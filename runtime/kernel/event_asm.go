@@ -75,8 +75,8 @@ func windowKernel(l Level, high, wide, columns int) func(*byte) {
 	return nil
 }
 
-// windowKernels512 and windowKernels2 add windows to sums, by rows - 1 and columns - 1 of taps, and by the logarithm of the columns
-// over 8. They are read only.
+// windowKernels512 and windowKernels2 add windows to sums, by rows - 1 and columns - 1 of taps, and by the logarithm of the
+// columns over 8. They are read only.
 var (
 	windowKernels512 = [3][3][4]func(*byte){
 		{

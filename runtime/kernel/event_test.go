@@ -47,8 +47,8 @@ func (p *product) checkEvents(t failer) {
 	}
 }
 
-// checkEventSums compares, at every level and to the bit, the derivative by the weights of a convolution where its operand (back)
-// or its gradient is spikes with the definition.
+// checkEventSums compares, at every level and to the bit, the derivative by the weights of a convolution where its operand
+// (back) or its gradient is spikes with the definition.
 func (p *product) checkEventSums(t failer, r *rand.Rand, density float64, back bool, b Batch) {
 	t.Helper()
 	x, dy := rough(r), firing(r, density)

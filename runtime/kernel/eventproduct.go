@@ -109,7 +109,8 @@ func (p *EventProduct) Memory() EventMemory {
 	return size
 }
 
-// eventCosts is what a product of spikes takes, in units of what a dense one takes for a product with sixteen columns; measured.
+// eventCosts is what a product of spikes takes, in units of what a dense one takes for a product with sixteen columns;
+// measured.
 type eventCosts struct {
 	pass  float64 // for each pixel and tile of columns, where a row of a window begins: sums go to memory and back, a loop ends
 	event float64 // for each row of weights that an event adds, by sixteen columns

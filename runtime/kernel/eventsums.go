@@ -71,7 +71,8 @@ func NewEventSums(l Level, v Window, b Batch, back bool) *EventSums {
 	return p
 }
 
-// side returns how long the first part of a side of a window is where that is cut into parts of at most three, as even as can be.
+// side returns how long the first part of a side of a window is where that is cut into parts of at most three, as even as
+// can be.
 func side(n int) int {
 	parts := (n + 2) / 3
 	return (n + parts - 1) / parts
@@ -330,7 +331,8 @@ type splitArgs struct {
 	places         [8]int // bytes from where the first vector of a pixel goes to where this one does
 }
 
-// split copies n pixels to part, from one on, and tile by tile. there says how many columns they have from the block's first on.
+// split copies n pixels to part, from one on, and tile by tile. there says how many columns they have from the block's
+// first on.
 func (r *band) split(e *events, from []float32, there, at, n int) {
 	next := r.EventSums.numbers.channels
 	for column := 0; column < r.pitch; {

@@ -9,7 +9,8 @@ import (
 	"unsafe"
 )
 
-// fence is memory between two pages that nobody may touch: what reads or writes beyond an operand that lies there ends the process.
+// fence is memory between two pages that nobody may touch: what reads or writes beyond an operand that lies there ends the
+// process.
 type fence struct{ all []byte }
 
 func newFence(t testing.TB, size int) *fence {

@@ -2,9 +2,9 @@ package kernel
 
 import "math"
 
-// Functions of numbers in single precision, computed in double precision and rounded once. Each step is one rounded operation, in
-// the order that _gen/tape/math.go takes too. What is left out of a series is below 6e-10 of the result, 0.01 of the last bit
-// in single precision.
+// Functions of numbers in single precision, computed in double precision and rounded once. Each step is one rounded
+// operation, in the order that _gen/tape/math.go takes too. What is left out of a series is below 6e-10 of the result, 0.01
+// of the last bit in single precision.
 
 const (
 	magic     = 3 << 51            // added to a number below 2^51 it leaves the nearest integer in the last bits
@@ -53,8 +53,8 @@ func tanh(x float64) float64 {
 	return math.Copysign(e/(e+2), x)
 }
 
-// logarithm returns the logarithm of a number of single precision above 0: x = 2^k m with m about 1, and with f = (m - 1) / (m + 1)
-// the logarithm of m is 2 f (1 + f^2 / 3 + f^4 / 5 + ...).
+// logarithm returns the logarithm of a number of single precision above 0: x = 2^k m with m about 1, and with f = (m - 1) /
+// (m + 1) the logarithm of m is 2 f (1 + f^2 / 3 + f^4 / 5 + ...).
 func logarithm(x float64) float64 {
 	b := math.Float64bits(x)
 	e := (b + (oneDouble - rootHalf)) >> 52

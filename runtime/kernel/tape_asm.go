@@ -9,8 +9,8 @@ import (
 	"snnc.dev/snnc/runtime/kernel/machine"
 )
 
-// NewScript makes a program ready to run at a level. Nobody reads the registers for which kept reports false once it has run; with
-// nil it is compiled nowhere.
+// NewScript makes a program ready to run at a level. Nobody reads the registers for which kept reports false once it has
+// run; with nil it is compiled nowhere.
 func NewScript(l Level, code []Instr, kept func(r int) bool) *Script {
 	s := &Script{code: code}
 	if l == AVX512 && kept != nil {

@@ -199,7 +199,8 @@ func TestPrograms(t *testing.T) {
 	})
 }
 
-// TestManyRegisters: a program with more results alive than the processor has vectors and masks gives the same bits at all levels.
+// TestManyRegisters: a program with more results alive than the processor has vectors and masks gives the same bits at all
+// levels.
 func TestManyRegisters(t *testing.T) {
 	const many, n = 50, 40
 	var code []Instr // 0 and 1 are read, 2 to many+1 results, and all of these are needed, twice, from the first to the last
@@ -309,8 +310,8 @@ func BenchmarkTape(b *testing.B) {
 	}
 }
 
-// TestDenormals: assembly counts denormal numbers as 0, in what it reads and what it writes, and leaves the processor as it was:
-// Go's own arithmetic has them after that.
+// TestDenormals: assembly counts denormal numbers as 0, in what it reads and what it writes, and leaves the processor as it
+// was: Go's own arithmetic has them after that.
 func TestDenormals(t *testing.T) {
 	for _, l := range levels()[1:] {
 		x := [3][]float32{make([]float32, 16), make([]float32, 16), make([]float32, 16)}

@@ -82,9 +82,10 @@ func (c Code) Operands() int {
 	return 2
 }
 
-// Eval computes one operation on chunks: d[i] from a[i], b[i], c[i] and e[i], as far as the operation takes them. They are of the
-// length of d, which may be one of them. Products and sums are rounded one by one: no processor fuses them. Comparisons and
-// choices are written on integers, which the compiler turns into moves without a branch that the data would decide.
+// Eval computes one operation on chunks: d[i] from a[i], b[i], c[i] and e[i], as far as the operation takes them. They are
+// of the length of d, which may be one of them. Products and sums are rounded one by one: no processor fuses them.
+// Comparisons and choices are written on integers, which the compiler turns into moves without a branch that the data would
+// decide.
 func Eval(code Code, d, a, b, c, e []float32) {
 	a = a[:len(d)]
 	switch code {

@@ -50,8 +50,8 @@ func cuts(t *rapid.T, n int) []int {
 	return sizes
 }
 
-// Outside of training neither the sizes of batches nor, where no random numbers are drawn, the order of examples changes a byte:
-// what an example gives belongs to it and its number alone.
+// Outside of training neither the sizes of batches nor, where no random numbers are drawn, the order of examples changes a
+// byte: what an example gives belongs to it and its number alone.
 func TestBatchesChangeNothing(t *testing.T) {
 	const n = 21
 	data := examples(n)

@@ -10,8 +10,8 @@ import (
 	"snnc.dev/snnc/runtime/checkpoint"
 )
 
-// A checkpoint gives its averaged weights where it has some and its weights elsewhere, whatever its tensors are called; a file of
-// tensors alone gives them by the names that a spec suggests.
+// A checkpoint gives its averaged weights where it has some and its weights elsewhere, whatever its tensors are called; a
+// file of tensors alone gives them by the names that a spec suggests.
 func TestFind(t *testing.T) {
 	s := system(t, "classifier")
 	for _, average := range []float64{0, 0.5} {

@@ -102,7 +102,8 @@ func TestAccumulate(t *testing.T) {
 	}
 }
 
-// Averages are a_n = d_n a_(n-1) + (1 - d_n) w_n with d_n = min(average, (1 + n) / (10 + n)), of weights and running statistics.
+// Averages are a_n = d_n a_(n-1) + (1 - d_n) w_n with d_n = min(average, (1 + n) / (10 + n)), of weights and running
+// statistics.
 func TestAverage(t *testing.T) {
 	const average = 0.6 // reached at n = 12.5
 	tr := system(t, "classifier").trainer(t, examples(12), Settings{Batch: 4, Iterations: 20, Average: average, Optimizers: sgd(0.3)})

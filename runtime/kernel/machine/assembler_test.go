@@ -84,7 +84,8 @@ func low(name string) string {
 	return "e" + name[1:]
 }
 
-// TestEncodings: every instruction has the bytes that the GNU assembler gave it, with displacements of 32 bits where there are any.
+// TestEncodings: every instruction has the bytes that the GNU assembler gave it, with displacements of 32 bits where there
+// are any.
 func TestEncodings(t *testing.T) {
 	var got bytes.Buffer
 	seen := map[string]bool{}

@@ -1,5 +1,5 @@
-// Package frame is what the functions of all generators have around their loops: how they begin and end, and where in an argument
-// block a field is. Blocks are structs of runtime/kernel, and read from there.
+// Package frame is what the functions of all generators have around their loops: how they begin and end, and where in an
+// argument block a field is. Blocks are structs of runtime/kernel, and read from there.
 package frame
 
 import (
@@ -26,8 +26,8 @@ type Block struct {
 	name   string
 }
 
-// Begin begins a function whose one argument points at a block of a kind, and whose denormal numbers are 0 until leave, which ends
-// it.
+// Begin begins a function whose one argument points at a block of a kind, and whose denormal numbers are 0 until leave,
+// which ends it.
 func Begin(name, does, kind string) (b Block, leave func()) {
 	TEXT(name, NOSPLIT, "func(block *byte)")
 	Pragma("noescape")
