@@ -405,8 +405,8 @@ func (d *Dense) block(w *Work, lists []phaseTiles, out, a, weights []float32, bl
 			} else {
 				taps = min(f.High, chunkProducts/k)
 			}
-		} else if k > manyProducts {
-			taps, step = 1, manyProducts
+		} else if taps = max(1, min(taps, manyProducts/k)); k > manyProducts {
+			step = manyProducts
 		}
 		for tap := 0; tap < f.High; tap += taps {
 			for from := 0; from < k; from += step {

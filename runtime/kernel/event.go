@@ -15,6 +15,7 @@ type events struct {
 	pixels listArgs
 	row    rowArgs
 	square squareArgs
+	cut    [2]uint32 // where in list a part of a pixel's or a channel's events lies
 	split  splitArgs
 	window windowArgs
 }
@@ -48,14 +49,22 @@ func (w *Work) GrowEvents(s EventMemory) {
 	grow(&w.events.list, s.list+slack)
 	grow(&w.events.starts, s.starts)
 	grow(&w.events.ends, s.ends)
-	for k := range w.events.pixels.lanes {
-		w.events.pixels.lanes[k] = uint32(k)
-	}
+	w.events.pixels.number(0)
 	if s.part > len(w.events.part) {
 		w.events.part = Aligned(s.part)
 	}
 	if s.spare > len(w.events.spare) {
 		w.events.spare = Aligned(s.spare)
+	}
+}
+
+// listCycles is what listing sixteen channels takes.
+const listCycles = 16
+
+// number sets the channels that the first sixteen are.
+func (a *listArgs) number(words int) {
+	for k := range a.lanes {
+		a.lanes[k] = uint32(16*words + k)
 	}
 }
 
@@ -66,10 +75,30 @@ func (e *events) listPixels(l Level, x []uint64, at, pixels, channels int, start
 	if list := listKernel(l); list != nil && channels%16 == 0 && at%16 == 0 {
 		_ = BitField(x, at+pixels*channels-16, 16)
 		a := &e.pixels
-		a.list, a.starts, a.n, a.words = &e.list[0], &starts[0], int(n), channels/16
-		a.from = (*byte)(unsafe.Add(unsafe.Pointer(&x[0]), at/8))
-		a.count = pixels
-		list((*byte)(unsafe.Pointer(a)))
+		a.list, a.n = &e.list[0], int(n)
+		call := func(pixel, word, count, words int) {
+			a.from = (*byte)(unsafe.Add(unsafe.Pointer(&x[0]), at/8+2*(pixel*channels/16+word)))
+			a.count, a.words = count, words
+			list((*byte)(unsafe.Pointer(a)))
+		}
+		words := channels / 16
+		if most := atMost(listCycles); words > most { // pixels part by part
+			for i := range starts {
+				starts[i] = uint32(a.n)
+				a.starts = &e.cut[0]
+				for w := 0; w < words; w += most {
+					a.number(w)
+					call(i, w, 1, min(most, words-w))
+				}
+			}
+			a.number(0)
+			return uint32(a.n)
+		}
+		most := atMost(breakCycles + words*listCycles)
+		for i := 0; i < pixels; i += most {
+			a.starts = &starts[i]
+			call(i, 0, min(most, pixels-i), words)
+		}
 		return uint32(a.n)
 	}
 	for i := range starts {

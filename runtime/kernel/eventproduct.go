@@ -47,6 +47,9 @@ type squareArgs struct {
 	next         int         // bytes from a pixel to the next
 }
 
+// squareCycles is what an event takes that adds weights of 3 x 3 taps to 32 columns.
+const squareCycles = eventCycles + 9*2*nearCycles/2
+
 // NewEventProduct prepares the product of so many images of spikes by packed weights.
 func NewEventProduct(l Level, s Shape, images int) *EventProduct {
 	s = flat(s)
@@ -68,7 +71,7 @@ func NewEventProduct(l Level, s Shape, images int) *EventProduct {
 	}
 	// All taps of a window of 3 x 3 are one loop where both their weights fit and their sums. A third of the loops end at a
 	// place that cannot be foreseen.
-	if f := &s.Phases[0]; l == AVX512 && len(s.Phases) == 1 && f.High == 3 && f.Wide == 3 && f.Stride == 1 && f.Cols*s.In <= 1<<15 {
+	if f := &s.Phases[0]; l == AVX512 && len(s.Phases) == 1 && f.High == 3 && f.Wide == 3 && f.Stride == 1 && f.Cols*s.In <= atMost(squareCycles) {
 		if 9*row <= cache {
 			p.square, p.columns = true, min(PackedColumns(s.Out), 32)
 		}
@@ -349,31 +352,55 @@ func (r *phaseRun) squares(e *events) {
 
 // row adds what the events under a few taps of a row of the window give to a row of pixels.
 func (r *phaseRun) row(e *events, out []float32, starts []uint32, weights []float32, next, taps int, first bool) {
-	const events = 1 << 17 // a call of assembly cannot be interrupted: no more than so many
 	stride, channels := r.f.Stride, r.shape.In
 	kernel := rowKernel(r.level, taps, r.columns)
-	most := max(1, events/channels)
+	if kernel == nil {
+		r.addRow(e, out, starts, weights, next, taps, first)
+		return
+	}
+	a := &e.row
+	*a = rowArgs{list: &e.list[0], weights: &weights[0],
+		tap: uintptr(4 * channels * r.pitch), pitch: uintptr(4 * r.pitch), next: uintptr(4 * next), step: uintptr(4 * stride)}
+	cost := rowCycles(taps, r.columns)
+	if most := atMost(cost); taps == 1 && channels > most { // pixel by pixel, and these part by part
+		for j := range r.f.Cols {
+			from, to := starts[j*stride], starts[j*stride+1]
+			a.out, a.starts, a.count, a.first = &out[j*next:][:r.columns][0], &e.cut[0], 1, 0
+			if first {
+				a.first = 1
+			}
+			for once := true; from < to || once && first; once = false {
+				e.cut = [2]uint32{from, min(from+uint32(most), to)}
+				kernel((*byte)(unsafe.Pointer(a)))
+				from, a.first = e.cut[1], 0
+			}
+		}
+		return
+	}
+	most := atMost(breakCycles + channels*cost)
 	for j := 0; j < r.f.Cols; j += most {
 		count := min(most, r.f.Cols-j)
 		d := out[j*next : (j+count-1)*next+r.columns]
 		s := starts[j*stride : (j+count-1)*stride+taps+1]
-		if kernel != nil {
-			e.row = rowArgs{list: &e.list[0], starts: &s[0], weights: &weights[0], out: &d[0],
-				tap: uintptr(4 * channels * r.pitch), pitch: uintptr(4 * r.pitch), next: uintptr(4 * next), step: uintptr(4 * stride), count: count}
-			if first {
-				e.row.first = 1
-			}
-			kernel((*byte)(unsafe.Pointer(&e.row)))
-			continue
+		if a.starts, a.out, a.count, a.first = &s[0], &d[0], count, 0; first {
+			a.first = 1
 		}
-		for k := range count {
-			acc := d[k*next:][:r.columns]
-			if first {
-				clear(acc)
-			}
-			for v := range taps {
-				addRows(acc, weights[v*channels*r.pitch:], e.list[s[k*stride+v]:s[k*stride+v+1]], r.pitch)
-			}
+		kernel((*byte)(unsafe.Pointer(a)))
+	}
+}
+
+// rowCycles is what an event takes that adds weights of so many taps to so many columns.
+func rowCycles(taps, columns int) int { return eventCycles + taps*columns/16*nearCycles }
+
+// addRow is row in plain Go.
+func (r *phaseRun) addRow(e *events, out []float32, starts []uint32, weights []float32, next, taps int, first bool) {
+	for j := range r.f.Cols {
+		acc, s := out[j*next:][:r.columns], starts[j*r.f.Stride:]
+		if first {
+			clear(acc)
+		}
+		for v := range taps {
+			addRows(acc, weights[v*r.shape.In*r.pitch:], e.list[s[v]:s[v+1]], r.pitch)
 		}
 	}
 }

@@ -331,6 +331,9 @@ type splitArgs struct {
 	places         [8]int // bytes from where the first vector of a pixel goes to where this one does
 }
 
+// mostSplit is how many pixels one call copies: four or five lines of the cache each, and as many where they go.
+const mostSplit = callCycles / (9 * lineCycles)
+
 // split copies n pixels to part, from one on, and tile by tile. there says how many columns they have from the block's
 // first on.
 func (r *band) split(e *events, from []float32, there, at, n int) {
@@ -347,11 +350,14 @@ func (r *band) split(e *events, from []float32, there, at, n int) {
 		case kernel != nil && column+tiles*columns <= there:
 			_, _ = d[(tiles-1)*r.pixels()*columns+n*columns-1], from[(n-1)*next+column+tiles*columns-1]
 			s := &e.split
-			s.to, s.from, s.next, s.distance, s.pixels = &d[0], &from[column], 4*next, 4*columns, n
+			s.next, s.distance = 4*next, 4*columns
 			for q := range tiles * columns / lanes {
 				s.places[q] = 4 * (q*lanes/columns*r.pixels()*columns + q*lanes%columns)
 			}
-			kernel((*byte)(unsafe.Pointer(s)))
+			for k := 0; k < n; k += mostSplit {
+				s.to, s.from, s.pixels = &d[k*columns], &from[k*next+column], min(mostSplit, n-k)
+				kernel((*byte)(unsafe.Pointer(s)))
+			}
 		default:
 			for tile := range tiles {
 				column, d := column+tile*columns, d[tile*r.pixels()*columns:]
@@ -379,9 +385,9 @@ func (r *band) window(e *events, u, v, high, wide, column, columns int) {
 	if wide > 1 {
 		col = (taps[1] - taps[0]) * all
 	}
-	const events = 1 << 17 // a call of assembly cannot be interrupted: no more than so many
 	part, channels := e.part[r.pixels()*column+(u*r.wide+v)*columns:], r.to-r.from
-	kernel, most := windowKernel(r.level, high, wide, columns), max(1, events/r.capacity)
+	kernel, cost := windowKernel(r.level, high, wide, columns), windowCycles(high, wide, columns)
+	most := atMost(breakCycles + r.capacity*cost)
 	for c := 0; c < channels; c += most {
 		n := min(most, channels-c)
 		at := taps[0]*all + (r.from+c)*r.pitch + column
@@ -389,7 +395,11 @@ func (r *band) window(e *events, u, v, high, wide, column, columns int) {
 			_, _ = r.block[at+min(0, (high-1)*row)+min(0, (wide-1)*col)], r.block[at+max(0, (high-1)*row)+max(0, (wide-1)*col)+(n-1)*r.pitch+columns-1]
 			e.window = windowArgs{list: &e.list[0], first: c * r.capacity, ends: &e.ends[c], part: &part[0], sums: &r.block[at], line: uintptr(4 * r.wide * columns),
 				tapRow: 4 * row, tapCol: 4 * col, capacity: r.capacity, sum: 4 * r.pitch, channels: n}
-			kernel((*byte)(unsafe.Pointer(&e.window)))
+			if events := atMost(cost); r.capacity > events { // one channel, part by part
+				r.oneByParts(e, kernel, events)
+			} else {
+				kernel((*byte)(unsafe.Pointer(&e.window)))
+			}
 			continue
 		}
 		for k := range n {
@@ -400,5 +410,21 @@ func (r *band) window(e *events, u, v, high, wide, column, columns int) {
 				}
 			}
 		}
+	}
+}
+
+// windowCycles is what an event takes that adds a window of so many taps and columns.
+func windowCycles(high, wide, columns int) int {
+	return eventCycles + high*wide*columns/16*nearCycles/2
+}
+
+// oneByParts adds what the window says of its one channel, so many events at a time.
+func (r *band) oneByParts(e *events, kernel func(*byte), most int) {
+	a := e.window
+	for from, end := a.first, int(*a.ends); from < end; from += most {
+		e.cut[0] = uint32(min(from+most, end))
+		e.window = a
+		e.window.first, e.window.ends = from, &e.cut[0]
+		kernel((*byte)(unsafe.Pointer(&e.window)))
 	}
 }

@@ -125,6 +125,9 @@ func (g *gemm) addSlots(d, x []float32, size int) {
 	}
 }
 
+// mostGathered is how many pixels one call copies: up to three lines of the cache each, and as many where they go.
+const mostGathered = callCycles / (6 * lineCycles)
+
 // gatherPixels copies width neighbouring numbers, at most 32, of each of some pixels.
 func (g *gemm) gatherPixels(d, x []float32, pixels, dStep, xStep, width int) {
 	if pixels == 0 || width == 0 {
@@ -132,8 +135,10 @@ func (g *gemm) gatherPixels(d, x []float32, pixels, dStep, xStep, width int) {
 	}
 	if g.gather != nil {
 		_, _ = d[(pixels-1)*dStep+width-1], x[(pixels-1)*xStep+width-1]
-		vector := pixelPitch / len(g.gather)
-		g.gather[(width-1)/vector](&d[0], &x[0], uintptr(pixels), uintptr(4*dStep), uintptr(4*xStep), &masks[32-width])
+		kernel := g.gather[(width-1)/(pixelPitch/len(g.gather))]
+		for p := 0; p < pixels; p += mostGathered {
+			kernel(&d[p*dStep], &x[p*xStep], uintptr(min(mostGathered, pixels-p)), uintptr(4*dStep), uintptr(4*xStep), &masks[32-width])
+		}
 		return
 	}
 	for p := range pixels {

@@ -85,8 +85,17 @@ type sumBlock struct {
 	ahead     *float32 // asked for on the way, a line of the cache for every pixel
 }
 
-// maxCycles is how many cycles one call of a kernel takes at most: the collector waits for it.
-const maxCycles = 300_000
+// tileCycles is what a tile of so many rows takes for each product that its results sum, and beside that. A tile of few
+// rows waits for sums or for memory; two lines of the cache a row come from there at the end, and go back.
+func tileCycles(rows int) (product, tile int) {
+	return max(rows, 4) + lineCycles, breakCycles + 4*rows*lineCycles
+}
+
+// most returns how many tiles one call computes.
+func (t *tiles) most() int {
+	product, tile := tileCycles(t.rows)
+	return atMost(tile + product*t.taps*t.k)
+}
 
 // tiles calls the kernel, as often as is needed for no call to take long.
 func (w *Work) tiles(g *gemm, t *tiles) {
@@ -100,23 +109,36 @@ func (w *Work) tiles(g *gemm, t *tiles) {
 		b.masks = &masks[32-t.take]
 	}
 	kernel := g.tile[t.rows-1][t.columns/16-1]
-	for at, step := 0, 2*max(1, maxCycles/(t.rows*t.taps*t.k)); at < len(t.list)-2; at += step {
+	for at, step := 0, 2*t.most(); at < len(t.list)-2; at += step {
 		b.list, b.count = &t.list[at], min(step, len(t.list)-2-at)/2
 		b.ahead = w.ahead.take(2*b.count*t.taps*(t.k/4), b.a)
 		kernel((*byte)(unsafe.Pointer(b)))
 	}
 }
 
-// sums calls the kernel, as often as is needed for no call to take long.
+// sums calls the kernel, as often as is needed for no call to take long: for a part of the tiles, or of one tile's pixels.
 func (w *Work) sums(g *gemm, t *sumTiles) {
 	b := &w.sum
-	*b = sumBlock{a: &t.a[0], aStep: 4 * t.aStep, segments: &t.segments[0], left: len(t.segments), four: t.k / 4, one: t.k % 4, b: &t.b[0],
-		d: &t.d[0], dRow: 4 * t.dRow}
+	*b = sumBlock{aStep: 4 * t.aStep, dRow: 4 * t.dRow, d: &t.d[0]}
 	kernel := g.sums[t.rows-1][t.columns/16-1]
-	for at, step := 0, 2*max(1, maxCycles/(t.rows*t.k*len(t.segments))); at < len(t.list)-2; at += step {
-		b.list, b.count = &t.list[at], min(step, len(t.list)-2-at)/2
-		b.ahead = w.ahead.take(4*b.count*len(t.segments)*(t.k/4), b.a)
-		kernel((*byte)(unsafe.Pointer(b)))
+	product, tile := tileCycles(t.rows)
+	pixels := t.k
+	if b.left = len(t.segments); b.left*pixels > atMost(product) {
+		pixels, b.left = min(pixels, atMost(product)), 1
+	}
+	step := 2 * atMost(tile+product*pixels*b.left)
+	for s := 0; s < len(t.segments); s += b.left {
+		b.segments = &t.segments[s]
+		for k := 0; k < t.k; k += pixels {
+			n := min(pixels, t.k-k)
+			b.four, b.one = n/4, n%4
+			b.a, b.b = &t.a[k*t.aStep], &t.b[(s*t.k+k)*pixelPitch]
+			for at := 0; at < len(t.list)-2; at += step {
+				b.list, b.count = &t.list[at], min(step, len(t.list)-2-at)/2
+				b.ahead = w.ahead.take(4*b.count*b.left*(n/4), b.a)
+				kernel((*byte)(unsafe.Pointer(b)))
+			}
+		}
 	}
 }
 

@@ -14,46 +14,61 @@ type columnBlock struct {
 	groups  int // the assembly counts them down
 }
 
+// groupCycles is what a row of a group of columns takes. Rows may be far apart, and a line of the cache begin at each.
+func groupCycles(columns int) int { return lineCycles * (1 + (columns+15)/16) }
+
 // sumGroups adds up groups of columns, and returns how many columns these have.
 func sumGroups(l Level, sums, squares []float64, x []float32) (done int) {
 	if l == Generic || len(x) < len(sums) {
 		return 0
 	}
-	b := columnBlock{pitch: 4 * len(sums), rows: len(x) / len(sums)}
-	wide := 32
+	pitch := len(sums)
+	rows, wide := len(x)/pitch, 32
 	if l == AVX2 {
 		wide = 16
 	}
+	b := columnBlock{pitch: 4 * pitch}
 	for _, columns := range [2]int{wide, 8} {
-		b.groups = (len(sums) - done) / columns
-		if b.groups == 0 {
-			continue
-		}
-		b.sums, b.x = &sums[done], &x[done]
-		p := (*byte)(unsafe.Pointer(&b))
-		done += b.groups * columns
-		switch squared := squares != nil; {
-		case squared:
-			b.squares = &squares[done-b.groups*columns]
-			switch {
-			case l == AVX2 && columns == 8:
-				squaresAVX2x8(p)
-			case l == AVX2:
-				squaresAVX2x16(p)
-			case columns == 8:
-				squaresAVX512x8(p)
-			default:
-				squaresAVX512x32(p)
+		high := atMost(groupCycles(columns))
+		for ; pitch-done >= columns; done += b.columns(pitch-done, columns, min(high, rows)) {
+			for row := 0; row < rows; row += high {
+				b.rows = min(high, rows-row)
+				b.groups = b.columns(pitch-done, columns, min(high, rows)) / columns
+				b.sums, b.x = &sums[done], &x[row*pitch+done]
+				if squares != nil {
+					b.squares = &squares[done]
+				}
+				b.add(l, columns, squares != nil)
 			}
-		case l == AVX2 && columns == 8:
-			columnsAVX2x8(p)
-		case l == AVX2:
-			columnsAVX2x16(p)
-		case columns == 8:
-			columnsAVX512x8(p)
-		default:
-			columnsAVX512x32(p)
 		}
 	}
 	return done
+}
+
+// columns returns how many of the columns that are left one call adds up, over so many rows.
+func (b *columnBlock) columns(left, columns, rows int) int {
+	return min(left/columns, atMost(rows*groupCycles(columns))) * columns
+}
+
+// add calls the assembly.
+func (b *columnBlock) add(l Level, columns int, squared bool) {
+	p := (*byte)(unsafe.Pointer(b))
+	switch {
+	case squared && l == AVX2 && columns == 8:
+		squaresAVX2x8(p)
+	case squared && l == AVX2:
+		squaresAVX2x16(p)
+	case squared && columns == 8:
+		squaresAVX512x8(p)
+	case squared:
+		squaresAVX512x32(p)
+	case l == AVX2 && columns == 8:
+		columnsAVX2x8(p)
+	case l == AVX2:
+		columnsAVX2x16(p)
+	case columns == 8:
+		columnsAVX512x8(p)
+	default:
+		columnsAVX512x32(p)
+	}
 }

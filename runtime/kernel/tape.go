@@ -12,6 +12,9 @@ func (i *Instr) Inputs() []int {
 	return all[:i.Code.Operands()]
 }
 
+// Chunk is how many elements of registers a program runs on at most.
+const Chunk = 512
+
 // Script is a program made ready for a level.
 type Script struct {
 	code   []Instr
@@ -56,7 +59,7 @@ func (t *Tape) Register(r, n int) []float32 {
 	return x.f[x.at:][:n]
 }
 
-// Run runs the program on the first n elements of the registers, so many times. What is behind them up to a multiple of 16
+// Run runs the program on the first n elements of the registers, at most Chunk, so many times. What is behind them up to a multiple of 16
 // elements is not defined after that, in registers of numbers and of bits.
 func (t *Tape) Run(s *Script, n, times int) {
 	if len(s.code) == 0 || n == 0 || times == 0 {

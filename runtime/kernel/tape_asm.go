@@ -4,6 +4,7 @@ package kernel
 
 import (
 	"runtime"
+	"slices"
 	"unsafe"
 
 	"snnc.dev/snnc/runtime/kernel/machine"
@@ -13,33 +14,48 @@ import (
 // run; with nil it is compiled nowhere.
 func NewScript(l Level, code []Instr, kept func(r int) bool) *Script {
 	s := &Script{code: code}
+	if l == Generic {
+		return s
+	}
+	for from := 0; from < len(code); { // parts of which one call can run a whole chunk
+		to, cycles := from+1, code[from].Code.cycles()
+		for to < len(code) && cycles+code[to].Code.cycles() <= callCycles/(Chunk/16) {
+			cycles += code[to].Code.cycles()
+			to++
+		}
+		s.add(l, from, to, cycles, kept)
+		from = to
+	}
+	return s
+}
+
+// add adds the pieces of a part of the program, which takes so many cycles for 16 elements.
+func (s *Script) add(l Level, from, to, cycles int, kept func(r int) bool) {
 	if l == AVX512 && kept != nil {
-		if code := compile(code, kept); code != nil {
+		wanted := func(r int) bool {
+			reads := func(i Instr) bool { return slices.Contains(i.Inputs(), r) }
+			return kept(r) || slices.ContainsFunc(s.code[:from], reads) || slices.ContainsFunc(s.code[to:], reads)
+		}
+		if code := compile(s.code[from:to], wanted); code != nil {
 			if m, err := machine.NewMemory(code); err == nil { // else the system forbids it, and routines do the same
-				s.pieces = []piece{{compiled: m}}
-				return s
+				s.pieces = append(s.pieces, piece{compiled: m, cycles: cycles})
+				return
 			}
 		}
 	}
-	var run func(*byte)
-	var routine *[Fetch + 1]uintptr
-	switch l {
-	case AVX2:
-		run, routine = tapeAVX2, &routinesAVX2
-	case AVX512:
+	run, routine := tapeAVX2, &routinesAVX2
+	if l == AVX512 {
 		run, routine = tapeAVX512, &routinesAVX512
-	default:
-		return s
 	}
 	fast := false
-	for i, c := range code {
+	for k, c := range s.code[from:to] {
 		if routine[c.Code] == 0 {
-			s.pieces = append(s.pieces, piece{at: i})
+			s.pieces = append(s.pieces, piece{at: from + k})
 			fast = false
 			continue
 		}
 		if !fast {
-			s.pieces = append(s.pieces, piece{run: run})
+			s.pieces = append(s.pieces, piece{run: run, cycles: cycles})
 			fast = true
 		}
 		p := &s.pieces[len(s.pieces)-1]
@@ -50,7 +66,6 @@ func NewScript(l Level, code []Instr, kept func(r int) bool) *Script {
 		}
 		p.list = append(p.list, i)
 	}
-	return s
 }
 
 // piece is a part of a program: all of it compiled, a list that runs in assembly, or else one instruction for which there is no
@@ -60,7 +75,11 @@ type piece struct {
 	run      func(*byte)
 	list     []tapeInstr
 	at       int
+	cycles   int // of 16 elements at most, where it is not one instruction alone
 }
+
+// most returns how often one call runs the piece on n elements.
+func (p *piece) most(n int) int { return atMost(p.cycles * (n + 15) / 16) }
 
 // tapeInstr is an instruction as the assembly reads it: the address of its routine, and where in the table the addresses
 // of its registers are.
@@ -120,9 +139,12 @@ func (t *Tape) assembly(s *Script, n, times int) {
 	b := &t.asm.block
 	b.now, b.size = &t.asm.now[0], 8*len(t.asm.now)
 	b.unrolled, b.all = n&^63*4, (n+15)&^15*4
-	if p := &s.pieces[0]; len(s.pieces) == 1 && (p.run != nil || p.compiled != nil) {
+	if p := &s.pieces[0]; len(s.pieces) == 1 && p.cycles > 0 {
 		b.step = &t.asm.step[0]
-		p.call(b, times)
+		most := p.most(n)
+		for done := 0; done < times; done += most {
+			p.call(b, min(most, times-done))
+		}
 		for i := range t.rows {
 			t.rows[i].at += times * t.rows[i].step
 		}
@@ -131,7 +153,7 @@ func (t *Tape) assembly(s *Script, n, times int) {
 	b.step = &t.asm.still[0]
 	for range times {
 		for i := range s.pieces {
-			if p := &s.pieces[i]; p.run != nil {
+			if p := &s.pieces[i]; p.cycles > 0 {
 				p.call(b, 1)
 			} else {
 				t.eval(&s.code[p.at], n)

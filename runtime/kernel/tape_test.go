@@ -140,6 +140,16 @@ func TestPrograms(t *testing.T) {
 		code := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) Instr {
 			return Instr{Code: rapid.SampledFrom(exact).Draw(t, "code"), D: reg.Draw(t, "d"), A: reg.Draw(t, "a"), B: reg.Draw(t, "b"), C: reg.Draw(t, "c"), E: reg.Draw(t, "e")}
 		}), 1, 2*regs).Draw(t, "program")
+		if rapid.IntRange(0, 9).Draw(t, "long") == 0 { // more than one call may run
+			long := code
+			for code = nil; len(long) > 0; long = long[1:] {
+				code = append(code, long[0])
+				for range 300 / len(long) {
+					code = append(code, Instr{Code: Sqrt, D: regs, A: regs + 1})
+				}
+			}
+			regs += 2
+		}
 		kept := rapid.SliceOfN(rapid.Bool(), regs, regs).Draw(t, "kept")
 		// What goes on from one time to the next must be kept.
 		written := make([]bool, regs)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"snnc.dev/snnc/runtime/graph"
+	"snnc.dev/snnc/runtime/kernel"
 	"snnc.dev/snnc/runtime/tensor"
 )
 
@@ -12,7 +13,7 @@ import (
 const Slots = 8
 
 // Chunk is how many elements a register of a loop holds.
-const Chunk = 512
+const Chunk = kernel.Chunk
 
 // Options say what a plan is made for.
 type Options struct {
