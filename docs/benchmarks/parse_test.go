@@ -58,7 +58,7 @@ func TestParseNeurons(t *testing.T) {
 
 func TestParseBench(t *testing.T) {
 	report := `{"train":{"action":"train four","batch":32,"step_ms":{"median":2,"min":1,"max":4,"count":5},"forward_ms":1,"bytes":640},
-"sample":{"network":"stack","evaluation_ms":{"median":0.5,"min":0.25,"max":1,"count":5}},
+"sample":{"network":"stack","evaluation_ms":{"median":0.5,"min":0.25,"max":1,"count":5},"rates":{"b":0.5,"a":0.125}},
 "peak_bytes":1,"threads":2,"cpu":{"model":"A","level":"avx2"},"layers":[
 {"layer":"a","rate":0.25,"both_ms":{"median":1.5,"min":1,"max":2,"count":5}},{"layer":"b","forward_ms":1,"backward_ms":1}]}`
 	have, err := parseBench([]byte(report), "decode")
@@ -71,7 +71,7 @@ func TestParseBench(t *testing.T) {
 	have.Versions = nil
 	want := measured{
 		Figures: map[string]figure{"train": {2, 1, 4, 5}, "decode": {0.5, 0.25, 1, 5}, "neuron": {1.5, 1, 2, 5}},
-		Rates:   []float64{0.25}, Planned: 640, Threads: 2, CPU: "avx2",
+		Rates:   []float64{0.25}, Evaluation: []float64{0.125, 0.5}, Planned: 640, Threads: 2, CPU: "avx2",
 	}
 	if !reflect.DeepEqual(have, want) {
 		t.Errorf("have %+v", have)

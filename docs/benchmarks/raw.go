@@ -22,7 +22,7 @@ type measured struct {
 	Figures    map[string]figure `json:"figures"`                    // by the name of the row
 	Parameters int               `json:"parameters,omitempty"`       // trainable ones of the network
 	Rates      []float64         `json:"rates,omitempty"`            // share of ones that each neuron layer puts out, in the order of layers
-	Evaluation []float64         `json:"evaluation_rates,omitempty"` // the same in evaluation
+	Evaluation []float64         `json:"evaluation_rates,omitempty"` // the same in evaluation; of snnc in the order of the layers' names
 	Layers     []layer           `json:"layers,omitempty"`           // of a network that was trained
 	Neurons    float64           `json:"neuron_steps,omitempty"`     // outputs of all neuron layers, of all steps and examples of a batch
 	Planned    float64           `json:"planned_bytes,omitempty"`    // of snnc's plan of a training step

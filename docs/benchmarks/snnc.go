@@ -3,7 +3,9 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"runtime"
+	"slices"
 	"strings"
 )
 
@@ -36,7 +38,8 @@ func parseBench(output []byte, evaluation string) (measured, error) {
 			Bytes float64
 		}
 		Sample *struct {
-			Time spread `json:"evaluation_ms"`
+			Time  spread `json:"evaluation_ms"`
+			Rates map[string]float64
 		}
 		Threads int
 		CPU     struct{ Level string }
@@ -58,6 +61,9 @@ func parseBench(output []byte, evaluation string) (measured, error) {
 	}
 	if evaluation != "" {
 		m.Figures[evaluation] = report.Sample.Time.figure()
+		for _, layer := range slices.Sorted(maps.Keys(report.Sample.Rates)) {
+			m.Evaluation = append(m.Evaluation, report.Sample.Rates[layer])
+		}
 	}
 	neurons := figure{Repeats: report.Train.Step.Count}
 	for _, l := range report.Layers {

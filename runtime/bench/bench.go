@@ -61,6 +61,7 @@ type Evaluation struct {
 	Time    Spread  `json:"evaluation_ms"` // of a batch
 	Rate    float64 `json:"evaluations_per_second"`
 	Amount
+	Rates map[string]float64 `json:"rates,omitempty"` // firing rates by layer, over up to four examples
 }
 
 // Amount is what an update or an evaluation takes besides time.

@@ -144,7 +144,7 @@ func TestEvaluable(t *testing.T) {
 			continue
 		}
 		g := model.Program.Export(evaluated)
-		in, err := inputs(m, g, 3)
+		in, err := examples(m, g, 3)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -172,6 +172,41 @@ func TestEvaluable(t *testing.T) {
 				t.Errorf("%s: weight %s is not that of the training", name, own)
 			}
 		}
+	}
+}
+
+// What layers fire in evaluation is told of each; of the last layer it is the share of spikes in what the network gives.
+func TestFired(t *testing.T) {
+	pool := exec.NewPool(2)
+	defer pool.Close()
+	m := measured(t, pool, 3, "bench/stack.snn", small["bench/stack.snn"]...)
+	if _, _, err := training(t.Context(), m, 1); err != nil { // statistics that have seen nothing silence it
+		t.Fatal(err)
+	}
+	out, err := evaluation(t.Context(), m, pool, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	model, _, err := evaluable(m, pool)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := min(out.Batch, 4)
+	in, err := examples(m, model.Program.Export(evaluated), n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	y, err := model.Apply(evaluated, in, n, 0, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	share := 0.0
+	spikes := y.Logical()
+	for _, s := range spikes {
+		share += float64(s) / float64(len(spikes))
+	}
+	if last := out.Rates["network.3.fire"]; len(out.Rates) != 4 || share == 0 || math.Abs(last-share) > 1e-6 {
+		t.Errorf("layers fire at %v, and %v of what comes out are spikes", out.Rates, share)
 	}
 }
 

@@ -35,7 +35,7 @@ func evaluation(ctx context.Context, m *experiment.Measured, pool *exec.Pool, st
 		evaluate = model.Again // as in a sampler's turns
 	}
 	batch := m.Trainer.Settings.Batch
-	inputs, err := inputs(m, model.Program.Export(evaluated), batch)
+	inputs, err := examples(m, model.Program.Export(evaluated), batch)
 	if err != nil {
 		return nil, err
 	}
@@ -69,7 +69,12 @@ func evaluation(ctx context.Context, m *experiment.Measured, pool *exec.Pool, st
 	}
 	out.Operations, out.Bytes = operations(p), p.Bytes()
 	out.GFLOPS = out.Operations / out.Time.Median / 1e6
-	return out, nil
+	few := min(batch, 4) // in evaluation an example fires as it does among others, and these take little memory
+	if inputs, err = examples(m, model.Program.Export(evaluated), few); err != nil {
+		return nil, err
+	}
+	out.Rates, err = model.Fired(evaluated, inputs, few, 0, 0)
+	return out, err
 }
 
 // evaluable returns a model that exports one evaluation of a network, on the weights of the training, and the network's name.
@@ -187,9 +192,9 @@ func part(m *experiment.Measured, pool *exec.Pool, r check.Role, n *check.Networ
 	return model, nil
 }
 
-// inputs fills the inputs of a function: with examples where the data have a field of an input's type that no input has
+// examples fills the inputs of a function: with examples where the data have a field of an input's type that no input has
 // yet, else with reals evenly spread over the range of the data, spikes at the rate of 0.2, and zeros for whole numbers.
-func inputs(m *experiment.Measured, g *graph.Graph, batch int) (map[string]*tensor.Tensor, error) {
+func examples(m *experiment.Measured, g *graph.Graph, batch int) (map[string]*tensor.Tensor, error) {
 	out := map[string]*tensor.Tensor{}
 	fields := m.Data.Fields()
 	low, high := m.Data.Range()
@@ -199,11 +204,11 @@ func inputs(m *experiment.Measured, g *graph.Graph, batch int) (map[string]*tens
 		out[name] = t
 		if field := fieldOf(fields, ty); field != "" {
 			delete(fields, field)
-			examples := make([]int, batch)
-			for k := range examples {
-				examples[k] = k % m.Data.Len()
+			numbers := make([]int, batch)
+			for k := range numbers {
+				numbers[k] = k % m.Data.Len()
 			}
-			if err := m.Data.Fill(field, examples, t); err != nil {
+			if err := m.Data.Fill(field, numbers, t); err != nil {
 				return nil, fmt.Errorf("read field %s: %w", field, err)
 			}
 			continue

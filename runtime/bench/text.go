@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 	"text/tabwriter"
 )
@@ -23,6 +25,10 @@ func (r *Report) Text(out io.Writer) error {
 		fmt.Fprintf(&b, "\nnetwork %s: batches of %d, %d evaluations\n", s.Network, s.Batch, s.Time.Count)
 		fmt.Fprintf(&b, "    evaluation  %s, %s evaluations/s of one example\n", s.Time.text(), count(s.Rate))
 		s.Amount.text(&b)
+		if len(s.Rates) > 0 {
+			rates := slices.Sorted(maps.Values(s.Rates))
+			fmt.Fprintf(&b, "    fires       at rates of %.3f to %.3f, by layer\n", rates[0], rates[len(rates)-1])
+		}
 	}
 	if r.PeakBytes > 0 {
 		fmt.Fprintf(&b, "\nresident memory: %s at most\n", bytesText(r.PeakBytes))

@@ -96,7 +96,7 @@ func (a *application) equation(c *graph.Node, attrs graph.Attrs, args []graph.Va
 		a.next = append(a.next, res[1:]...)
 		res = res[:1]
 	}
-	if e.Spikes && !a.n.Flag("frozen") && a.n.Text("mode") == TrainFunction {
+	if e.Spikes && !a.n.Flag("frozen") && slices.Contains(k.watched, a.n.Text("mode")) {
 		k.spiking = append(k.spiking, res[0])
 	}
 	return res
@@ -185,7 +185,7 @@ func (k *linking) eachState(role string, each func(i int, t graph.Type, start fl
 	}
 }
 
-// rates adds, per spiking layer, the mean of its spikes over everything, averaged over the layer's trained applications.
+// rates adds, per spiking layer, the mean of its spikes over everything, averaged over the layer's watched applications.
 func (k *linking) rates() {
 	b := k.b
 	var layers []string

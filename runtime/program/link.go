@@ -167,6 +167,17 @@ func (l *Linker) Function(name string) (*graph.Graph, error) {
 	return k.finish()
 }
 
+// Fired returns the flat graph of a function with the mean firing rate of every spiking layer in it besides, under Rate and the
+// layer's name, in the order of the layers: in applications for evaluation as well as in trained ones.
+func (l *Linker) Fired(name string) (*graph.Graph, error) {
+	k, err := l.link(name, TrainFunction, EvalFunction)
+	if err != nil {
+		return nil, err
+	}
+	k.rates()
+	return k.finish()
+}
+
 // Module returns an export as a module that fills a role of another program, such as "tokens.encode". A model inside a model
 // is not trained there: both functions of the module are the export as it is, and the variables that it reads are frozen.
 func (l *Linker) Module(export string) (*graph.Module, error) {
@@ -218,7 +229,7 @@ const Grad = "grad."
 // Step returns the flat graph of a training step: the function's outputs, the mean firing rate of every spiking layer that
 // is trained in it, and the derivative of the loss by every parameter that the step moves; and the names of these.
 func (l *Linker) Step(s Step) (*graph.Graph, []string, error) {
-	k, err := l.link(s.Function)
+	k, err := l.link(s.Function, TrainFunction)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -288,15 +299,17 @@ type linking struct {
 	order   []string                      // variables in the order of their first assignment
 	states  map[graph.Value][]graph.Value // bundle -> its parts
 	applied map[string]int                // role -> applications so far
-	spiking []graph.Value                 // outputs of spiking layers in trained applications
+	watched []string                      // modes of the applications whose spiking layers are noted
+	spiking []graph.Value                 // their outputs
 }
 
-func (l *Linker) link(name string) (*linking, error) {
+// link writes a function out, and notes the spiking layers of applications in the modes that are watched.
+func (l *Linker) link(name string, watched ...string) (*linking, error) {
 	g := l.p.Function(name)
 	if g == nil {
 		return nil, fmt.Errorf("link: unknown function %s", name)
 	}
-	k := &linking{l: l, b: graph.NewBuilder(name, l), live: map[string]graph.Value{}, average: map[string]graph.Value{},
+	k := &linking{l: l, watched: watched, b: graph.NewBuilder(name, l), live: map[string]graph.Value{}, average: map[string]graph.Value{},
 		changed: map[string]graph.Value{}, states: map[graph.Value][]graph.Value{}, applied: map[string]int{}}
 	var in []graph.Value
 	for _, n := range g.Inputs {

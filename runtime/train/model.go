@@ -2,6 +2,7 @@ package train
 
 import (
 	"fmt"
+	"strings"
 	"sync"
 
 	"snnc.dev/snnc/runtime/exec"
@@ -152,6 +153,36 @@ func (m *Model) apply(export string, inputs map[string]*tensor.Tensor, n int, se
 		return nil, fmt.Errorf("apply %s: %w", export, err)
 	}
 	return p.Output(g.Outputs[0].Name), nil
+}
+
+// Fired is Apply that returns the firing rate of each layer: spikes per neuron and time step. It is prepared anew each time.
+func (m *Model) Fired(export string, inputs map[string]*tensor.Tensor, n int, seed, first uint64) (map[string]float64, error) {
+	e := m.Program.Export(export)
+	if e == nil {
+		return nil, fmt.Errorf("count spikes of %s: the model has no such export", export)
+	}
+	g, err := m.Linker.Fired(e.Name)
+	if err != nil {
+		return nil, err
+	}
+	pl, err := plan.New(g, plan.Options{Batch: n})
+	if err != nil {
+		return nil, fmt.Errorf("plan %s: %w", export, err)
+	}
+	p, err := exec.New(pl, m.pool)
+	if err != nil {
+		return nil, fmt.Errorf("prepare %s: %w", export, err)
+	}
+	if err := p.Run(m.env(inputs, seed, 0, first)); err != nil {
+		return nil, fmt.Errorf("count spikes of %s: %w", export, err)
+	}
+	rates := map[string]float64{}
+	for _, o := range g.Outputs {
+		if layer, ok := strings.CutPrefix(o.Name, program.Rate); ok {
+			rates[layer] = float64(p.Output(o.Name).F32[0])
+		}
+	}
+	return rates, nil
 }
 
 // PlanOf returns the plan that the export NAME runs by on batches of n.
