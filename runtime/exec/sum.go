@@ -108,12 +108,13 @@ func (s *sum) segment(sums []float64, base, half, from int, x []float32) {
 			}
 			return
 		}
-		if s.into.Shape == plan.Same {
-			d = d[from:]
-			if q != nil {
-				q = q[from:]
+		if s.into.Shape == plan.Same { // one row's part, whose elements all have sums of their own
+			if d = d[from:][:len(x)]; q != nil {
+				kernel.SumSquareColumns(d, q[from:][:len(x)], x)
+			} else {
+				kernel.SumColumns(d, x)
 			}
-			from = 0
+			return
 		}
 		for len(x) > 0 {
 			k := min(len(d)-from, len(x))
@@ -148,6 +149,12 @@ func (s *sum) segment(sums []float64, base, half, from int, x []float32) {
 // finish adds the slots up and writes the results.
 func (s *sum) finish(sums []float64) {
 	one := s.one()
+	if s.slots == 1 && s.Kind == plan.Total { // one thread does this, for many sums where they have a batch axis
+		for i, v := range sums[s.at:][:one] {
+			s.out[0].f[i] = float32(v)
+		}
+		return
+	}
 	for i := range one {
 		total := s.tree(sums[s.at+i:], one)
 		switch s.Kind {
