@@ -8,28 +8,42 @@ import (
 	"snnc.dev/snnc/runtime/rng"
 )
 
+// mode is what of an equation a step computes.
+type mode uint8
+
+const (
+	values     mode = iota // what it emits, from step to step (this file)
+	derivative             // states again, then gradients back in time (derivative.go)
+	spikeTimes             // the derivative in spike times (temporal.go)
+)
+
 // equation runs a plan.Equation: for each chunk its program runs over all time steps in one go, a window of them at a time.
 type equation struct {
 	job
 	*plan.Equation
 	chunked
+	mode    mode
 	ahead   *kernel.Script // a step
 	shown   *kernel.Script // the same for a checked run
 	first   int            // of the plan's instructions in that
-	back    *kernel.Script // a step of the derivative
 	uses    []uses         // of the loads
-	out     *result        // nil where only the last step's is kept, or none
-	emitted *memory        // what the last step emits, where only that is kept
-	mark    result         // the same in a register, or what each step emits, for the derivative in spike times
-	final   []*memory
 	states  []state
-	grads   []gradient
-	sums    []chunkSum // of what the derivative computes besides
-	draws   []draw     // of random numbers, and last of the number of the step, if the program reads that
+	draws   []draw // of random numbers, and last of the number of the step, if the program reads that
 	streams []rng.Stream
 	units   int
 	block   int
 	p       *Program
+
+	// Of values.
+	out     *result // nil where only the last step's is kept, or none
+	emitted *memory // what the last step emits, where only that is kept
+	final   []*memory
+	mark    result // the register of emitted; in spike times, what each step emits
+
+	// Of the derivatives; in spike times, grads alone.
+	back  *kernel.Script // a step
+	grads []gradient
+	sums  []chunkSum // of what is computed besides
 }
 
 // uses says what reads a load.
@@ -61,6 +75,12 @@ type draw struct{ reg, stage int }
 func (p *Program) bindEquation(s *plan.Step) (runner, needs, error) {
 	q := s.Equation
 	r := &equation{Equation: q, chunked: chunked{extent: extent{n: q.N, size: q.Size}}, p: p, streams: make([]rng.Stream, len(q.Randoms))}
+	switch {
+	case q.Temporal != nil:
+		r.mode = spikeTimes
+	case q.Gradient:
+		r.mode = derivative
+	}
 	last := -1
 	if q.Gradient && q.Last {
 		last = q.DEmit // 0 but at the last step
@@ -89,11 +109,11 @@ func (p *Program) bindEquation(s *plan.Step) (runner, needs, error) {
 		to, code := r.store(p, q.Out, q.Emit, false)
 		r.out = &to
 		ahead = append(ahead, code...)
-	case q.Temporal != nil:
+	case r.mode == spikeTimes:
 		r.mark = result{reg: r.register(), stage: r.room(false)}
 		ahead = append(ahead, kernel.Instr{Code: kernel.Copy, D: r.mark.reg, A: q.Emit})
 	}
-	if q.Out == nil || q.Last || q.Temporal != nil {
+	if q.Out == nil || q.Last || r.mode == spikeTimes {
 		r.hold(r.mark.reg)
 	}
 	sums := r.bindGradients(&back)
@@ -109,15 +129,15 @@ func (p *Program) bindEquation(s *plan.Step) (runner, needs, error) {
 	r.ahead, r.back = r.script(p, fetching(ahead, near)), r.script(p, fetching(back, nearBack))
 	need := r.needs()
 	need.sums = sums
-	if r.derivative() {
+	if r.mode == derivative {
 		need.states = (q.Steps + 1) * len(q.States) * plan.Chunk
 	}
-	if q.Temporal != nil {
+	if r.mode == spikeTimes {
 		need.ints, need.floats = q.Size, q.Size
 		need.states = plan.Chunk // for gradients
 	}
 	r.block, r.units = r.extent.blocks(q.Steps*(1+len(ahead)+len(back)), q.Rows)
-	if q.Slotted || q.Temporal != nil {
+	if q.Slotted || r.mode == spikeTimes {
 		if r.units = 1; q.Batched {
 			r.units = plan.Slots
 		}
@@ -135,14 +155,14 @@ func (r *equation) bindGradients(back *[]kernel.Instr) (sums int) {
 	q := r.Equation
 	for _, g := range q.Grads {
 		r.rows = r.rows || q.Batched && g.Batched && g.Map.Shape != plan.Same
-		a := gradient{to: result{reg: -1}, total: -1, summed: g.Map.Shape != plan.Same || q.Batched && !g.Batched || q.Temporal != nil}
+		a := gradient{to: result{reg: -1}, total: -1, summed: g.Map.Shape != plan.Same || q.Batched && !g.Batched || r.mode == spikeTimes}
 		if a.summed {
 			a.sum = r.p.sum(into{g.Timed, g.Batched, g.Map, g.Value.Type.Size()}, q.Steps, q.N, q.Batched, false, sums)
 			a.out = []*memory{r.p.value(g.Value)}
 			sums += a.length()
 		}
 		switch {
-		case !r.derivative() || g.State:
+		case r.mode != derivative || g.State:
 			a.to.m = r.p.value(g.Value)
 		case !g.Timed:
 			a.total = r.register()
@@ -196,9 +216,6 @@ func (r *equation) near() (ahead, back []int) {
 	return ahead, back
 }
 
-// derivative reports whether the program goes back in time.
-func (r *equation) derivative() bool { return r.Gradient && r.Temporal == nil }
-
 func (r *equation) run(p *Program) error {
 	for i, x := range r.Randoms {
 		r.streams[i] = rng.New(p.env.Seed, x.Label, p.env.Iteration)
@@ -222,7 +239,7 @@ func (r *equation) unit(worker, k int) {
 	r.prepare(w)
 	lo := k * r.block
 	hi := min(lo+r.block, r.N*r.size)
-	if r.Slotted || r.Temporal != nil {
+	if r.Slotted || r.mode == spikeTimes {
 		from, to := 0, 1
 		if r.Batched {
 			from, to = examples(k, r.N)
@@ -236,7 +253,7 @@ func (r *equation) unit(worker, k int) {
 			r.sums[i].clear(r.p.sums, k, from, to)
 		}
 		lo, hi = from*r.size, to*r.size
-		if r.Temporal != nil {
+		if r.mode == spikeTimes {
 			for n := from; n < to; n++ {
 				r.temporal(w, k, n)
 			}
@@ -246,7 +263,7 @@ func (r *equation) unit(worker, k int) {
 	for lo < hi {
 		end := r.next(lo, hi)
 		r.forward(w, lo, end)
-		if r.derivative() {
+		if r.mode == derivative {
 			r.backward(w, k, lo, end)
 		}
 		lo = end
@@ -318,7 +335,7 @@ func (r *equation) start(w *worker, lo, hi int) {
 	pitch := len(r.States) * plan.Chunk
 	for i, s := range r.States {
 		d := w.reg(s.Reg)
-		if r.derivative() {
+		if r.mode == derivative {
 			d = w.states[i*plan.Chunk:][:plan.Chunk]
 			w.tape.Set(s.Reg, w.states, i*plan.Chunk, pitch)
 			w.tape.Set(r.states[i].next, w.states, pitch+i*plan.Chunk, pitch)
@@ -346,7 +363,7 @@ func (r *equation) forward(w *worker, lo, hi int) {
 		if r.out != nil {
 			w.place(r.out, &s)
 		}
-		if r.Temporal != nil {
+		if r.mode == spikeTimes {
 			w.tape.Set(r.mark.reg, w.stage, r.mark.stage, plan.Chunk)
 		}
 		if r.p.env.Check {
@@ -357,7 +374,7 @@ func (r *equation) forward(w *worker, lo, hi int) {
 		if r.out != nil {
 			w.flush(r.out, &s)
 		}
-		if r.Temporal != nil {
+		if r.mode == spikeTimes {
 			r.fired(w, &s)
 		}
 	}

@@ -47,7 +47,7 @@ func (r *equation) bindStates(ahead, back *[]kernel.Instr) {
 		s := &r.States[i]
 		at := &r.states[i]
 		at.next, at.before = -1, -1
-		if !r.derivative() {
+		if r.mode != derivative {
 			if s.Own && r.over(*ahead, s, next) {
 				at.next = s.Next
 			}
@@ -64,11 +64,11 @@ func (r *equation) bindStates(ahead, back *[]kernel.Instr) {
 	for i := range r.States {
 		s := &r.States[i]
 		r.hold(s.Reg, r.states[i].next)
-		if r.derivative() {
+		if r.mode == derivative {
 			r.hold(s.DNext, s.DBefore, r.states[i].before)
 		}
 	}
-	if !r.derivative() {
+	if r.mode != derivative {
 		r.copies(ahead, next, func(s state) int { return s.next })
 	} else {
 		r.copies(back, before, func(s state) int { return s.before })
