@@ -12,9 +12,9 @@ import (
 // What loops and equations have in common: a program over registers of chunks, which is run many times in one go, and where
 // each register lies at each time.
 
-// window is how often a program runs in one go, at most: what cannot be read and written in its place has room for so many
+// maxTimes is how often a program runs in one go, at most: what cannot be read and written in its place has room for so many
 // chunks.
-const window = 16
+const maxTimes = 16
 
 // extent is the shape that a loop or equation runs over: rows of size elements, n of them at each step.
 type extent struct {
@@ -64,12 +64,12 @@ type chunked struct {
 	regs         int
 	stage, words int // of a worker, in elements
 	consts       []plan.Const
-	loads        []operand
+	loads        []boundLoad
 	held         map[int]bool // registers that are read after the program has run, by others or when it runs again
 }
 
-// operand is a load bound to memory.
-type operand struct {
+// boundLoad is a load bound to memory.
+type boundLoad struct {
 	plan.Load
 	m      *memory
 	fixed  bool // the same in every chunk
@@ -104,27 +104,27 @@ func (x *chunked) script(p *Program, code []kernel.Instr) *kernel.Script {
 	return kernel.NewScript(p.level, code, func(r int) bool { return x.held[r] })
 }
 
-// room returns where a window of chunks may wait, of numbers or of bits.
+// room returns where maxTimes chunks may wait, of numbers or of bits.
 func (x *chunked) room(bits bool) int {
 	if bits {
-		x.words += window * plan.Chunk / 64
-		return x.words - window*plan.Chunk/64
+		x.words += maxTimes * plan.Chunk / 64
+		return x.words - maxTimes*plan.Chunk/64
 	}
-	x.stage += window * plan.Chunk
-	return x.stage - window*plan.Chunk
+	x.stage += maxTimes * plan.Chunk
+	return x.stage - maxTimes*plan.Chunk
 }
 
 // bind binds the loads and constants of a plan, and returns the code that makes numbers of bits. The load with the number
 // `last` is not the same in every chunk, even where its value is.
 func (x *chunked) bind(p *Program, regs int, consts []plan.Const, loads []plan.Load, last int) (code []kernel.Instr) {
-	x.regs, x.consts, x.loads = regs, consts, make([]operand, len(loads))
+	x.regs, x.consts, x.loads = regs, consts, make([]boundLoad, len(loads))
 	for i, l := range loads {
 		period := l.Map.P
 		if l.Map.Shape == plan.Single {
 			period = 1
 		}
 		whole := l.Map.Shape != plan.Block && l.Map.Shape != plan.Table && plan.Chunk%max(period, 1) == 0 && x.size%max(period, 1) == 0
-		o := operand{Load: l, m: p.value(l.Value), fixed: !l.Timed && !l.Batched && whole && i != last, period: period, bits: -1}
+		o := boundLoad{Load: l, m: p.value(l.Value), fixed: !l.Timed && !l.Batched && whole && i != last, period: period, bits: -1}
 		if !o.fixed {
 			if l.Map.Shape == plan.Same && l.Value.Type.DType == graph.Bit {
 				o.bits = x.register()
@@ -161,7 +161,7 @@ func (m *memory) whole(k int) bool { return m.f != nil && k%16 == 0 || m.b != ni
 
 // read puts a load's register where its elements are. What does not lie in memory as in a register is copied first, unless
 // an earlier walk the other way, over the same times, has.
-func (x *chunked) read(w *worker, o *operand, s *walk, copied bool) {
+func (x *chunked) read(w *worker, o *boundLoad, s *walk, copied bool) {
 	if o.fixed {
 		return
 	}
@@ -208,7 +208,7 @@ func (x *chunked) read(w *worker, o *operand, s *walk, copied bool) {
 }
 
 // copy copies the elements lo to hi of step t.
-func (o *operand) copy(x *extent, t, lo, hi int, d []float32) {
+func (o *boundLoad) copy(x *extent, t, lo, hi int, d []float32) {
 	for at := lo; at < hi; {
 		row, from, k := o.row(x, t, at, hi)
 		o.segment(d[at-lo:at-lo+k], row, from)
@@ -217,7 +217,7 @@ func (o *operand) copy(x *extent, t, lo, hi int, d []float32) {
 }
 
 // copyBits is copy for bits.
-func (o *operand) copyBits(x *extent, t, lo, hi int, d []uint64) {
+func (o *boundLoad) copyBits(x *extent, t, lo, hi int, d []uint64) {
 	for at := lo; at < hi; {
 		row, from, k := o.row(x, t, at, hi)
 		kernel.CopyBits(d, at-lo, o.m.row(row), from, k)
@@ -226,7 +226,7 @@ func (o *operand) copyBits(x *extent, t, lo, hi int, d []uint64) {
 }
 
 // row returns which row of the value element `at` of step t is in, where in a row of the loop, and how many up to hi are in it.
-func (o *operand) row(x *extent, t, at, hi int) (row, from, k int) {
+func (o *boundLoad) row(x *extent, t, at, hi int) (row, from, k int) {
 	n, from := at/x.size, at%x.size
 	if o.Timed {
 		row = t * o.m.n
@@ -238,7 +238,7 @@ func (o *operand) row(x *extent, t, at, hi int) (row, from, k int) {
 }
 
 // segment copies the elements from `from` on that a row of the loop reads in a row of the value.
-func (o *operand) segment(d []float32, row, from int) {
+func (o *boundLoad) segment(d []float32, row, from int) {
 	m := o.m
 	switch {
 	case m.f != nil:
@@ -287,7 +287,7 @@ func (o *operand) segment(d []float32, row, from int) {
 }
 
 // element returns where element i of a row of the loop lies in a row of the value.
-func (o *operand) element(i int) int {
+func (o *boundLoad) element(i int) int {
 	switch o.Map.Shape {
 	case plan.Single:
 		return 0

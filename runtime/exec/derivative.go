@@ -7,7 +7,7 @@ import (
 )
 
 // lastly puts the gradient by what an equation emits, where it has one at the last step alone.
-func (r *equation) lastly(w *worker, o *operand, s *walk) {
+func (r *equation) lastly(w *worker, o *boundLoad, s *walk) {
 	for j := range s.times {
 		t, lo, hi := s.at(j)
 		if d := w.stage[o.stage+j*plan.Chunk:][:s.k]; t == r.Steps-1 {
@@ -35,9 +35,9 @@ func (r *equation) backward(w *worker, slot, lo, hi int) {
 			clear(w.reg(g.total)[:k])
 		}
 	}
-	for end := r.Steps; end > 0; end -= window {
-		s := walk{t: end - 1, dt: -1, lo: lo, k: k, times: min(window, end)}
-		r.load(w, &s, true, r.Steps <= window)
+	for end := r.Steps; end > 0; end -= maxTimes {
+		s := walk{t: end - 1, dt: -1, lo: lo, k: k, times: min(maxTimes, end)}
+		r.load(w, &s, true, r.Steps <= maxTimes)
 		for i := range r.grads {
 			switch g := &r.grads[i]; {
 			case g.total >= 0 || r.Grads[i].State:

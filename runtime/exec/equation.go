@@ -17,7 +17,7 @@ const (
 	spikeTimes             // the derivative in spike times (temporal.go)
 )
 
-// equation runs a plan.Equation: for each chunk its program runs over all time steps in one go, a window of them at a time.
+// equation runs a plan.Equation: for each chunk its program runs over all time steps, maxTimes of them in one go.
 type equation struct {
 	job
 	*plan.Equation
@@ -357,8 +357,8 @@ func (r *equation) start(w *worker, lo, hi int) {
 // forward runs a chunk over all steps.
 func (r *equation) forward(w *worker, lo, hi int) {
 	r.start(w, lo, hi)
-	for t := 0; t < r.Steps; t += window {
-		s := walk{t: t, dt: 1, lo: lo, k: hi - lo, times: min(window, r.Steps-t)}
+	for t := 0; t < r.Steps; t += maxTimes {
+		s := walk{t: t, dt: 1, lo: lo, k: hi - lo, times: min(maxTimes, r.Steps-t)}
 		r.load(w, &s, false, false)
 		if r.out != nil {
 			w.place(r.out, &s)

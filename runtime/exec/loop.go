@@ -50,8 +50,8 @@ func (p *Program) bindLoop(s *plan.Step) (runner, needs, error) {
 		switch {
 		case slices.ContainsFunc(l.Sums[:i], func(y plan.Sum) bool { return y.Reg == x.Reg }),
 			slices.ContainsFunc(l.Stores, func(y plan.Store) bool { return y.Reg == x.Reg && y.Direct }),
-			slices.ContainsFunc(r.loads, func(o operand) bool { return o.Reg == x.Reg && o.steps() }):
-		case defines(l.Code, x.Reg) || slices.ContainsFunc(r.loads, func(o operand) bool { return o.Reg == x.Reg && o.bits >= 0 }):
+			slices.ContainsFunc(r.loads, func(o boundLoad) bool { return o.Reg == x.Reg && o.steps() }):
+		case defines(l.Code, x.Reg) || slices.ContainsFunc(r.loads, func(o boundLoad) bool { return o.Reg == x.Reg && o.bits >= 0 }):
 			at = row{x.Reg, r.room(false)}
 		default: // it is the same in all chunks
 			at = row{r.register(), r.room(false)}
@@ -80,7 +80,7 @@ func (p *Program) bindLoop(s *plan.Step) (runner, needs, error) {
 }
 
 // steps reports whether a load's register goes on from chunk to chunk.
-func (o *operand) steps() bool { return !o.fixed && o.bits < 0 }
+func (o *boundLoad) steps() bool { return !o.fixed && o.bits < 0 }
 
 func (r *loop) run(p *Program) error {
 	if err := p.compute(&r.job, r.units, r.Steps*r.N*r.size*(1+len(r.Code)), r.Code); err != nil {
@@ -117,7 +117,7 @@ func (r *loop) unit(worker, k int) {
 }
 
 // spikes returns the spikes of a register, nil if they do not lie in memory row by row.
-func (r *loop) spikes(reg int) *operand {
+func (r *loop) spikes(reg int) *boundLoad {
 	for i := range r.loads {
 		if o := &r.loads[i]; o.Reg == reg && o.bits >= 0 && o.Timed == (r.Steps > 1) && o.m.n == r.n {
 			return o
@@ -146,12 +146,12 @@ func (r *loop) count(slot, t, from, to int) {
 	}
 }
 
-// span runs over the elements lo to hi of a step: whole chunks, a window of them at a time, and what is left.
+// span runs over the elements lo to hi of a step: whole chunks, maxTimes of them in one go, and what is left.
 func (r *loop) span(w *worker, slot, t, lo, hi int) {
 	for lo < hi {
 		s := walk{t: t, lo: lo, dlo: plan.Chunk, k: r.next(lo, hi) - lo, times: 1}
 		if !r.rows && s.k == plan.Chunk {
-			s.times = min((hi-lo)/plan.Chunk, window)
+			s.times = min((hi-lo)/plan.Chunk, maxTimes)
 		}
 		r.walk(w, slot, &s)
 		lo += s.times * s.k

@@ -22,7 +22,7 @@ type EventSums struct {
 	fires   picture // of spikes
 	numbers picture
 	phases  []Phase // of the pixels of spikes, those where there is something to add
-	most    int     // columns that are added together
+	columns int     // columns that are added together
 	pass    int     // channels of spikes that are listed together, at most
 	parts   int     // into which the channels of spikes are cut
 	limit   float64
@@ -48,7 +48,7 @@ type windowArgs struct {
 
 // NewEventSums prepares the sums at a level. back says that x is what fires; else dy is.
 func NewEventSums(l Level, v Window, b Batch, back bool) *EventSums {
-	p := &EventSums{level: l, back: back, batch: b, most: Block,
+	p := &EventSums{level: l, back: back, batch: b, columns: Block,
 		fires: picture{v.OutHigh, v.OutWide, v.Out}, numbers: picture{v.High, v.Wide, v.In}}
 	if back {
 		p.fires, p.numbers = p.numbers, p.fires
@@ -59,7 +59,7 @@ func NewEventSums(l Level, v Window, b Batch, back bool) *EventSums {
 		}
 		p.phases = append(p.phases, f)
 		high, wide := side(f.High), side(f.Wide)
-		for ; p.most > 8 && !hasWindow(l, high, wide, p.most); p.most /= 2 {
+		for ; p.columns > 8 && !hasWindow(l, high, wide, p.columns); p.columns /= 2 {
 		}
 	}
 	p.slotSums = slotSums{gemmOf(l), p.fires.channels, p.numbers.channels, v.Kernel * v.Kernel, b.Slots}
@@ -92,7 +92,7 @@ func hasWindow(l Level, high, wide, columns int) bool {
 // cut returns how many images of a phase are listed together, and how many rows of it.
 func (p *EventSums) cut(f *Phase) (images, rows int) {
 	const cache = 32 << 10
-	pixels := cache / 4 / p.most
+	pixels := cache / 4 / p.columns
 	line := f.Stride*(f.Cols-1) + f.Wide
 	if whole := (f.Stride*(f.Rows-1) + f.High) * line; whole <= pixels {
 		return max(1, pixels/whole), f.Rows
@@ -136,7 +136,7 @@ func (p *EventSums) measure() float64 {
 	}
 	taps /= max(pixels, 1)
 	fires, numbers := float64(p.fires.channels), float64(p.numbers.channels)
-	wide, tiles := float64(PackedColumns(p.numbers.channels)/16), float64((p.numbers.channels+p.most-1)/p.most)
+	wide, tiles := float64(PackedColumns(p.numbers.channels)/16), float64((p.numbers.channels+p.columns-1)/p.columns)
 	dense := taps * fires * wide
 	if !p.back {
 		dense = taps * numbers * float64(PackedColumns(p.fires.channels)/16)
@@ -239,7 +239,7 @@ func (r *band) add(e *events) {
 
 // tile returns how many columns of the block are added together from one on: a power of two.
 func (r *band) tile(column int) int {
-	columns := min(r.most, r.pitch-column)
+	columns := min(r.columns, r.pitch-column)
 	for columns&(columns-1) != 0 {
 		columns &= columns - 1
 	}

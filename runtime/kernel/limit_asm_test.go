@@ -95,7 +95,7 @@ func TestLongestCalls(t *testing.T) {
 				a := &w.events.window
 				f := p.phases[len(p.phases)-1]
 				high, wide := side(f.High), side(f.Wide)
-				columns := min(p.most, PackedColumns(c.out))
+				columns := min(p.columns, PackedColumns(c.out))
 				for columns&(columns-1) != 0 {
 					columns &= columns - 1
 				}
