@@ -8,7 +8,7 @@ import (
 // tiny times tiny is a denormal number, which assembly takes for 0 and Go does not. It is no constant.
 var tiny = float32(0x1p-70)
 
-// TestFlush: assembly flushes denormal numbers, in products, sums of events and programs, and leaves the thread as it was: Go's
+// TestFlush: assembly flushes denormal numbers, in products, sums and programs, and leaves the thread as it was: Go's
 // own arithmetic behind it keeps them.
 func TestFlush(t *testing.T) {
 	runtime.LockOSThread()
@@ -21,6 +21,14 @@ func TestFlush(t *testing.T) {
 	bits, packed := bitsOf(spikes.x, len(spikes.x)), spikes.packed()
 	v := Window{High: 4, Wide: 4, In: 16, OutHigh: 4, OutWide: 4, Out: 16, Kernel: 3, Stride: 1, Pad: 1}
 	one := Batch{Steps: 1, N: 1, Slots: 1}
+	code := []Instr{{Code: Mul, D: 0, A: 1, B: 1}}
+	square := func(s *Script) float32 {
+		tape, x, d := NewTape(2), random(16, func() float32 { return tiny }), make([]float32, 16)
+		tape.Set(0, d, 0, 0)
+		tape.Set(1, x, 0, 0)
+		tape.Run(s, 16, 1)
+		return d[0]
+	}
 	for _, l := range levels() {
 		for name, run := range map[string]func() float32{
 			"Dense": func() float32 { return numbers.run(l, false, nil)[0] },
@@ -48,12 +56,17 @@ func TestFlush(t *testing.T) {
 				}
 				return d[0]
 			},
-			"Tape": func() float32 {
-				tape, x, d := NewTape(2), random(16, func() float32 { return tiny }), make([]float32, 16)
-				tape.Set(0, d, 0, 0)
-				tape.Set(1, x, 0, 0)
-				tape.Run(NewScript(l, []Instr{{Code: Mul, D: 0, A: 1, B: 1}}, everything), 16, 1)
-				return d[0]
+			"Tape":             func() float32 { return square(NewScript(l, code, everything)) },
+			"Tape by routines": func() float32 { return square(NewScript(l, code, nil)) },
+			"SumColumns": func() float32 {
+				d := make([]float64, 8)
+				sumColumns(l, d, nil, random(len(d), func() float32 { return tiny * tiny }))
+				return float32(d[0] * 0x1p100)
+			},
+			"SumSquareColumns": func() float32 {
+				d, squares := make([]float64, 8), make([]float64, 8)
+				sumColumns(l, d, squares, random(len(d), func() float32 { return tiny * tiny }))
+				return float32(squares[0] * 0x1p200 * 0x1p100)
 			},
 		} {
 			if got := run(); (got == 0) != (l != Generic) {

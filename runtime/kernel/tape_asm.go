@@ -89,9 +89,10 @@ type tapeInstr struct {
 	part          uint32
 }
 
-var routinesAVX2, routinesAVX512 = routines(AVX2, tapeRoutinesAVX2), routines(AVX512, tapeRoutinesAVX512)
+var routinesAVX2, routinesAVX512 = routines(tapeRoutinesAVX2), routines(tapeRoutinesAVX512)
 
-func routines(l Level, f func(*uintptr)) (r [Fetch + 1]uintptr) {
+// routines returns the addresses of a level's routines, by operation.
+func routines(f func(*uintptr)) (r [Fetch + 1]uintptr) {
 	f(&r[0])
 	return r
 }
