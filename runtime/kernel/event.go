@@ -82,7 +82,7 @@ func (e *events) listPixels(l Level, x []uint64, at, pixels, channels int, start
 			list((*byte)(unsafe.Pointer(a)))
 		}
 		words := channels / 16
-		if most := atMost(listCycles); words > most { // pixels part by part
+		if most := ofOneCall(words, listCycles); words > most { // pixels part by part
 			for i := range starts {
 				starts[i] = uint32(a.n)
 				a.starts = &e.cut[0]
@@ -94,7 +94,7 @@ func (e *events) listPixels(l Level, x []uint64, at, pixels, channels int, start
 			a.number(0)
 			return uint32(a.n)
 		}
-		most := atMost(breakCycles + words*listCycles)
+		most := ofOneCall(pixels, breakCycles+words*listCycles)
 		for i := 0; i < pixels; i += most {
 			a.starts = &starts[i]
 			call(i, 0, min(most, pixels-i), words)

@@ -362,7 +362,7 @@ func (r *phaseRun) row(e *events, out []float32, starts []uint32, weights []floa
 	*a = rowArgs{list: &e.list[0], weights: &weights[0],
 		tap: uintptr(4 * channels * r.pitch), pitch: uintptr(4 * r.pitch), next: uintptr(4 * next), step: uintptr(4 * stride)}
 	cost := rowCycles(taps, r.columns)
-	if most := atMost(cost); taps == 1 && channels > most { // pixel by pixel, and these part by part
+	if most := ofOneCall(channels, cost); taps == 1 && channels > most { // pixel by pixel, and these part by part
 		for j := range r.f.Cols {
 			from, to := starts[j*stride], starts[j*stride+1]
 			a.out, a.starts, a.count, a.first = &out[j*next:][:r.columns][0], &e.cut[0], 1, 0
@@ -377,7 +377,7 @@ func (r *phaseRun) row(e *events, out []float32, starts []uint32, weights []floa
 		}
 		return
 	}
-	most := atMost(breakCycles + channels*cost)
+	most := ofOneCall(r.f.Cols, breakCycles+channels*cost)
 	for j := 0; j < r.f.Cols; j += most {
 		count := min(most, r.f.Cols-j)
 		d := out[j*next : (j+count-1)*next+r.columns]

@@ -387,7 +387,7 @@ func (r *band) window(e *events, u, v, high, wide, column, columns int) {
 	}
 	part, channels := e.part[r.pixels()*column+(u*r.wide+v)*columns:], r.to-r.from
 	kernel, cost := windowKernel(r.level, high, wide, columns), windowCycles(high, wide, columns)
-	most := atMost(breakCycles + r.capacity*cost)
+	most := ofOneCall(channels, breakCycles+r.capacity*cost)
 	for c := 0; c < channels; c += most {
 		n := min(most, channels-c)
 		at := taps[0]*all + (r.from+c)*r.pitch + column
@@ -395,7 +395,7 @@ func (r *band) window(e *events, u, v, high, wide, column, columns int) {
 			_, _ = r.block[at+min(0, (high-1)*row)+min(0, (wide-1)*col)], r.block[at+max(0, (high-1)*row)+max(0, (wide-1)*col)+(n-1)*r.pitch+columns-1]
 			e.window = windowArgs{list: &e.list[0], first: c * r.capacity, ends: &e.ends[c], part: &part[0], sums: &r.block[at], line: uintptr(4 * r.wide * columns),
 				tapRow: 4 * row, tapCol: 4 * col, capacity: r.capacity, sum: 4 * r.pitch, channels: n}
-			if events := atMost(cost); r.capacity > events { // one channel, part by part
+			if events := ofOneCall(r.capacity, cost); r.capacity > events { // one channel, part by part
 				r.oneByParts(e, kernel, events)
 			} else {
 				kernel((*byte)(unsafe.Pointer(&e.window)))

@@ -123,7 +123,7 @@ func (w *Work) sums(g *gemm, t *sumTiles) {
 	kernel := g.sums[t.rows-1][t.columns/16-1]
 	product, tile := tileCycles(t.rows)
 	pixels := t.k
-	if b.left = len(t.segments); b.left*pixels > atMost(product) {
+	if b.left = len(t.segments); b.left*pixels*product > callCycles {
 		pixels, b.left = min(pixels, atMost(product)), 1
 	}
 	step := 2 * atMost(tile+product*pixels*b.left)

@@ -15,6 +15,14 @@ const (
 // atMost returns how many elements of so many cycles each one call takes, at least one.
 func atMost(cycles int) int { return max(1, callCycles/cycles) }
 
+// ofOneCall returns how many of n elements one call takes: mostly all, and without a division.
+func ofOneCall(n, cycles int) int {
+	if n*cycles <= callCycles {
+		return n
+	}
+	return atMost(cycles)
+}
+
 // cycles is what an operation takes at most for 16 elements that lie in a near cache.
 func (c Code) cycles() int {
 	const operand = 5

@@ -29,25 +29,23 @@ func sumGroups(l Level, sums, squares []float64, x []float32) (done int) {
 	}
 	b := columnBlock{pitch: 4 * pitch}
 	for _, columns := range [2]int{wide, 8} {
-		high := atMost(groupCycles(columns))
-		for ; pitch-done >= columns; done += b.columns(pitch-done, columns, min(high, rows)) {
+		cost, groups := groupCycles(columns), (pitch-done)/columns
+		high := ofOneCall(rows, cost)
+		across := ofOneCall(groups, high*cost)
+		for ; groups > 0; groups -= b.groups {
 			for row := 0; row < rows; row += high {
-				b.rows = min(high, rows-row)
-				b.groups = b.columns(pitch-done, columns, min(high, rows)) / columns
+				b.rows, b.groups = min(high, rows-row), min(across, groups)
 				b.sums, b.x = &sums[done], &x[row*pitch+done]
 				if squares != nil {
 					b.squares = &squares[done]
 				}
 				b.add(l, columns, squares != nil)
 			}
+			b.groups = min(across, groups) // the assembly has counted them down
+			done += b.groups * columns
 		}
 	}
 	return done
-}
-
-// columns returns how many of the columns that are left one call adds up, over so many rows.
-func (b *columnBlock) columns(left, columns, rows int) int {
-	return min(left/columns, atMost(rows*groupCycles(columns))) * columns
 }
 
 // add calls the assembly.
