@@ -12,6 +12,7 @@ import (
 	"snnc.dev/snnc/plugins/builtin"
 	"snnc.dev/snnc/plugins/schema"
 	"snnc.dev/snnc/plugins/sdk"
+	"snnc.dev/snnc/runtime/data"
 	"snnc.dev/snnc/runtime/graph"
 	"snnc.dev/snnc/runtime/interp"
 	"snnc.dev/snnc/runtime/program"
@@ -22,10 +23,12 @@ import (
 type model struct {
 	p      *program.Program
 	linker *program.Linker
+	filled map[string]*graph.Module
+	data   []*check.Data // that the spec defines
 }
 
 // fromSpec takes the first model of a spec through checking, lowering, its component and the linker. Only definitions are
-// read: data sets and actions, from the first line that begins with `train` on, are left out. pattern matches one file.
+// read: actions, from the first line that begins with `train` on, are left out. pattern matches one file.
 func fromSpec(t testing.TB, pattern, preset string) model {
 	t.Helper()
 	files, err := filepath.Glob(pattern)
@@ -47,7 +50,7 @@ func fromSpec(t testing.TB, pattern, preset string) model {
 			skipped = line != "}"
 			continue
 		}
-		if strings.HasPrefix(line, "data ") || strings.HasPrefix(line, "preset ") && !strings.HasPrefix(line, "preset "+preset+" ") {
+		if strings.HasPrefix(line, "preset ") && !strings.HasPrefix(line, "preset "+preset+" ") {
 			skipped = strings.HasSuffix(line, "{")
 			continue
 		}
@@ -58,7 +61,7 @@ func fromSpec(t testing.TB, pattern, preset string) model {
 	}
 	f, found := dsl.Parse(name, []byte(strings.Join(lines, "\n")))
 	plugin := builtin.Plugin()
-	spec, more := check.Check(f, check.Options{Preset: preset, Catalogue: &check.Catalogue{Components: plugin.Components()}})
+	spec, more := check.Check(f, check.Options{Preset: preset, Catalogue: &check.Catalogue{Components: plugin.Components(), Data: data.Schemas(), Shape: data.Shape}})
 	if found = append(found, more...); found.HasErrors() {
 		t.Fatal(found)
 	}
@@ -76,8 +79,8 @@ func fromSpec(t testing.TB, pattern, preset string) model {
 	for _, r := range m.Roles {
 		module := filled[r.Path]
 		request.Networks = append(request.Networks, schema.Network{Role: r.Path, Name: r.Network.Name, Graph: module.Print(), Steps: r.Steps})
-		if r.Path == "encoder" || r.Path == "denoiser" {
-			request.Fields = map[string]graph.Type{"image": lower.Type(r.Network.Params[0].Wire, 0)}
+		if in := r.Network.Params[0]; in.Name == "image" {
+			request.Fields = map[string]graph.Type{"image": lower.Type(in.Wire, 0), "label": graph.Real().With(graph.I32)}
 		}
 	}
 	for _, c := range plugin.Models {
@@ -96,7 +99,7 @@ func fromSpec(t testing.TB, pattern, preset string) model {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return model{p, l}
+		return model{p, l, filled, spec.Data}
 	}
 	t.Fatalf("no component %s", m.Component.Name)
 	return model{}
