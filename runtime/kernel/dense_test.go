@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -312,6 +313,42 @@ func TestDenseCut(t *testing.T) {
 	newProduct(false, 1, 1, 0, 1, 1, 9000, 70, 3, rough(r)).check(t, false)
 	newProduct(false, 1, 1, 0, 66, 63, 3, 5, 1, spike(r)).check(t, true)
 	newProduct(false, 1, 1, 0, 1, 1, 500, 70, 100, rough(r)).check(t, false)
+}
+
+// Tiles name places by 32 bits, from where a unit begins: those of batches of more than 2^31 numbers fit.
+func TestDensePlaces(t *testing.T) {
+	for _, c := range []struct {
+		back                    bool
+		k, stride, pad          int
+		high, wide, in, out, of int
+	}{
+		{false, 3, 1, 1, 1024, 1024, 64, 64, 1 << 10},
+		{false, 3, 2, 1, 4096, 4096, 32, 8, 4},
+		{true, 4, 2, 1, 2048, 2048, 16, 64, 8},
+		{true, 1, 8, 0, 256, 256, 1, 512, 64},
+		{false, 1, 1, 0, 1, 1, 1 << 20, 1 << 10, 1 << 14},
+		{false, 1, 1, 0, 60, 60, 4096, 4096, 1 << 10},
+	} {
+		p := product{back: c.back, k: c.k, stride: c.stride, pad: c.pad, images: c.of}
+		p.s = Shape{High: c.high, Wide: c.wide, In: c.in, OutHigh: (c.high+2*c.pad-c.k)/c.stride + 1, OutWide: (c.wide+2*c.pad-c.k)/c.stride + 1, Out: c.out}
+		if c.back {
+			p.s.OutHigh, p.s.OutWide = (c.high-1)*c.stride+c.k-2*c.pad, (c.wide-1)*c.stride+c.k-2*c.pad
+		}
+		p.s.Phases = Phases(c.back, c.k, c.stride, c.pad, p.s.OutHigh, p.s.OutWide, c.in*PackedColumns(c.out))
+		for _, l := range levels() {
+			d := NewDense(l, p.s, c.of)
+			size := p.s.OutHigh * p.s.OutWide * p.s.Out
+			for _, f := range append(slices.Clone(d.whole), d.last...) {
+				for _, tile := range f.lists {
+					for i := 0; i < len(tile.pairs); i += 2 {
+						if a, c := int(tile.pairs[i]), int(tile.pairs[i+1]); a < 0 || a >= d.group*d.distance || c < 0 || c >= d.group*size {
+							t.Fatalf("%s at %v: a tile from %d to %d, of units of %d and %d", &p, l, a, c, d.group*d.distance, d.group*size)
+						}
+					}
+				}
+			}
+		}
+	}
 }
 
 // failer is a test, or one of rapid's.
