@@ -69,7 +69,8 @@ type Work struct {
 	Workers int // how many workers take units in turn: it is likely that after unit k this one takes unit k+Workers
 
 	floats []float32
-	ahead  ahead
+	near   near
+	far    far
 	blocks
 	events events
 }
@@ -119,7 +120,7 @@ type tileList struct {
 
 // NewDense prepares the product of so many images at a level.
 func NewDense(l Level, s Shape, images int) *Dense {
-	d := &Dense{gemm: gemmOf(l), shape: flat(s), images: images}
+	d := &Dense{gemm: gemmOf(l).wide(s.Out), shape: flat(s), images: images}
 	d.measure()
 	d.cut()
 	d.whole = d.tiles(min(d.group, images), 0, d.rows)
@@ -243,10 +244,10 @@ func even(n, most int) (rows, count, rest int) {
 	return rows, tiles - rest, rest
 }
 
-// cost is about how many cycles a product of tiles of n rows in all takes. A tile of fewer than four rows waits for sums.
+// cost is about how many half cycles a product of tiles of n rows in all takes. A tile of fewer than eight sums waits for them.
 func (g *gemm) cost(n int) int {
 	rows, count, rest := even(n, g.rows)
-	return count*(2*max(rows, 4)+1) + rest*(2*max(rows-1, 4)+1)
+	return count*(max(rows*g.vectors, 8)+1) + rest*(max((rows-1)*g.vectors, 8)+1)
 }
 
 // along reports whether a tile has the same pixel of several images, and not several pixels of a row of cols.
@@ -324,7 +325,7 @@ func (d *Dense) Run(w *Work, unit int, out []float32, x Operand, weights []float
 		lists = d.last
 	}
 	first := band * d.rows
-	size := s.OutHigh * s.OutWide * s.Out
+	size, all := s.OutHigh*s.OutWide*s.Out, out
 	// The result's first row: phases of steps have rows step by step.
 	out = out[from*size+s.Phases[0].Step*first*s.OutWide*s.Out : to*size]
 	var a []float32
@@ -334,13 +335,31 @@ func (d *Dense) Run(w *Work, unit int, out []float32, x Operand, weights []float
 		a = w.floats[:d.group*d.distance]
 		d.pad(a, &x, from, to, s.Phases[0].Stride*first+d.top)
 	}
-	w.ahead = ahead{}
-	if next := unit + w.Workers; next < d.Units() && x.Floats != nil {
-		w.ahead[1] = d.reads(next, x)
-	}
+	d.ahead(w, unit+w.Workers, lists, all, x)
 	blocks := (s.Out + Block - 1) / Block
 	for b := part * blocks / d.parts; b < (part+1)*blocks/d.parts; b++ {
 		d.block(w, lists, out, a, weights, b, BlockColumns(s.Out, b))
+	}
+}
+
+// ahead notes what unit next reads and writes, so that it is asked for while the unit of these tiles is at work.
+func (d *Dense) ahead(w *Work, next int, lists []phaseTiles, out []float32, x Operand) {
+	w.near, w.far = nil, far{}
+	if next >= d.Units() {
+		return
+	}
+	if x.Floats != nil {
+		w.far.memory[0] = d.reads(next, x)
+	}
+	s := &d.shape
+	if d.Whole() {
+		from, to := d.Images(next)
+		w.far.memory[1] = out[from*s.OutHigh*s.OutWide*s.Out : to*s.OutHigh*s.OutWide*s.Out]
+	}
+	columns := PackedColumns(s.Out) / d.parts
+	for i := range lists {
+		f := &s.Phases[i]
+		w.far.times += lists[i].count * ((columns + d.columns - 1) / d.columns) * (f.High * f.Wide * s.In / 4)
 	}
 }
 
@@ -395,26 +414,14 @@ func (d *Dense) block(w *Work, lists []phaseTiles, out, a, weights []float32, bl
 		}
 		k := f.Wide * s.In
 		first := f.Weights + block*Block*f.High*k
-		// The products of a chunk run over all tiles before those of the next, so that its weights are read once, where there
-		// are tiles enough for that to be worth the sums' way to memory and back.
-		taps, step := f.High, k
-		if l.count >= fewTiles {
-			if k > chunkProducts {
-				n := (k + chunkProducts - 1) / chunkProducts
-				taps, step = 1, ((k+n-1)/n+3)&^3
-			} else {
-				taps = min(f.High, chunkProducts/k)
-			}
-		} else if taps = max(1, min(taps, manyProducts/k)); k > manyProducts {
-			step = manyProducts
-		}
+		taps, step := l.chunk(f.High, k)
 		for tap := 0; tap < f.High; tap += taps {
 			for from := 0; from < k; from += step {
 				t.taps, t.k, t.add = min(taps, f.High-tap), min(step, k-from), d.Add || tap+from > 0
 				t.a = a[tap*t.aTap+from:]
 				at := first + (tap*k+from)*width
 				if next := at + t.taps*t.k*width; d.heavy {
-					w.ahead[0] = weights[next:min(next+taps*step*width, len(weights))]
+					w.near = weights[next:min(next+taps*step*width, len(weights))]
 				}
 				for column := 0; column < width; column += d.columns {
 					t.columns = min(d.columns, width-column)
@@ -428,6 +435,20 @@ func (d *Dense) block(w *Work, lists []phaseTiles, out, a, weights []float32, bl
 			}
 		}
 	}
+}
+
+// chunk returns how many taps and products of each a chunk has, of taps that have k each. The products of a chunk run over all
+// tiles before those of the next, so that its weights are read once, where there are tiles enough for that to be worth the sums'
+// way to memory and back.
+func (l *phaseTiles) chunk(taps, k int) (most, step int) {
+	switch {
+	case l.count < fewTiles:
+		return max(1, min(taps, manyProducts/k)), min(k, manyProducts)
+	case k > chunkProducts:
+		n := (k + chunkProducts - 1) / chunkProducts
+		return 1, ((k+n-1)/n + 3) &^ 3
+	}
+	return min(taps, chunkProducts/k), k
 }
 
 // nothing writes zeros to the pixels of a phase whose windows are empty.

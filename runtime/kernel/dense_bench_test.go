@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"runtime"
+	"slices"
 	"testing"
 	"time"
 
@@ -107,13 +108,14 @@ func BenchmarkTile(b *testing.B) {
 	const k = 128
 	x, w, y := Aligned(16*(k+16)), Aligned(k*pixelPitch), Aligned(16*pixelPitch)
 	for _, l := range levels()[1:] {
-		g := gemmOf(l)
-		for rows := 1; rows <= g.rows; rows++ {
-			b.Run(fmt.Sprintf("%dx%d/%v", rows, g.columns, l), func(b *testing.B) {
-				var work Work
-				t := tiles{list: make([]int32, 64), rows: rows, columns: g.columns, take: g.columns, a: x, aRow: k + 16, taps: 1, k: k, b: w, bRow: pixelPitch, c: y, cRow: pixelPitch}
-				rate(b, float64((len(t.list)-2)*rows*k*g.columns), func() { g.run(&work, &t) })
-			})
+		for _, g := range slices.Compact([]*gemm{gemmOf(l), gemmOf(l).wide(pixelPitch)}) {
+			for rows := 1; rows <= g.rows; rows++ {
+				b.Run(fmt.Sprintf("%dx%d/%v", rows, g.columns, l), func(b *testing.B) {
+					var work Work
+					t := tiles{list: make([]int32, 64), rows: rows, columns: g.columns, take: g.columns, a: x, aRow: k + 16, taps: 1, k: k, b: w, bRow: pixelPitch, c: y, cRow: pixelPitch}
+					rate(b, float64((len(t.list)-2)*rows*k*g.columns), func() { g.run(&work, &t) })
+				})
+			}
 		}
 	}
 }

@@ -171,7 +171,7 @@ type sumRun struct {
 
 // ahead notes what the band of rows from row y of n images on reads, so that it is asked for while the one before it is at work.
 func (r *sumRun) ahead(image, n, y, rows int) {
-	r.w.ahead = ahead{}
+	r.w.far = far{}
 	if image >= r.images || r.x.Floats == nil || r.dy.Floats == nil {
 		return
 	}
@@ -184,9 +184,11 @@ func (r *sumRun) ahead(image, n, y, rows int) {
 	if y > 0 {
 		from = min(to, max(from, r.Stride*(y-1)-r.Pad+r.Kernel)) // the others are there
 	}
-	r.w.ahead[1] = r.x.Floats[row*r.x.Size+from*size : last*r.x.Size+to*size]
+	r.w.far.memory[1] = r.x.Floats[row*r.x.Size+from*size : last*r.x.Size+to*size]
 	size = r.OutWide * r.Out
-	r.w.ahead[0] = r.dy.Floats[row*r.dy.Size+y*size : last*r.dy.Size+min(r.high, y+rows)*size]
+	r.w.far.memory[0] = r.dy.Floats[row*r.dy.Size+y*size : last*r.dy.Size+min(r.high, y+rows)*size]
+	tiles := (r.last - r.first) * ((r.width + r.columns - 1) / r.columns) * (len(r.lists[0])/2 - 1)
+	r.w.far.times = tiles * n * rows * r.OutWide / 4
 }
 
 // row returns the row of values that an image of the slot begins in.

@@ -4,13 +4,15 @@ package kernel
 type gemm struct {
 	rows    int // most rows of a tile
 	columns int // most columns of a tile, of the 64 of a block
+	vectors int // that these are
+	lines   int // of the cache that a kernel of tiles can ask for with every four products, near and far
 	// By rows-1 and columns/16-1. A nil kernel is the plain one.
 	tile, sums [][4]func(block *byte)
 	gather     []func(d, x *float32, pixels, dStep, xStep uintptr, mask *int32) // by the vectors of a pixel-1
 }
 
 // plain is the inner loops in Go.
-var plain = gemm{rows: 8, columns: 32}
+var plain = gemm{rows: 8, columns: 32, vectors: 2}
 
 // masks begins n elements before its middle with n ones of a mask.
 var masks = func() (m [64]int32) {
@@ -109,8 +111,15 @@ func (t *sumTiles) plain() {
 	}
 }
 
-// ahead is memory that a worker is about to read: kernels ask for it while they work on what is there. It changes no result.
-type ahead [2][]float32
+// near is weights that a worker is about to read, and far is images of its next unit: kernels ask for them while they work on what
+// is there, for the far ones evenly over the times that they can do so. It changes no result.
+type (
+	near []float32
+	far  struct {
+		memory [2][]float32
+		times  int
+	}
+)
 
 // addSlots writes the sums of eight rows of x, size elements apart, to d, whose length is a multiple of 16, added as a balanced
 // binary tree.

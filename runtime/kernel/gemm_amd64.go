@@ -64,6 +64,21 @@ func tileAVX2x6x16(block *byte)
 //go:noescape
 func sumsAVX2x6x16(block *byte)
 
+// tileAVX2x1x32 computes tiles of 1 rows and 32 columns.
+//
+//go:noescape
+func tileAVX2x1x32(block *byte)
+
+// tileAVX2x2x32 computes tiles of 2 rows and 32 columns.
+//
+//go:noescape
+func tileAVX2x2x32(block *byte)
+
+// tileAVX2x3x32 computes tiles of 3 rows and 32 columns.
+//
+//go:noescape
+func tileAVX2x3x32(block *byte)
+
 // tileAVX512x1x16 computes tiles of 1 rows and 16 columns.
 //
 //go:noescape

@@ -14,3 +14,6 @@ func (w *Work) sums(g *gemm, t *sumTiles) { t.plain() }
 
 // tree adds nothing up: there is no assembly.
 func (g *gemm) tree(d, x *float32, size, n uintptr) bool { return false }
+
+// wide returns the inner loops of tiles for results of so many columns: they are the same for all.
+func (g *gemm) wide(int) *gemm { return g }

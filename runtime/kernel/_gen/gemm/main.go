@@ -4,6 +4,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
@@ -30,6 +31,9 @@ func main() {
 	for rows := 1; rows <= avx2.rows; rows++ {
 		tile(avx2, rows, 2)
 		sums(avx2, rows, 2)
+	}
+	for rows := 1; rows <= avx2.rows/2; rows++ {
+		tile(avx2, rows, 4)
 	}
 	for rows := 1; rows <= avx512.rows; rows++ {
 		for _, width := range []int{1, 2} {
@@ -59,12 +63,28 @@ func accumulators(v vectors, rows, width int) [][]reg.VecVirtual {
 	return acc
 }
 
-// multiply adds to each row of acc the number at a(row) times the vectors at b.
-func multiply(v vectors, acc [][]reg.VecVirtual, row []reg.VecVirtual, number [2]reg.VecVirtual, a func(row int) Mem, b Mem) {
-	for j := range row {
+// multiply adds to each row of acc the number at a(row) times the vectors at b. Either row holds all of these and numbers come one
+// by one, or number holds all numbers and vectors come one by one: the order changes no sum.
+func multiply(v vectors, acc [][]reg.VecVirtual, row, number []reg.VecVirtual, a func(row int) Mem, b Mem) {
+	vector := func(j int) Mem {
 		m := b
 		m.Disp += j * v.bytes
-		VMOVUPS(m, row[j])
+		return m
+	}
+	if width := len(acc[0]); len(row) < width {
+		for i := range acc {
+			VBROADCASTSS(a(i), number[i])
+		}
+		for j := range width {
+			VMOVUPS(vector(j), row[0])
+			for i := range acc {
+				VFMADD231PS(number[i], row[0], acc[i][j])
+			}
+		}
+		return
+	}
+	for j := range row {
+		VMOVUPS(vector(j), row[j])
 	}
 	for i := range acc {
 		x := number[i&1]
@@ -120,7 +140,7 @@ func tile(v vectors, rows, width int) {
 	name := fmt.Sprintf("tile%sx%dx%d", v.name, rows, width*v.bytes/4)
 	block, leave := frame.Begin(name, fmt.Sprintf("computes tiles of %d rows and %d columns.", rows, width*v.bytes/4), "gemmBlock")
 	f := block.Field
-	list, aRow, aTriple, bRow, bTriple, b, k, taps := GP64(), GP64(), GP64(), GP64(), GP64(), GP64(), GP64(), GP64()
+	list, aRow, aTriple, bRow, bTriple, b, k := GP64(), GP64(), GP64(), GP64(), GP64(), GP64(), GP64()
 	MOVQ(f("list"), list)
 	MOVQ(f("aRow"), aRow)
 	LEAQ(Mem{Base: aRow, Index: aRow, Scale: 2}, aTriple)
@@ -130,11 +150,17 @@ func tile(v vectors, rows, width int) {
 	for i := range q {
 		q[i] = GP64()
 	}
-	ahead := GP64()
-	MOVQ(f("ahead"), ahead)
+	near, far := GP64(), GP64()
+	MOVQ(f("near"), near)
+	MOVQ(f("far"), far)
 	acc := accumulators(v, rows, width)
-	row := accumulators(v, 1, width)[0]
-	number := [2]reg.VecVirtual{v.register(), v.register()}
+	// One side of the products lies in registers at a time: the weights, or where more vectors than rows meet, the numbers.
+	var row, number []reg.VecVirtual
+	if rows <= avx2.rows/2 && width > 2 {
+		row, number = accumulators(v, 1, 1)[0], accumulators(v, 1, avx2.rows/2)[0]
+	} else {
+		row, number = accumulators(v, 1, width)[0], accumulators(v, 1, 2)[0]
+	}
 	var mask []reg.OpmaskVirtual
 	if v.bytes == 64 {
 		bits := GP32()
@@ -147,6 +173,8 @@ func tile(v vectors, rows, width int) {
 			KMOVW(bits, mask[j])
 		}
 	}
+
+	masks := func() []reg.VecVirtual { return append(slices.Clone(row), number...)[:width] } // of AVX2, while nothing is multiplied
 
 	// results runs over the rows of the tile's results, with or without masks in vector registers.
 	results := func(use func(i int, m Mem, masked bool)) {
@@ -177,8 +205,8 @@ func tile(v vectors, rows, width int) {
 		}
 		JMP(LabelRef(end))
 		Label(some)
-		for j := range row {
-			VMOVUPS(Mem{Base: at, Disp: j * v.bytes}, row[j])
+		for j, mask := range masks() {
+			VMOVUPS(Mem{Base: at, Disp: j * v.bytes}, mask)
 		}
 		for i := range acc {
 			use(i, Mem{Base: c}, true)
@@ -212,7 +240,7 @@ func tile(v vectors, rows, width int) {
 			case v.bytes == 64:
 				VMOVUPS_Z(m, mask[j], acc[i][j])
 			default:
-				VMASKMOVPS(m, row[j], acc[i][j])
+				VMASKMOVPS(m, masks()[j], acc[i][j])
 			}
 		}
 	})
@@ -222,7 +250,8 @@ func tile(v vectors, rows, width int) {
 		LEAQ(Mem{Base: q[i-1], Index: aRow, Scale: 4}, q[i])
 	}
 	MOVQ(f("b"), b)
-	MOVQ(f("taps"), taps)
+	MOVQ(f("taps"), k)
+	MOVQ(k, f("tap"))
 	Label("tap")
 	MOVQ(f("four"), k)
 	TESTQ(k, k)
@@ -234,10 +263,12 @@ func tile(v vectors, rows, width int) {
 	for i := range q {
 		ADDQ(Imm(16), q[i])
 	}
-	for line := range 2 {
-		PREFETCHT1(Mem{Base: ahead, Disp: 64 * line})
+	for line := range v.bytes / 32 {
+		PREFETCHT1(Mem{Base: near, Disp: 64 * line})
+		PREFETCHT1(Mem{Base: far, Disp: 64 * line})
 	}
-	ADDQ(U32(128), ahead)
+	ADDQ(U32(uint32(2*v.bytes)), near)
+	ADDQ(f("farStep"), far)
 	LEAQ(Mem{Base: b, Index: bRow, Scale: 4}, b)
 	DECQ(k)
 	JNZ(LabelRef("four"))
@@ -257,7 +288,7 @@ func tile(v vectors, rows, width int) {
 	for i := range q {
 		ADDQ(f("aSkip"), q[i])
 	}
-	DECQ(taps)
+	DECQ(f("tap"))
 	JNZ(LabelRef("tap"))
 
 	results(func(i int, m Mem, masked bool) {
@@ -270,7 +301,7 @@ func tile(v vectors, rows, width int) {
 			case v.bytes == 64:
 				VMOVUPS(acc[i][j], mask[j], m)
 			default:
-				VMASKMOVPS(acc[i][j], row[j], m)
+				VMASKMOVPS(acc[i][j], masks()[j], m)
 			}
 		}
 	})
@@ -304,9 +335,9 @@ func sums(v vectors, rows, width int) {
 	LEAQ(Mem{Base: step, Index: step, Scale: 2}, triple)
 	acc := accumulators(v, rows, width)
 	row := accumulators(v, 1, width)[0]
-	number := [2]reg.VecVirtual{v.register(), v.register()}
-	d, stride, ahead := GP64(), GP64(), GP64()
-	MOVQ(f("ahead"), ahead)
+	number := accumulators(v, 1, 2)[0]
+	d, stride, far := GP64(), GP64(), GP64()
+	MOVQ(f("far"), far)
 
 	Label("tile")
 	fetch(Mem{Base: list, Disp: 12}, f("d"), f("dRow"), rows, width*v.bytes)
@@ -337,11 +368,9 @@ func sums(v vectors, rows, width int) {
 	Label("four")
 	for u := range 4 {
 		multiply(v, acc, row, number, func(i int) Mem { return spread(a, step, triple, u, 4*i) }, Mem{Base: b, Disp: u * pitch})
+		PREFETCHT1(Mem{Base: far, Disp: 64 * u})
 	}
-	for line := range 4 {
-		PREFETCHT1(Mem{Base: ahead, Disp: 64 * line})
-	}
-	ADDQ(U32(256), ahead)
+	ADDQ(f("farStep"), far)
 	LEAQ(Mem{Base: a, Index: step, Scale: 4}, a)
 	ADDQ(U32(uint32(4*pitch)), b)
 	DECQ(k)
