@@ -120,19 +120,12 @@ func BenchmarkNeuron(b *testing.B) {
 					runtime.LockOSThread()
 					defer runtime.UnlockOSThread()
 					var times []time.Duration
-					thread := func() time.Duration {
-						var t unix.Timespec
-						if err := unix.ClockGettime(unix.CLOCK_THREAD_CPUTIME_ID, &t); err != nil {
-							b.Fatal(err)
-						}
-						return time.Duration(t.Nano())
-					}
 					for b.Loop() {
-						start := thread()
+						start := threadTime(b)
 						if err := run.Run(env); err != nil {
 							b.Fatal(err)
 						}
-						times = append(times, thread()-start)
+						times = append(times, threadTime(b)-start)
 					}
 					slices.Sort(times)
 					b.ReportMetric(float64(times[len(times)/2])/float64(steps*batch*64*28*28), "ns/step")
@@ -140,4 +133,14 @@ func BenchmarkNeuron(b *testing.B) {
 			}
 		}
 	}
+}
+
+// threadTime returns the processor time of the thread.
+func threadTime(b *testing.B) time.Duration {
+	b.Helper()
+	var t unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_THREAD_CPUTIME_ID, &t); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(t.Nano())
 }

@@ -13,10 +13,10 @@ import (
 	"snnc.dev/snnc/runtime/graph"
 )
 
-// TestPasses: the graphs on which runtime/plan shows what its passes do, with their derivatives, compute what the interpreter
+// TestPasses: the graphs on which runtime/plan/pass shows what passes do, with their derivatives, compute what the interpreter
 // does, which knows no pass. They are small: no result sums more than a few hundred products, each rounded by 2^-24.
 func TestPasses(t *testing.T) {
-	a, err := txtar.ParseFile("../plan/testdata/passes.txtar")
+	a, err := txtar.ParseFile("../plan/pass/testdata/passes.txtar")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"snnc.dev/snnc/runtime/plan"
+	"snnc.dev/snnc/runtime/plan/pass"
 )
 
 // TestFullSize: the step of SDDPM's 66.6 million parameters with the batch of its paper is planned within 16 GB, nothing
@@ -19,7 +20,7 @@ func TestFullSize(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if p.Bytes() > 16e9 || slices.ContainsFunc(p.Passes, func(x plan.Pass) bool { return x.Name == "recomputation" }) {
+	if p.Bytes() > 16e9 || slices.ContainsFunc(p.Passes, func(x pass.Pass) bool { return x.Name == "recomputation" }) {
 		t.Errorf("the step takes %d bytes, or computes something twice", p.Bytes())
 	}
 	if took := after.TotalAlloc - before.TotalAlloc; took > 66_568_413*4 {

@@ -13,7 +13,9 @@ import (
 	"snnc.dev/snnc/plugins/schema"
 	"snnc.dev/snnc/plugins/sdk"
 	"snnc.dev/snnc/runtime/data"
+	"snnc.dev/snnc/runtime/experiment"
 	"snnc.dev/snnc/runtime/graph"
+	plugins "snnc.dev/snnc/runtime/host"
 	"snnc.dev/snnc/runtime/interp"
 	"snnc.dev/snnc/runtime/program"
 	"snnc.dev/snnc/runtime/rng"
@@ -28,8 +30,9 @@ type model struct {
 }
 
 // fromSpec takes the first model of a spec through checking, lowering, its component and the linker. Only definitions are
-// read: actions, from the first line that begins with `train` on, are left out. pattern matches one file.
-func fromSpec(t testing.TB, pattern, preset string) model {
+// read: actions, from the first line that begins with `train` on, are left out, unless the data are random ones. pattern matches one
+// file; set are values of its params.
+func fromSpec(t testing.TB, pattern, preset string, set ...string) model {
 	t.Helper()
 	files, err := filepath.Glob(pattern)
 	if err != nil || len(files) != 1 {
@@ -40,10 +43,15 @@ func fromSpec(t testing.TB, pattern, preset string) model {
 	if err != nil {
 		t.Fatal(err)
 	}
+	catalogue := &check.Catalogue{Components: builtin.Plugin().Components(), Data: data.Schemas(), Shape: data.Shape}
+	random := strings.Contains(string(text), "= random(")
+	if random {
+		catalogue = experiment.Catalogue(t.Context(), plugins.New(plugins.Options{}), schema.Plugin{Components: catalogue.Components}, nil)
+	}
 	var lines []string
 	skipped := false // a preset of several lines
 	for _, line := range strings.Split(string(text), "\n") {
-		if strings.HasPrefix(line, "train") {
+		if strings.HasPrefix(line, "train") && !random {
 			break
 		}
 		if skipped {
@@ -60,8 +68,14 @@ func fromSpec(t testing.TB, pattern, preset string) model {
 		lines = append(lines, line)
 	}
 	f, found := dsl.Parse(name, []byte(strings.Join(lines, "\n")))
+	var sets []dsl.Change
+	for _, text := range set {
+		c, bad := dsl.ParseChange(text, text)
+		found = append(found, bad...)
+		sets = append(sets, c)
+	}
 	plugin := builtin.Plugin()
-	spec, more := check.Check(f, check.Options{Preset: preset, Catalogue: &check.Catalogue{Components: plugin.Components(), Data: data.Schemas(), Shape: data.Shape}})
+	spec, more := check.Check(f, check.Options{Preset: preset, Sets: sets, Catalogue: catalogue})
 	if found = append(found, more...); found.HasErrors() {
 		t.Fatal(found)
 	}
@@ -82,6 +96,10 @@ func fromSpec(t testing.TB, pattern, preset string) model {
 		if in := r.Network.Params[0]; in.Name == "image" {
 			request.Fields = map[string]graph.Type{"image": lower.Type(in.Wire, 0), "label": graph.Real().With(graph.I32)}
 		}
+	}
+	if random {
+		d := spec.Actions[0].Data
+		request.Fields = data.Fields(d.Set, d.Args)
 	}
 	for _, c := range plugin.Models {
 		if c.Component.Name != m.Component.Name {

@@ -13,7 +13,7 @@ import (
 // TestAlive: what is in memory at once lies in different places and within the plan; the peak is the most of it; and what is kept
 // for the way back is there at every step from the one that gives it to the turn.
 func TestAlive(t *testing.T) {
-	for _, file := range []string{"testdata/plans.txtar", "testdata/passes.txtar"} {
+	for _, file := range []string{"testdata/plans.txtar", "pass/testdata/passes.txtar"} {
 		a, err := txtar.ParseFile(file)
 		if err != nil {
 			t.Fatal(err)

@@ -7,6 +7,7 @@ import (
 
 	"snnc.dev/snnc/runtime/graph"
 	"snnc.dev/snnc/runtime/kernel"
+	"snnc.dev/snnc/runtime/plan/pass"
 )
 
 // Instr is one operation on whole chunks; D, A, B, C and E are registers.
@@ -20,39 +21,6 @@ type Instr struct {
 type Const struct {
 	Reg   int
 	Value float32
-}
-
-// unary and binary say how an operator of the graph is one operation; exchanged ones take their inputs the other way.
-var unary = map[graph.Op]kernel.Code{graph.OpNeg: kernel.Neg, graph.OpAbs: kernel.Abs, graph.OpSign: kernel.Sign, graph.OpExp: kernel.Exp, graph.OpLog: kernel.Log,
-	graph.OpSqrt: kernel.Sqrt, graph.OpTanh: kernel.Tanh, graph.OpSigmoid: kernel.Sigmoid, graph.OpSin: kernel.Sin, graph.OpCos: kernel.Cos,
-	graph.OpRound: kernel.Round, graph.OpFloor: kernel.Floor, graph.OpNot: kernel.Not}
-
-var binary = map[graph.Op]kernel.Code{graph.OpAdd: kernel.Add, graph.OpSub: kernel.Sub, graph.OpMul: kernel.Mul, graph.OpDiv: kernel.Div, graph.OpPow: kernel.Pow,
-	graph.OpMin: kernel.Min, graph.OpMax: kernel.Max, graph.OpLess: kernel.Less, graph.OpLessEq: kernel.LessEqual, graph.OpEqual: kernel.Equal,
-	graph.OpUnequal: kernel.Unequal, graph.OpAnd: kernel.And, graph.OpOr: kernel.Or}
-
-var exchanged = map[graph.Op]kernel.Code{graph.OpGreater: kernel.Less, graph.OpGreatEq: kernel.LessEqual}
-
-// elementwise reports whether op is computed element by element in a register program.
-func elementwise(op graph.Op) bool {
-	if op == graph.OpCast || op == graph.OpWhere {
-		return true
-	}
-	return unary[op] != 0 || op == graph.OpAdd || binary[op] != 0 || exchanged[op] != 0
-}
-
-// opCode returns the operation of an element-wise operator other than cast.
-func opCode(op graph.Op) kernel.Code {
-	if op == graph.OpWhere {
-		return kernel.Where
-	}
-	if c, ok := unary[op]; ok {
-		return c
-	}
-	if c, ok := exchanged[op]; ok {
-		return c
-	}
-	return binary[op]
 }
 
 // coder writes a register program. Its registers are written once; finish then lets those share that can.
@@ -196,10 +164,11 @@ func (c *coder) apply(n *graph.Node, in []int) int {
 		}
 		return in[0]
 	}
-	if _, ok := exchanged[n.Op]; ok {
-		return c.op(opCode(n.Op), in[1], in[0])
+	code, swapped := pass.Code(n.Op)
+	if swapped {
+		in = []int{in[1], in[0]}
 	}
-	return c.op(opCode(n.Op), in...)
+	return c.op(code, in...)
 }
 
 // inputs returns the registers that an operation takes.
@@ -243,7 +212,7 @@ func (c *coder) step(g *graph.Graph, in []int, time func() int, steps int, rando
 			}
 			at[n] = c.op(code, x[1], x[0])
 		default:
-			if !elementwise(n.Op) {
+			if !pass.Elementwise(n.Op) {
 				panic(fmt.Sprintf("plan: %s has no place in a step", n.Op)) // Equation.Verify forbids it
 			}
 			at[n] = c.apply(n, x)

@@ -9,6 +9,8 @@
 // that a run gives the same bytes everywhere that arithmetic does. New verifies what it has made, in particular that nothing
 // is written over before it was read for the last time.
 //
-// runtime/exec, runtime/train and runtime/experiment import this package; it imports runtime/graph, runtime/kernel and
-// runtime/tensor.
+// Package pass rewrites the graph first, by named passes of which Options can leave some out.
+//
+// runtime/exec, runtime/train, runtime/bench and runtime/experiment import this package; it imports runtime/graph, runtime/kernel,
+// runtime/plan/pass and runtime/tensor.
 package plan

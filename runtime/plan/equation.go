@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"snnc.dev/snnc/runtime/graph"
+	"snnc.dev/snnc/runtime/plan/pass"
 	"snnc.dev/snnc/runtime/tensor"
 )
 
@@ -68,26 +69,10 @@ type Equation struct {
 	Slotted  bool // something is summed over examples: each slot of the batch is one worker's
 }
 
-// equationShape returns the shape of all steps of an equation or its derivative.
-func equationShape(n *graph.Node) graph.Type {
-	in := n.In
-	if n.Op == graph.OpEquationGrad {
-		in = in[:len(in)-1]
-	}
-	var t graph.Type
-	for _, v := range in {
-		t, _ = graph.Broadcast(t.With(graph.F32), v.Type()) // inference has checked it
-	}
-	if t.Steps == 0 {
-		t.Steps = n.Int("steps")
-	}
-	return t.With(graph.F32)
-}
-
 // equation adds the step of an equation or of its derivative.
 func (f *fuser) equation(n *graph.Node) {
 	e := n.Equation
-	shape := equationShape(n)
+	shape := pass.EquationShape(n)
 	l := f.loop(shape)
 	q := &Equation{Name: e.Name, Steps: shape.Steps, N: l.loop.N, Batched: shape.Batch, Size: shape.Size(), Last: n.Flag("last"),
 		Time: -1, Gradient: n.Op == graph.OpEquationGrad, DEmit: -1}
@@ -161,8 +146,8 @@ func (f *fuser) wanted(n *graph.Node, i int) bool {
 // results declares what an equation gives.
 func (f *fuser) results(n *graph.Node, q *Equation, step *Step) {
 	q.Final = make([]*Value, len(q.States))
-	if still := equationShape(n).WithSteps(0); tensor.ChannelsLast(still) != tensor.ChannelsLast(equationShape(n)) {
-		q.Places = compose(broadcast(equationShape(n), still.Dims), tensor.Places(still))
+	if still := pass.EquationShape(n).WithSteps(0); tensor.ChannelsLast(still) != tensor.ChannelsLast(pass.EquationShape(n)) {
+		q.Places = compose(broadcast(pass.EquationShape(n), still.Dims), tensor.Places(still))
 	}
 	for i, t := range n.Out {
 		if !f.wanted(n, i) {
@@ -242,7 +227,7 @@ func (f *fuser) derivative(n *graph.Node, l *looper, q *Equation, step *Step, ar
 // normalisation's derivative: they need not read the gradients again.
 func (f *fuser) sumsOver(n *graph.Node, l *looper, q *Equation, step *Step, grads []int) {
 	for i, t := range n.Out {
-		if i < len(grads) && f.wanted(n, i) && sameShape(t, l.shape) && t.Steps > 0 {
+		if i < len(grads) && f.wanted(n, i) && pass.SameShape(t, l.shape) && t.Steps > 0 {
 			l.regs[graph.Value{Node: n, Index: i}] = grads[i]
 		}
 	}
@@ -257,8 +242,8 @@ func (f *fuser) sumsOver(n *graph.Node, l *looper, q *Equation, step *Step, grad
 		}
 		return f.pending(v, l.shape) && !slices.ContainsFunc(v.Node.In, func(u graph.Value) bool { return !here(u) })
 	}
-	for _, m := range f.s.nodes {
-		if m.Op != graph.OpReduce || !sum(m) || f.ran[m] || f.when[m] != (turn{before, 1}) || !sameShape(m.In[0].Type(), l.shape) || !here(m.In[0]) {
+	for _, m := range f.s.Nodes {
+		if m.Op != graph.OpReduce || !sum(m) || f.ran[m] || f.when[m] != (turn{before, 1}) || !pass.SameShape(m.In[0].Type(), l.shape) || !here(m.In[0]) {
 			continue
 		}
 		l.sum(m)

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"snnc.dev/snnc/runtime/graph"
+	"snnc.dev/snnc/runtime/plan/pass"
 	"snnc.dev/snnc/runtime/tensor"
 )
 
@@ -14,7 +15,7 @@ import (
 // they read is there, so that they share passes and let memory go.
 type fuser struct {
 	p       *Plan
-	s       *simplified
+	s       *pass.Graph
 	users   map[graph.Value][]*graph.Node
 	outputs map[graph.Value]bool
 	done    map[graph.Value]*Value
@@ -31,22 +32,22 @@ type turn struct{ after, depth int }
 // later reports whether t comes after u.
 func (t turn) later(u turn) bool { return t.after > u.after || t.after == u.after && t.depth > u.depth }
 
-func fuse(p *Plan, s *simplified) (*fuser, error) {
+func fuse(p *Plan, s *pass.Graph) (*fuser, error) {
 	f := &fuser{p: p, s: s, users: map[graph.Value][]*graph.Node{}, outputs: map[graph.Value]bool{}, done: map[graph.Value]*Value{},
 		ran: map[*graph.Node]bool{}, when: map[*graph.Node]turn{}, cached: map[string]Map{}, packs: map[string]*Value{}}
-	for _, n := range s.nodes {
+	for _, n := range s.Nodes {
 		for i, v := range n.In {
 			if !slices.Contains(n.In[:i], v) {
 				f.users[v] = append(f.users[v], n)
 			}
 		}
 	}
-	for _, o := range slices.Concat(s.outputs, s.assigns) {
+	for _, o := range slices.Concat(s.Outputs, s.Assigns) {
 		f.outputs[o.Value] = true
 	}
 	sums := f.turns()
 	f.sums(sums[-1])
-	for i, n := range s.nodes {
+	for i, n := range s.Nodes {
 		if !lazy(n) && !source(n.Op) {
 			if f.kernel(n); f.err != nil {
 				return nil, f.err
@@ -54,10 +55,10 @@ func fuse(p *Plan, s *simplified) (*fuser, error) {
 			f.sums(sums[i])
 		}
 	}
-	for _, o := range s.outputs {
+	for _, o := range s.Outputs {
 		p.Outputs = append(p.Outputs, Output{o.Name, f.own(o.Value)})
 	}
-	for _, o := range s.assigns {
+	for _, o := range s.Assigns {
 		p.Assigns = append(p.Assigns, Output{o.Name, f.own(o.Value)})
 	}
 	return f, nil
@@ -73,15 +74,15 @@ func source(op graph.Op) bool {
 
 // sum reports whether n is a sum that a loop can take.
 func sum(n *graph.Node) bool {
-	return n.Op == opMoments || n.Op == graph.OpReduce && (n.Text("kind") == "sum" || n.Text("kind") == "mean")
+	return n.Op == pass.Moments || n.Op == graph.OpReduce && (n.Text("kind") == "sum" || n.Text("kind") == "mean")
 }
 
-func lazy(n *graph.Node) bool { return elementwise(n.Op) || view(n) || sum(n) }
+func lazy(n *graph.Node) bool { return pass.Elementwise(n.Op) || pass.View(n) || sum(n) }
 
 // turns finds when each node can run and returns the sums by the index of the node that they wait for.
 func (f *fuser) turns() map[int][]*graph.Node {
 	sums := map[int][]*graph.Node{}
-	for i, n := range f.s.nodes {
+	for i, n := range f.s.Nodes {
 		t := turn{after: -1}
 		for _, v := range n.In {
 			if u := f.when[v.Node]; u.later(t) {
@@ -112,16 +113,13 @@ func (f *fuser) sums(ns []*graph.Node) {
 		l.layer = n.Layer
 		l.ready = turn{f.when[n].after, f.when[n].depth - 1}
 		for _, m := range ns[i:] {
-			if !f.ran[m] && f.when[m].depth == f.when[n].depth && sameShape(m.In[0].Type(), n.In[0].Type()) && (m == n || l.shares(m.In[0])) {
+			if !f.ran[m] && f.when[m].depth == f.when[n].depth && pass.SameShape(m.In[0].Type(), n.In[0].Type()) && (m == n || l.shares(m.In[0])) {
 				l.sum(m)
 			}
 		}
 		l.finish()
 	}
 }
-
-// sameShape reports whether two types have the same axes.
-func sameShape(a, b graph.Type) bool { return a.With(graph.F32).Equal(b.With(graph.F32)) }
 
 // value adds a value to the plan.
 func (f *fuser) value(t graph.Type, place Place, source graph.Op) *Value {
@@ -143,11 +141,11 @@ func (f *fuser) need(v graph.Value) *Value {
 	switch {
 	case source(n.Op):
 		f.source(v)
-	case view(n):
+	case pass.View(n):
 		f.view(n)
 	case sum(n):
 		f.sums([]*graph.Node{n})
-	case elementwise(n.Op):
+	case pass.Elementwise(n.Op):
 		l := f.loop(v.Type())
 		l.layer, l.ready = n.Layer, f.when[n]
 		l.register(v)
@@ -191,6 +189,26 @@ func (f *fuser) source(v graph.Value) {
 		got.Data = constantOf(n)
 	}
 	f.done[v] = got
+}
+
+// constantOf returns the data of a constant node.
+func constantOf(n *graph.Node) *tensor.Tensor {
+	t := n.Out[0]
+	data := make([]float64, max(t.Steps, 1)*t.Size())
+	switch v := n.Attrs["value"].(type) {
+	case float64:
+		for i := range data {
+			data[i] = v
+		}
+	default:
+		copy(data, n.Reals("values"))
+	}
+	if n.Op == graph.OpIota {
+		for i := range data {
+			data[i] = float64(i)
+		}
+	}
+	return tensor.FromLogical(t, 1, data)
 }
 
 // view makes a view a value: an alias where the elements lie the same way, else a copy.
@@ -259,15 +277,15 @@ func (f *fuser) kernel(n *graph.Node) {
 func (f *fuser) moments(n *graph.Node, s *Step) {
 	const pixels = 49
 	t := n.Out[0]
-	if n.Op != graph.OpConv && n.Op != graph.OpConvInput || !t.Batch || t.Dims[1]*t.Dims[2] < pixels {
+	if slices.Contains(f.p.without, moments) || n.Op != graph.OpConv && n.Op != graph.OpConvInput || !t.Batch || t.Dims[1]*t.Dims[2] < pixels {
 		return
 	}
 	for _, m := range f.users[graph.Value{Node: n}] {
-		if m.Op != opMoments || !m.Out[0].Equal(graph.Type{Dims: t.Dims[:1]}) || f.ran[m] {
+		if m.Op != pass.Moments || !m.Out[0].Equal(graph.Type{Dims: t.Dims[:1]}) || f.ran[m] {
 			continue
 		}
 		f.ran[m] = true
-		s.Moments = &ChannelMoments{Mean: f.value(m.Out[0], Buffer, m.Op), Variance: f.value(m.Out[1], Buffer, m.Op), Count: float64(elements(t, m.Axes(), f.p.Batch))}
+		s.Moments = &ChannelMoments{Mean: f.value(m.Out[0], Buffer, m.Op), Variance: f.value(m.Out[1], Buffer, m.Op), Count: float64(pass.Elements(t, m.Axes(), f.p.Batch))}
 		f.done[graph.Value{Node: m}], f.done[graph.Value{Node: m, Index: 1}] = s.Moments.Mean, s.Moments.Variance
 		s.Out = append(s.Out, s.Moments.Mean, s.Moments.Variance)
 		return
@@ -304,7 +322,7 @@ func (f *fuser) moves(n *graph.Node) bool {
 				part = shifted(v.Type(), out, int(n.Axis()), at)
 			}
 			part.From = i
-			at += length(v.Type(), n.Axis(), f.p.Batch)
+			at += pass.Length(v.Type(), n.Axis(), f.p.Batch)
 			move.Parts = append(move.Parts, part)
 		}
 	default:
@@ -364,14 +382,15 @@ func (f *fuser) cheap(v graph.Value) bool {
 		seen[u] = true
 		if f.pending(u, t) {
 			if u.Node.Op != graph.OpCast {
-				cost += opCode(u.Node.Op).Cost()
+				code, _ := pass.Code(u.Node.Op)
+				cost += code.Cost()
 			}
 			for _, in := range u.Node.In {
 				visit(in)
 			}
 			return
 		}
-		for f.done[u] == nil && view(u.Node) {
+		for f.done[u] == nil && pass.View(u.Node) {
 			u = u.Node.In[0]
 		}
 		if w := u.Type(); w.Steps == t.Steps && w.Batch == t.Batch && w.Size() == t.Size() && !slices.Contains(leaves, u) {
@@ -384,7 +403,7 @@ func (f *fuser) cheap(v graph.Value) bool {
 
 // pending reports whether u is element-wise over the shape t and not in memory.
 func (f *fuser) pending(u graph.Value, t graph.Type) bool {
-	return f.done[u] == nil && elementwise(u.Node.Op) && sameShape(u.Type(), t)
+	return f.done[u] == nil && pass.Elementwise(u.Node.Op) && pass.SameShape(u.Type(), t)
 }
 
 // material reports whether somebody needs v in memory: a result, a kernel, a view, or a loop over another shape.
@@ -396,11 +415,11 @@ func (f *fuser) material(v graph.Value) bool {
 		switch {
 		case f.ran[n]:
 		case n.Op == graph.OpEquation || n.Op == graph.OpEquationGrad:
-			if !sameShape(equationShape(n), v.Type()) {
+			if !pass.SameShape(pass.EquationShape(n), v.Type()) {
 				return true
 			}
-		case elementwise(n.Op):
-			if !sameShape(n.Out[0], v.Type()) {
+		case pass.Elementwise(n.Op):
+			if !pass.SameShape(n.Out[0], v.Type()) {
 				return true
 			}
 		case !sum(n):
@@ -414,7 +433,7 @@ func (f *fuser) material(v graph.Value) bool {
 // row of the loop to those of its rows.
 func (f *fuser) trace(v graph.Value, shape graph.Type) (*Value, Map) {
 	index, viewing := []int32(nil), false
-	for of := v; f.done[v] == nil && view(v.Node); v = v.Node.In[0] {
+	for of := v; f.done[v] == nil && pass.View(v.Node); v = v.Node.In[0] {
 		if !viewing {
 			index, viewing = broadcast(shape, of.Type().Dims), true
 		}

@@ -129,19 +129,6 @@ func viewed(n *graph.Node) []int32 {
 	return index
 }
 
-// view reports whether n only names elements of its input anew, row by row.
-func view(n *graph.Node) bool {
-	switch n.Op {
-	case graph.OpReshape, graph.OpTranspose:
-		return true
-	case graph.OpSlice:
-		return n.Axis() >= 0
-	case graph.OpRepeat:
-		return n.Axis() != graph.TimeAxis || n.In[0].Type().Steps == 0
-	}
-	return false
-}
-
 // Run is a stretch of elements that are neighbours in the result's row, and Stride apart in the other, where 1 makes them neighbours
 // too.
 type Run struct{ To, From, Length, Stride int32 }

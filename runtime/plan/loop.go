@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"snnc.dev/snnc/runtime/graph"
+	"snnc.dev/snnc/runtime/plan/pass"
 )
 
 // looper builds one loop, or the element-wise part of an equation.
@@ -35,7 +36,7 @@ func (l *looper) register(v graph.Value) int {
 		return r
 	}
 	var r int
-	if x, ok := isNumber(v); ok {
+	if x, ok := pass.Number(v); ok {
 		r = l.c.constant(float32(x))
 	} else if l.f.pending(v, l.shape) {
 		in := make([]int, len(v.Node.In))
@@ -68,7 +69,7 @@ func (l *looper) shares(v graph.Value) bool {
 			return false
 		}
 		seen[u] = true
-		if _, ok := l.regs[u]; ok && sameShape(u.Type(), l.shape) {
+		if _, ok := l.regs[u]; ok && pass.SameShape(u.Type(), l.shape) {
 			return true
 		}
 		return l.f.pending(u, l.shape) && slices.ContainsFunc(u.Node.In, visit)
@@ -81,10 +82,10 @@ func (l *looper) sum(n *graph.Node) {
 	l.f.ran[n] = true
 	l.sums = append(l.sums, n)
 	x, out, axes := n.In[0].Type(), n.Out[0], n.Axes()
-	s := Sum{Reg: l.register(n.In[0]), Count: float64(elements(x, axes, l.f.p.Batch)), Timed: out.Steps > 0, Batched: out.Batch,
+	s := Sum{Reg: l.register(n.In[0]), Count: float64(pass.Elements(x, axes, l.f.p.Batch)), Timed: out.Steps > 0, Batched: out.Batch,
 		Map: l.f.dropped(l.shape, out, axes)}
 	switch {
-	case n.Op == opMoments:
+	case n.Op == pass.Moments:
 		s.Kind = Moments
 	case n.Text("kind") == "mean":
 		s.Kind = Mean

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"snnc.dev/snnc/runtime/graph"
+	"snnc.dev/snnc/runtime/plan/pass"
 	"snnc.dev/snnc/runtime/tensor"
 )
 
@@ -35,6 +36,9 @@ func place(p *Plan) {
 		p.fix()
 	}
 	for i, s := range p.Steps {
+		if slices.Contains(p.without, inPlace) {
+			break
+		}
 		for _, v := range s.Out {
 			k := slices.IndexFunc(s.In, func(u *Value) bool {
 				return u.Place == Buffer && u.last == i && s.overlays(v, u) && !slices.ContainsFunc(s.Out, func(w *Value) bool { return w.Over == u })
@@ -83,7 +87,7 @@ func (p *Plan) fix() {
 // overlays reports whether the result v of s may lie where its operand u does: s reads each element of u before it writes the
 // element of v in its place, and never after that, or v begins as u.
 func (s *Step) overlays(v, u *Value) bool {
-	if v.Type.DType != graph.F32 || !v.Type.Equal(u.Type) || s.Move != nil || s.Node != nil && (len(s.In) != 3 || s.In[2] != u || !weighted(s.Node)) {
+	if v.Type.DType != graph.F32 || !v.Type.Equal(u.Type) || s.Move != nil || s.Node != nil && (len(s.In) != 3 || s.In[2] != u || !pass.Weighted(s.Node)) {
 		return false
 	}
 	for i, w := range s.In { // nor does it read u by another name

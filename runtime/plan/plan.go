@@ -2,9 +2,12 @@ package plan
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"snnc.dev/snnc/runtime/graph"
 	"snnc.dev/snnc/runtime/kernel"
+	"snnc.dev/snnc/runtime/plan/pass"
 	"snnc.dev/snnc/runtime/tensor"
 )
 
@@ -24,7 +27,18 @@ type Options struct {
 	// Repeated says that the plan will run several times with the same variables: what depends on these alone stays in memory, and the
 	// steps that compute it are Fixed.
 	Repeated bool
+	// Without are names of passes that are left out, such as Passes lists: for tests of the others, and to see what one is worth.
+	Without []string
 }
+
+// The passes that are no rewriting of the graph.
+const (
+	moments = "channel moments"
+	inPlace = "results in place"
+)
+
+// Passes returns the names of the passes that Options.Without can leave out, in order.
+func Passes() []string { return append(pass.Names(), moments, inPlace) }
 
 // Place says where the memory of a value comes from.
 type Place uint8
@@ -158,20 +172,27 @@ type Output struct {
 type Plan struct {
 	Name           string
 	Batch          int
-	Passes         []Pass // that the graph has gone through, in order
+	Passes         []pass.Pass // that the graph has gone through, in order
 	Values         []*Value
 	Steps          []*Step
 	Outputs        []Output
 	Assigns        []Output // the next values of variables
 	F32, I32, Bits int      // elements of planned memory by element type
 
-	repeated bool
+	repeated  bool
+	without   []string
+	rewritten []pass.Pass // of Passes, those before fusing
 }
 
 // New plans the linked graph g, which must be verified.
 func New(g *graph.Graph, o Options) (*Plan, error) {
 	if o.Batch < 1 {
 		return nil, fmt.Errorf("plan %s: a batch of %d examples", g.Name, o.Batch)
+	}
+	for _, name := range o.Without {
+		if !slices.Contains(Passes(), name) {
+			return nil, fmt.Errorf("plan %s: leave out %q: no such pass, those are %s", g.Name, name, strings.Join(Passes(), ", "))
+		}
 	}
 	for _, n := range g.Nodes {
 		if !linked(n.Op) {
@@ -183,18 +204,14 @@ func New(g *graph.Graph, o Options) (*Plan, error) {
 			}
 		}
 	}
-	p := &Plan{Name: g.Name, Batch: o.Batch, repeated: o.Repeated}
+	p := &Plan{Name: g.Name, Batch: o.Batch, repeated: o.Repeated, without: o.Without}
 	// The passes rewrite the graph. Fusing then decides which values exist at all, and only after that is it known when each
 	// value is used last, from which its place follows.
-	s := take(g)
-	for _, pass := range passes {
-		out, places, err := s.rewrite(o.Batch, pass.rule)
-		if err != nil {
-			return nil, fmt.Errorf("plan %s: %s: %w", g.Name, pass.name, err)
-		}
-		p.Passes = append(p.Passes, Pass{Name: pass.name, Does: pass.does, Places: places})
-		s = out
+	s, rewritten, err := pass.Rewrite(g, o.Batch, o.Without)
+	if err != nil {
+		return nil, fmt.Errorf("plan %s: %w", g.Name, err)
 	}
+	p.rewritten = rewritten
 	f, err := p.build(s)
 	if err == nil && o.Memory > 0 && p.Bytes() > o.Memory {
 		p, err = within(p, f, o.Memory)
@@ -206,16 +223,40 @@ func New(g *graph.Graph, o Options) (*Plan, error) {
 }
 
 // build makes the steps of s and places their values.
-func (p *Plan) build(s *simplified) (*fuser, error) {
+func (p *Plan) build(s *pass.Graph) (*fuser, error) {
 	f, err := fuse(p, s)
 	if err != nil {
 		return nil, err
 	}
 	place(p)
+	p.Passes = append(slices.Clone(p.rewritten), p.after()...)
 	if err := p.verify(); err != nil {
 		return nil, fmt.Errorf("the plan is wrong: %w", err)
 	}
 	return f, nil
+}
+
+// after returns the passes after rewriting, as the steps show what they did.
+func (p *Plan) after() []pass.Pass {
+	summed := pass.Pass{Name: moments, Does: "the mean and variance of a convolution's channels are summed while each image is at hand"}
+	over := pass.Pass{Name: inPlace, Does: "a result takes the memory of an operand that nobody reads any more"}
+	for _, s := range p.Steps {
+		if s.Moments != nil {
+			summed.Places = append(summed.Places, s.Layer)
+		}
+		for _, v := range s.Out {
+			if v.Over != nil {
+				over.Places = append(over.Places, s.Layer)
+			}
+		}
+	}
+	var done []pass.Pass
+	for _, x := range []pass.Pass{summed, over} {
+		if !slices.Contains(p.without, x.Name) {
+			done = append(done, x)
+		}
+	}
+	return done
 }
 
 // linked reports whether a linked graph may have the operator.

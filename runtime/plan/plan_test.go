@@ -108,6 +108,9 @@ func TestRefusals(t *testing.T) {
 	if _, err := plan.New(&graph.Graph{Name: "empty"}, plan.Options{Batch: -1}); err == nil {
 		t.Error("a negative batch is planned")
 	}
+	if _, err := plan.New(&graph.Graph{Name: "empty"}, plan.Options{Batch: 1, Without: []string{"normalisation"}}); err == nil {
+		t.Error("a pass is left out that plans need")
+	}
 	if p, err := plan.New(&graph.Graph{Name: "empty"}, plan.Options{Batch: 1}); err != nil || p.Bytes() != 0 {
 		t.Errorf("an empty graph: %v", err)
 	}

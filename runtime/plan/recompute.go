@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"snnc.dev/snnc/runtime/graph"
+	"snnc.dev/snnc/runtime/plan/pass"
 )
 
 // within returns a plan like p, which f has made, that takes at most so many bytes, and the smallest that it finds where none does:
@@ -15,9 +16,9 @@ func within(p *Plan, f *fuser, bytes int) (*Plan, error) {
 	best := p
 	for low, high := 1, len(candidates); low <= high; {
 		count := (low + high) / 2
-		q := &Plan{Name: p.Name, Batch: p.Batch, Passes: slices.Clone(p.Passes)}
+		q := &Plan{Name: p.Name, Batch: p.Batch, repeated: p.repeated, without: p.without}
 		s, places := f.forgetting(candidates[:count])
-		q.Passes = append(q.Passes, Pass{"recomputation", "what would be kept for the way back is computed once more there", places})
+		q.rewritten = append(slices.Clone(p.rewritten), pass.Pass{Name: "recomputation", Does: "what would be kept for the way back is computed once more there", Places: places})
 		if _, err := q.build(s); err != nil {
 			return nil, err
 		}
@@ -51,7 +52,7 @@ func (f *fuser) forgettable() []graph.Value {
 		worth float64 // bytes by operation
 	}
 	var found []candidate
-	for _, n := range f.s.nodes[:f.turn()] {
+	for _, n := range f.s.Nodes[:f.turn()] {
 		v := graph.Value{Node: n}
 		got := f.done[v]
 		if got == nil || !kept[got] || f.outputs[v] || f.p.bytes(got) < f.p.Bytes()/1000 {
@@ -63,7 +64,7 @@ func (f *fuser) forgettable() []graph.Value {
 		switch {
 		case n.Op == graph.OpConv || n.Op == graph.OpConvInput || n.Op == graph.OpMatmul:
 			work += terms(n)
-		case !elementwise(n.Op):
+		case !pass.Elementwise(n.Op):
 			continue
 		}
 		found = append(found, candidate{v, 1 / float64(work)})
@@ -72,8 +73,8 @@ func (f *fuser) forgettable() []graph.Value {
 	var out []graph.Value
 	for _, c := range found {
 		// One of two element-wise results of which the other is computed has to stay.
-		if elementwise(c.Node.Op) && slices.ContainsFunc(out, func(v graph.Value) bool {
-			return elementwise(v.Node.Op) && (f.reads(v, c.Value) || f.reads(c.Value, v))
+		if pass.Elementwise(c.Node.Op) && slices.ContainsFunc(out, func(v graph.Value) bool {
+			return pass.Elementwise(v.Node.Op) && (f.reads(v, c.Value) || f.reads(c.Value, v))
 		}) {
 			continue
 		}
@@ -96,31 +97,31 @@ func terms(n *graph.Node) int {
 
 // turn returns the index of the first node of the way back.
 func (f *fuser) turn() int {
-	if i := slices.IndexFunc(f.s.nodes, gradient); i >= 0 {
+	if i := slices.IndexFunc(f.s.Nodes, gradient); i >= 0 {
 		return i
 	}
-	return len(f.s.nodes)
+	return len(f.s.Nodes)
 }
 
 // reads reports whether v, which is element-wise, is computed from u and from nothing in memory between them.
 func (f *fuser) reads(v, u graph.Value) bool {
 	return slices.ContainsFunc(v.Node.In, func(w graph.Value) bool {
-		return w == u || (elementwise(w.Node.Op) || view(w.Node)) && (f.done[w] == nil || f.done[w].Place == Alias) && f.reads(w, u)
+		return w == u || (pass.Elementwise(w.Node.Op) || pass.View(w.Node)) && (f.done[w] == nil || f.done[w].Place == Alias) && f.reads(w, u)
 	})
 }
 
 // forgetting returns the graph with the values given computed once more for the nodes of the way back, and the layers of those.
-func (f *fuser) forgetting(values []graph.Value) (s *simplified, places []string) {
+func (f *fuser) forgetting(values []graph.Value) (s *pass.Graph, places []string) {
 	turn, kept := f.turn(), f.p.Kept()
 	ahead, again := map[*graph.Node]bool{}, map[graph.Value]bool{}
-	for _, n := range f.s.nodes[:turn] {
+	for _, n := range f.s.Nodes[:turn] {
 		ahead[n] = true
 	}
 	for _, v := range values {
 		again[v] = true
 		places = append(places, v.Node.Layer)
 	}
-	s = &simplified{nodes: slices.Clone(f.s.nodes[:turn]), outputs: slices.Clone(f.s.outputs), assigns: slices.Clone(f.s.assigns)}
+	s = &pass.Graph{Nodes: slices.Clone(f.s.Nodes[:turn]), Outputs: slices.Clone(f.s.Outputs), Assigns: slices.Clone(f.s.Assigns)}
 	known := map[graph.Value]bool{}
 	// anew reports whether the way back has to compute v: it is forgotten, or read from what is, or needed by that and not kept.
 	var anew func(v graph.Value) bool
@@ -134,8 +135,8 @@ func (f *fuser) forgetting(values []graph.Value) (s *simplified, places []string
 		case is || source(n.Op) || !ahead[n]:
 		case got != nil && got.Place == Buffer:
 			product := n.Op == graph.OpConv || n.Op == graph.OpConvInput || n.Op == graph.OpMatmul
-			is = !kept[got] && (product || elementwise(n.Op))
-		case elementwise(n.Op) || view(n):
+			is = !kept[got] && (product || pass.Elementwise(n.Op))
+		case pass.Elementwise(n.Op) || pass.View(n):
 			is = slices.ContainsFunc(n.In, anew)
 		}
 		known[v] = is
@@ -149,7 +150,7 @@ func (f *fuser) forgetting(values []graph.Value) (s *simplified, places []string
 		for i, v := range n.In {
 			c.In[i] = renamed(v)
 		}
-		s.nodes = append(s.nodes, &c)
+		s.Nodes = append(s.Nodes, &c)
 		return &c
 	}
 	renamed = func(v graph.Value) graph.Value {
@@ -161,10 +162,10 @@ func (f *fuser) forgetting(values []graph.Value) (s *simplified, places []string
 		}
 		return v
 	}
-	for _, n := range f.s.nodes[turn:] {
+	for _, n := range f.s.Nodes[turn:] {
 		copies[n] = copied(n)
 	}
-	for _, list := range [][]graph.Output{s.outputs, s.assigns} {
+	for _, list := range [][]graph.Output{s.Outputs, s.Assigns} {
 		for i, o := range list {
 			if !ahead[o.Value.Node] {
 				list[i].Value = renamed(o.Value)

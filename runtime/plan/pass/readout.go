@@ -1,4 +1,4 @@
-package plan
+package pass
 
 import (
 	"slices"
@@ -39,7 +39,7 @@ func readouts(r *rewriter, n *graph.Node, in []graph.Value) ([]graph.Value, bool
 			return one(v)
 		}
 	case graph.OpConv, graph.OpConvInput, graph.OpMatmul:
-		if g, over, by := r.overTime(in[0]); by != nil && weighted(n) {
+		if g, over, by := r.overTime(in[0]); by != nil && Weighted(n) {
 			return one(r.op(graph.OpMul, nil, r.product(n.Op, n.Attrs, n.Out[0].WithSteps(0), g, in[1]), over))
 		}
 	case graph.OpConvWeight, graph.OpMatmulWeight:
@@ -97,7 +97,7 @@ func (r *rewriter) readout(n *graph.Node, y graph.Value) (graph.Value, bool) {
 		}
 		bias := r.op(graph.OpRepeat, graph.Attrs{"axis": graph.TimeAxis, "count": y.Type().Steps}, p.In[1])
 		return r.op(graph.OpAdd, nil, v, r.read(n, bias)), true
-	case weighted(p) && len(p.In) == 2 && p.In[0].Type().Steps > 1 && p.In[0].Type().Batch:
+	case Weighted(p) && len(p.In) == 2 && p.In[0].Type().Steps > 1 && p.In[0].Type().Batch:
 		own := r.layer
 		r.layer = p.Layer
 		v := r.product(p.Op, p.Attrs, p.Out[0].WithSteps(0), r.read(n, p.In[0]), p.In[1])
@@ -182,7 +182,7 @@ func linear(e *graph.Equation, t, steps int) (out []form, ok bool) {
 		case graph.OpInput:
 			continue
 		case graph.OpConstant:
-			v, ok := isNumber(graph.Value{Node: n})
+			v, ok := Number(graph.Value{Node: n})
 			if !ok {
 				return nil, false
 			}

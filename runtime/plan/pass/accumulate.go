@@ -1,4 +1,4 @@
-package plan
+package pass
 
 import "snnc.dev/snnc/runtime/graph"
 
@@ -11,10 +11,10 @@ func accumulated(r *rewriter, n *graph.Node, in []graph.Value) ([]graph.Value, b
 	}
 	for k := 1; k >= 0; k-- { // the later one, if both can
 		p, y := in[k], in[1-k]
-		if !weighted(p.Node) || len(p.Node.In) > 2 || p.Node.In[0].Type().DType == graph.Bit || !r.once(n.In[k]) || !r.once(n.In[1-k]) {
+		if !Weighted(p.Node) || len(p.Node.In) > 2 || p.Node.In[0].Type().DType == graph.Bit || !r.once(n.In[k]) || !r.once(n.In[1-k]) {
 			continue
 		}
-		if !sameShape(y.Type(), n.Out[0]) || !sameShape(p.Type(), n.Out[0]) || !weighted(y.Node) && y.Node.Op != graph.OpEquationGrad {
+		if !SameShape(y.Type(), n.Out[0]) || !SameShape(p.Type(), n.Out[0]) || !Weighted(y.Node) && y.Node.Op != graph.OpEquationGrad {
 			continue
 		}
 		return r.add(p.Node.Op, nil, p.Node.Attrs, p.Node.Out, p.Node.In[0], p.Node.In[1], y), true

@@ -1,4 +1,4 @@
-package plan
+package pass
 
 import (
 	"cmp"
@@ -7,8 +7,8 @@ import (
 	"snnc.dev/snnc/runtime/graph"
 )
 
-// opMoments is (x) axes -> mean, biased variance: the sums of a normalisation. It exists in plans only.
-const opMoments graph.Op = "moments"
+// Moments is the operator (x) axes -> mean, biased variance: the sums of a normalisation. It exists in plans only.
+const Moments graph.Op = "moments"
 
 // vanishing is the sum of a normalisation's derivative over all that is normalised together: 0, since adding the same number
 // to all of that changes nothing. It is the gradient by a bias in front of the normalisation.
@@ -35,10 +35,10 @@ func (r *rewriter) normalise(n *graph.Node, x graph.Value) []graph.Value {
 	// What is added to all that is averaged, such as a bias, moves the mean alone.
 	var bias graph.Value
 	var layer string
-	if a := x.Node; a.Op == graph.OpAdd && sameShape(a.In[0].Type(), x.Type()) && steady(a.In[1].Type(), n.Axes()) {
+	if a := x.Node; a.Op == graph.OpAdd && SameShape(a.In[0].Type(), x.Type()) && steady(a.In[1].Type(), n.Axes()) {
 		x, bias, layer = a.In[0], a.In[1], a.Layer
 	}
-	m := r.add(opMoments, nil, graph.Attrs{"axes": n.Axes()}, n.Out[1:], x)
+	m := r.add(Moments, nil, graph.Attrs{"axes": n.Axes()}, n.Out[1:], x)
 	inverse := r.op(graph.OpDiv, nil, r.number(1), r.op(graph.OpSqrt, nil, r.op(graph.OpAdd, nil, m[1], r.number(n.Real("epsilon")))))
 	y := r.op(graph.OpMul, nil, r.op(graph.OpSub, nil, x, m[0]), inverse)
 	mean := m[0]
@@ -90,18 +90,18 @@ func factors(r *rewriter, n *graph.Node, in []graph.Value) ([]graph.Value, bool)
 // smallFirst returns a * b with the smaller one multiplied into a smaller factor of the greater one, if that has one.
 func (r *rewriter) smallFirst(a, b graph.Value) (graph.Value, bool) {
 	t, err := graph.Broadcast(a.Type(), b.Type())
-	if err == nil && sameShape(a.Type(), t) {
+	if err == nil && SameShape(a.Type(), t) {
 		a, b = b, a
 	}
-	if err != nil || sameShape(a.Type(), t) || !sameShape(b.Type(), t) || b.Node.Op != graph.OpMul {
+	if err != nil || SameShape(a.Type(), t) || !SameShape(b.Type(), t) || b.Node.Op != graph.OpMul {
 		return graph.Value{}, false
 	}
 	for i, small := range b.Node.In {
 		large := b.Node.In[1-i]
-		if !sameShape(large.Type(), t) || sameShape(small.Type(), t) {
+		if !SameShape(large.Type(), t) || SameShape(small.Type(), t) {
 			continue
 		}
-		if k, err := graph.Broadcast(small.Type(), a.Type()); err == nil && !sameShape(k, t) {
+		if k, err := graph.Broadcast(small.Type(), a.Type()); err == nil && !SameShape(k, t) {
 			return r.op(graph.OpMul, nil, large, r.op(graph.OpMul, nil, small, a)), true
 		}
 	}
@@ -129,7 +129,7 @@ func (r *rewriter) factored(kind string, axes graph.Axes, x graph.Value) (graph.
 		switch {
 		case steady(v.Type(), axes):
 			out = append(out, v)
-		case v.Node.Op == graph.OpMul && sameShape(v.Type(), t):
+		case v.Node.Op == graph.OpMul && SameShape(v.Type(), t):
 			split(v.Node.In[0])
 			split(v.Node.In[1])
 		default:
@@ -145,7 +145,7 @@ func (r *rewriter) factored(kind string, axes graph.Axes, x graph.Value) (graph.
 	for _, v := range in[1:] {
 		product = r.op(graph.OpMul, nil, product, v)
 	}
-	if !sameShape(product.Type(), t) {
+	if !SameShape(product.Type(), t) {
 		return graph.Value{}, false
 	}
 	sum := r.op(graph.OpReduce, graph.Attrs{"kind": "sum", "axes": axes}, product)
@@ -153,7 +153,7 @@ func (r *rewriter) factored(kind string, axes graph.Axes, x graph.Value) (graph.
 		sum = r.op(graph.OpMul, nil, sum, r.trimmed(v, kept))
 	}
 	if kind == "mean" {
-		sum = r.op(graph.OpDiv, nil, sum, r.number(float64(elements(t, axes, r.batch))))
+		sum = r.op(graph.OpDiv, nil, sum, r.number(float64(Elements(t, axes, r.batch))))
 	}
 	return sum, true
 }

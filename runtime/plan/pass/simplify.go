@@ -1,4 +1,4 @@
-package plan
+package pass
 
 import (
 	"fmt"
@@ -9,25 +9,24 @@ import (
 
 	"snnc.dev/snnc/runtime/graph"
 	"snnc.dev/snnc/runtime/kernel"
-	"snnc.dev/snnc/runtime/tensor"
 )
 
-// simplified is a graph as the planner sees it.
-type simplified struct {
-	nodes   []*graph.Node
-	outputs []graph.Output
-	assigns []graph.Output
+// Graph is a flat graph as passes and planner see it: its assignments are results beside its outputs.
+type Graph struct {
+	Nodes   []*graph.Node  // each after those that it reads
+	Outputs []graph.Output // named results
+	Assigns []graph.Output // the next values of variables
 }
 
 // take returns g with its assignments as results beside its outputs.
-func take(g *graph.Graph) *simplified {
-	s := &simplified{outputs: g.Outputs}
+func take(g *graph.Graph) *Graph {
+	s := &Graph{Outputs: g.Outputs}
 	for _, n := range g.Nodes {
 		if n.Op == graph.OpAssign {
-			s.assigns = append(s.assigns, graph.Output{Name: n.Text("var"), Value: n.In[0]})
+			s.Assigns = append(s.Assigns, graph.Output{Name: n.Text("var"), Value: n.In[0]})
 			continue
 		}
-		s.nodes = append(s.nodes, n)
+		s.Nodes = append(s.Nodes, n)
 	}
 	return s
 }
@@ -53,19 +52,19 @@ type rule func(r *rewriter, n *graph.Node, in []graph.Value) (results []graph.Va
 
 // rewrite returns s rewritten node after node by a rule, and the structural places of the nodes that it had something to say
 // about. Whatever the rule, what becomes superfluous is dropped.
-func (s *simplified) rewrite(batch int, apply rule) (out *simplified, places []string, err error) {
+func (s *Graph) rewrite(batch int, apply rule) (out *Graph, places []string, err error) {
 	r := &rewriter{batch: batch, id: map[*graph.Node]int{}, known: map[string]*graph.Node{},
 		users: map[*graph.Node][]*graph.Node{}, kept: map[*graph.Node]bool{}, steady: map[*graph.Node]bool{}, readBy: map[*graph.Node]*graph.Node{}}
-	for _, n := range s.nodes {
+	for _, n := range s.Nodes {
 		for _, v := range n.In {
 			r.users[v.Node] = append(r.users[v.Node], n)
 		}
 	}
-	for _, o := range slices.Concat(s.outputs, s.assigns) {
+	for _, o := range slices.Concat(s.Outputs, s.Assigns) {
 		r.kept[o.Value.Node] = true
 	}
 	to := map[graph.Value]graph.Value{}
-	for _, n := range s.nodes {
+	for _, n := range s.Nodes {
 		in := make([]graph.Value, len(n.In))
 		for i, v := range n.In {
 			in[i] = to[v]
@@ -88,9 +87,9 @@ func (s *simplified) rewrite(batch int, apply rule) (out *simplified, places []s
 		}
 		return list
 	}
-	out = &simplified{outputs: renamed(s.outputs), assigns: renamed(s.assigns)}
+	out = &Graph{Outputs: renamed(s.Outputs), Assigns: renamed(s.Assigns)}
 	used := map[*graph.Node]bool{}
-	for _, o := range slices.Concat(out.outputs, out.assigns) {
+	for _, o := range slices.Concat(out.Outputs, out.Assigns) {
 		used[o.Value.Node] = true
 	}
 	for i := len(r.nodes) - 1; i >= 0; i-- {
@@ -100,7 +99,7 @@ func (s *simplified) rewrite(batch int, apply rule) (out *simplified, places []s
 			}
 		}
 	}
-	out.nodes = slices.DeleteFunc(r.nodes, func(n *graph.Node) bool { return !used[n] })
+	out.Nodes = slices.DeleteFunc(r.nodes, func(n *graph.Node) bool { return !used[n] })
 	return out, places, r.err
 }
 
@@ -150,8 +149,8 @@ func (r *rewriter) number(v float64) graph.Value {
 	return r.op(graph.OpConstant, graph.Attrs{"value": v})
 }
 
-// isNumber returns the value of a constant scalar.
-func isNumber(v graph.Value) (float64, bool) {
+// Number returns the value of a constant scalar; not ok where v is none.
+func Number(v graph.Value) (float64, bool) {
 	n := v.Node
 	if n.Op != graph.OpConstant || len(n.Out[0].Dims) > 0 || n.Out[0].Steps > 0 {
 		return 0, false
@@ -162,8 +161,8 @@ func isNumber(v graph.Value) (float64, bool) {
 	return n.Real("value"), true
 }
 
-// length returns how many elements lie along an axis.
-func length(t graph.Type, a graph.Axis, batch int) int {
+// Length returns how many elements of t lie along an axis, in a batch of so many examples.
+func Length(t graph.Type, a graph.Axis, batch int) int {
 	switch a {
 	case graph.TimeAxis:
 		return max(t.Steps, 1)
@@ -173,11 +172,11 @@ func length(t graph.Type, a graph.Axis, batch int) int {
 	return t.Dims[a]
 }
 
-// elements returns how many elements of t lie along axes.
-func elements(t graph.Type, axes graph.Axes, batch int) int {
+// Elements returns how many elements of t lie along axes together, in a batch of so many examples.
+func Elements(t graph.Type, axes graph.Axes, batch int) int {
 	n := 1
 	for _, a := range axes {
-		n *= length(t, a, batch)
+		n *= Length(t, a, batch)
 	}
 	return n
 }
@@ -214,7 +213,7 @@ func (r *rewriter) tidy(n *graph.Node, in []graph.Value) []graph.Value {
 			return one(in[0])
 		}
 	case graph.OpCount:
-		return one(r.number(float64(elements(in[0].Type(), n.Axes(), r.batch))))
+		return one(r.number(float64(Elements(in[0].Type(), n.Axes(), r.batch))))
 	case graph.OpReshape:
 		if slices.Equal(n.Out[0].Dims, in[0].Type().Dims) {
 			return one(in[0])
@@ -260,14 +259,15 @@ func (r *rewriter) product(op graph.Op, attrs graph.Attrs, out graph.Type, in ..
 
 // folded computes what is known now.
 func (r *rewriter) folded(n *graph.Node, in []graph.Value) (graph.Value, bool) {
-	x, okX := isNumber(in[0])
-	y, okY := isNumber(in[1])
+	x, okX := Number(in[0])
+	y, okY := Number(in[1])
 	if !okX || !okY {
 		return graph.Value{}, false
 	}
 	var out, a, b [1]float32
 	a[0], b[0] = float32(x), float32(y)
-	kernel.Eval(opCode(n.Op), out[:], a[:], b[:], nil, nil)
+	code, _ := Code(n.Op)
+	kernel.Eval(code, out[:], a[:], b[:], nil, nil)
 	if v := float64(out[0]); !math.IsNaN(v) && !math.IsInf(v, 0) {
 		return r.number(v), true
 	}
@@ -280,31 +280,11 @@ func neutral(n *graph.Node, in []graph.Value) (graph.Value, bool) {
 	if n.Op == graph.OpMul || n.Op == graph.OpDiv {
 		unit = 1
 	}
-	if v, ok := isNumber(in[1]); ok && v == unit && in[0].Type().Equal(n.Out[0]) {
+	if v, ok := Number(in[1]); ok && v == unit && in[0].Type().Equal(n.Out[0]) {
 		return in[0], true
 	}
-	if v, ok := isNumber(in[0]); ok && v == unit && (n.Op == graph.OpAdd || n.Op == graph.OpMul) && in[1].Type().Equal(n.Out[0]) {
+	if v, ok := Number(in[0]); ok && v == unit && (n.Op == graph.OpAdd || n.Op == graph.OpMul) && in[1].Type().Equal(n.Out[0]) {
 		return in[1], true
 	}
 	return graph.Value{}, false
-}
-
-// constantOf returns the data of a constant node.
-func constantOf(n *graph.Node) *tensor.Tensor {
-	t := n.Out[0]
-	data := make([]float64, max(t.Steps, 1)*t.Size())
-	switch v := n.Attrs["value"].(type) {
-	case float64:
-		for i := range data {
-			data[i] = v
-		}
-	default:
-		copy(data, n.Reals("values"))
-	}
-	if n.Op == graph.OpIota {
-		for i := range data {
-			data[i] = float64(i)
-		}
-	}
-	return tensor.FromLogical(t, 1, data)
 }

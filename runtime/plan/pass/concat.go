@@ -1,4 +1,4 @@
-package plan
+package pass
 
 import (
 	"slices"
@@ -141,7 +141,7 @@ func whole(c *graph.Node, start, length int) bool {
 // all channels.
 func separable(n *graph.Node) bool {
 	e, t := n.Equation, n.In[0].Type()
-	if n.Flag("state") || e.Temporal != nil || !slices.Equal(equationShape(n).Dims, t.Dims) {
+	if n.Flag("state") || e.Temporal != nil || !slices.Equal(EquationShape(n).Dims, t.Dims) {
 		return false
 	}
 	for _, v := range n.In[1 : len(e.Inputs)+len(e.Params)] {
@@ -162,7 +162,7 @@ func (r *rewriter) divisible(n *graph.Node) bool {
 		w := n.In[1].Type()
 		return n.Op == graph.OpConvInput || len(n.Out[0].Dims) == 1 && w.Steps == 0 && !w.Batch
 	case graph.OpAdd, graph.OpSub:
-		return sameShape(n.In[0].Type(), n.Out[0]) && sameShape(n.In[1].Type(), n.Out[0]) && r.divisible(n.In[0].Node) && r.divisible(n.In[1].Node)
+		return SameShape(n.In[0].Type(), n.Out[0]) && SameShape(n.In[1].Type(), n.Out[0]) && r.divisible(n.In[0].Node) && r.divisible(n.In[1].Node)
 	case graph.OpEquationGrad:
 		return r.dissolves(n.In[0].Node)
 	case graph.OpConcat:

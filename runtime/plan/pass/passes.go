@@ -1,8 +1,13 @@
-package plan
+package pass
 
-import "slices"
+import (
+	"fmt"
+	"slices"
 
-// Pass is a pass over the graph that a plan has been through: what is it called, what it does, and where it did it.
+	"snnc.dev/snnc/runtime/graph"
+)
+
+// Pass is a pass that a graph has been through: what it is called, what it does, and where it did it.
 type Pass struct {
 	Name, Does string
 	Places     []string // structural places of the nodes that it replaced, "" outside networks
@@ -33,6 +38,39 @@ var passes = []struct {
 	{"fixed scales", "scale and shift by what is known from variables go into weights and bias", affine},
 	{"accumulated products", "a product begins with what it is added to, where nobody else reads that", accumulated},
 	{"vanishing gradients", "the gradient by a bias that a normalisation takes away is 0", vanishing},
-	{"normalisation", "a normalisation is moments and element-wise operators", normalisation},
+	{needed, "a normalisation is moments and element-wise operators", normalisation},
 	{"factors", "factors that are the same for all that is summed come after the sum", factors},
+}
+
+// needed is the pass that no plan can do without: no kernel computes what it takes apart.
+const needed = "normalisation"
+
+// Names returns the names of the passes that can be left out, in order.
+func Names() []string {
+	var names []string
+	for _, p := range passes {
+		if p.name != needed {
+			names = append(names, p.name)
+		}
+	}
+	return names
+}
+
+// Rewrite sends the linked graph g, for batches of so many examples, through the passes, all but those whose names are in without. It
+// returns the graph that is left and the passes that it has been through. The nodes of g are not changed.
+func Rewrite(g *graph.Graph, batch int, without []string) (*Graph, []Pass, error) {
+	var done []Pass
+	s := take(g)
+	for _, p := range passes {
+		if p.name != needed && slices.Contains(without, p.name) {
+			continue
+		}
+		out, places, err := s.rewrite(batch, p.rule)
+		if err != nil {
+			return nil, nil, fmt.Errorf("%s: %w", p.name, err)
+		}
+		done = append(done, Pass{Name: p.name, Does: p.does, Places: places})
+		s = out
+	}
+	return s, done, nil
 }

@@ -1,6 +1,7 @@
-package plan_test
+package pass_test
 
 import (
+	"flag"
 	"os"
 	"regexp"
 	"slices"
@@ -10,8 +11,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/txtar"
 
-	"snnc.dev/snnc/runtime/plan"
+	"snnc.dev/snnc/runtime/graph"
+	"snnc.dev/snnc/runtime/plan/pass"
 )
+
+var update = flag.Bool("update", false, "rewrite the goldens in testdata")
 
 // many is a list of numbers too long to be read.
 var many = regexp.MustCompile(`(values=\[(?:[-0-9.]+ ){12})[^]]*\]`)
@@ -31,9 +35,9 @@ func TestPasses(t *testing.T) {
 		if strings.HasSuffix(f.Name, ".after") {
 			continue
 		}
-		pass, _, _ := strings.Cut(f.Name, "/")
-		seen[pass] = true
-		before, got, err := plan.Rewritten(parse(t, string(f.Data)), 6, pass)
+		name, _, _ := strings.Cut(f.Name, "/")
+		seen[name] = true
+		before, got, err := pass.Rewritten(parse(t, string(f.Data)), 6, name)
 		if err != nil {
 			t.Fatalf("%s: %v", f.Name, err)
 		}
@@ -54,9 +58,49 @@ func TestPasses(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for _, name := range plan.Passes() {
+	for _, name := range append(pass.Names(), "normalisation") {
 		if !seen[name] {
 			t.Errorf("no graph shows what the pass %q does", name)
 		}
 	}
+}
+
+// parse returns the function of a module, or with a loss and the input `w`, its derivative by it besides.
+func parse(t *testing.T, text string) *graph.Graph {
+	t.Helper()
+	m, err := graph.Parse(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := m.Functions[0]
+	if !f.Output("loss").Valid() {
+		return f
+	}
+	b := graph.NewBuilder(f.Name, graph.ModuleEnv{Module: m})
+	in := make([]graph.Value, len(f.Inputs))
+	for i, n := range f.Inputs {
+		in[i] = b.Input(n.Text("name"), n.Out[0])
+	}
+	outs := b.Inline(f, in, nil)
+	var loss graph.Value
+	for i, o := range f.Outputs {
+		b.Output(o.Name, outs[i])
+		if o.Name == "loss" {
+			loss = outs[i]
+		}
+	}
+	var wrt []graph.Value
+	for _, n := range b.Graph().Nodes {
+		if n.Op == graph.OpRead {
+			wrt = append(wrt, graph.Value{Node: n})
+		}
+	}
+	for i, g := range graph.Gradient(b, loss, wrt) {
+		b.Output("grad."+wrt[i].Node.Text("var"), g)
+	}
+	g, err := b.Finish()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return g
 }

@@ -1,4 +1,4 @@
-package plan
+package pass
 
 import (
 	"slices"
@@ -17,11 +17,11 @@ func affine(r *rewriter, n *graph.Node, in []graph.Value) ([]graph.Value, bool) 
 		return nil, false
 	}
 	k := 0
-	if (n.Op == graph.OpAdd || n.Op == graph.OpMul) && sameShape(in[1].Type(), n.Out[0]) {
+	if (n.Op == graph.OpAdd || n.Op == graph.OpMul) && SameShape(in[1].Type(), n.Out[0]) {
 		k = 1
 	}
 	y, by := in[k], in[1-k]
-	if !sameShape(y.Type(), n.Out[0]) || len(r.users[n.In[k].Node]) > 1 || r.kept[n.In[k].Node] || !r.channelwise(by, y.Type()) {
+	if !SameShape(y.Type(), n.Out[0]) || len(r.users[n.In[k].Node]) > 1 || r.kept[n.In[k].Node] || !r.channelwise(by, y.Type()) {
 		return nil, false
 	}
 	var shift graph.Value
@@ -29,7 +29,7 @@ func affine(r *rewriter, n *graph.Node, in []graph.Value) ([]graph.Value, bool) 
 	if product.Op == graph.OpAdd && r.channelwise(product.In[1], y.Type()) {
 		product, shift = product.In[0].Node, product.In[1]
 	}
-	if !weighted(product) || len(product.In) > 2 {
+	if !Weighted(product) || len(product.In) > 2 {
 		return nil, false
 	}
 	if n.Op == graph.OpAdd || n.Op == graph.OpSub {
@@ -49,9 +49,9 @@ func affine(r *rewriter, n *graph.Node, in []graph.Value) ([]graph.Value, bool) 
 	return []graph.Value{v}, true
 }
 
-// weighted reports whether n is a product with weights that are the same for all examples and steps, with channels of results in
+// Weighted reports whether n is a product with weights that are the same for all examples and steps, with channels of results in
 // dim 0.
-func weighted(n *graph.Node) bool {
+func Weighted(n *graph.Node) bool {
 	switch n.Op {
 	case graph.OpConv, graph.OpConvInput:
 		return true
@@ -77,7 +77,7 @@ func (r *rewriter) fixed(n *graph.Node) bool {
 		return known
 	}
 	is := n.Op == graph.OpRead || n.Op == graph.OpConstant || n.Op == graph.OpIota
-	if elementwise(n.Op) || view(n) {
+	if Elementwise(n.Op) || View(n) {
 		is = !slices.ContainsFunc(n.In, func(v graph.Value) bool { return !r.fixed(v.Node) })
 	}
 	r.steady[n] = is

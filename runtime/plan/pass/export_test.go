@@ -1,4 +1,4 @@
-package plan
+package pass
 
 import (
 	"fmt"
@@ -6,15 +6,6 @@ import (
 
 	"snnc.dev/snnc/runtime/graph"
 )
-
-// Passes are the names of the passes, in order.
-func Passes() []string {
-	var names []string
-	for _, p := range passes {
-		names = append(names, p.name)
-	}
-	return names
-}
 
 // Rewritten returns the text of g before and after a pass, with all passes before it.
 func Rewritten(g *graph.Graph, batch int, pass string) (before, after string, err error) {
@@ -31,9 +22,9 @@ func Rewritten(g *graph.Graph, batch int, pass string) (before, after string, er
 	return "", "", fmt.Errorf("no pass %q", pass)
 }
 
-func (s *simplified) text(name string) string {
-	g := &graph.Graph{Name: name, Nodes: s.nodes, Outputs: slices.Concat(s.outputs, s.assigns)}
-	for _, n := range s.nodes {
+func (s *Graph) text(name string) string {
+	g := &graph.Graph{Name: name, Nodes: s.Nodes, Outputs: slices.Concat(s.Outputs, s.Assigns)}
+	for _, n := range s.Nodes {
 		if n.Op == graph.OpInput {
 			g.Inputs = append(g.Inputs, n)
 		}
