@@ -98,7 +98,11 @@ func command(args []string, out, errs io.Writer) int {
 		fmt.Fprintln(errs, "snnc:", err)
 		return statusUsage
 	case errors.Is(err, context.Canceled):
-		fmt.Fprintln(errs, "snnc: interrupted; the same command goes on from here")
+		if strings.HasPrefix(k.Command(), "run") {
+			fmt.Fprintln(errs, "snnc: interrupted; the same command goes on from here")
+		} else {
+			fmt.Fprintln(errs, "snnc: interrupted")
+		}
 		return statusInterrupted
 	}
 	fmt.Fprintln(errs, "snnc:", err)

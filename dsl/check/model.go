@@ -192,6 +192,9 @@ func (c *checker) roleSteps(m *Model, r *Role) bool {
 		return true
 	}
 	r.Steps = steps
+	if steps == 0 && c.unread["train "+m.Name] && (decl == nil || decl.Steps == "") {
+		return false // the data that it would be trained on may have some
+	}
 	if steps == 0 {
 		d := diag.Diagnostic{Code: diag.StepsDisagree, Range: at, Notes: []diag.Note{defined}, Summary: fmt.Sprintf("nothing fixes the number of time steps of network `%s`", n.Name), Help: "let it `encode` its input"}
 		if from != nil {

@@ -68,8 +68,12 @@ func (f FunctionPlan) text(out io.Writer) error {
 		return fmt.Errorf("print plan: %w", err)
 	}
 	k := f.Peak
+	layer := k.Layer
+	if layer == "" {
+		layer = "outside of layers"
+	}
 	_, err := fmt.Fprintf(out, "    memory %s, most of it in use at step %d (%s): kept for the way back %s, spikes %s, weights %s, gradients %s\n",
-		amount(f.Bytes), k.Step, k.Layer, amount(k.Kept), amount(k.Spikes), amount(k.Weights), amount(k.Gradients))
+		amount(f.Bytes), k.Step, layer, amount(k.Kept), amount(k.Spikes), amount(k.Weights), amount(k.Gradients))
 	return err
 }
 
