@@ -131,6 +131,11 @@ func (x *Experiment) Run(ctx context.Context, o RunOptions) (err error) {
 			return errors.Join(err, r.report())
 		}
 	}
+	if _, err := record.ReadModels(o.Folder); err != nil { // a finished run of an earlier version
+		if err := r.document(); err != nil {
+			return err
+		}
+	}
 	return r.report()
 }
 
@@ -216,6 +221,13 @@ func (r *runner) document() error {
 		return err
 	}
 	if err := r.folder.SetOptions(record.Options{Spec: path.Base(r.x.Spec.File.Path), Preset: r.x.Options.Preset, Set: r.x.Options.Sets}); err != nil {
+		return err
+	}
+	models, err := r.notes()
+	if err != nil {
+		return err
+	}
+	if err := r.folder.SetModels(models); err != nil {
 		return err
 	}
 	programs := map[string]string{}

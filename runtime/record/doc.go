@@ -9,6 +9,7 @@
 //	samples/         NAME.png, a sheet that a person sees, and NAME.npy, the numbers that it shows
 //	metrics.json     Metrics: figures by action
 //	actions.json     ActionRecord by action: what is done, and what it was a function of
+//	models.json      Models: parameters, time steps and what a sample takes, of each model
 //	deploy-*.json    what a target says of a model's networks (schema.TargetReply)
 //	report.html      the run on one page; needs no network
 //	lock             the process that is at work here

@@ -107,7 +107,7 @@ func Open(dir string) (*Folder, error) {
 
 // clean removes the temporary files of interrupted writes, of ours only: the folder is one that the user may have things in.
 func (f *Folder) clean() error {
-	for _, name := range []string{EventFile, MetricFile, ActionFile, OptionFile, ReportFile, deployPrefix + "*" + deploySuffix} {
+	for _, name := range []string{EventFile, MetricFile, ActionFile, OptionFile, ModelFile, ReportFile, deployPrefix + "*" + deploySuffix} {
 		if err := wholefile.Clean(f.dir, name); err != nil {
 			return err
 		}

@@ -47,7 +47,7 @@ func example(t testing.TB) (*Folder, Report) {
 	check(f.Append(Event{Action: "train digit", Kind: Done}))
 	check(f.Append(Event{Action: "train prior", Kind: Step, Step: 1, Loss: map[string]float64{"total": 2}}))
 	check(f.WriteSheet("digit", numbered(4, 1, 2, 2), 2, 2))
-	check(f.SetMetric("evaluate digit", "mse", Figure{0.098123, 360, "test", 3, "mean squared error per element of 360 reconstructions of test"}))
+	check(f.SetMetric("evaluate digit", "mse", Figure{0.098123, 360, "test", 3, "mean squared error per element of 360 reconstructions of test", Interval{}}))
 	check(f.SetDeploy("deploy digit", map[string]schema.TargetReply{"chip": {
 		Used: []schema.Amount{{Name: "cores", Used: 131, Limit: 128}, {Name: "synapses", Used: 43008}},
 		Layers: []schema.Placement{

@@ -19,6 +19,14 @@ type Figure struct {
 	Reference string  `json:"reference"` // the split that they were compared with: test, train
 	Seed      uint64  `json:"seed"`
 	Recipe    string  `json:"recipe"` // what was computed, for people
+	// Interval is the confidence interval of 95%; none in the figures of earlier versions, and of what has none.
+	Interval Interval `json:"interval,omitzero"`
+}
+
+// Interval is a confidence interval of 95%. The zero value is none.
+type Interval struct {
+	Low  float64 `json:"low"`
+	High float64 `json:"high"`
 }
 
 // Metrics are figures by action (evaluate digit) and name (mse). A metric of several figures has several names.
