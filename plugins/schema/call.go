@@ -1,9 +1,11 @@
 package schema
 
-// Network is what a model or target plugin is shown of a network: its graph as text.
+// Network is what a model or target plugin is shown of a network: its graph as text; and what a model plugin is shown of an
+// export of another model that fills a role.
 type Network struct {
-	Role string `json:"role"` // attribute path of the role it fills
-	Name string `json:"name"` // what the spec calls it
+	Role string `json:"role"`           // attribute path of the role it fills; of an export PATH.EXPORT, such as "tokens.encode"
+	Kind string `json:"kind,omitempty"` // "model" where it is an export of a model, "" of a network
+	Name string `json:"name"`           // what the spec calls it
 	// Graph is the canonical text of a module with the functions "train" and "eval". A network that works at any number of
 	// time steps says so (free-steps); Steps is the number it runs at in the role, 0 where nothing is timed.
 	Graph string `json:"graph"`

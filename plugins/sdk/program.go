@@ -1,6 +1,7 @@
 package sdk
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -17,7 +18,8 @@ type ProgramBuilder struct {
 	err error
 }
 
-// NewProgram starts a program whose roles are the networks that fill the model's arguments, as a Build request brings them.
+// NewProgram starts a program whose roles are the networks that fill the model's arguments, as a Build request brings them, and
+// the exports of other models that do, each a role of its own: "tokens.encode", "tokens.decode".
 func NewProgram(networks []schema.Network) *ProgramBuilder {
 	b := &ProgramBuilder{}
 	for _, n := range networks {
@@ -35,7 +37,7 @@ func NewProgram(networks []schema.Network) *ProgramBuilder {
 			b.fail(fmt.Errorf("the network of %s gives nothing", n.Role))
 			continue
 		}
-		r := program.Role{Name: n.Role, Kind: "network", FreeSteps: g.FreeSteps}
+		r := program.Role{Name: n.Role, Kind: cmp.Or(n.Kind, "network"), FreeSteps: g.FreeSteps}
 		for _, in := range g.Inputs {
 			r.In = append(r.In, in.Out[0])
 		}
@@ -59,8 +61,7 @@ func (b *ProgramBuilder) Err() error { return b.err }
 // Role returns the signature of a role, or nil.
 func (b *ProgramBuilder) Role(name string) *program.Role { return b.p.Role(name) }
 
-// AddRole declares a role that is no network: a direction of a coder such as "coder.encode", or an export of a model such
-// as "tokens.encode".
+// AddRole declares a role that is not in the request, such as "coder.encode", a direction of a coder.
 func (b *ProgramBuilder) AddRole(r program.Role) { b.p.Roles = append(b.p.Roles, r) }
 
 // Map adds a stream that holds, for every example of another one, what an export of a trained model makes of it: computed

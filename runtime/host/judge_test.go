@@ -143,6 +143,19 @@ func TestJudgePrograms(t *testing.T) {
 	if _, err := judgeProgram(string(reply), []schema.Network{{Role: "encoder"}}); err == nil || !strings.Contains(err.Error(), "a network network that the request has not") {
 		t.Error(err)
 	}
+	if _, err := judgeProgram(string(reply), []schema.Network{{Role: "network", Kind: "model"}}); err == nil || !strings.Contains(err.Error(), "a network network that the request has not") {
+		t.Error(err)
+	}
+	of, err := json.Marshal(schema.BuildReply{Program: "program 1\n\nrole \"tokens.decode\" model (i32[N 2]) -> (f32[N 2])\n"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := judgeProgram(string(of), []schema.Network{{Role: "tokens.decode", Kind: "model"}}); err != nil {
+		t.Error(err)
+	}
+	if _, err := judgeProgram(string(of), []schema.Network{{Role: "tokens.decode"}}); err == nil || !strings.Contains(err.Error(), "a model tokens.decode that the request has not") {
+		t.Error(err)
+	}
 	if _, err := judgeSampler(string(reply), right, "plain"); err == nil || !strings.Contains(err.Error(), "should hold plain alone") {
 		t.Error(err)
 	}
