@@ -211,7 +211,7 @@ func facts(action string, events []Event) []fact {
 		out = append(out, fact{"loss", number(total), "at the end"})
 	}
 	if last.Seconds > 0 {
-		out = append(out, fact{"time", duration(last.Seconds), "of training"})
+		out = append(out, fact{"time", Duration(last.Seconds), "of training"})
 	}
 	if last.ExamplesPerSecond > 0 {
 		out = append(out, fact{"speed", Grouped(int(last.ExamplesPerSecond)), "examples per second"})
@@ -330,8 +330,8 @@ func plural(n int, noun string) string {
 	return noun + "s"
 }
 
-// duration writes seconds for people.
-func duration(seconds float64) string {
+// Duration writes seconds for people: 9.5 s, 3 min 07 s, 2 h 05 min.
+func Duration(seconds float64) string {
 	switch s := int(math.Round(seconds)); {
 	case seconds < 10:
 		return strconv.FormatFloat(seconds, 'f', 1, 64) + " s"

@@ -304,7 +304,7 @@ func TestNumbers(t *testing.T) {
 		got = append(got, Grouped(n))
 	}
 	for _, s := range []float64{0.04, 9.96, 59.6, 72, 3725} {
-		got = append(got, duration(s))
+		got = append(got, Duration(s))
 	}
 	for _, s := range []float64{0, 0.00001, 0.14, 1} {
 		got = append(got, percent(s))
