@@ -9,8 +9,10 @@ import (
 	"snnc.dev/snnc/plugins/coders/mean"
 	"snnc.dev/snnc/plugins/coders/membrane"
 	"snnc.dev/snnc/plugins/coders/rate"
+	"snnc.dev/snnc/plugins/coders/scoring"
 	"snnc.dev/snnc/plugins/coders/ttfs"
 	"snnc.dev/snnc/plugins/models/diffusion"
+	"snnc.dev/snnc/plugins/models/gan"
 	"snnc.dev/snnc/plugins/models/supervised"
 	"snnc.dev/snnc/plugins/models/vae"
 	"snnc.dev/snnc/plugins/neurons/iaf"
@@ -54,7 +56,8 @@ func Plugin() sdk.Plugin {
 			iaf.Component(), lif.Component(), plif.Component(), iterativelif.Component(),
 			direct.Component(), membrane.Component(), mean.Component(), rate.Component(), count.Component(), ttfs.Component(),
 		},
-		Models:  []sdk.Model{vae.Model(), diffusion.Model(), supervised.Model()},
+		Coders:  []sdk.Coder{scoring.Coder()},
+		Models:  []sdk.Model{vae.Model(), diffusion.Model(), supervised.Model(), gan.Model()},
 		Targets: []sdk.Target{loihi.Target(), {Component: trueNorth()}, {Component: neurogrid()}},
 	}
 }

@@ -134,8 +134,8 @@ func TestDescribe(t *testing.T) {
 			}
 		}
 	}
-	want := strings.Split("neuron iaf,neuron lif,neuron plif,neuron iterative_lif,coder direct,coder membrane,coder mean,coder rate,coder count,coder ttfs,"+
-		"model vae,model diffusion,model supervised,target loihi,target truenorth,target neurogrid", ",")
+	want := strings.Split("neuron iaf,neuron lif,neuron plif,neuron iterative_lif,coder direct,coder membrane,coder mean,coder rate,coder count,coder ttfs,coder scoring,"+
+		"model vae,model diffusion,model supervised,model gan,target loihi,target truenorth,target neurogrid", ",")
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("components (-want +got)\n%s", d)
 	}
