@@ -17,7 +17,7 @@ type benchCommand struct {
 	File    string   `arg:"" help:"Spec."`
 	Only    []string `placeholder:"KIND" help:"Measure only updates, train, or only network evaluations, sample."`
 	Steps   int      `default:"10" placeholder:"N" help:"How many updates and evaluations are timed, after two of each that are not. Default: 10."`
-	Data    string   `placeholder:"DIR" help:"Look for data sets in DIR first."`
+	Data    string   `type:"existingdir" placeholder:"DIR" help:"Look for data sets in DIR first."`
 	Threads int      `placeholder:"N" help:"Worker threads. Default: one per processor."`
 	JSON    bool     `help:"Print the report as JSON."`
 }
