@@ -1,10 +1,12 @@
 package schema
 
-// Network is what a model or target plugin is shown of a network: its graph as text; and what a model plugin is shown of an
-// export of another model that fills a role.
+// Network is what a model or target plugin is shown of a network: its graph as text. A coder or a model that fills a role is
+// shown so too, one Network for each of its functions.
 type Network struct {
-	Role string `json:"role"`           // attribute path of the role it fills; of an export PATH.EXPORT, such as "tokens.encode"
-	Kind string `json:"kind,omitempty"` // "model" where it is an export of a model, "" of a network
+	// Role is the attribute path of the role it fills; for a coder that and its direction ("coder.encode", at the data's field
+	// `image`; "coder.decode", at what that gives), for a model that and an export ("tokens.encode").
+	Role string `json:"role"`
+	Kind string `json:"kind,omitempty"` // coder or model; "" for a network
 	Name string `json:"name"`           // what the spec calls it
 	// Graph is the canonical text of a module with the functions "train" and "eval". A network that works at any number of
 	// time steps says so (free-steps); Steps is the number it runs at in the role, 0 where nothing is timed.

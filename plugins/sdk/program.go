@@ -19,7 +19,7 @@ type ProgramBuilder struct {
 }
 
 // NewProgram starts a program whose roles are the networks that fill the model's arguments, as a Build request brings them, and
-// the exports of other models that do, each a role of its own: "tokens.encode", "tokens.decode".
+// the directions of coders and the exports of other models that do, each a role of its own: "coder.encode", "tokens.decode".
 func NewProgram(networks []schema.Network) *ProgramBuilder {
 	b := &ProgramBuilder{}
 	for _, n := range networks {
@@ -61,7 +61,7 @@ func (b *ProgramBuilder) Err() error { return b.err }
 // Role returns the signature of a role, or nil.
 func (b *ProgramBuilder) Role(name string) *program.Role { return b.p.Role(name) }
 
-// AddRole declares a role that is not in the request, such as "coder.encode", a direction of a coder.
+// AddRole declares a role that is not among the networks which the program started with.
 func (b *ProgramBuilder) AddRole(r program.Role) { b.p.Roles = append(b.p.Roles, r) }
 
 // Map adds a stream that holds, for every example of another one, what an export of a trained model makes of it: computed

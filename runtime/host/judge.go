@@ -234,7 +234,7 @@ func programOf(text string, networks []schema.Network) (schema.BuildReply, *prog
 		return reply, nil, fmt.Errorf("read the program: %w", err)
 	}
 	for _, r := range p.Roles {
-		if r.Kind != "coder" && !slices.ContainsFunc(networks, func(n schema.Network) bool { return n.Role == r.Name && cmp.Or(n.Kind, "network") == r.Kind }) {
+		if !slices.ContainsFunc(networks, func(n schema.Network) bool { return n.Role == r.Name && cmp.Or(n.Kind, "network") == r.Kind }) {
 			return reply, nil, fmt.Errorf("the program has a %s %s that the request has not", r.Kind, r.Name)
 		}
 	}

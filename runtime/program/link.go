@@ -160,7 +160,28 @@ func (l *Linker) FunctionNamed(name string) *graph.Graph { return l.p.Function(n
 
 // Function returns the flat graph of a function.
 func (l *Linker) Function(name string) (*graph.Graph, error) {
-	k, err := l.link(name)
+	k, err := l.link(l.p.Function(name), name)
+	if err != nil {
+		return nil, err
+	}
+	return k.finish()
+}
+
+// Mapped returns the flat graph of a stream that an export of another model makes of another stream. Its inputs are fields of
+// that stream, its output has the name of the stream.
+func (l *Linker) Mapped(s Stream) (*graph.Graph, error) {
+	b := graph.NewBuilder(s.Name, l.p.Env())
+	role := l.p.Role(s.Export)
+	var in []graph.Value
+	for i, name := range l.p.Fields(s.From)[:len(role.In)] {
+		in = append(in, b.Input(name, role.In[i]))
+	}
+	b.Output(s.Name, b.Ops(graph.OpApply, graph.Attrs{"role": s.Export, "mode": EvalFunction}, in...)[0])
+	g, err := b.Finish()
+	if err != nil {
+		return nil, fmt.Errorf("link stream %s: %w", s.Name, err)
+	}
+	k, err := l.link(g, s.Name)
 	if err != nil {
 		return nil, err
 	}
@@ -170,7 +191,7 @@ func (l *Linker) Function(name string) (*graph.Graph, error) {
 // Fired returns the flat graph of a function with the mean firing rate of every spiking layer in it besides, under Rate and the
 // layer's name, in the order of the layers: in applications for evaluation as well as in trained ones.
 func (l *Linker) Fired(name string) (*graph.Graph, error) {
-	k, err := l.link(name, TrainFunction, EvalFunction)
+	k, err := l.link(l.p.Function(name), name, TrainFunction, EvalFunction)
 	if err != nil {
 		return nil, err
 	}
@@ -229,7 +250,7 @@ const Grad = "grad."
 // Step returns the flat graph of a training step: the function's outputs, the mean firing rate of every spiking layer that
 // is trained in it, and the derivative of the loss by every parameter that the step moves; and the names of these.
 func (l *Linker) Step(s Step) (*graph.Graph, []string, error) {
-	k, err := l.link(s.Function, TrainFunction)
+	k, err := l.link(l.p.Function(s.Function), s.Function, TrainFunction)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -260,9 +281,17 @@ func (l *Linker) Step(s Step) (*graph.Graph, []string, error) {
 	return g, moved, err
 }
 
-// LinkAll links everything that the program may run and returns the first error: the step of every stage with its derivative,
-// the functions of every sampler, every export.
+// LinkAll links everything that the program may run and returns the first error: every stream that is computed, the step of
+// every stage with its derivative, the functions of every sampler, every export.
 func (l *Linker) LinkAll() error {
+	for _, s := range l.p.Streams {
+		if s.From == "" {
+			continue
+		}
+		if _, err := l.Mapped(s); err != nil {
+			return err
+		}
+	}
 	for _, stage := range l.p.Stages {
 		for _, s := range stage.Steps {
 			if _, _, err := l.Step(s); err != nil {
@@ -282,8 +311,14 @@ func (l *Linker) LinkAll() error {
 		if name == "" { // a sampler may have no start and no loop
 			continue
 		}
-		if _, err := l.Function(name); err != nil {
+		g, err := l.Function(name)
+		if err != nil {
 			return err
+		}
+		for _, n := range g.Nodes {
+			if n.Op == graph.OpHost && n.Text("what") == HostVariance {
+				return fmt.Errorf("link: %s asks for the variance of the examples, which only steps of a training are told", name)
+			}
 		}
 	}
 	return nil
@@ -303,9 +338,8 @@ type linking struct {
 	spiking []graph.Value                 // their outputs
 }
 
-// link writes a function out, and notes the spiking layers of applications in the modes that are watched.
-func (l *Linker) link(name string, watched ...string) (*linking, error) {
-	g := l.p.Function(name)
+// link writes the function g, called name, out, and notes the spiking layers of applications in the modes that are watched.
+func (l *Linker) link(g *graph.Graph, name string, watched ...string) (*linking, error) {
 	if g == nil {
 		return nil, fmt.Errorf("link: unknown function %s", name)
 	}

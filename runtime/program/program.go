@@ -36,13 +36,36 @@ func (r Role) Owner() string {
 	return r.Name
 }
 
-// Stream is where the inputs of training come from: fields of the data (From empty), or an export of a trained model
-// applied once to another stream and kept.
+// Stream is where the inputs of training come from: fields of the data (From empty), or another stream with one more field,
+// which has the stream's name and is the first: what an export of a trained model makes of the first fields of the other
+// stream, as many as it takes, in eval mode. It is computed once, before the training, and kept.
 type Stream struct {
 	Name   string
 	Fields []string // of the data
 	From   string   // a stream
 	Export string   // ROLE.EXPORT
+}
+
+// The numbers that a node `host` asks for.
+const (
+	HostProgress  = "progress"  // the share of the training that is done, by whole epochs where it counts these; 1 after it
+	HostIteration = "iteration" // updates done
+	// HostVariance is a statistic of the examples, which only steps of a training are told: the variance of all numbers in the
+	// first field of the stage's stream that is f32 and that a step of the stage takes, about their mean and divided by how many
+	// they are.
+	HostVariance = "variance"
+)
+
+// Fields returns the fields of the stream NAME, the one that it adds itself first.
+func (p *Program) Fields(name string) []string {
+	s := p.Stream(name)
+	switch {
+	case s == nil:
+		return nil
+	case s.From == "":
+		return s.Fields
+	}
+	return append([]string{s.Name}, p.Fields(s.From)...)
 }
 
 // Stage is a phase of training: its steps run for each batch of the stream.
@@ -176,11 +199,17 @@ func (p *Program) Verify() error {
 		if s.From == "" {
 			continue
 		}
-		if p.Stream(s.From) == nil {
-			return fmt.Errorf("verify stream %s: unknown stream %s", s.Name, s.From)
+		if !seen["stream "+s.From] || s.From == s.Name {
+			return fmt.Errorf("verify stream %s: unknown stream %s (it must stand before)", s.Name, s.From)
 		}
-		if role := p.Role(s.Export); role == nil || role.Kind != "model" {
+		role := p.Role(s.Export)
+		if role == nil || role.Kind != "model" {
 			return fmt.Errorf("verify stream %s: %s is no export of a model that fills a role", s.Name, s.Export)
+		}
+		if fields := p.Fields(s.From); len(role.In) > len(fields) {
+			return fmt.Errorf("verify stream %s: %s takes %d inputs, and stream %s has %d", s.Name, s.Export, len(role.In), s.From, len(fields))
+		} else if slices.Contains(fields, s.Name) {
+			return fmt.Errorf("verify stream %s: stream %s has a field of this name", s.Name, s.From)
 		}
 	}
 	for _, s := range p.Stages {
@@ -215,10 +244,7 @@ func (p *Program) verifyStage(s Stage) error {
 	if stream == nil {
 		return fmt.Errorf("unknown stream %s", s.Stream)
 	}
-	fields := stream.Fields
-	if stream.From != "" {
-		fields = []string{stream.Name}
-	}
+	fields := p.Fields(stream.Name)
 	if len(s.Steps) == 0 {
 		return fmt.Errorf("it has no step")
 	}

@@ -55,6 +55,25 @@ func (t *Tensor) CopyFrom(from *Tensor) {
 	copy(t.I32, from.I32)
 }
 
+// CopyExample copies example i of a tensor to place k of a batch of the same type.
+func (t *Tensor) CopyExample(k int, from *Tensor, i int) {
+	if !t.Type.Equal(from.Type) || !t.Type.Batch {
+		panic(fmt.Sprintf("tensor: copy an example of %v to %v", from.Type, t.Type))
+	}
+	size, words := t.Type.Size(), Words(t.Type.Size())
+	for step := range max(t.Type.Steps, 1) {
+		to, at := step*t.N+k, step*from.N+i
+		switch t.Type.DType {
+		case graph.Bit:
+			copy(t.Bits[to*words:(to+1)*words], from.Bits[at*words:])
+		case graph.I32:
+			copy(t.I32[to*size:(to+1)*size], from.I32[at*size:])
+		default:
+			copy(t.F32[to*size:(to+1)*size], from.F32[at*size:])
+		}
+	}
+}
+
 // Logical returns the elements as numbers in logical order: time, batch, dims channels first, row-major.
 func (t *Tensor) Logical() []float64 {
 	size, rows, places := t.Type.Size(), Rows(t.Type, t.N), Places(t.Type)

@@ -60,6 +60,30 @@ func (m *Model) As(p *program.Program, filled map[string]*graph.Module) (*Model,
 	return other, nil
 }
 
+// Take gives the variables of a role that is another model the values that the other model has learned, averaged ones where it
+// has averages. OWNER names the role: "tokens" of the exports "tokens.encode" and "tokens.decode".
+func (m *Model) Take(owner string, of *Model) error {
+	weights := of.Weights
+	if of.Averages != nil {
+		weights = of.Averages
+	}
+	for _, v := range m.Variables {
+		name, ok := strings.CutPrefix(v.Name, owner+".")
+		if !ok {
+			continue
+		}
+		w := weights[name]
+		if w == nil || !w.Type.Equal(v.Type) {
+			return fmt.Errorf("take weights of %s: the model has no variable %s of type %v", owner, name, v.Type)
+		}
+		m.Weights[v.Name].CopyFrom(w)
+		if m.Averages != nil {
+			m.Averages[v.Name].CopyFrom(w)
+		}
+	}
+	return nil
+}
+
 // linked returns a model without weights.
 func linked(p *program.Program, filled map[string]*graph.Module, pool *exec.Pool) (*Model, error) {
 	l, err := program.NewLinker(p, filled)
@@ -90,16 +114,21 @@ func start(v graph.Variable, seed uint64) *tensor.Tensor {
 
 // function compiles a function without gradient for a batch size, once.
 func (m *Model) function(name string, batch int) (*exec.Program, error) {
+	return m.compile(compiledKey{name, batch}, func() (*graph.Graph, error) { return m.Linker.Function(name) })
+}
+
+// compile compiles what link gives, once for a key.
+func (m *Model) compile(key compiledKey, link func() (*graph.Graph, error)) (*exec.Program, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	key := compiledKey{name, batch}
 	if p := m.compiled[key]; p != nil {
 		return p, nil
 	}
-	g, err := m.Linker.Function(name)
+	g, err := link()
 	if err != nil {
 		return nil, err
 	}
+	name, batch := key.function, key.batch
 	pl, err := plan.New(g, plan.Options{Batch: batch, Repeated: true})
 	if err != nil {
 		return nil, fmt.Errorf("plan %s: %w", name, err)

@@ -36,7 +36,7 @@ func (s *spanned) do(pool *exec.Pool) { pool.Do(s.task, len(s.spans)) }
 // moving says how parameters move in an update.
 type moving struct {
 	rate, scale float64 // the learning rate, and what the gradient is multiplied by
-	update      int     // how many updates the step has had, with this one
+	update      int     // how often the parameter has moved with these moments, with this one
 }
 
 // prepare makes the tasks of a step whose moved parameters are known.
@@ -67,7 +67,9 @@ func (st *step) prepare() {
 		if x.sum != nil {
 			g = x.sum.F32[p.from:p.to]
 		}
-		st.opt.move(w, g, moments, st.moving)
+		by := st.moving
+		by.update = x.update
+		st.opt.move(w, g, moments, by)
 		if x.sum != nil {
 			clear(g)
 		}

@@ -49,7 +49,10 @@ func TestSpans(t *testing.T) {
 			for _, threads := range []int{1, 2, 7} {
 				st, whole := parameters(o, accumulate, sizes...), parameters(o, false, sizes...)
 				pool := exec.NewPool(threads)
-				st.moving = by
+				st.moving = moving{rate: by.rate, scale: by.scale}
+				for i := range st.moved {
+					st.moved[i].update = by.update
+				}
 				st.gather.do(pool)
 				st.move.do(pool)
 				pool.Close()

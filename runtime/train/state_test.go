@@ -48,7 +48,7 @@ func settingsOf(t *rapid.T) (Settings, examples) {
 // A training that is stopped after any update and gone on with in a fresh trainer tells and ends up with the same, to the byte:
 // weights, averages, moments and sums.
 func TestStopAnywhere(t *testing.T) {
-	sources := []source{system(t, "classifier"), system(t, "gan-ann"), fromSpec(t, "plain"), fromSpec(t, "shared")}
+	sources := []source{system(t, "classifier"), system(t, "gan-ann"), fromSpec(t, "plain"), fromSpec(t, "shared"), system(t, "vqsvae-moving"), fromText(t, "testdata/epochs")}
 	// In the second the two steps do not run equally often.
 	sources[1].p.Stages[0].Steps[1].Every = 2
 	rapid.Check(t, func(t *rapid.T) {
@@ -318,8 +318,7 @@ func TestNewTrainerRefuses(t *testing.T) {
 		"batches of 0":                     func(_ *source, o *Settings) { o.Batch = 0 },
 		"0 epochs or 0 iterations":         func(_ *source, o *Settings) { o.Epochs = 0 },
 		"no optimiser is given for \"\"":   func(_ *source, o *Settings) { o.Optimizers = map[string]Optimizer{"other": {}} },
-		"once an epoch":                    func(s *source, _ *Settings) { s.p.Stages[0].Steps[0].Epoch = true },
-		"asks for \"variance\", which":     func(s *source, _ *Settings) { *s = fromText(t, "testdata/host"); setHost(s, "variance") },
+		"no step takes a field of real":    func(s *source, _ *Settings) { *s = fromText(t, "testdata/epochs"); setHost(s, "variance") },
 	} {
 		c := system(t, "classifier")
 		o := right

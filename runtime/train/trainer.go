@@ -63,22 +63,23 @@ type Trainer struct {
 	Settings Settings
 	State    State
 
-	data    Examples
-	steps   []*step
-	batches int // per epoch
-	order   []int
-	numbers []uint64 // of the examples of the batch at work
-	epoch   int      // that order belongs to, -1 for none
-	inputs  map[string]*tensor.Tensor
-	before  []kept // all that an update changes, as it was before
-	env     exec.Env
-	keep    spanned // copies what is in before
-	follow  spanned // brings averages up
-	toward  float32 // how far they go toward the weights
-	values  []Sum   // of the update at work, by number
-	told    []Progress
-	names   []string // of the values: losses and firing rates
-	profile *Profile // nil: nobody asks
+	data     Examples
+	steps    []*step
+	batches  int // per epoch
+	order    []int
+	numbers  []uint64 // of the examples of the batch at work
+	epoch    int      // that order belongs to, -1 for none
+	variance float64  // of the examples, where a step asks for it
+	inputs   map[string]*tensor.Tensor
+	before   []kept // all that an update changes, as it was before
+	env      exec.Env
+	keep     spanned // copies what is in before
+	follow   spanned // brings averages up
+	toward   float32 // how far they go toward the weights
+	values   []Sum   // of the update at work, by number
+	told     []Progress
+	names    []string // of the values: losses and firing rates
+	profile  *Profile // nil: nobody asks
 }
 
 // kept is a tensor and its copy.
@@ -112,6 +113,7 @@ type step struct {
 	squares []float64   // of the gradient, by span
 	move    spanned     // moves parameters
 	moving  moving      // how they move in the update at work
+	ran     int         // the number of that, from 1, where the step has run in it
 	bad     atomic.Bool // one has become infinite or no number
 	watched []watched
 	times   []time.Duration // by step of the plan, where there is a profile
@@ -123,6 +125,8 @@ type moved struct {
 	weights, gradient *tensor.Tensor
 	sum               *tensor.Tensor    // accumulated gradient, where Accumulate > 1
 	moments           [2]*tensor.Tensor // as many as the optimiser has slots
+	sharing           []*step           // those that move it with these moments, this one among them
+	update            int               // how often they have, with the move at work
 }
 
 // watched is a loss or a firing rate that a step gives.
@@ -131,7 +135,8 @@ type watched struct {
 	value  *tensor.Tensor
 }
 
-// moment is the name of what the step's optimiser keeps of a parameter: optimisers of `each(...)` keep their own.
+// moment is the name of what the step's optimiser keeps of a parameter: optimisers of `each(...)` keep their own, and steps of one
+// slot share theirs, as calls of one optimiser do.
 func (st *step) moment(kind, parameter string) string {
 	if st.Slot != "" {
 		kind += "-" + st.Slot
@@ -159,12 +164,10 @@ func NewTrainer(m *Model, stage program.Stage, data Examples, s Settings) (*Trai
 	}
 	for _, planned := range s.Planned {
 		ps, g, moves, pl := planned.Step, planned.Graph, planned.Moves, planned.Plan
-		if ps.Epoch {
-			return nil, fmt.Errorf("train: a step that runs once an epoch is not in this version")
-		}
-		for _, n := range g.Nodes {
-			if what := n.Text("what"); n.Op == graph.OpHost && what != "progress" && what != "iteration" {
-				return nil, fmt.Errorf("train: %s asks for %q, which the trainer does not know", ps.Function, what)
+		if slices.ContainsFunc(g.Nodes, func(n *graph.Node) bool { return n.Op == graph.OpHost && n.Text("what") == program.HostVariance }) && t.variance == 0 {
+			var err error
+			if t.variance, err = m.variance(stage, data); err != nil {
+				return nil, err
 			}
 		}
 		run, err := exec.New(pl, m.pool)
@@ -213,6 +216,16 @@ func NewTrainer(m *Model, stage program.Stage, data Examples, s Settings) (*Trai
 			st.watched = append(st.watched, watched{number, run.Output(name)})
 		}
 		t.steps = append(t.steps, st)
+	}
+	for _, st := range t.steps {
+		for i := range st.moved {
+			x := &st.moved[i]
+			for _, other := range t.steps {
+				if other.Slot == st.Slot && slices.ContainsFunc(other.moved, func(y moved) bool { return y.name == x.name }) {
+					x.sharing = append(x.sharing, other)
+				}
+			}
+		}
 	}
 	if s.Average > 0 {
 		m.Averages = m.startAverages()

@@ -86,6 +86,7 @@ func (t *Trainer) attempt(check bool) error {
 	clear(t.values)
 	for _, st := range t.steps {
 		st.bad.Store(false)
+		st.ran = 0
 	}
 	for i := range t.Settings.Accumulate {
 		if err := t.batch(i+1 == t.Settings.Accumulate, check); err != nil {
@@ -163,14 +164,40 @@ func (t *Trainer) batch(last, check bool) error {
 	t.profile.read(start)
 	t.env.Check, t.env.Seed, t.env.Iteration = check, t.Settings.Seed, uint64(s.Batches)
 	for _, st := range t.steps {
-		if s.Updates%st.Every != 0 { // the batches of an update count as one
+		if !t.due(st, last) {
 			continue
+		}
+		if last {
+			st.ran = s.Updates + 1
 		}
 		if err := t.step(st, last); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// due reports whether a step runs on the batch at work. The batches of an update count as one. What runs every so many epochs
+// does so in the last update of one, on its last batch.
+func (t *Trainer) due(st *step, last bool) bool {
+	s := &t.State
+	if st.Epoch {
+		return last && s.Batch+1+t.Settings.Accumulate > t.batches && (s.Epoch+1)%st.Every == 0
+	}
+	return s.Updates%st.Every == 0
+}
+
+// runs returns in how many updates a step has run, with the one at work where it has run in that.
+func (t *Trainer) runs(st *step) int {
+	s := &t.State
+	n := (s.Updates + st.Every - 1) / st.Every
+	if st.Epoch {
+		n = s.Epoch / st.Every
+	}
+	if st.ran == s.Updates+1 {
+		n++
+	}
+	return n
 }
 
 // world is what the programs of the steps see.
@@ -182,15 +209,15 @@ func (t *Trainer) world() exec.Env {
 		Examples:  t.numbers,
 		Host: func(what string) float64 {
 			switch what {
-			case "progress": // by whole epochs where there are some
+			case program.HostProgress: // by whole epochs where there are some
 				if t.Settings.Epochs > 0 {
 					return float64(t.State.Epoch) / float64(t.Settings.Epochs)
 				}
 				return float64(t.State.Updates) / float64(t.Settings.Iterations)
-			case "iteration":
+			case program.HostIteration:
 				return float64(t.State.Updates)
 			}
-			return math.NaN()
+			return t.variance
 		},
 	}
 	if m.Averages != nil {
@@ -217,6 +244,9 @@ func (t *Trainer) step(st *step, last bool) error {
 	}
 	o, n := st.opt, t.State.Updates+1
 	scale := 1 / float64(t.Settings.Accumulate)
+	if st.Epoch {
+		scale = 1
+	}
 	sum := 0.0
 	for _, x := range st.squares {
 		sum += x
@@ -225,7 +255,14 @@ func (t *Trainer) step(st *step, last bool) error {
 	if math.IsNaN(length) || math.IsInf(length, 0) {
 		return t.notFinite("")
 	}
-	st.moving = moving{rate: o.rate(n, float64(n-1)/float64(t.Total()), t.State.Epoch), scale: scale * o.clipping(length), update: (n-1)/st.Every + 1}
+	st.moving = moving{rate: o.rate(n, float64(n-1)/float64(t.Total()), t.State.Epoch), scale: scale * o.clipping(length)}
+	for i := range st.moved {
+		x := &st.moved[i]
+		x.update = 0
+		for _, other := range x.sharing {
+			x.update += t.runs(other)
+		}
+	}
 	st.move.do(t.Model.pool)
 	return nil
 }
