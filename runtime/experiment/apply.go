@@ -69,7 +69,7 @@ func (x *Experiment) prepare(ctx context.Context) (found diag.List) {
 // variant builds a model with what an action replaces in it, for the weights of the model as it is trained.
 func (m *Model) variant(ctx context.Context, h *host.Host, a *check.Action) (*Built, diag.List) {
 	at := a.Places["replace"]
-	b, found := build(ctx, h, a.Variant, m.Data)
+	b, found := build(ctx, h, a.Variant, m.Data, m.other)
 	for i := range found {
 		found[i].Notes = append(found[i].Notes, diag.Note{Message: "with what `replace` puts in", Range: at})
 	}
@@ -93,6 +93,16 @@ func (m *Model) variant(ctx context.Context, h *host.Host, a *check.Action) (*Bu
 	return b, found
 }
 
+// other returns a model that fills a role of m: a variant is made of the same ones.
+func (m *Model) other(of *check.Model) (*Model, diag.List) {
+	for _, o := range m.others {
+		if o.model.Model == of {
+			return o.model, nil
+		}
+	}
+	return nil, nil
+}
+
 // draws reports whether an action draws samples.
 func draws(a *check.Action) bool {
 	if _, ok := a.Settings["sampler"]; !ok {
@@ -112,7 +122,7 @@ func (u *use) parts() map[string]string {
 	out := map[string]string{}
 	if u.Built != u.trained {
 		out["replaced program"] = digest(u.Program.Print())
-		for role, m := range u.Modules {
+		for role, m := range u.networks() {
 			out["replaced network of "+role] = digest(structure(m))
 		}
 	}

@@ -7,7 +7,6 @@ import (
 
 	"snnc.dev/snnc/dsl/check"
 	"snnc.dev/snnc/dsl/diag"
-	"snnc.dev/snnc/dsl/lower"
 	"snnc.dev/snnc/plugins/schema"
 	"snnc.dev/snnc/runtime/data"
 	"snnc.dev/snnc/runtime/graph"
@@ -22,43 +21,19 @@ type Built struct {
 	Linker  *program.Linker
 
 	model   *check.Model
+	others  []otherModel        // that fill roles
 	request schema.BuildRequest // what the plugin was shown
 }
 
-// build lowers what fills the roles of a model and asks its plugin for the Program.
-func build(ctx context.Context, h *host.Host, m *check.Model, d *check.Data) (b *Built, found diag.List) {
+// build lowers what fills the roles of a model and asks its plugin for the Program. built gives the models that fill roles.
+func build(ctx context.Context, h *host.Host, m *check.Model, d *check.Data, built func(*check.Model) (*Model, diag.List)) (b *Built, found diag.List) {
 	b = &Built{model: m, Modules: map[string]*graph.Module{}, request: schema.BuildRequest{Component: m.Component.Name, Arguments: m.Args,
 		Fields: fields(d), Classes: map[string]int{labelField: data.Classes(d.Set, d.Args)}}}
-	if found = b.lower(); found.HasErrors() {
+	if found = b.fillRoles(d, built); found.HasErrors() {
 		return b, found
 	}
 	reply, err := h.Build(ctx, m.Plugin, b.request)
 	return b, append(found, b.take(reply, err, m.Definition.Value.Span(), b.place)...)
-}
-
-// lower turns what fills the roles into graphs.
-func (b *Built) lower() (found diag.List) {
-	m := b.model
-	for i := range m.Roles {
-		r := &m.Roles[i]
-		if r.Network == nil {
-			found.Add(diag.Diagnostic{Code: diag.NotInVersion, Range: m.Places[r.Path], Summary: fmt.Sprintf("role `%s` of model `%s` is no network, which cannot be run in this version", r.Path, m.Name)})
-			continue
-		}
-		module, bad := lower.Network(r.Network, r.Steps)
-		if found = append(found, bad...); bad.HasErrors() {
-			continue
-		}
-		b.Modules[r.Path] = module
-	}
-	if found.HasErrors() {
-		return found
-	}
-	lower.Share(m.Roles, b.Modules)
-	for _, r := range m.Roles {
-		b.request.Networks = append(b.request.Networks, schema.Network{Role: r.Path, Name: r.Network.Name, Graph: b.Modules[r.Path].Print(), Steps: r.Steps})
-	}
-	return found
 }
 
 // fields are the fields of a data set by name.
@@ -84,7 +59,7 @@ func (b *Built) sampler(ctx context.Context, h *host.Host, a *check.Action) (*Bu
 	if !ok {
 		at = a.Range
 	}
-	own := &Built{model: b.model, Modules: b.Modules, request: b.request}
+	own := &Built{model: b.model, Modules: b.Modules, others: b.others, request: b.request}
 	reply, err := h.Sampler(ctx, b.model.Plugin, schema.SamplerRequest{Build: b.request, Sampler: v.Text, Options: v.Args})
 	found := own.take(reply, err, at, place)
 	if found.HasErrors() {

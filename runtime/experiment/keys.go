@@ -87,7 +87,8 @@ const (
 
 // trainParts are what a training is made of. Its length counts only where something depends on it: else a longer training is
 // the same one, gone on. What it begins with counts by its values, wherever they lie, and how much memory it may take does not.
-func (j *job) trainParts(dataHash string, start train.Weights) {
+// others identifies the trainings of the models that fill roles.
+func (j *job) trainParts(dataHash string, start train.Weights, others map[*Model]string) {
 	m := j.model
 	j.parts = map[string]string{
 		"numerics": numerics,
@@ -95,8 +96,11 @@ func (j *job) trainParts(dataHash string, start train.Weights) {
 		"program":  digest(m.Program.Print()),
 		"data":     dataHash,
 	}
-	for path, module := range m.Modules {
+	for path, module := range m.networks() {
 		j.parts["network of "+path] = digest(structure(module))
+	}
+	for _, o := range m.others {
+		j.parts["model of "+o.role] = others[o.model]
 	}
 	for name, v := range j.Settings {
 		switch {
@@ -158,6 +162,9 @@ func (j *job) optimizers() map[string]schema.Value {
 	}
 	return map[string]schema.Value{"": v}
 }
+
+// outcome identifies what a training ends with.
+func (j *job) outcome() string { return digest(j.key + " " + j.length()) }
 
 // useParts are what a sample, evaluate or deploy action is made of: the training that it reads, its own settings, and what it
 // reads besides.

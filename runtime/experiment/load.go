@@ -75,15 +75,8 @@ func loadFile(ctx context.Context, h *host.Host, file *dsl.File, text []byte, o 
 	}
 	x := &Experiment{Name: file.Name, Text: text, Options: o, Spec: spec, host: h, plugins: used}
 	x.plugins[""] = builtin
-	for i, m := range spec.Models {
-		j := slices.IndexFunc(spec.Actions, func(a *check.Action) bool { return a.Kind == "train" && a.Model == m })
-		if j < 0 {
-			continue
-		}
-		model := &Model{Model: m, Index: i, Data: spec.Actions[j].Data}
-		model.Built, bad = build(ctx, h, m, model.Data)
+	if bad := x.build(ctx); len(bad) > 0 {
 		found = append(found, traced(file, bad)...)
-		x.Models = append(x.Models, model)
 	}
 	if found.HasErrors() {
 		return nil, found
@@ -103,6 +96,36 @@ func loadFile(ctx context.Context, h *host.Host, file *dsl.File, text []byte, o 
 		return nil, found
 	}
 	return x, found
+}
+
+// build builds the models that are trained. One that fills a role of another is built before it, wherever it is defined.
+func (x *Experiment) build(ctx context.Context) (found diag.List) {
+	all := map[*check.Model]*Model{}
+	var of func(m *check.Model) (*Model, diag.List)
+	of = func(m *check.Model) (*Model, diag.List) {
+		if model, done := all[m]; done {
+			return model, nil
+		}
+		all[m] = nil
+		j := slices.IndexFunc(x.Spec.Actions, func(a *check.Action) bool { return a.Kind == "train" && a.Model == m })
+		if j < 0 {
+			return nil, nil
+		}
+		model := &Model{Model: m, Index: slices.Index(x.Spec.Models, m), Data: x.Spec.Actions[j].Data}
+		var bad diag.List
+		if model.Built, bad = build(ctx, x.host, m, model.Data, of); !bad.HasErrors() {
+			all[m] = model
+		}
+		return all[m], bad
+	}
+	for _, m := range x.Spec.Models {
+		_, bad := of(m)
+		found = append(found, bad...)
+		if all[m] != nil {
+			x.Models = append(x.Models, all[m])
+		}
+	}
+	return found
 }
 
 // traced adds to findings in imported files where these are imported; the checker has done so for its own.

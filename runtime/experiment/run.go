@@ -397,21 +397,8 @@ func (r *runner) refuse(ctx context.Context) (found diag.List) {
 	r.read(ctx)
 	for _, j := range r.jobs {
 		t := r.training(j.model)
-		if t.key == "" {
-			set, bad := r.open(ctx, t, data.Train)
-			if found = append(found, bad...); set == nil {
-				continue
-			}
-			start, tried := r.starts[t.model]
-			if tried {
-				continue // it has its finding
-			}
-			start, bad = r.start(t)
-			r.starts[t.model] = start
-			if found = append(found, bad...); bad.HasErrors() {
-				continue
-			}
-			t.trainParts(set.Hash(), start)
+		if found = append(found, r.identify(ctx, t)...); t.key == "" {
+			continue
 		}
 		own := map[string]string{}
 		if j.use != nil {
@@ -433,6 +420,36 @@ func (r *runner) refuse(ctx context.Context) (found diag.List) {
 			}
 		}
 		j.useParts(t.key+" "+t.length(), own)
+	}
+	return found
+}
+
+// identify makes the key of a training, and those of the trainings of the models that it is made of. It has none where something
+// was found, which is told once.
+func (r *runner) identify(ctx context.Context, t *job) (found diag.List) {
+	if t.key != "" {
+		return nil
+	}
+	others := map[*Model]string{}
+	for _, o := range t.model.others {
+		of := r.training(o.model)
+		if found = append(found, r.identify(ctx, of)...); of.key == "" {
+			return found
+		}
+		others[o.model] = of.outcome()
+	}
+	set, bad := r.open(ctx, t, data.Train)
+	if found = append(found, bad...); set == nil {
+		return found
+	}
+	start, tried := r.starts[t.model]
+	if tried {
+		return found // it has its finding
+	}
+	start, bad = r.start(t)
+	r.starts[t.model] = start
+	if found = append(found, bad...); !bad.HasErrors() {
+		t.trainParts(set.Hash(), start, others)
 	}
 	return found
 }

@@ -34,8 +34,17 @@ func (r *runner) train(ctx context.Context, j *job) error {
 		return fmt.Errorf("%s: %w", j.name, err)
 	}
 	m.Begin(r.starts[j.model])
-	set := r.sets[j.Data.Name+"/"+string(data.Train)]
-	t, err := train.NewTrainer(m, j.model.Program.Stages[0], set, settings(j))
+	for _, o := range j.model.others {
+		of, err := r.trained(r.training(o.model))
+		if err != nil {
+			return fmt.Errorf("%s: %w", j.name, err)
+		}
+		if err := m.Take(o.role, of); err != nil {
+			return fmt.Errorf("%s: %w", j.name, err)
+		}
+	}
+	stage := j.model.Program.Stages[0]
+	t, err := train.NewTrainer(m, stage, r.examples(j, m, stage), settings(j))
 	if err != nil {
 		return fmt.Errorf("%s: %w", j.name, err)
 	}

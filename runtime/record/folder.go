@@ -18,6 +18,7 @@ const (
 	ProgramFolder    = "programs"
 	CheckpointFolder = "checkpoints"
 	SampleFolder     = "samples"
+	StreamFolder     = "streams"
 	EventFile        = "events.jsonl"
 	MetricFile       = "metrics.json"
 	ActionFile       = "actions.json"
@@ -112,7 +113,7 @@ func (f *Folder) clean() error {
 			return err
 		}
 	}
-	for _, name := range []string{SpecFolder, ProgramFolder, CheckpointFolder, SampleFolder} {
+	for _, name := range []string{SpecFolder, ProgramFolder, CheckpointFolder, SampleFolder, StreamFolder} {
 		err := filepath.WalkDir(f.Path(name), func(path string, e fs.DirEntry, err error) error {
 			if os.IsNotExist(err) {
 				return nil

@@ -49,11 +49,11 @@ func (m *Model) Map(s program.Stream, from Examples, seed uint64) (*tensor.Tenso
 	return all, nil
 }
 
-// Mapped are examples with one more field, which has been computed of them.
+// Mapped are examples with one more field, which is computed of them.
 type Mapped struct {
 	Examples
 	Field  string
-	Values *tensor.Tensor // a place for each example
+	Values func() (*tensor.Tensor, error) // a place for each example; always the same tensor
 }
 
 // Fill writes a field of examples, the one that was computed or another one.
@@ -61,14 +61,18 @@ func (x *Mapped) Fill(field string, examples []int, dst *tensor.Tensor) error {
 	if field != x.Field {
 		return x.Examples.Fill(field, examples, dst)
 	}
-	if !dst.Type.Equal(x.Values.Type) || dst.N != len(examples) {
-		return fmt.Errorf("fill field %s: %d examples of %v do not go into %v of %d", field, len(examples), x.Values.Type, dst.Type, dst.N)
+	values, err := x.Values()
+	if err != nil {
+		return err
+	}
+	if !dst.Type.Equal(values.Type) || dst.N != len(examples) {
+		return fmt.Errorf("fill field %s: %d examples of %v do not go into %v of %d", field, len(examples), values.Type, dst.Type, dst.N)
 	}
 	for k, i := range examples {
-		if i < 0 || i >= x.Values.N {
-			return fmt.Errorf("fill field %s: no example %d among %d", field, i, x.Values.N)
+		if i < 0 || i >= values.N {
+			return fmt.Errorf("fill field %s: no example %d among %d", field, i, values.N)
 		}
-		dst.CopyExample(k, x.Values, i)
+		dst.CopyExample(k, values, i)
 	}
 	return nil
 }

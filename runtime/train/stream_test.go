@@ -142,7 +142,7 @@ func TestMap(t *testing.T) {
 	}
 	// One by one, with the model itself.
 	x := tensor.New(graph.Real(1, 4, 4), 1)
-	mapped := &Mapped{examples(n), "codes", first}
+	mapped := &Mapped{examples(n), "codes", func() (*tensor.Tensor, error) { return first, nil }}
 	got := tensor.New(first.Type, 1)
 	seen := map[int32]bool{}
 	for _, i := range rand.New(rand.NewPCG(1, 2)).Perm(n)[:20] {

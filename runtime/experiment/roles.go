@@ -1,0 +1,117 @@
+package experiment
+
+import (
+	"fmt"
+	"maps"
+	"strings"
+
+	"snnc.dev/snnc/dsl/check"
+	"snnc.dev/snnc/dsl/diag"
+	"snnc.dev/snnc/dsl/lower"
+	"snnc.dev/snnc/plugins/schema"
+	"snnc.dev/snnc/runtime/data"
+	"snnc.dev/snnc/runtime/graph"
+	"snnc.dev/snnc/runtime/program"
+)
+
+// The functions of a coder that fills a role, which have a role each.
+const (
+	encodeRole = ".encode"
+	decodeRole = ".decode"
+)
+
+// fillRoles turns what fills the roles into graphs, and shows them to the plugin: networks, the two directions of coders, the
+// exports of other models.
+func (b *Built) fillRoles(d *check.Data, built func(*check.Model) (*Model, diag.List)) (found diag.List) {
+	m := b.model
+	for i := range m.Roles {
+		r := &m.Roles[i]
+		if r.Network == nil {
+			continue
+		}
+		module, bad := lower.Network(r.Network, r.Steps)
+		if found = append(found, bad...); !bad.HasErrors() {
+			b.Modules[r.Path] = module
+		}
+	}
+	if found.HasErrors() {
+		return found
+	}
+	lower.Share(m.Roles, b.Modules)
+	for i := range m.Roles {
+		r := &m.Roles[i]
+		switch {
+		case r.Network != nil:
+			b.show(schema.Network{Role: r.Path, Name: r.Network.Name, Steps: r.Steps}, b.Modules[r.Path])
+		case r.Coder != nil:
+			found = append(found, b.fillCoder(r, d)...)
+		default:
+			other, bad := built(r.Model)
+			if found = append(found, bad...); other == nil || bad.HasErrors() {
+				continue
+			}
+			b.others = append(b.others, otherModel{r.Path, other})
+			for _, e := range other.Program.Exports {
+				module, err := other.Linker.Module(e.Name)
+				if err != nil {
+					continue // an export that moves statistics is of no use inside another model, which says so where it wants it
+				}
+				b.show(schema.Network{Role: r.Path + "." + e.Name, Kind: "model", Name: r.Model.Name}, module)
+			}
+		}
+	}
+	return found
+}
+
+// show adds a module to those of the model, and to what its plugin is shown.
+func (b *Built) show(n schema.Network, m *graph.Module) {
+	b.Modules[n.Role] = m
+	n.Graph = m.Print()
+	b.request.Networks = append(b.request.Networks, n)
+}
+
+// fillCoder shows both directions of a coder: it encodes what the data has as images, and decodes what comes of that.
+func (b *Built) fillCoder(r *check.Role, d *check.Data) (found diag.List) {
+	image, ok := data.Fields(d.Set, d.Args)[imageField]
+	fail := func(format string, args ...any) diag.List {
+		return diag.List{{Code: diag.BadModel, Range: b.model.Places[r.Path], Summary: fmt.Sprintf(format, args...)}}
+	}
+	switch {
+	case !ok:
+		return fail("coder `%s` of model `%s` has nothing to encode: the examples of `%s` are no images", r.Coder.Name, b.model.Name, d.Name)
+	case r.Coder.Definition == nil || r.Coder.Definition.Encode == nil:
+		return fail("coder `%s` cannot be role `%s` of model `%s`: it does not encode", r.Coder.Name, r.Path, b.model.Name)
+	}
+	encode, decode, err := lower.Coder(r.Coder, image)
+	if err != nil {
+		return diag.List{{Code: diag.LoweringFailed, Range: b.model.Places[r.Path], Summary: err.Error()}}
+	}
+	b.show(schema.Network{Role: r.Path + encodeRole, Kind: "coder", Name: r.Coder.Name, Steps: r.Steps}, encode)
+	if decode != nil {
+		b.show(schema.Network{Role: r.Path + decodeRole, Kind: "coder", Name: r.Coder.Name, Steps: r.Steps}, decode)
+	}
+	return nil
+}
+
+// otherModel is a model that fills a role of another one.
+type otherModel struct {
+	role  string
+	model *Model
+}
+
+// networks returns what fills the roles but for other models, which are known by how they are trained.
+func (b *Built) networks() map[string]*graph.Module {
+	out := maps.Clone(b.Modules)
+	for _, o := range b.others {
+		maps.DeleteFunc(out, func(role string, _ *graph.Module) bool { return strings.HasPrefix(role, o.role+".") })
+	}
+	return out
+}
+
+// mapped returns the streams of a stage that are computed before the training, in the order in which they are.
+func (b *Built) mapped(stage program.Stage) (streams []program.Stream) {
+	for s := b.Program.Stream(stage.Stream); s != nil && s.From != ""; s = b.Program.Stream(s.From) {
+		streams = append([]program.Stream{*s}, streams...)
+	}
+	return streams
+}
