@@ -120,23 +120,40 @@ func conv(b *builder, l *layerUse) (Wire, Parameters, bool) {
 		return Wire{}, Parameters{}, false
 	}
 	c, k, stride := l.args.Int("c"), l.args.Int("kernel"), l.args.Int("stride")
-	if !l.args.Has("pad") {
-		if k%2 == 0 {
-			b.c.fail(diag.BadArguments, l.ref.Range, cmp.Or(l.meant, padding(b.c.written(l.ref.Range), k, stride)), "a conv with an even kernel needs `pad`")
+	kernels := []int{k, k}
+	if l.args.Has("width") {
+		kernels[1] = l.args.Int("width")
+	}
+	for _, k := range kernels {
+		if k%2 == 0 && !l.args.Has("pad") {
+			help := cmp.Or(l.meant, padding(b.c.written(l.ref.Range), k, stride))
+			if kernels[0] != kernels[1] {
+				help = "take odd sides, which keep the size, or write `pad`"
+			}
+			b.c.fail(diag.BadArguments, l.ref.Range, help, "a conv with an even kernel needs `pad`")
 			return Wire{}, Parameters{}, false
 		}
-		l.setInt("pad", (k-1)/2)
 	}
 	out := []int{c, 0, 0}
-	for i := 1; i <= 2; i++ {
-		if room := l.in.Dims[i] + 2*l.args.Int("pad") - k; room >= 0 {
-			out[i] = room/stride + 1
+	for i, k := range kernels {
+		pad := (k - 1) / 2
+		if l.args.Has("pad") {
+			pad = l.args.Int("pad")
+		}
+		if room := l.in.Dims[1+i] + 2*pad - k; room >= 0 {
+			out[1+i] = room/stride + 1
 		} else {
-			b.wrong(diag.ShapeMismatch, l.at("kernel"), l.from, "take a smaller kernel or a larger `pad`", "a kernel of %d does not fit into %v with a pad of %d", k, l.in, l.args.Int("pad"))
+			b.wrong(diag.ShapeMismatch, l.at("kernel"), l.from, "take a smaller kernel or a larger `pad`", "a kernel of %d does not fit into %v with a pad of %d", k, l.in, pad)
 			return Wire{}, Parameters{}, false
 		}
 	}
-	n, ok := b.weights(l, c, l.in.Dims[0], c, k, k)
+	if kernels[0] == kernels[1] {
+		delete(l.args, "width")
+		if !l.args.Has("pad") {
+			l.setInt("pad", (k-1)/2)
+		}
+	}
+	n, ok := b.weights(l, c, l.in.Dims[0], c, kernels[0], kernels[1])
 	return Wire{Kind: kind, Dims: out}, n, ok
 }
 
@@ -260,7 +277,7 @@ func attention(b *builder, l *layerUse) (Wire, Parameters, bool) {
 	return w, n, ok
 }
 
-// pool: output = floor(input / kernel). The largest of spikes is a spike, their mean is not.
+// pool: output = floor((input + 2 pad - kernel) / stride) + 1. The largest of spikes is a spike, their mean is not.
 func pool(b *builder, l *layerUse) (Wire, Parameters, bool) {
 	kind, ok := b.mapped(l)
 	if !ok {
@@ -272,12 +289,21 @@ func pool(b *builder, l *layerUse) (Wire, Parameters, bool) {
 			kind = SpikesWire
 		}
 	}
-	k := l.args.Int("kernel")
-	h, w := l.in.Dims[1]/k, l.in.Dims[2]/k
-	if h == 0 || w == 0 {
+	k, pad := l.args.Int("kernel"), l.args.Int("pad")
+	if !l.args.Has("stride") {
+		l.setInt("stride", k)
+	}
+	if pad > k/2 {
+		b.c.fail(diag.OutOfRange, l.at("pad"), fmt.Sprintf("take a `pad` of at most %d", k/2), "a pad of %d is more than half of a window of %d", pad, k)
+		return Wire{}, Parameters{}, false
+	}
+	stride := l.args.Int("stride")
+	h, w := l.in.Dims[1]+2*pad-k, l.in.Dims[2]+2*pad-k
+	if h < 0 || w < 0 {
 		b.wrong(diag.ShapeMismatch, l.ref.Range, l.from, "take a smaller window", "a window of %d does not fit into %v", k, l.in)
 		return Wire{}, Parameters{}, false
 	}
+	h, w = h/stride+1, w/stride+1
 	return Wire{Kind: kind, Dims: []int{l.in.Dims[0], h, w}}, Parameters{}, true
 }
 

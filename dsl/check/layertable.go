@@ -50,14 +50,16 @@ func layerList() []*layerKind {
 	fraction := schema.Param{Name: "p", Type: schema.Real, Default: "0.5", Min: &zero, Max: &one, Doc: "probability of a 0"}
 	momentum := schema.Param{Name: "momentum", Type: schema.Real, Default: "0.1", Min: &zero, Max: &one, Doc: "share of the newest batch in the running statistics"}
 	epsilon := positive("epsilon", "1e-5", "added to the variance")
-	window := count("kernel", "height and width of the window, and the step from one to the next")
+	width := schema.Param{Name: "width", Type: schema.Int, Min: &one, Doc: "width of the window, where it is not that of `kernel`; without `pad`, (width - 1) / 2 columns of zeros on each side"}
+	hop := schema.Param{Name: "stride", Type: schema.Int, Min: &one, Doc: "step from window to window; absent: kernel"}
+	around := schema.Param{Name: "pad", Type: schema.Int, Default: "0", Min: &zero, Doc: "how far the first and the last windows reach beyond the map, at most half of the kernel"}
 	activation := func(name, doc string, params ...schema.Param) *layerKind {
 		return &layerKind{name: name, doc: doc, params: params, apply: same}
 	}
 	list := func(params ...schema.Param) []schema.Param { return params }
 	return []*layerKind{
 		{name: "conv", doc: "A convolution: `[b, h, w]` becomes `[c, h', w']` with h' = floor((h + 2 pad - kernel) / stride) + 1. An even kernel needs `pad`.",
-			params: list(channels, kernel, stride, pad, bias, start), apply: conv},
+			params: list(channels, kernel, stride, pad, bias, start, width), apply: conv},
 		{name: "deconv", doc: "A transposed convolution: `[b, h, w]` becomes `[c, h', w']` with h' = (h - 1) stride - 2 pad + kernel + extra; h x stride where neither `pad` nor `extra` is given.",
 			params: list(channels, kernel, stride, padOut, extra, bias, start), apply: deconv},
 		{name: "linear", doc: "A product with a matrix: `[m]` becomes `[n]`. It takes one axis: put `flatten` in front of a map.",
@@ -72,8 +74,8 @@ func layerList() []*layerKind {
 		{name: "attention", doc: "Self-attention over the places of a map, with four projections with biases, and neither norm nor residual (Vaswani et al. 2017). The shape stays.",
 			params: list(schema.Param{Name: "heads", Type: schema.Int, Default: "1", Min: &one, Doc: "number of heads; it divides the channels"}, number("gain", "1", "factor of the weights that the last projection begins with"), start), apply: attention},
 		activation("dropout", "In training each value is 0 with probability p and else divided by 1 - p; in evaluation nothing happens (Srivastava et al. 2014).", fraction),
-		{name: "maxpool", doc: "The largest of each window: `[c, h, w]` becomes `[c, h / kernel, w / kernel]`, rounded down. Spikes stay spikes.", params: list(window), apply: pool},
-		{name: "avgpool", doc: "The mean of each window: `[c, h, w]` becomes `[c, h / kernel, w / kernel]`, rounded down.", params: list(window), apply: pool},
+		{name: "maxpool", doc: "The largest of each window: `[c, h, w]` becomes `[c, h', w']` with h' = floor((h + 2 pad - kernel) / stride) + 1. Spikes stay spikes.", params: list(kernel, hop, around), apply: pool},
+		{name: "avgpool", doc: "The mean of what of the map is in each window: `[c, h, w]` becomes `[c, h', w']` with h' = floor((h + 2 pad - kernel) / stride) + 1.", params: list(kernel, hop, around), apply: pool},
 		{name: "upsample", doc: "Each pixel factor x factor times: `[c, h, w]` becomes `[c, factor h, factor w]`. Spikes stay spikes.", params: list(count("factor", "copies along an axis")), apply: upsample},
 		{name: "flatten", doc: "All values on one axis, channels first: `[c, h, w]` becomes `[c h w]`.", apply: flatten},
 		{name: "reshape", doc: "The same values under the dims given by position, row by row and channels first: `reshape(32, 7, 7)`.", dims: true, apply: reshape},

@@ -14,7 +14,11 @@ func (n *Network) Operations(i int) int {
 	case "linear":
 		return in[0] * l.Wire.Dims[0]
 	case "conv":
-		return size(l.Wire.Dims) * in[0] * k * k
+		wide := k
+		if l.Args.Has("width") {
+			wide = l.Args.Int("width")
+		}
+		return size(l.Wire.Dims) * in[0] * k * wide
 	case "deconv": // each input value goes to a window of the result
 		return size(in) * l.Wire.Dims[0] * k * k
 	case "attention":

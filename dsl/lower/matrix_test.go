@@ -26,9 +26,9 @@ var wires = []struct{ kind, fixed string }{
 // layer by layer, in train and in eval mode, at a fixed number of steps and at any.
 func TestEveryLayerOnEveryWire(t *testing.T) {
 	flows := []string{
-		"conv(6, kernel = 3)", "conv(6, kernel = 2, stride = 2, pad = 0, bias = false)", "deconv(6, kernel = 3, stride = 2)", "linear(6)", "project(6)", "project(4)",
+		"conv(6, kernel = 3)", "conv(6, kernel = 2, stride = 2, pad = 0, bias = false)", "conv(6, kernel = 1, width = 3, stride = 2)", "deconv(6, kernel = 3, stride = 2)", "linear(6)", "project(6)", "project(4)",
 		"batchnorm", "batchnorm(scale = 0.5, over = step)", "groupnorm(2)", "layernorm", "attention(heads = 2)",
-		"dropout(0.5)", "dropout(0)", "dropout(1)", "maxpool(2)", "avgpool(2)", "avgpool(3)", "upsample(2)",
+		"dropout(0.5)", "dropout(0)", "dropout(1)", "maxpool(2)", "avgpool(2)", "avgpool(3)", "maxpool(3, stride = 2, pad = 1)", "avgpool(3, stride = 2, pad = 1)", "upsample(2)",
 		"flatten", "reshape(2, 2)", "reshape(8, 2, 4)", "expand(2, 2)", "sinusoid(6)", "embedding(6, 5)", "raw",
 		"relu", "leaky_relu", "swish", "gelu", "sigmoid", "tanh", "softmax",
 		"fire", "once", "trained", "readout", "noisy", "two(current = OTHER)", "encode(now)", "encode(bright)", "decode(total)", "decode(bright)",

@@ -198,6 +198,9 @@ func (l *lowering) lower() (graph.Value, error) {
 		y := b.Op(graph.OpMatmul, graph.Attrs{"transpose": true}, l.in(0), l.variable("weight", graph.Parameter, weight, out, in))
 		return l.bias(y, bias, out), nil
 	case "conv":
+		if args.Has("width") {
+			return l.oblong(), nil
+		}
 		in, out, k := l.in(0).Type().Dims[0], w.Dims[0], args.Int("kernel")
 		weight, bias := l.starts(in*k*k, out*k*k)
 		y := b.Op(graph.OpConv, graph.Attrs{"stride": args.Int("stride"), "pad": args.Int("pad")},
@@ -224,18 +227,9 @@ func (l *lowering) lower() (graph.Value, error) {
 	case "dropout":
 		return l.dropout(), nil
 	case "maxpool":
-		k := args.Int("kernel")
-		return b.Op(graph.OpMaxPool, graph.Attrs{"kernel": k, "stride": k}, l.in(0)), nil
+		return b.Op(graph.OpMaxPool, graph.Attrs{"kernel": args.Int("kernel"), "stride": args.Int("stride")}, l.edges(l.in(0), args.Int("pad"))), nil
 	case "avgpool":
-		k := args.Int("kernel")
-		x := l.in(0)
-		c, h, wd := x.Type().Dims[0], w.Dims[1], w.Dims[2]
-		for i, size := range []int{h * k, wd * k} {
-			if x.Type().Dims[1+i] != size {
-				x = b.Slice(x, graph.Axis(1+i), 0, size)
-			}
-		}
-		return b.Reduce("mean", b.Reshape(x, c, h, k, wd, k), 2, 4), nil
+		return l.average(), nil
 	case "upsample":
 		x, f := l.in(0), args.Int("factor")
 		for axis := graph.Axis(1); axis <= 2; axis++ {

@@ -118,4 +118,28 @@ x, y = n(size=(2, 2, 3, 3)), r.uniform(1, 2, (2, 2))
 case("network f(x: real[2, 3, 3], y: real[2]) -> real[2, 3, 3] { return (2 - x) * y / 4 - -y }",
      (2 - x) * y[:, :, None, None] / 4 + y[:, :, None, None], x=x, y=y)
 
+# Windows that are not square, overlap, or reach beyond the map, of which what lies outside does not count.
+def over(x, high, wide, stride, up, left, f):
+    """f of what of the map x is in each window, with where in the window it is."""
+    rows, cols = ((size + 2 * pad - k) // stride + 1 for size, pad, k in ((x.shape[2], up, high), (x.shape[3], left, wide)))
+    out = []
+    for i in range(rows):
+        for j in range(cols):
+            t, l = i * stride - up, j * stride - left
+            a, b, c, d = max(t, 0), min(t + high, x.shape[2]), max(l, 0), min(l + wide, x.shape[3])
+            out.append(f(x[:, :, a:b, c:d], slice(a - t, b - t), slice(c - l, d - l)))
+    return np.moveaxis(np.array(out), 0, -1).reshape(*out[0].shape, rows, cols)
+
+
+x = n(-2, 1, (2, 3, 5, 6))  # mostly below the 0 of a pad
+for layer, f in ("maxpool", lambda v, *_: v.max((2, 3))), ("avgpool", lambda v, *_: v.sum((2, 3)) / (v.shape[2] * v.shape[3])):
+    for k, stride, pad in (3, 1, 1), (3, 2, 0), (3, 2, 1), (4, 3, 2), (2, 2, 1):
+        y = over(x, k, k, stride, pad, pad, f)
+        case(f"network f(x: real[3, 5, 6]) -> real[3, {y.shape[2]}, {y.shape[3]}] {{ return x -> {layer}({k}, stride = {stride}, pad = {pad}) }}", y, x=x)
+for high, wide, more, stride, up, left in (1, 5, "", 1, 0, 2), (3, 1, "", 1, 1, 0), (3, 2, ", pad = 1", 1, 1, 1), (1, 3, ", stride = 2", 2, 0, 1):
+    w, b = n(size=(4, 3, high, wide)), n(size=4)
+    y = over(x, high, wide, stride, up, left, lambda v, r, c: np.einsum("bikl,oikl->bo", v, w[:, :, r, c])) + b[None, :, None, None]
+    case(f"network f(x: real[3, 5, 6]) -> real[4, {y.shape[2]}, {y.shape[3]}] {{ return x -> conv(4, kernel = {high}, width = {wide}{more}) }}", y,
+         variables={"1.weight": w, "1.bias": b}, x=x)
+
 print(json.dumps(cases))
