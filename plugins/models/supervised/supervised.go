@@ -17,14 +17,18 @@ import (
 //go:embed supervised.md
 var doc string
 
-const network = "network"
+const (
+	network  = "network"
+	features = "features"
+)
 
 // Model returns the plugin component.
 func Model() sdk.Model {
 	return sdk.Model{
 		Component: schema.Component{
 			Kind: schema.Model, Name: "supervised", Version: "1.0", Doc: doc,
-			Roles: []schema.Role{{Name: network, Takes: "network", Doc: "inputs to answer: real[classes] for cross_entropy"}},
+			Roles: []schema.Role{{Name: network, Takes: "network", Doc: "inputs to answer: real[classes] for cross_entropy"},
+				{Name: features, Takes: "network", Optional: true, Doc: "a network that `network` begins with: what it gives are the features by which metrics compare images"}},
 			Params: []schema.Param{
 				{Name: "loss", Type: schema.OneOf, Default: "cross_entropy", Doc: "what is minimised", Choices: []schema.Choice{
 					{Name: "cross_entropy", Doc: "negative logarithm of the softmax at the target class, mean over examples"},
@@ -33,7 +37,7 @@ func Model() sdk.Model {
 				{Name: "inputs", Type: schema.List, Of: schema.AField, Default: "[image]", Doc: "fields of the data, in the order of the network's parameters"},
 				{Name: "target", Type: schema.AField, Default: "label", Doc: "field of the data that holds the answer"},
 			},
-			Exports: []string{"logits", "predict"},
+			Exports: []string{"logits", "predict", "reconstruct", features},
 		},
 		Build: build,
 	}
@@ -43,6 +47,15 @@ func Model() sdk.Model {
 func known(fields map[string]graph.Type) string {
 	names := slices.Sorted(maps.Keys(fields))
 	return "the fields are `" + strings.Join(names, "`, `") + "`"
+}
+
+// wires names the types of a network's inputs.
+func wires(types []graph.Type) string {
+	var out []string
+	for _, t := range types {
+		out = append(out, sdk.Wire(t))
+	}
+	return strings.Join(out, ", ")
 }
 
 // number returns x as real numbers.
@@ -65,6 +78,10 @@ func build(r sdk.BuildRequest) (string, []schema.Complaint, error) {
 	var c []schema.Complaint
 	complain := func(path, help, format string, args ...any) {
 		c = append(c, schema.Complaint{Path: path, Summary: fmt.Sprintf(format, args...), Help: help})
+	}
+	head := b.Role(features)
+	if head != nil && (!slices.EqualFunc(head.In, net.In, graph.Type.Equal) || head.Out[0].Steps > 0 || head.Out[0].DType != graph.F32) {
+		complain(features, "let it take what `network` takes, and give real numbers without time", "features of the same examples are wanted, this network takes %s and gives %s", wires(head.In), sdk.Wire(head.Out[0]))
 	}
 	inputs := r.Arguments["inputs"].Items
 	fields := make([]string, len(inputs))
@@ -116,15 +133,15 @@ func build(r sdk.BuildRequest) (string, []schema.Complaint, error) {
 		}
 		return f.Input(name, r.Fields[name])
 	}
-	apply := func(f *sdk.Function, m sdk.Mode) graph.Value {
+	apply := func(f *sdk.Function, role string, m sdk.Mode) graph.Value {
 		in := make([]graph.Value, len(fields))
 		for i, name := range fields {
 			in[i] = field(f, name)
 		}
-		return f.Apply(network, m, in...)[0]
+		return f.Apply(role, m, in...)[0]
 	}
 	b.Function("step", func(f *sdk.Function) {
-		y := apply(f, sdk.Mode{})
+		y := apply(f, network, sdk.Mode{})
 		answer := field(f, target)
 		if !classify {
 			f.Output("total", f.MeanSquare(number(f, y), number(f, answer)))
@@ -133,9 +150,9 @@ func build(r sdk.BuildRequest) (string, []schema.Complaint, error) {
 		right := f.Op(graph.OpGather, graph.Attrs{"axis": graph.Axis(0)}, f.LogSoftmax(y), answer)
 		f.Output("total", f.Neg(f.Reduce("mean", right, graph.BatchAxis)))
 	})
-	b.Function("logits", func(f *sdk.Function) { f.Output("logits", apply(f, sdk.Mode{Eval: true})) })
+	b.Function("logits", func(f *sdk.Function) { f.Output("logits", apply(f, network, sdk.Mode{Eval: true})) })
 	b.Function("predict", func(f *sdk.Function) {
-		y := apply(f, sdk.Mode{Eval: true})
+		y := apply(f, network, sdk.Mode{Eval: true})
 		if classify {
 			y = f.Reduce("argmax", y, 0)
 		}
@@ -144,9 +161,21 @@ func build(r sdk.BuildRequest) (string, []schema.Complaint, error) {
 	stream := append(slices.Clone(fields), target)
 	slices.Sort(stream)
 	b.Stream("examples", slices.Compact(stream)...)
-	b.Stage("train", "examples", program.Step{Function: "step", Moves: []string{network}})
+	moves := []string{network}
+	if head != nil {
+		// The weights that both use belong to the role that they fill.
+		moves = append(moves, features)
+		b.Function(features, func(f *sdk.Function) {
+			f.Output("features", f.Reshape(apply(f, features, sdk.Mode{Eval: true}), head.Out[0].Size()))
+		})
+		b.Export(features, features)
+	}
+	b.Stage("train", "examples", program.Step{Function: "step", Moves: moves})
 	b.Export("logits", "logits")
 	b.Export("predict", "predict")
+	if target == "image" && slices.Equal(fields, []string{"image"}) { // an autoencoder
+		b.Export("reconstruct", "predict")
+	}
 	text, err := b.Finish()
 	return text, nil, err
 }

@@ -229,3 +229,50 @@ func TestSquaredErrorOverTime(t *testing.T) {
 		t.Errorf("loss %v, want %v", got, want)
 	}
 }
+
+// With a network in the role `features`, what that gives is exported, flat, and both networks are moved; an autoencoder exports
+// its answer as a reconstruction.
+func TestFeatures(t *testing.T) {
+	image := fields["image"]
+	answer, code := network(t, image, image), network(t, graph.Real(2, 1, 1), image)
+	r := request(answer, arguments("mse", "image", "image"))
+	r.Networks = append(r.Networks, schema.Network{Role: "features", Name: "code", Graph: code.Print()})
+	text, complaints, err := supervised.Model().Build(r)
+	if err != nil || len(complaints) > 0 {
+		t.Fatal(complaints, err)
+	}
+	p, err := program.Parse(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if moves := p.Stages[0].Steps[0].Moves; !slices.Equal(moves, []string{"network", "features"}) {
+		t.Errorf("moves %v", moves)
+	}
+	l, err := program.NewLinker(p, map[string]*graph.Module{"network": answer, "features": code})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := map[string]interp.Value{
+		"network.w":  {Type: answer.Variables[0].Type, N: 1, Data: []float64{1, 0, 0, 0, 2, 0, 0, 0, 3}},
+		"features.w": {Type: code.Variables[0].Type, N: 1, Data: []float64{1, 0, 0, 1, 1, 1}},
+	}
+	in := map[string]interp.Value{"image": {Type: image, N: 1, Data: []float64{5, 6, 7}}}
+	for export, want := range map[string][]float64{"features": {12, 13}, "reconstruct": {5, 12, 21}} {
+		g, err := l.Function(p.Export(export).Name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res, err := interp.Run(g, &interp.Env{N: 1, Inputs: in, Variables: w})
+		if err != nil {
+			t.Fatal(err)
+		}
+		out := res.Outputs[g.Outputs[0].Name]
+		if len(out.Type.Dims) > 1 && export == "features" || !cmp.Equal(out.Data, want) {
+			t.Errorf("%s gives %v %v, want %v", export, out.Type, out.Data, want)
+		}
+	}
+	r.Networks[1].Graph = network(t, graph.Real(2), fields["angle"]).Print()
+	if _, complaints, _ := supervised.Model().Build(r); len(complaints) != 1 || complaints[0].Path != "features" {
+		t.Errorf("complaints of features of other examples: %v", complaints)
+	}
+}
