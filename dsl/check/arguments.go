@@ -230,14 +230,25 @@ func choices(list []schema.Choice) string {
 // choice judges one of several named alternatives.
 func (c *checker) choice(p *schema.Param, ref *dsl.Ref, g given, o *owner, path string) (schema.Value, bool) {
 	i := slices.IndexFunc(p.Choices, func(x schema.Choice) bool { return x.Name == ref.Name.Text })
+	if d := c.defs[ref.Name.Text]; p.Export != "" && d != nil && d.kind == "model" && !ref.Called {
+		m := c.modelOf(d)
+		if m != nil && !slices.Contains(m.Component.Exports, p.Export) {
+			c.fail(diag.BadArguments, ref.Name.Range, fmt.Sprintf("name a model that does, or one of %s", choices(p.Choices)), "model `%s`, of kind `%s`, does not export `%s`, which `%s` asks for", ref.Name.Text, m.Component.Name, p.Export, p.Name)
+			m = nil
+		}
+		return schema.Value{Type: schema.ARole, Text: ref.Name.Text}, m != nil
+	}
 	if i < 0 {
 		var known []string
 		for _, x := range p.Choices {
 			known = append(known, x.Name)
 		}
+		if p.Export != "" {
+			known = append(known, c.known("model")...)
+		}
 		c.choiceUnknown("`"+p.Name+"`", ref.Name, known, o.what, "it is one of "+quoted(known))
-		if near := diag.Nearest(ref.Name.Text, known); near != "" { // what the help proposes judges the arguments, in the same run
-			c.chosen(&p.Choices[slices.Index(known, near)], ref, g.s, o, path)
+		if near := diag.Nearest(ref.Name.Text, known); slices.ContainsFunc(p.Choices, func(x schema.Choice) bool { return x.Name == near }) { // what the help proposes judges the arguments, in the same run
+			c.chosen(&p.Choices[slices.IndexFunc(p.Choices, func(x schema.Choice) bool { return x.Name == near })], ref, g.s, o, path)
 		}
 		return schema.Value{}, false
 	}

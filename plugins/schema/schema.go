@@ -86,7 +86,9 @@ type Param struct {
 	Max      *float64 `json:"max,omitempty"`
 	Choices  []Choice `json:"choices,omitempty"` // of OneOf and Terms, also of a List of OneOf
 	Role     *Role    `json:"role,omitempty"`    // of ARole
-	Doc      string   `json:"doc,omitempty"`
+	// Export lets a OneOf of an action also take a model of the file that has this export. Its value is then an ARole.
+	Export string `json:"export,omitempty"`
+	Doc    string `json:"doc,omitempty"`
 }
 
 // Choice is one alternative of a OneOf or Terms parameter.

@@ -99,6 +99,7 @@ func evaluateSettings() []schema.Param {
 		{Name: "metrics", Type: schema.List, Of: schema.OneOf, Required: true, Choices: metric.Schemas(), Doc: "what is measured"},
 		{Name: "count", Type: schema.Int, Default: "10_000", Min: at(1), Max: at(1e9), Doc: "how many samples are drawn, and examples looked at, at most"},
 		{Name: "reference", Type: schema.OneOf, Default: "test", Choices: []schema.Choice{{Name: "train", Doc: "those of the training"}, {Name: "test", Doc: "those held out"}}, Doc: "the examples that samples are compared with"},
+		{Name: roundSetting, Type: schema.Bool, Default: "true", Doc: "whether the pixels of samples and of the reference are clipped to the data's range and rounded to 8 bits, as pictures keep them, before they are compared"},
 		{Name: "sampler", Doc: "how samples are drawn: see the model"},
 		{Name: "seed", Type: schema.Int, Default: "0", Min: at(0), Doc: "of the random numbers of samplers and coders"},
 		{Name: "replace", Type: schema.List, Doc: "definitions with other arguments, such as `fire(threshold = 0.997)`"},

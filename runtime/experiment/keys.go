@@ -172,7 +172,10 @@ func (j *job) useParts(training string, own map[string]string) {
 	j.parts = map[string]string{"numerics": numerics, trainingPart: training}
 	maps.Copy(j.parts, own)
 	for name, v := range j.Settings {
-		if name != "replace" { // the networks with what it puts in are a part, and how the spec calls that is none
+		switch {
+		case name == "replace": // the networks with what it puts in are a part, and how the spec calls that is none
+		case name == roundSetting && v.Number != 0: // no part: evaluations of before this setting have none
+		default:
 			j.parts[name] = render(v)
 		}
 	}

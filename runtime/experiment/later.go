@@ -44,19 +44,32 @@ func (x *Experiment) notYet(j *job) (found diag.List) {
 		path := fmt.Sprintf("metrics[%d]", i)
 		if name, at := later(metric.Schemas(), v, path); name != "" {
 			refuse(at, "metric `%s`", name)
+		} else if _, given := v.Args[featuresArgument]; !given && v.Text == "inception_score" {
+			refuse(path, "metric `inception_score` without `features`")
 		}
 		if unable := able(v.Text, j.use); unable != "" {
 			found.Add(diag.Diagnostic{Code: diag.BadAction, Range: j.Places[path], Summary: fmt.Sprintf("metric `%s` cannot judge model `%s`, which %s", v.Text, j.model.Name, unable), Help: "leave it out"})
 		} else if fields := data.Fields(j.Data.Set, j.Data.Args); measures()[v.Text].labels && fields[labelField].DType != graph.I32 {
 			found.Add(diag.Diagnostic{Code: diag.BadAction, Range: j.Places[path], Summary: fmt.Sprintf("metric `%s` compares with labels, and the examples of `%s` have none", v.Text, j.Data.Name), Help: "leave it out"})
+		} else if side := smallest(fields[imageField]); measures()[v.Text].window > side {
+			found.Add(diag.Diagnostic{Code: diag.BadAction, Range: j.Places[path], Summary: fmt.Sprintf("metric `%s` looks through a window of %d pixels, and the images of `%s` have %d", v.Text, measures()[v.Text].window, j.Data.Name, side), Help: "leave it out"})
 		}
 	}
+	found = append(found, x.unready(j)...)
 	for i, v := range j.Settings["targets"].Items {
 		if c := x.component(j.Plugins[fmt.Sprintf("targets[%d]", i)], schema.Target, v.Text); c == nil || c.Later {
 			refuse(fmt.Sprintf("targets[%d]", i), "target `%s`", v.Text)
 		}
 	}
 	return found
+}
+
+// smallest returns the smaller side of an image.
+func smallest(t graph.Type) int {
+	if len(t.Dims) != 3 {
+		return 0
+	}
+	return min(t.Dims[1], t.Dims[2])
 }
 
 // component returns a component of a plugin, "" for the built-in one; nil where it has none of that name.

@@ -414,6 +414,17 @@ func (r *runner) refuse(ctx context.Context) (found diag.List) {
 				continue
 			}
 			own["reference data"] = set.Hash()
+			if set, bad := r.heldout(ctx, j); set != nil {
+				own["held-out data"] = set.Hash()
+			} else if found = append(found, bad...); bad.HasErrors() {
+				continue
+			}
+			models, _ := r.x.featureModels(j)
+			for _, name := range models {
+				t := r.training(r.x.named(name))
+				found = append(found, r.identify(ctx, t)...)
+				own["features of "+name] = t.outcome()
+			}
 		case "deploy":
 			for i, v := range j.Settings["targets"].Items {
 				own["target "+v.Text] = r.x.component(j.Plugins[fmt.Sprintf("targets[%d]", i)], schema.Target, v.Text).Version
@@ -452,6 +463,17 @@ func (r *runner) identify(ctx context.Context, t *job) (found diag.List) {
 		t.trainParts(set.Hash(), start, others)
 	}
 	return found
+}
+
+// heldout opens the test split where a metric of the job takes it besides the reference; it is nil where none does, and where that
+// has failed.
+func (r *runner) heldout(ctx context.Context, j *job) (*data.Set, diag.List) {
+	for _, v := range j.Settings["metrics"].Items {
+		if measures()[v.Text].heldout {
+			return r.open(ctx, j, data.Test)
+		}
+	}
+	return nil, nil
 }
 
 // read begins to read the data of the selected jobs, all at once: unpacking them is most of what comes before the first step.

@@ -3,14 +3,12 @@ package experiment
 import (
 	"context"
 	"fmt"
-	"math"
 	"path"
 	"slices"
 
 	"snnc.dev/snnc/dsl/diag"
 	"snnc.dev/snnc/plugins/schema"
 	"snnc.dev/snnc/runtime/data"
-	"snnc.dev/snnc/runtime/metric"
 	"snnc.dev/snnc/runtime/program"
 	"snnc.dev/snnc/runtime/record"
 	"snnc.dev/snnc/runtime/tensor"
@@ -175,148 +173,6 @@ func (r *runner) left(j *job) (bool, error) {
 		}
 	}
 	return len(figures) > 0, nil
-}
-
-// evaluate does an evaluate action.
-func (r *runner) evaluate(ctx context.Context, j *job) error {
-	m, err := r.trained(j)
-	if err != nil {
-		return err
-	}
-	whole, drawn, err := j.use.as(m)
-	if err != nil {
-		return err
-	}
-	split := j.Settings.Text("reference")
-	set := r.sets[j.Data.Name+"/"+split]
-	for _, v := range j.Settings["metrics"].Items {
-		judged, measure := whole, measures()[v.Text]
-		if measure.samples {
-			judged = drawn
-		}
-		figures, err := measure.figures(r, ctx, j, judged, v, set)
-		if err != nil {
-			return fmt.Errorf("metric %s: %w", v.Text, err)
-		}
-		values := map[string]float64{}
-		for _, f := range figures {
-			values[f.Name] = f.Value
-			if math.IsNaN(f.Value) || math.IsInf(f.Value, 0) {
-				return fmt.Errorf("metric %s is %v", f.Name, f.Value)
-			}
-			figure := record.Figure{Value: f.Value, Count: f.Count, Reference: split, Seed: seed(j), Recipe: f.Recipe}
-			if err := r.folder.SetMetric(r.called(j), f.Name, figure); err != nil {
-				return err
-			}
-			r.o.Watch.Say(j.name, fmt.Sprintf("%s = %.4g (%s)", f.Name, f.Value, f.Recipe))
-		}
-		if err := r.tell(record.Event{Action: r.called(j), Kind: record.Metric, Figures: values}); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// measuring is how one metric is computed.
-type measuring struct {
-	export  string // that the metric asks the model for, or ""
-	samples bool   // whether it judges samples
-	labels  bool   // whether it compares with labels
-	figures func(r *runner, ctx context.Context, j *job, m *train.Model, v schema.Value, set *data.Set) ([]metric.Figure, error)
-}
-
-// measures holds the metrics that can be computed.
-func measures() map[string]measuring {
-	return map[string]measuring{
-		"mse":      {export: reconstruct, figures: (*runner).mse},
-		"accuracy": {export: logits, labels: true, figures: (*runner).accuracy},
-		"frechet":  {samples: true, figures: (*runner).frechet},
-	}
-}
-
-// able says why a metric cannot judge a model; "" where it can.
-func able(name string, u *use) string {
-	switch m := measures()[name]; {
-	case m.export != "" && u.Program.Export(m.export) == nil:
-		return "does not export `" + m.export + "`"
-	case m.samples && u.sampler == nil && len(u.model.Component.Samplers) > 0:
-		return "draws samples as its options say: choose a `sampler`"
-	case m.samples && u.sampler == nil:
-		return "draws no samples"
-	}
-	return ""
-}
-
-func (r *runner) mse(ctx context.Context, j *job, m *train.Model, _ schema.Value, set *data.Set) ([]metric.Figure, error) {
-	var sum metric.Reconstruction
-	err := r.apply(ctx, m, reconstruct, set, min(j.Settings.Int("count"), set.Len()), seed(j), func(_ int, in map[string]*tensor.Tensor, out *tensor.Tensor) error {
-		a, b := appendPixels(nil, in[imageField]), appendPixels(nil, out)
-		size := len(a) / out.N
-		for i := 0; i < len(a); i += size {
-			if err := sum.Add(a[i:i+size], b[i:i+size]); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	return sum.Figures(j.Settings.Text("reference"))
-}
-
-func (r *runner) accuracy(ctx context.Context, j *job, m *train.Model, _ schema.Value, set *data.Set) ([]metric.Figure, error) {
-	var right metric.Accuracy
-	err := r.apply(ctx, m, logits, set, min(j.Settings.Int("count"), set.Len()), seed(j), func(first int, _ map[string]*tensor.Tensor, out *tensor.Tensor) error {
-		size := out.Type.Size()
-		for i := range out.N {
-			if err := right.Add(out.F32[i*size:(i+1)*size], set.Label(first+i)); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	f, err := right.Figure(j.Settings.Text("reference"))
-	return []metric.Figure{f}, err
-}
-
-// frechet compares samples with all examples of the reference.
-func (r *runner) frechet(ctx context.Context, j *job, m *train.Model, v schema.Value, set *data.Set) ([]metric.Figure, error) {
-	size := set.Fields()[imageField].Size()
-	samples, err := metric.NewMoments(size)
-	if err != nil {
-		return nil, err
-	}
-	reference, err := metric.NewMoments(size)
-	if err != nil {
-		return nil, err
-	}
-	add := func(to *metric.Moments, t *tensor.Tensor) error {
-		pixels := appendPixels(nil, t)
-		for i := 0; i < len(pixels); i += size {
-			if err := to.Add(pixels[i : i+size]); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	if err := drawBatches(ctx, m, j.use.sampler, j.Settings.Int("count"), seed(j), func(t *tensor.Tensor) error { return add(samples, t) }); err != nil {
-		return nil, err
-	}
-	one := tensor.New(set.Fields()[imageField], 1)
-	for i := range set.Len() {
-		if err := set.Fill(imageField, []int{i}, one); err != nil {
-			return nil, err
-		}
-		if err := add(reference, one); err != nil {
-			return nil, err
-		}
-	}
-	f, err := metric.Frechet(v.Args.Text("features"), samples, reference, j.Settings.Text("reference"))
-	return []metric.Figure{f}, err
 }
 
 // deploy does a deploy action: it asks each target how the networks lie on the chip, and keeps the answers.

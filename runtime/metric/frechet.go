@@ -1,61 +1,14 @@
 package metric
 
 import (
+	"errors"
 	"fmt"
 	"math"
 
 	"gonum.org/v1/gonum/mat"
 )
 
-// MaxFeatures is the largest number of features that Moments accepts: a covariance of 4096 takes 128 MiB, and its
-// eigenvalues some minutes.
-const MaxFeatures = 4096
-
-// Moments accumulates mean and covariance of feature vectors. Make it with NewMoments.
-type Moments struct {
-	count   int
-	mean    []float64
-	scatter *mat.SymDense // sum of the outer products of the distances from the mean
-	from    *mat.VecDense // of the newest vector
-}
-
-// NewMoments returns the moments of no vectors yet, of a given number of features.
-func NewMoments(features int) (*Moments, error) {
-	if features < 1 || features > MaxFeatures {
-		return nil, fmt.Errorf("accumulate moments: %d features, can be 1 to %d", features, MaxFeatures)
-	}
-	return &Moments{mean: make([]float64, features), scatter: mat.NewSymDense(features, nil), from: mat.NewVecDense(features, nil)}, nil
-}
-
-// Add takes one feature vector of finite numbers.
-func (m *Moments) Add(x []float32) error {
-	if len(x) != len(m.mean) {
-		return fmt.Errorf("accumulate moments: %d features, want %d", len(x), len(m.mean))
-	}
-	for i, v := range x {
-		if v := float64(v); math.IsNaN(v) || math.IsInf(v, 0) {
-			return fmt.Errorf("accumulate moments: feature %d of vector %d is %v", i, m.count, v)
-		}
-	}
-	m.count++
-	n := float64(m.count)
-	for i, v := range x {
-		d := float64(v) - m.mean[i]
-		m.from.SetVec(i, d)
-		m.mean[i] += d / n
-	}
-	// Welford's update for vectors: T. F. Chan, G. H. Golub, R. J. LeVeque, "Algorithms for computing the sample variance",
-	// The American Statistician 1983, equation 2.1 with one set of one vector.
-	m.scatter.SymRankOne(m.scatter, (n-1)/n, m.from)
-	return nil
-}
-
-// covariance returns the unbiased covariance.
-func (m *Moments) covariance() *mat.SymDense {
-	var c mat.SymDense
-	c.ScaleSym(1/float64(m.count-1), m.scatter)
-	return &c
-}
+var errEigen = errors.New("Fréchet distance: no eigenvalues found")
 
 // Distance returns the Fréchet distance between the normal distributions with these moments (D. C. Dowson, B. V. Landau,
 // "The Fréchet distance between multivariate normal distributions", J. Multivariate Analysis 1982), squared as is usual
@@ -73,10 +26,10 @@ func Distance(a, b *Moments) (float64, error) {
 	if len(a.mean) != len(b.mean) {
 		return 0, fmt.Errorf("Fréchet distance: %d features against %d", len(a.mean), len(b.mean))
 	}
-	if a.count < 2 || b.count < 2 {
-		return 0, fmt.Errorf("Fréchet distance: %d vectors against %d, needs two of each", a.count, b.count)
+	if a.Count() < 2 || b.Count() < 2 {
+		return 0, fmt.Errorf("Fréchet distance: %d vectors against %d, needs two of each", a.Count(), b.Count())
 	}
-	if a.count > b.count { // the smaller rank is taken apart
+	if a.Count() > b.Count() { // the smaller rank is taken apart
 		a, b = b, a
 	}
 	s1, s2 := a.covariance(), b.covariance()
@@ -85,10 +38,26 @@ func Distance(a, b *Moments) (float64, error) {
 		d := a.mean[i] - b.mean[i]
 		sum += d * d
 	}
-
+	v, values, err := axes(s1)
+	if err != nil || v == nil { // all vectors equal: S1 is 0
+		return sum, err
+	}
 	var eigen mat.EigenSym
-	if !eigen.Factorize(s1, true) {
-		return 0, fmt.Errorf("Fréchet distance: no eigenvalues found")
+	if !eigen.Factorize(inner(v, values, s2), false) {
+		return 0, errEigen
+	}
+	for _, l := range eigen.Values(nil) {
+		sum -= 2 * math.Sqrt(max(l, 0))
+	}
+	return sum, nil
+}
+
+// axes returns the eigenvectors of a covariance, as columns, whose eigenvalues are above rounding, and these; nil where
+// none is.
+func axes(s *mat.SymDense) (*mat.Dense, []float64, error) {
+	var eigen mat.EigenSym
+	if !eigen.Factorize(s, true) {
+		return nil, nil, errEigen
 	}
 	values := eigen.Values(nil) // rising
 	n := len(values)
@@ -98,39 +67,101 @@ func Distance(a, b *Moments) (float64, error) {
 	for first < n && values[first] <= floor {
 		first++
 	}
-	if first == n { // all vectors equal: S1 is 0
-		return sum, nil
+	if first == n {
+		return nil, nil, nil
 	}
 	var v mat.Dense
 	eigen.VectorsTo(&v)
-	root := mat.DenseCopyOf(v.Slice(0, n, first, n)) // V L^(1/2)
-	root.Apply(func(_, j int, x float64) float64 { return x * math.Sqrt(values[first+j]) }, root)
-
-	var right, product mat.Dense
-	right.Mul(s2, root)
-	product.Mul(root.T(), &right)
-	inner := mat.NewSymDense(n-first, nil)
-	for i := range n - first {
-		for j := i; j < n-first; j++ {
-			inner.SetSym(i, j, (product.At(i, j)+product.At(j, i))/2)
-		}
-	}
-	if !eigen.Factorize(inner, false) {
-		return 0, fmt.Errorf("Fréchet distance: no eigenvalues found")
-	}
-	for _, l := range eigen.Values(nil) {
-		sum -= 2 * math.Sqrt(max(l, 0))
-	}
-	return sum, nil
+	return mat.DenseCopyOf(v.Slice(0, n, first, n)), values[first:], nil
 }
 
-// Frechet returns the distance of samples from a reference as a figure. features names what the vectors are (pixels);
-// split names the reference (test, train). The distance is biased upwards with few samples, so the recipe counts them.
-func Frechet(features string, samples, reference *Moments, split string) (Figure, error) {
-	d, err := Distance(samples, reference)
+// inner returns L^(1/2) V' S V L^(1/2).
+func inner(v *mat.Dense, values []float64, s *mat.SymDense) *mat.SymDense {
+	root := mat.DenseCopyOf(v)
+	root.Apply(func(_, j int, x float64) float64 { return x * math.Sqrt(values[j]) }, root)
+	var right, product mat.Dense
+	right.Mul(s, root)
+	product.Mul(root.T(), &right)
+	out := mat.NewSymDense(len(values), nil)
+	for i := range values {
+		for j := i; j < len(values); j++ {
+			out.SetSym(i, j, (product.At(i, j)+product.At(j, i))/2)
+		}
+	}
+	return out
+}
+
+// influences returns what each sample adds to the distance of the samples from the reference by first order, up to a constant:
+//
+//	2 (mean1 - mean2)'(x - mean1) + (x - mean1)'(I - T)(x - mean1)
+//
+// The derivative by the samples' covariance S1 is I - T, where T = S1^(-1/2) (S1^(1/2) S2 S1^(1/2))^(1/2) S1^(-1/2) transports
+// one normal distribution to the other (Dowson and Landau); it is taken on the range of S1, in which the samples lie.
+func influences(x Vectors, samples, reference *Moments) ([]float64, error) {
+	s1, s2 := samples.covariance(), reference.covariance()
+	v, values, err := axes(s1)
+	out := make([]float64, x.N)
+	if err != nil || v == nil {
+		return out, err
+	}
+	var eigen mat.EigenSym
+	if !eigen.Factorize(inner(v, values, s2), true) {
+		return nil, errEigen
+	}
+	// With M = U K U' the inner matrix, (x - m)' T (x - m) = |K^(1/4) U' L^(-1/2) V' (x - m)|^2.
+	var u, map1 mat.Dense
+	eigen.VectorsTo(&u)
+	k := eigen.Values(nil)
+	u.Apply(func(i, j int, e float64) float64 { return e * math.Sqrt(math.Sqrt(max(k[j], 0))/values[i]) }, &u)
+	map1.Mul(v, &u)
+	centred := mat.NewDense(min(together, x.N), x.Size, nil)
+	for first := 0; first < x.N; first += together {
+		n := min(together, x.N-first)
+		part := centred.Slice(0, n, 0, x.Size).(*mat.Dense)
+		for i := range n {
+			row := part.RawRowView(i)
+			for j, e := range x.Vector(first + i) {
+				row[j] = float64(e) - samples.mean[j]
+				out[first+i] += 2*(samples.mean[j]-reference.mean[j])*row[j] + row[j]*row[j]
+			}
+		}
+		var moved mat.Dense
+		moved.Mul(part, &map1)
+		for i := range n {
+			for _, e := range moved.RawRowView(i) {
+				out[first+i] -= e * e
+			}
+		}
+	}
+	return out, nil
+}
+
+// Frechet returns the distance of samples from a reference as a figure: frechet_FEATURES, or fid over the features that this
+// name belongs to, inception. It is biased upwards, the more the fewer samples there are; where there are no more than
+// features, the recipe says so. The interval is that of other draws of as many samples: the bootstrap of their influences.
+func Frechet(f *Features, samples Vectors, reference *Moments, p Protocol) (Figure, error) {
+	m, err := MomentsOf(samples)
 	if err != nil {
 		return Figure{}, err
 	}
-	return Figure{Name: "frechet_" + features, Value: d, Count: samples.count,
-		Recipe: fmt.Sprintf("Fréchet distance over %s, %d samples against %d of %s", features, samples.count, reference.count, split)}, nil
+	d, err := Distance(m, reference)
+	if err != nil {
+		return Figure{}, err
+	}
+	by, err := influences(samples, m, reference)
+	if err != nil {
+		return Figure{}, err
+	}
+	name := "frechet_" + f.Name
+	if f.Name == inception {
+		name = "fid"
+	}
+	recipe := p.recipe("Fréchet distance over "+f.String(), samples.N, reference.Count())
+	if n := min(samples.N, reference.Count()); n <= f.Size {
+		recipe += fmt.Sprintf("; unreliable: %d vectors do not span %d features", n, f.Size)
+	}
+	return Figure{Name: name, Value: d, Count: samples.N, Interval: about(d, by, "frechet"), Recipe: recipe}, nil
 }
+
+// inception names the features over which alone a Fréchet distance is an FID.
+const inception = "inception"

@@ -3,25 +3,41 @@ package metric
 import "snnc.dev/snnc/plugins/schema"
 
 // Schemas returns what the setting `metrics` of an evaluation accepts. Those marked Later are known and checked, but
-// nothing in this version can compute them; frechet is ready with the features pixels.
+// nothing in this version can compute them, and neither can features that are marked so.
 func Schemas() []schema.Choice {
-	features := func(required bool, list ...schema.Choice) []schema.Param {
-		return []schema.Param{{Name: "features", Type: schema.OneOf, Required: required, Choices: list,
-			Doc: "What an image is before it is compared."}}
-	}
+	pixels := schema.Choice{Name: "pixels", Doc: "The pixels themselves, in 0..1."}
 	lenet := schema.Choice{Name: "lenet", Later: true, Doc: "The 84 features before the last layer of a small classifier of digits and clothes."}
 	autoencoder := schema.Choice{Name: "autoencoder", Later: true, Doc: "The code of a small autoencoder: the Fréchet autoencoder distance."}
+	features := schema.Param{Name: "features", Type: schema.OneOf, Required: true, Choices: []schema.Choice{pixels, lenet, autoencoder}, Export: "features",
+		Doc: "What an image is before it is compared; also a trained model of the file that exports `features`."}
+	classifier := func(required bool, doc string) schema.Param {
+		return schema.Param{Name: "features", Type: schema.OneOf, Required: required, Choices: []schema.Choice{lenet}, Export: "logits", Doc: doc}
+	}
+	least := func(name, value string, low float64, doc string) schema.Param {
+		return schema.Param{Name: name, Type: schema.Int, Default: value, Min: &low, Doc: doc}
+	}
+	zero, one := 0.0, 1.0
 	return []schema.Choice{
 		{Name: "mse", Doc: "Mean squared error of the reconstructions, also relative to that of the mean image."},
+		{Name: "ssim", Doc: "Structural similarity of the reconstructions, which are of 11x11 pixels or more."},
 		{Name: "accuracy", Doc: "Share of the examples whose largest output is that of their label."},
-		{Name: "frechet", Doc: "Fréchet distance between generated samples and the reference.",
-			Params: features(true, schema.Choice{Name: "pixels", Doc: "The pixels themselves."}, lenet, autoencoder)},
-		{Name: "ssim", Later: true, Doc: "Structural similarity of the reconstructions."},
+		{Name: "frechet", Doc: "Fréchet distance between generated samples and the reference.", Params: []schema.Param{features}},
 		{Name: "fid", Later: true, Doc: "Fréchet distance over the 2048 features of Inception v3."},
-		{Name: "inception_score", Later: true, Doc: "How sure and how varied a classifier is of the samples; without features, Inception v3.",
-			Params: features(false, lenet)},
-		{Name: "kid", Later: true, Doc: "Kernel distance between generated samples and the reference.", Params: features(true, lenet, autoencoder)},
-		{Name: "active_pixels", Later: true, Doc: "Mean share of the pixels that are lit, of samples and of the reference."},
+		{Name: "inception_score", Doc: "How sure and how varied a classifier is of the samples; without features, Inception v3.", Params: []schema.Param{
+			classifier(false, "The classifier; also a trained model of the file that exports `logits`."),
+			least("splits", "10", 1, "Parts of the samples, over whose scores the mean is taken.")}},
+		{Name: "kid", Doc: "Kernel distance between generated samples and the reference: unbiased, cubic kernel.", Params: []schema.Param{features,
+			least("subset", "", 2, "Vectors of each side in a subset; absent: all at once, which has the least variance."),
+			least("subsets", "100", 1, "How many subsets.")}},
+		{Name: "precision_recall", Doc: "Improved precision and recall: the share of samples near the reference, and the other way round.", Params: []schema.Param{features,
+			least("neighbours", "3", 1, "How far around a vector is near: up to the neighbour of that number.")}},
+		{Name: "density_coverage", Doc: "Density and coverage: how densely the reference's neighbourhoods are filled with samples, and how many of them are.", Params: []schema.Param{features,
+			least("neighbours", "5", 1, "How far a neighbourhood reaches: up to the neighbour of that number.")}},
+		{Name: "nearest", Doc: "Distance of samples from the nearest training image, against that of held-out images: whether training images are copied.", Params: []schema.Param{features}},
+		{Name: "class_histogram", Doc: "How often a classifier sees each class among the samples, and how far that is from the reference.", Params: []schema.Param{
+			classifier(true, "The classifier; also a trained model of the file that exports `logits`.")}},
+		{Name: "active_pixels", Doc: "Mean share of the pixels that are lit, of samples and of the reference.", Params: []schema.Param{
+			{Name: "above", Type: schema.Real, Default: "0", Min: &zero, Max: &one, Doc: "The brightness in 0..1 that a lit pixel exceeds."}}},
 		{Name: "spike_counts", Later: true, Doc: "Spikes per example and layer."},
 	}
 }

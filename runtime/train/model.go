@@ -155,6 +155,18 @@ func (m *Model) env(inputs map[string]*tensor.Tensor, seed, iteration, first uin
 	}
 }
 
+// Digest returns the SHA-256, in hex, of the weights that a run without gradient sees: averaged ones where there are some.
+func (m *Model) Digest() string {
+	weights, of := Weights{}, m.Weights
+	if m.Averages != nil {
+		of = m.Averages
+	}
+	for _, v := range m.Variables {
+		weights[v.Name] = of[v.Name].F32
+	}
+	return weights.Digest()
+}
+
 // Apply runs the export NAME on a batch: n examples of which the first has the number first. The result holds until the
 // next call for the same export and batch size.
 func (m *Model) Apply(export string, inputs map[string]*tensor.Tensor, n int, seed, first uint64) (*tensor.Tensor, error) {

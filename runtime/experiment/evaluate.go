@@ -1,0 +1,236 @@
+package experiment
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"snnc.dev/snnc/plugins/schema"
+	"snnc.dev/snnc/runtime/data"
+	"snnc.dev/snnc/runtime/graph"
+	"snnc.dev/snnc/runtime/metric"
+	"snnc.dev/snnc/runtime/record"
+	"snnc.dev/snnc/runtime/rng"
+	"snnc.dev/snnc/runtime/tensor"
+	"snnc.dev/snnc/runtime/train"
+)
+
+// roundSetting says whether pixels are clipped and rounded before they are compared.
+const roundSetting = "round"
+
+// evaluation is an evaluate action at work. Samples are drawn once for all its metrics, and features are taken of them and of
+// the reference once.
+type evaluation struct {
+	*runner
+	job    *job
+	whole  *train.Model // that reconstructs and classifies
+	drawn  *train.Model // that draws
+	set    *data.Set    // the reference
+	among  *data.Set    // the examples of the training
+	round  bool
+	kept   *pixels // the samples
+	looked map[string]*seen
+}
+
+// seen are the features of the samples, or of some of the reference.
+type seen struct{ vectors, logits metric.Vectors }
+
+// evaluate does an evaluate action.
+func (r *runner) evaluate(ctx context.Context, j *job) error {
+	m, err := r.trained(j)
+	if err != nil {
+		return err
+	}
+	split := j.Settings.Text("reference")
+	e := &evaluation{runner: r, job: j, set: r.sets[j.Data.Name+"/"+split], among: r.sets[j.Data.Name+"/"+string(data.Train)], round: j.Settings.Bool(roundSetting), looked: map[string]*seen{}}
+	if e.whole, e.drawn, err = j.use.as(m); err != nil {
+		return err
+	}
+	for _, v := range j.Settings["metrics"].Items {
+		figures, err := measures()[v.Text].figures(e, ctx, v)
+		if err != nil {
+			return fmt.Errorf("metric %s: %w", v.Text, err)
+		}
+		values := map[string]float64{}
+		for _, f := range figures {
+			values[f.Name] = f.Value
+			if math.IsNaN(f.Value) || math.IsInf(f.Value, 0) {
+				return fmt.Errorf("metric %s is %v", f.Name, f.Value)
+			}
+			figure := record.Figure{Value: f.Value, Count: f.Count, Interval: [2]float64{f.Interval.Low, f.Interval.High}, Reference: split, Seed: seed(j), Recipe: f.Recipe}
+			if err := r.folder.SetMetric(r.called(j), f.Name, figure); err != nil {
+				return err
+			}
+			between := ""
+			if f.Interval != (metric.Interval{}) {
+				between = fmt.Sprintf(" in %.4g..%.4g", f.Interval.Low, f.Interval.High)
+			}
+			r.o.Watch.Say(j.name, fmt.Sprintf("%s = %.4g%s (%s)", f.Name, f.Value, between, f.Recipe))
+		}
+		if err := r.tell(record.Event{Action: r.called(j), Kind: record.Metric, Figures: values}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// measuring is how one metric is computed.
+type measuring struct {
+	export  string // that the metric asks the model for, or ""
+	samples bool   // whether it judges samples
+	labels  bool   // whether it compares with labels
+	window  int    // the smallest side of images that it judges
+	heldout bool   // whether it also takes the test split, whatever the reference is
+	figures func(e *evaluation, ctx context.Context, v schema.Value) ([]metric.Figure, error)
+}
+
+// measures holds the metrics that can be computed.
+func measures() map[string]measuring {
+	return map[string]measuring{
+		"mse":              {export: reconstruct, figures: (*evaluation).mse},
+		"ssim":             {export: reconstruct, window: metric.Window, figures: (*evaluation).ssim},
+		"accuracy":         {export: logits, labels: true, figures: (*evaluation).accuracy},
+		"frechet":          {samples: true, figures: (*evaluation).frechet},
+		"inception_score":  {samples: true, figures: (*evaluation).inceptionScore},
+		"kid":              {samples: true, figures: (*evaluation).kid},
+		"precision_recall": {samples: true, figures: (*evaluation).precisionRecall},
+		"density_coverage": {samples: true, figures: (*evaluation).densityCoverage},
+		"nearest":          {samples: true, heldout: true, figures: (*evaluation).nearest},
+		"class_histogram":  {samples: true, figures: (*evaluation).classHistogram},
+		"active_pixels":    {samples: true, figures: (*evaluation).activePixels},
+	}
+}
+
+// able says why a metric cannot judge a model; "" where it can.
+func able(name string, u *use) string {
+	switch m := measures()[name]; {
+	case m.export != "" && u.Program.Export(m.export) == nil:
+		return "does not export `" + m.export + "`"
+	case m.samples && u.sampler == nil && len(u.model.Component.Samplers) > 0:
+		return "draws samples as its options say: choose a `sampler`"
+	case m.samples && u.sampler == nil:
+		return "draws no samples"
+	}
+	return ""
+}
+
+// count returns how many samples are drawn and examples are looked at.
+func (e *evaluation) count() int { return e.job.Settings.Int("count") }
+
+func (e *evaluation) protocol() metric.Protocol {
+	return metric.Protocol{Reference: fmt.Sprintf("%s of %s (data %s)", e.job.Settings.Text("reference"), e.set.Name(), e.set.Hash()[:12]), Rounded: e.round}
+}
+
+// ready makes images of values in the range of the data, channels first: pixels in 0..1.
+func (e *evaluation) ready(t graph.Type, n int, values []float32) metric.Images {
+	lo, hi := e.set.Range()
+	out := metric.Images{N: n, Channels: t.Dims[0], Height: t.Dims[1], Width: t.Dims[2], Pixels: values}
+	for i, v := range values {
+		values[i] = float32((float64(v) - lo) / (hi - lo))
+	}
+	if e.round {
+		out.Round()
+	}
+	return out
+}
+
+// pixels are the samples, in 0..1. Rounded ones take a byte each.
+type pixels struct {
+	like  metric.Images // one of them, without its pixels
+	bytes []uint8
+	reals []float32
+}
+
+// samples returns the samples of the action, drawn where they are not there yet.
+func (e *evaluation) samples(ctx context.Context) (metric.Source, error) {
+	n := e.count()
+	if e.kept == nil {
+		kept := &pixels{}
+		err := drawBatches(ctx, e.drawn, e.job.use.sampler, n, seed(e.job), func(t *tensor.Tensor) error {
+			m := e.ready(t.Type, t.N, appendPixels(nil, t))
+			kept.like = metric.Images{N: 1, Channels: m.Channels, Height: m.Height, Width: m.Width}
+			if !e.round {
+				kept.reals = append(kept.reals, m.Pixels...)
+				return nil
+			}
+			for _, p := range m.Pixels {
+				kept.bytes = append(kept.bytes, uint8(math.Round(float64(p)*255)))
+			}
+			return nil
+		})
+		if err != nil {
+			return metric.Source{}, err
+		}
+		e.kept = kept
+	}
+	return metric.Source{N: n, Images: func(first, end int) (metric.Images, error) { return e.kept.images(first, end), nil }}, nil
+}
+
+// images returns samples first to end-1.
+func (k *pixels) images(first, end int) metric.Images {
+	m, size := k.like, k.like.Size()
+	m.N = end - first
+	if k.reals != nil {
+		m.Pixels = append([]float32(nil), k.reals[first*size:end*size]...)
+		return m
+	}
+	m.Pixels = make([]float32, m.N*size)
+	for i, b := range k.bytes[first*size : end*size] {
+		m.Pixels[i] = float32(float64(b) / 255)
+	}
+	return m
+}
+
+// examples returns examples of a set with the given numbers, made ready as the samples are.
+func (e *evaluation) examples(set *data.Set, numbers []int) metric.Source {
+	return metric.Source{N: len(numbers), Images: func(first, end int) (metric.Images, error) {
+		t := tensor.New(set.Fields()[imageField], end-first)
+		if err := set.Fill(imageField, numbers[first:end], t); err != nil {
+			return metric.Images{}, err
+		}
+		return e.ready(t.Type, t.N, appendPixels(nil, t)), nil
+	}}
+}
+
+// some returns the numbers of at most count examples of a set: all of them, or some chosen at random, the same for every seed.
+func (e *evaluation) some(set *data.Set) []int {
+	if n := e.count(); n < set.Len() {
+		return rng.New(0, "reference", 0).Permutation(set.Len())[:n]
+	}
+	return every(set)
+}
+
+// every returns the numbers of all examples of a set.
+func every(set *data.Set) []int {
+	out := make([]int, set.Len())
+	for i := range out {
+		out[i] = i
+	}
+	return out
+}
+
+// seen returns what features are of a source of that name; it is computed once.
+func (e *evaluation) seen(ctx context.Context, f *metric.Features, what string, s metric.Source) (*seen, error) {
+	key := f.Name + "/" + what
+	if e.looked[key] == nil {
+		v, l, err := metric.Extracted(ctx, f, s)
+		if err != nil {
+			return nil, err
+		}
+		e.looked[key] = &seen{v, l}
+	}
+	return e.looked[key], nil
+}
+
+// both returns what features are of the samples and of some of the reference, as many as there are samples at most.
+func (e *evaluation) both(ctx context.Context, f *metric.Features) (samples, reference *seen, err error) {
+	s, err := e.samples(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	if samples, err = e.seen(ctx, f, "samples", s); err != nil {
+		return nil, nil, err
+	}
+	reference, err = e.seen(ctx, f, "reference", e.examples(e.set, e.some(e.set)))
+	return samples, reference, err
+}
