@@ -57,7 +57,7 @@ func (r *runner) evaluate(ctx context.Context, j *job) error {
 			if math.IsNaN(f.Value) || math.IsInf(f.Value, 0) {
 				return fmt.Errorf("metric %s is %v", f.Name, f.Value)
 			}
-			figure := record.Figure{Value: f.Value, Count: f.Count, Interval: [2]float64{f.Interval.Low, f.Interval.High}, Reference: split, Seed: seed(j), Recipe: f.Recipe}
+			figure := record.Figure{Value: f.Value, Count: f.Count, Interval: record.Interval(f.Interval), Reference: split, Seed: seed(j), Recipe: f.Recipe}
 			if err := r.folder.SetMetric(r.called(j), f.Name, figure); err != nil {
 				return err
 			}

@@ -111,27 +111,40 @@ func (x *Experiment) named(name string) *Model {
 	return x.Models[i]
 }
 
-// featureModels returns the models that the metrics of an action take features from, in order, and the attribute path of each.
-func (x *Experiment) featureModels(j *job) (models []string, paths []string) {
+// featureModels returns the models that the metrics of an action take features from, and which of its metrics do, in order.
+func (x *Experiment) featureModels(j *job) (models []string, metrics []int) {
 	for i, v := range j.Settings["metrics"].Items {
 		if f, ok := v.Args[featuresArgument]; ok && f.Type == schema.ARole {
-			models, paths = append(models, f.Text), append(paths, fmt.Sprintf("metrics[%d].%s", i, featuresArgument))
+			models, metrics = append(models, f.Text), append(metrics, i)
 		}
 	}
-	return models, paths
+	return models, metrics
+}
+
+// exportOf returns the export that a metric asks a model of its argument `features` for.
+func exportOf(name string) string {
+	list := metric.Schemas()
+	i := slices.IndexFunc(list, func(c schema.Choice) bool { return c.Name == name })
+	p := list[i].Params
+	return p[slices.IndexFunc(p, func(p schema.Param) bool { return p.Name == featuresArgument })].Export
 }
 
 // unready finds models that give features and are not trained before the action, as far as the spec says.
 func (x *Experiment) unready(j *job) (found diag.List) {
-	models, paths := x.featureModels(j)
+	models, metrics := x.featureModels(j)
 	for i, name := range models {
+		place := j.Places[fmt.Sprintf("metrics[%d].%s", metrics[i], featuresArgument)]
 		jobs := x.jobs()
 		own := slices.IndexFunc(jobs, func(o *job) bool { return o.id == j.id })
 		t := slices.IndexFunc(jobs, func(o *job) bool { return o.Kind == "train" && o.model.Name == name })
 		if t >= 0 && t < own {
+			// What a component may export, a Program need not, where its arguments do not ask for it.
+			if export := exportOf(j.Settings["metrics"].Items[metrics[i]].Text); jobs[t].model.Program.Export(export) == nil {
+				found.Add(diag.Diagnostic{Code: diag.BadAction, Range: place, Summary: fmt.Sprintf("model `%s` does not export `%s`, as its arguments say", name, export)})
+			}
 			continue
 		}
-		found.Add(diag.Diagnostic{Code: diag.BadAction, Range: j.Places[paths[i]], Summary: fmt.Sprintf("model `%s` gives features before it is trained", name),
+		found.Add(diag.Diagnostic{Code: diag.BadAction, Range: place, Summary: fmt.Sprintf("model `%s` gives features before it is trained", name),
 			Help: fmt.Sprintf("write its `train %s` above `%s`", name, j.name)})
 	}
 	return found

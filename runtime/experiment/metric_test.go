@@ -160,7 +160,7 @@ func TestFrechet(t *testing.T) {
 	}
 	// Eigenvalues that are 0 are found as rounding, 1e-16 of the largest, and enter by their roots: 64 of 1e-8. Pixels are float32.
 	near(t, "frechet_pixels", figures["frechet_pixels"].Value, want, 2*64*1e-8)
-	if f := figures["frechet_pixels"]; f.Count != n || f.Reference != "test" || f.Interval[0] >= f.Value || f.Interval[1] <= f.Value {
+	if f := figures["frechet_pixels"]; f.Count != n || f.Reference != "test" || f.Interval.Low >= f.Value || f.Interval.High <= f.Value {
 		t.Errorf("%+v", f)
 	}
 }

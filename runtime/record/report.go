@@ -114,7 +114,7 @@ type settingGroup struct {
 }
 
 // Sure reports whether the figure has an interval.
-func (r figureRow) Sure() bool { return r.Interval != [2]float64{} }
+func (r figureRow) Sure() bool { return r.Interval != Interval{} }
 
 // A layer that spikes less than quiet or more than busy is pointed out.
 const quiet, busy = 0.005, 0.95
