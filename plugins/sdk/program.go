@@ -236,6 +236,13 @@ func (f *Function) RandomInt(label string, t graph.Type, n int) graph.Value {
 	return f.Op(graph.OpCast, graph.Attrs{"dtype": "i32"}, f.Op(graph.OpMin, nil, u, f.Const(float64(n-1))))
 }
 
+// OneHot returns, for class numbers, one per example, numbers of type real[classes]: 1 at the place of the class, 0 elsewhere, and
+// everywhere where the number is none of 0..classes-1.
+func (f *Function) OneHot(class graph.Value, classes int) graph.Value {
+	places := f.Op(graph.OpCast, graph.Attrs{"dtype": "i32"}, f.Op(graph.OpIota, graph.Attrs{"dims": []int{classes}}))
+	return f.Op(graph.OpCast, graph.Attrs{"dtype": "f32"}, f.Op(graph.OpEqual, nil, places, f.Reshape(class, 1)))
+}
+
 // Zeros returns zeros of type t.
 func (f *Function) Zeros(t graph.Type) graph.Value {
 	v := f.Const(0)

@@ -70,7 +70,8 @@ func (m model) request() sdk.BuildRequest {
 	return sdk.BuildRequest{
 		Arguments: m.Args,
 		Networks:  []schema.Network{{Role: r.Path, Name: r.Network.Name, Graph: m.Modules[r.Path].Print(), Steps: r.Steps}},
-		Fields:    map[string]graph.Type{"image": graph.Real(m.Data.Channels, m.Data.Height, m.Data.Width)},
+		Fields:    map[string]graph.Type{"image": graph.Real(m.Data.Channels, m.Data.Height, m.Data.Width), "label": graph.Real().With(graph.I32)},
+		Classes:   map[string]int{"label": 10},
 	}
 }
 

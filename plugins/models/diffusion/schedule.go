@@ -56,19 +56,13 @@ func (n schedule) complaints(v schema.Value) []schema.Complaint {
 	return nil
 }
 
-func count(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
-}
+func count(n int, what string) string { return plural(n, what, what+"s") }
 
-// before returns what is kept at step s - 1: at step 0 that is the whole image.
-func (n schedule) before(s int) float64 {
-	if s == 0 {
-		return 1
+func plural(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
 	}
-	return n.kept[s-1]
+	return fmt.Sprintf("%d %s", n, many)
 }
 
 // estimate says how an image and its noise follow from x_s and y, the denoiser's output: the image is image[0] x_s + image[1] y,

@@ -11,36 +11,99 @@ import (
 // columns of a sampler's table. One row is one turn, which asks the denoiser once, y = denoiser(x, s):
 //
 //	x0 = clip(a x + b y),   the next x = c x0 + d x + e y + sigma noise
-func columns() []string { return []string{"s", "a", "b", "c", "d", "e", "sigma"} }
+//
+// Those of a sampler of two steps have one more, f, the weight of the x0 of the turn before in the next x.
+func columns(twoStep bool) []string {
+	all := []string{"s", "a", "b", "c", "d", "e", "sigma", "f"}
+	if twoStep {
+		return all
+	}
+	return all[:7]
+}
+
+// twoStep reports whether turns of a sampler look back at the estimate of the turn before.
+func twoStep(sampler string) bool { return sampler == "dpm" }
 
 // table returns the rows of a sampler for its options, or what is wrong with these.
 func (n schedule) table(predict, sampler string, options schema.Arguments) ([][]float64, []schema.Complaint) {
-	if sampler == "ddpm" {
-		return n.ancestral(predict, options.Text("variance") == "large"), nil
+	steps := len(n.kept)
+	if options.Has("steps") {
+		steps = options.Int("steps")
 	}
-	levels, found := n.levels(options.Int("steps"), options.Text("spacing"))
+	levels, found := n.levels(steps, options.Text("spacing"))
 	if len(found) > 0 {
 		return nil, found
+	}
+	switch sampler {
+	case "ddpm":
+		if levels[len(levels)-1] == 0 {
+			levels = append(levels, -1)
+		}
+		return n.ancestral(predict, levels, options.Text("variance")), nil
+	case "dpm":
+		return n.multistep(predict, levels), nil
 	}
 	return n.implicit(predict, levels, options.Real("eta")), nil
 }
 
-// ancestral is DDPM's sampler (Ho et al. 2020, algorithm 2) through all steps. The mean of the step before, given x_s and the
-// image, is that of its equation 7; the variance is beta_s (large) or that of the posterior (small), and the last turn, whose
-// result is the estimated image, adds no noise.
-func (n schedule) ancestral(predict string, large bool) [][]float64 {
+// at returns what is kept at a level, -1 being the image itself.
+func (n schedule) at(level int) float64 {
+	if level < 0 {
+		return 1
+	}
+	return n.kept[level]
+}
+
+// ancestral is DDPM's sampler (Ho et al. 2020, algorithm 2) along levels, the last of which is the image, -1. The mean at the next
+// level, given x_s and the image, is that of its equation 7, where one step leads from level to level (Nichol & Dhariwal 2021,
+// section 4); the variance is what that step adds (large), that of the posterior (small), or beta_s however many steps are made one
+// (single). The last turn, whose result is the estimated image, adds no noise.
+func (n schedule) ancestral(predict string, levels []int, variance string) [][]float64 {
 	var rows [][]float64
-	for s := len(n.kept) - 1; s >= 0; s-- {
-		e, before, left := n.estimate(predict, s), n.before(s), 1-n.kept[s]
+	for i, s := range levels[:len(levels)-1] {
+		e, to, left := n.estimate(predict, s), n.at(levels[i+1]), 1-n.kept[s]
 		row := []float64{float64(s), e.image[0], e.image[1], 1, 0, 0, 0}
-		if s > 0 {
-			variance := n.beta[s]
-			if !large {
-				variance *= (1 - before) / left
+		if levels[i+1] >= 0 {
+			added := n.beta[s]
+			if levels[i+1] < s-1 {
+				added = 1 - n.kept[s]/to
 			}
-			row[3] = math.Sqrt(before) * n.beta[s] / left
-			row[4] = math.Sqrt(1-n.beta[s]) * (1 - before) / left
-			row[6] = math.Sqrt(variance)
+			noise := added
+			switch variance {
+			case "small":
+				noise *= (1 - to) / left
+			case "single":
+				noise = n.beta[s]
+			}
+			row[3] = math.Sqrt(to) * added / left
+			row[4] = math.Sqrt(1-added) * (1 - to) / left
+			row[6] = math.Sqrt(noise)
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
+
+// multistep is DPM-Solver++(2M), the second order solver in two steps for the estimated image (Lu et al. 2022, algorithm 2): with
+// lambda = log(sqrt(kept) / sqrt(1 - kept)), h from one level to the next and r = (h of the turn before) / h,
+//
+//	x = sqrt(1 - to) / sqrt(1 - kept) x - sqrt(to) (exp(-h) - 1) ((1 + 1/2r) x0 - (1/2r) (x0 of the turn before)).
+//
+// The first turn is of first order, and the one that ends at the image, too: its result is the estimate.
+func (n schedule) multistep(predict string, levels []int) [][]float64 {
+	lambda := func(level int) float64 { return math.Log(n.kept[level]/(1-n.kept[level])) / 2 }
+	var rows [][]float64
+	for i, s := range levels[:len(levels)-1] {
+		e, r := n.estimate(predict, s), levels[i+1]
+		row := []float64{float64(s), e.image[0], e.image[1], 1, 0, 0, 0, 0}
+		if r >= 0 {
+			h := lambda(r) - lambda(s)
+			toward := -math.Sqrt(n.kept[r]) * math.Expm1(-h)
+			row[3], row[4] = toward, math.Sqrt((1-n.kept[r])/(1-n.kept[s]))
+			if i > 0 {
+				back := toward * h / (2 * (lambda(s) - lambda(levels[i-1])))
+				row[3], row[7] = toward+back, -back
+			}
 		}
 		rows = append(rows, row)
 	}
@@ -52,10 +115,7 @@ func (n schedule) ancestral(predict string, large bool) [][]float64 {
 func (n schedule) implicit(predict string, levels []int, eta float64) [][]float64 {
 	var rows [][]float64
 	for i, s := range levels[:len(levels)-1] {
-		e, kept, to := n.estimate(predict, s), n.kept[s], 1.0
-		if r := levels[i+1]; r >= 0 {
-			to = n.kept[r]
-		}
+		e, kept, to := n.estimate(predict, s), n.kept[s], n.at(levels[i+1])
 		variance := eta * eta * (1 - to) / (1 - kept) * (1 - kept/to)
 		along := math.Sqrt(max(1-to-variance, 0))
 		rows = append(rows, []float64{float64(s), e.image[0], e.image[1], math.Sqrt(to), along * e.noise[0], along * e.noise[1], math.Sqrt(variance)})
@@ -63,7 +123,7 @@ func (n schedule) implicit(predict string, levels []int, eta float64) [][]float6
 	return rows
 }
 
-// levels returns the steps at which DDIM asks the denoiser, from noisy to clear, and then where it ends.
+// levels returns the steps at which a sampler asks the denoiser, from noisy to clear, and then where it ends.
 //
 //   - trailing: S - k S / n, rounded, minus 1, and then the image; the last step is always asked for (Lin et al. 2024, table 2)
 //   - leading: the multiples of floor(S / n), and then the image (Song et al. 2021)

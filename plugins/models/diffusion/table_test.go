@@ -32,6 +32,17 @@ type vectors struct {
 		Clip                   bool
 		Rows                   []turn
 	}
+	Strided []struct {
+		Beta, Spacing, Predict, Variance string
+		N                                int
+		Clip                             bool
+		Rows                             []turn
+	}
+	DPM []struct { // x after each turn
+		Beta, Predict string
+		N             int
+		Rows          []turn
+	}
 	Spacings []struct {
 		Spacing  string
 		Steps, N int
@@ -54,7 +65,7 @@ func oracle(t *testing.T) vectors {
 	if err := json.Unmarshal(text, &v); err != nil {
 		t.Fatal(err)
 	}
-	if len(v.Schedules) == 0 || len(v.DDPM) == 0 || len(v.DDIM) == 0 || len(v.Spacings) == 0 {
+	if len(v.Schedules) == 0 || len(v.DDPM) == 0 || len(v.DDIM) == 0 || len(v.Strided) == 0 || len(v.DPM) == 0 || len(v.Spacings) == 0 {
 		t.Fatal("the vectors lack a part")
 	}
 	return v
@@ -73,10 +84,11 @@ func beta(name string) schema.Value {
 }
 
 func options(variance string, n int, eta float64, spacing string) schema.Arguments {
-	return schema.Arguments{
-		"variance": {Type: schema.OneOf, Text: variance}, "steps": {Type: schema.Int, Number: float64(n)},
-		"eta": {Type: schema.Real, Number: eta}, "spacing": {Type: schema.OneOf, Text: spacing},
+	o := schema.Arguments{"variance": {Type: schema.OneOf, Text: variance}, "eta": {Type: schema.Real, Number: eta}, "spacing": {Type: schema.OneOf, Text: spacing}}
+	if n > 0 {
+		o["steps"] = schema.Value{Type: schema.Int, Number: float64(n)}
 	}
+	return o
 }
 
 // near reports whether two numbers that were computed in another order are the same: some ten roundings of float64, of products
@@ -142,7 +154,7 @@ func compare(t *testing.T, what string, rows [][]float64, clip bool, want []turn
 func TestDDPM(t *testing.T) {
 	for _, w := range oracle(t).DDPM {
 		n := newSchedule(1000, beta(w.Beta))
-		rows, c := n.table(w.Predict, "ddpm", options(w.Variance, 0, 0, ""))
+		rows, c := n.table(w.Predict, "ddpm", options(w.Variance, 0, 0, "trailing"))
 		if len(c) > 0 || len(rows) != 1000 {
 			t.Fatal(len(rows), c)
 		}
@@ -153,6 +165,60 @@ func TestDDPM(t *testing.T) {
 			}
 		}
 		compare(t, "ddpm "+w.Beta+" "+w.Predict+" "+w.Variance, rows, w.Clip, w.Rows)
+	}
+}
+
+// Some of the steps: those that diffusers goes through, too. The turn to the image adds no noise here.
+func TestStrided(t *testing.T) {
+	for _, w := range oracle(t).Strided {
+		n := newSchedule(1000, beta(w.Beta))
+		rows, c := n.table(w.Predict, "ddpm", options(w.Variance, w.N, 0, w.Spacing))
+		if last := rows[len(rows)-1]; len(c) > 0 || len(rows) != w.N || last[3] != 1 || last[4] != 0 || last[5] != 0 || last[6] != 0 {
+			t.Fatal(len(rows), last, c)
+		}
+		compare(t, "ddpm "+w.Spacing+" "+w.Predict+" "+w.Variance, rows, w.Clip, w.Rows)
+	}
+	// The published code of SDDPM asks at its list of steps and at step 0 and adds the noise of one step at each.
+	n := newSchedule(1000, beta("linear"))
+	rows, c := n.table("eps", "ddpm", options("single", 8, 0, "sddpm"))
+	if len(c) > 0 || len(rows) != 9 {
+		t.Fatal(len(rows), c)
+	}
+	for i, s := range []int{999, 874, 749, 624, 499, 374, 249, 124, 0} {
+		want := math.Sqrt(1e-4 + (0.02-1e-4)*float64(s)/999)
+		if i == 8 {
+			want = 0
+		}
+		if rows[i][0] != float64(s) || !near(rows[i][6], want, 1) {
+			t.Errorf("turn %d is at step %v with noise %v, want %d with %v", i, rows[i][0], rows[i][6], s, want)
+		}
+	}
+}
+
+func TestDPM(t *testing.T) {
+	for _, w := range oracle(t).DPM {
+		n := newSchedule(1000, beta(w.Beta))
+		rows, c := n.table(w.Predict, "dpm", options("", w.N, 0, "trailing"))
+		if len(c) > 0 || len(rows) != w.N || len(w.Rows) != w.N {
+			t.Fatal(len(rows), c)
+		}
+		for k, x := range numbers(0, 0) {
+			before, size := 0.0, math.Abs(x)
+			for i, row := range rows {
+				if row[0] != float64(w.Rows[i].S) {
+					t.Fatalf("turn %d is at step %v, that of diffusers at %d", i, row[0], w.Rows[i].S)
+				}
+				y := numbers(1, w.Rows[i].S)[k]
+				x0 := row[1]*x + row[2]*y
+				x = row[3]*x0 + row[4]*x + row[5]*y + row[7]*before
+				before = x0
+				// Each turn adds what the schedule's test allows, of what it sums up; what is not kept for long fades.
+				size = max(size, math.Abs(row[1]), math.Abs(row[3]*x0), math.Abs(row[4]*x))
+				if want := w.Rows[i].X[k]; math.Abs(x-want) > 1e-11*size*float64(i+1) {
+					t.Errorf("dpm %s %s in %d: turn %d makes %v of number %d, diffusers %v", w.Beta, w.Predict, w.N, i, x, k, want)
+				}
+			}
+		}
 	}
 }
 
@@ -216,12 +282,13 @@ func TestTablesKeepVariance(t *testing.T) {
 		if !slices.IsSortedFunc(levels, func(a, b int) int { return b - a }) || len(slices.Compact(slices.Clone(levels))) != len(levels) {
 			r.Fatalf("levels %v", levels)
 		}
-		rows, _ := n.table(predict, "ddim", options("", sampled, rapid.Float64Range(0, 1).Draw(r, "eta"), spacing))
+		sampler := rapid.SampledFrom([]string{"ddim", "ddpm"}).Draw(r, "sampler")
+		if sampler == "ddpm" && levels[len(levels)-1] == 0 {
+			levels = append(levels, -1)
+		}
+		rows, _ := n.table(predict, sampler, options("small", sampled, rapid.Float64Range(0, 1).Draw(r, "eta"), spacing))
 		for i, row := range rows {
-			s, to := levels[i], 1.0
-			if levels[i+1] >= 0 {
-				to = n.kept[levels[i+1]]
-			}
+			s, to := levels[i], n.at(levels[i+1])
 			// The exact denoiser of one image a and noise e: x = sqrt(kept) a + sqrt(1 - kept) e.
 			image, noise := math.Sqrt(n.kept[s]), math.Sqrt(1-n.kept[s])
 			of := func(a, e float64) float64 {
@@ -230,7 +297,7 @@ func TestTablesKeepVariance(t *testing.T) {
 				return next(row, x, y, 0, false)
 			}
 			a, e := of(1, 0), of(0, 1)
-			if variance := e*e + row[6]*row[6]; !near(a, math.Sqrt(to), math.Abs(row[1])*10) || math.Abs(variance-(1-to)) > 1e-9 {
+			if variance := e*e + row[6]*row[6]; !near(a, math.Sqrt(to), 10*max(math.Abs(row[1]), 1/(1-n.kept[s]))) || math.Abs(variance-(1-to)) > 1e-9 {
 				r.Fatalf("%s: from %d to %d the image has weight %v, noise variance %v; want %v and %v", predict, s, levels[i+1], a, variance, math.Sqrt(to), 1-to)
 			}
 		}

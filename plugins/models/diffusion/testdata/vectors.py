@@ -13,7 +13,7 @@ import torch
 
 torch.float32 = torch.float64  # the schedulers ask for float32 by that name
 
-from diffusers import DDIMScheduler, DDPMScheduler
+from diffusers import DDIMScheduler, DDPMScheduler, DPMSolverMultistepScheduler
 from diffusers.schedulers import scheduling_ddpm
 
 SCHEDULES = {
@@ -74,6 +74,41 @@ def ddim():
                     yield dict(beta=name, steps=steps, n=n, eta=eta, spacing=spacing, predict=predict, clip=predict != "v", rows=rows)
 
 
+def strided():
+    """DDPMScheduler through some of the steps. The last turn, to which it adds noise on the way to the image, is left out."""
+    for predict, kind in PREDICT.items():
+        for spacing, n in (("trailing", 50), ("leading", 40), ("leading", 8)):
+            for variance in ("small", "large"):
+                d = DDPMScheduler(num_train_timesteps=1000, variance_type="fixed_" + variance, prediction_type=kind,
+                                  clip_sample=predict == "eps", timestep_spacing=spacing, **SCHEDULES["linear"])
+                d.set_timesteps(n)
+                rows = []
+                for s in d.timesteps.tolist()[:-1][:: max(1, n // 8)]:
+                    scheduling_ddpm.randn_tensor = lambda *_, **__: numbers(2, s)
+                    rows.append(dict(s=s, x=d.step(numbers(1, s), s, numbers(0, s)).prev_sample[0].tolist()))
+                yield dict(beta="linear", n=n, spacing=spacing, predict=predict, variance=variance, clip=predict == "eps", rows=rows)
+
+
+def dpm():
+    """DPMSolverMultistepScheduler, as a whole: x after each turn, from numbers(0, 0) on, with the output numbers(1, s)."""
+    for name, options in SCHEDULES.items():
+        for predict, kind in PREDICT.items():
+            for n in (1, 2, 5, 20):
+                d = DPMSolverMultistepScheduler(num_train_timesteps=1000, timestep_spacing="trailing", prediction_type=kind,
+                                                algorithm_type="dpmsolver++", solver_order=2, solver_type="midpoint",
+                                                lower_order_final=False, final_sigmas_type="zero", **options)
+                d.set_timesteps(n)
+                # set_timesteps goes by way of float32, and from the noise back to alpha by a rounded logarithm.
+                levels = d.timesteps.tolist()
+                kept = d.alphas_cumprod[levels]
+                d.sigmas = torch.cat([((1 - kept) / kept) ** 0.5, torch.zeros(1, dtype=torch.float64)])
+                x, rows = numbers(0, 0), []
+                for s in levels:
+                    x = d.step(numbers(1, s), s, x).prev_sample
+                    rows.append(dict(s=s, x=x[0].tolist()))
+                yield dict(beta=name, n=n, predict=predict, rows=rows)
+
+
 def spacings():
     for spacing in ("trailing", "leading", "linspace"):
         for steps, n in ((1000, 50), (1000, 30), (1000, 7), (1000, 999), (100, 100), (10, 4), (9, 6)):
@@ -82,6 +117,7 @@ def spacings():
             yield dict(spacing=spacing, steps=steps, n=n, levels=d.timesteps.tolist())
 
 
-out = dict(schedules=list(schedules()), ddpm=list(ddpm()), ddim=list(ddim()), spacings=list(spacings()))
+out = dict(schedules=list(schedules()), ddpm=list(ddpm()), ddim=list(ddim()), strided=list(strided()),
+           dpm=list(dpm()), spacings=list(spacings()))
 lines = ",\n".join(f'"{k}": [\n' + ",\n".join(json.dumps(x, separators=(",", ":")) for x in v) + "\n]" for k, v in out.items())
 (pathlib.Path(__file__).parent / "vectors.json").write_text("{\n" + lines + "\n}\n")

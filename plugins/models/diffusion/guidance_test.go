@@ -1,0 +1,126 @@
+package diffusion_test
+
+import (
+	"context"
+	"math"
+	"testing"
+
+	"snnc.dev/snnc/plugins/schema"
+	"snnc.dev/snnc/runtime/exec"
+	"snnc.dev/snnc/runtime/tensor"
+	"snnc.dev/snnc/runtime/train"
+)
+
+// classified says what an image is by its class alone, (t[class, 0], t[class, 1]) of a table; row 3 is that of no class.
+const classified = `snn 1
+network net(image: real[2], s: step, y: step) -> real[2] { return 0 * image + (y -> embedding(2, count = 4)) }
+model m = diffusion(denoiser = net, steps = 20, beta = cosine, predict = x0, clip = none, label = label, drop = 0.3)
+`
+
+// oneHot does so with one number per class; without a class all are 0, and so is the image.
+const oneHot = `snn 1
+network net(image: real[2], s: step, y: real[3]) -> real[2] { return 0 * image + (y -> linear(2, bias = false)) }
+model m = diffusion(denoiser = net, steps = 20, beta = cosine, predict = x0, clip = none, label = label, drop = 0.3)
+`
+
+// Guidance goes from the answer without a class so many times toward that with it; without `label` every class is drawn alike
+// often.
+func TestGuidance(t *testing.T) {
+	pool := exec.NewPool(2)
+	defer pool.Close()
+	const n = 3000
+	for _, c := range []struct {
+		spec   string
+		answer func(w []float32, class, k int) float64 // class 3: without one
+	}{
+		{classified, func(w []float32, class, k int) float64 { return float64(w[2*class+k]) }},
+		{oneHot, func(w []float32, class, k int) float64 {
+			if class == 3 {
+				return 0
+			}
+			return float64(w[3*k+class])
+		}},
+	} {
+		p := inPlane(t, c.spec, pool, nil)
+		if len(p.Variables) != 1 {
+			t.Fatal(p.Variables)
+		}
+		weights := p.Weights[p.Variables[0].Name].F32
+		for _, sampler := range []string{"ddpm", "ddim", "dpm"} {
+			for _, w := range []float64{0, 1, 2.5} {
+				o := some(5)
+				o["guidance"] = schema.Value{Type: schema.Real, Number: w}
+				o["label"] = schema.Value{Type: schema.Int, Number: 2}
+				// The last turn ends at the estimate.
+				for _, x := range p.draw(t, 3, sampler, o) {
+					for k := range x {
+						free := c.answer(weights, 3, k)
+						if want := free + w*(c.answer(weights, 2, k)-free); math.Abs(x[k]-want) > 1e-6*(1+math.Abs(want)) {
+							t.Errorf("%s, guidance %v: number %d is %v, want %v", sampler, w, k, x[k], want)
+						}
+					}
+				}
+			}
+		}
+		var counts [3]float64
+		for _, x := range p.draw(t, n, "ddim", ddim(2, 0)) {
+			best := 0
+			far := func(class int) float64 {
+				return math.Hypot(x[0]-c.answer(weights, class, 0), x[1]-c.answer(weights, class, 1))
+			}
+			for class := range counts {
+				if far(class) < far(best) {
+					best = class
+				}
+			}
+			counts[best]++
+		}
+		for class, drawn := range counts { // five standard deviations of a binomial count
+			if math.Abs(drawn-n/3) > 5*math.Sqrt(n*2/9.) {
+				t.Errorf("class %d is drawn %v times of %d", class, drawn, n)
+			}
+		}
+	}
+}
+
+// ones are images of ones, of classes 0, 1 and 2 in turn.
+type ones int
+
+func (n ones) Len() int { return int(n) }
+
+func (n ones) Fill(field string, examples []int, dst *tensor.Tensor) error {
+	for i, e := range examples {
+		if field == "label" {
+			dst.I32[i] = int32(e % 3)
+		} else {
+			dst.F32[2*i], dst.F32[2*i+1] = 1, 1
+		}
+	}
+	return nil
+}
+
+// In training no class is told as often as `drop` says. From rows of zeros, the derivative of the mean squared difference from
+// ones by row k is minus the share of examples that are told class k, and that is where a step of rate 1 puts the row.
+func TestDrop(t *testing.T) {
+	pool := exec.NewPool(2)
+	defer pool.Close()
+	p := inPlane(t, classified, pool, nil)
+	weights := p.Weights[p.Variables[0].Name].F32
+	clear(weights)
+	const n = 6000
+	tr, err := train.NewTrainer(p.Model, p.Program.Stages[0], ones(n), train.Settings{Batch: n, Iterations: 1, Seed: 3,
+		Optimizers: map[string]train.Optimizer{"": {Kind: "sgd", Rate: 1, Schedule: "constant"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := tr.Run(context.Background(), func(train.Progress) error { return nil }); err != nil {
+		t.Fatal(err)
+	}
+	for class, want := range []float64{0.7 / 3, 0.7 / 3, 0.7 / 3, 0.3} {
+		for k := range 2 {
+			if got := float64(weights[2*class+k]); math.Abs(got-want) > 5*math.Sqrt(want*(1-want)/n) {
+				t.Errorf("class %d has a share of %v, want %v", class, got, want)
+			}
+		}
+	}
+}
