@@ -133,6 +133,7 @@ func TestSpecs(t *testing.T) {
 		spec, preset             string
 		generator, discriminator int
 	}{
+		{"spiking-gan", "", 353_600, 314_400},
 		{"gan-ann", "", 354_784, 314_401},
 		{"sgad", "", 6_988_865, 1_102_913},
 		{"sgad", "small", 417_937 + 100_480, 144_929},

@@ -70,7 +70,7 @@ func (m *gan) times() {
 		f.Output("ds", f.Expand(f.Op(graph.OpWhere, nil, at, f.Neg(dt), f.Const(0)), s.Type().With(graph.F32)))
 	})
 	b.Function("discriminate", func(f *sdk.Function) {
-		x, class := m.genuineTimes(f), m.input(f)
+		x, class := m.genuineTimes(f, sdk.Mode{}), m.input(f)
 		onData := m.decide(f, sdk.Mode{}, x, class)
 		y := f.Stop(m.fake(f, "discriminate", sdk.Mode{}, class))
 		onFakes := m.decide(f, sdk.Mode{}, y, class)
@@ -86,7 +86,7 @@ func (m *gan) times() {
 		}
 		// Pixels that fire, of a generated image: a mean that falls to a few says that the images die.
 		spikes := number(f, f.Slice(y, graph.TimeAxis, 0, m.window()))
-		f.Output("active_pixels", f.Reduce("mean", f.Reduce("sum", spikes, append(dims(spikes.Type()), graph.TimeAxis)...), graph.BatchAxis))
+		f.Output("active_pixels", f.Reduce("mean", f.Reduce("sum", f.Reduce("sum", spikes, graph.TimeAxis), dims(spikes.Type())...), graph.BatchAxis))
 	})
 	b.Function("deceive", func(f *sdk.Function) {
 		class := m.input(f)
@@ -95,7 +95,7 @@ func (m *gan) times() {
 		f.Output("total", m.error(f, t, isReal))
 	})
 	b.Function("score", func(f *sdk.Function) { // how much earlier "real" fires than "fake", in shares of the window
-		x, class := m.genuineTimes(f), m.input(f)
+		x, class := m.genuineTimes(f, sdk.Mode{Eval: true}), m.input(f)
 		t := m.decide(f, sdk.Mode{Eval: true}, x, class)
 		f.Output("score", f.Scale(f.Sub(f.Slice(t, 0, isFake, 1), f.Slice(t, 0, isReal, 1)), 1/last))
 	})
@@ -113,8 +113,8 @@ func number(f *sdk.Function, x graph.Value) graph.Value {
 }
 
 // genuineTimes declares the images of the data and returns them as spikes, with a last step in which nothing fires.
-func (m *gan) genuineTimes(f *sdk.Function) graph.Value {
-	x := m.genuine(f)
+func (m *gan) genuineTimes(f *sdk.Function, mode sdk.Mode) graph.Value {
+	x := m.genuine(f, mode)
 	if f.Err() != nil {
 		return x
 	}

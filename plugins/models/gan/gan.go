@@ -247,10 +247,10 @@ func (m *gan) input(f *sdk.Function) graph.Value {
 }
 
 // genuine declares the images of the data and returns them as the discriminator takes them.
-func (m *gan) genuine(f *sdk.Function) graph.Value {
+func (m *gan) genuine(f *sdk.Function, mode sdk.Mode) graph.Value {
 	x := f.Input("image", m.image)
 	if m.b.Role(encode) != nil {
-		x = f.Apply(encode, sdk.Mode{}, x)[0]
+		x = f.Apply(encode, mode, x)[0]
 	}
 	return x
 }

@@ -10,7 +10,7 @@ func (m *gan) numbers() {
 	name, args := m.loss()
 	b := m.b
 	b.Function("discriminate", func(f *sdk.Function) {
-		x, class := m.genuine(f), m.input(f)
+		x, class := m.genuine(f, sdk.Mode{}), m.input(f)
 		y := f.Stop(m.fake(f, "z", sdk.Mode{}, class))
 		onData, onFakes := m.apply(f, discriminator, sdk.Mode{}, x, class), m.apply(f, discriminator, sdk.Mode{}, y, class)
 		total := discriminate(f, name, onData, onFakes)
@@ -32,7 +32,7 @@ func (m *gan) numbers() {
 		f.Output("total", deceive(f, name, m.apply(f, discriminator, sdk.Mode{Frozen: true}, y, class)))
 	})
 	b.Function("score", func(f *sdk.Function) {
-		x, class := m.genuine(f), m.input(f)
+		x, class := m.genuine(f, sdk.Mode{Eval: true}), m.input(f)
 		f.Output("score", m.apply(f, discriminator, sdk.Mode{Eval: true}, x, class))
 	})
 }
@@ -62,12 +62,12 @@ func deceive(f *sdk.Function, loss string, onFakes graph.Value) graph.Value {
 	return f.Neg(f.Mean(onFakes)) // wasserstein, hinge
 }
 
-// softplus is log(1 + exp(x)), which no x makes overflow.
+// softplus is log(1 + exp(x)) as (x + |x|) / 2 + log(1 + exp(-|x|)), which no x makes overflow. Its derivative is right at 0 too,
+// where a critic that does not spike yet may well be: there |x| has the derivative 0, and the sum 1/2.
 func softplus(f *sdk.Function, x graph.Value) graph.Value {
-	tail := f.Op(graph.OpExp, nil, f.Neg(f.Op(graph.OpAbs, nil, x)))
-	// At 0 the two parts have the derivatives 1, as max takes its first operand there, and 0, as that of |x| is: the sum is not 1/2,
-	// as it is everywhere around. No float but an exact 0 sees it.
-	return f.Add(rectified(f, x), f.Op(graph.OpLog, nil, f.Add(f.Const(1), tail)))
+	size := f.Op(graph.OpAbs, nil, x)
+	tail := f.Op(graph.OpLog, nil, f.Add(f.Const(1), f.Op(graph.OpExp, nil, f.Neg(size))))
+	return f.Add(f.Scale(f.Add(x, size), 0.5), tail)
 }
 
 func rectified(f *sdk.Function, x graph.Value) graph.Value {
@@ -83,12 +83,8 @@ func (m *gan) penalty(f *sdk.Function, x, y, class graph.Value) graph.Value {
 		return p
 	}
 	slope := f.Ops(graph.OpGrad, nil, f.Reduce("sum", score, graph.AllAxes(score.Type())...), p)[0]
-	var dims graph.Axes
-	for i := range m.image.Dims {
-		dims = append(dims, graph.Axis(i))
-	}
 	// The addend keeps the root's derivative finite where a critic does not see its input.
-	length := f.Op(graph.OpSqrt, nil, f.Add(f.Reduce("sum", f.Square(slope), dims...), f.Const(1e-12)))
+	length := f.Op(graph.OpSqrt, nil, f.Add(f.Reduce("sum", f.Square(slope), dims(m.image)...), f.Const(1e-12)))
 	return f.MeanSquare(length, f.Const(1))
 }
 

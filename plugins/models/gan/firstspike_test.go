@@ -1,0 +1,125 @@
+package gan_test
+
+import (
+	"fmt"
+	"testing"
+
+	"snnc.dev/snnc/runtime/experiment"
+	"snnc.dev/snnc/runtime/graph"
+	"snnc.dev/snnc/runtime/interp"
+	"snnc.dev/snnc/runtime/program"
+)
+
+// onceSpec is a small GAN of neurons that fire at most once.
+const onceSpec = `snn 1
+data images = optdigits(size = 4, range = 0..1)
+neuron once(threshold: real = 1) {
+    input x
+    state v = 0
+    spike when v > threshold
+    v = v + x
+    refractory forever
+}
+neuron fire = once(surrogate = temporal(normalize = true))
+coder times = ttfs(steps = 20)
+network draw(z: times[8]) -> times[1, 4, 4] pure {
+    return z -> linear(12, bias = false, init = uniform(0..0.45)) -> fire -> linear(16, bias = false, init = uniform(0..0.2)) -> fire -> reshape(1, 4, 4)
+}
+network judge(image: times[1, 4, 4]) -> times[2] pure {
+    return image -> flatten -> linear(12, bias = false, init = uniform(0..0.25)) -> fire -> linear(2, bias = false, init = uniform(0..0.24)) -> fire
+}
+model m = gan(generator = draw, discriminator = judge, coder = times, loss = first_spike(targets = %s, gate = %s))
+train m { data = images, batch = 5, iterations = 1, optimizer = sgd(rate = 1) }
+`
+
+// Spike trains, the temporal surrogate and the losses give the firing times, losses and gradients that the rule of S4NN gives when
+// it is written in firing times, neuron by neuron: with each kind of targets, with both gates, with pixels and outputs that stay
+// silent.
+func TestS4NNOracle(t *testing.T) {
+	var want struct {
+		Examples int
+		Cases    []struct {
+			Rule, Gate               string
+			Loss                     map[string]float64
+			Times                    map[string][][2]float64
+			Active                   float64
+			Discriminator, Generator []projection
+		}
+	}
+	read(t, "testdata/s4nn.json", &want)
+	targets := map[string]string{"relative": "relative(4 steps)", "aggressive": "aggressive(4 steps)", "absolute": "absolute(right = 0.3, wrong = 0.9)"}
+	for _, c := range want.Cases {
+		t.Run(c.Rule+" "+c.Gate, func(t *testing.T) {
+			m := model(t, fmt.Sprintf(onceSpec, targets[c.Rule], c.Gate), experiment.Options{})
+			variables, parameters, _ := start(m, func(v graph.Variable) (float64, float64) { return v.Init.A, v.Init.B })
+			image := interp.NewValue(graph.Real(1, 4, 4), want.Examples)
+			for i := range image.Data {
+				image.Data[i] = uniform("image", uint64(i))
+			}
+			env := &interp.Env{N: want.Examples, Variables: variables, Inputs: map[string]interp.Value{"image": image},
+				Random: func(label string, _ bool, index, element uint64) float64 { return uniform(label, index<<32+element) }}
+			discriminate, deceive := step(t, m, 0, env), step(t, m, 1, env)
+			near(t, "the loss on data", discriminate.Outputs["real"].Data[0], c.Loss["real"])
+			near(t, "the loss on what is generated", discriminate.Outputs["fake"].Data[0], c.Loss["fake"])
+			near(t, "the generator's loss", deceive.Outputs["total"].Data[0], c.Loss["deceive"])
+			near(t, "pixels that fire", discriminate.Outputs["active_pixels"].Data[0], c.Active)
+			found := func(of [][2]float64, real bool) float64 {
+				n := 0.0
+				for _, t := range of {
+					if (t[1] < t[0]) == real {
+						n += 1 / float64(len(of))
+					}
+				}
+				return n
+			}
+			near(t, "real_found", discriminate.Outputs["real_found"].Data[0], found(c.Times["real"], true))
+			near(t, "fake_found", discriminate.Outputs["fake_found"].Data[0], found(c.Times["fake"], false))
+			for role, gradients := range map[string][]projection{"discriminator": c.Discriminator, "generator": c.Generator} {
+				res := discriminate
+				if role == "generator" {
+					res = deceive
+				}
+				for i, name := range parameters[role] {
+					project(res.Outputs[program.Grad+name].Data).near(t, "the gradient by "+name, gradients[i])
+				}
+			}
+		})
+	}
+}
+
+// Raising the weight of an early input makes a neuron fire no later, and the rule knows the sign: where an output fires later than
+// it is to, the derivative by the weights of inputs before it is not positive.
+func TestWeightsMakeEarlier(t *testing.T) {
+	m := model(t, fmt.Sprintf(onceSpec, "relative(4 steps)", "open"), experiment.Options{})
+	g, err := m.Linker.Function("score")
+	if err != nil {
+		t.Fatal(err)
+	}
+	variables, parameters, _ := start(m, func(v graph.Variable) (float64, float64) { return v.Init.A, v.Init.B })
+	image := interp.NewValue(graph.Real(1, 4, 4), 4)
+	for i := range image.Data {
+		image.Data[i] = uniform("early", uint64(i))
+	}
+	score := func() []float64 { // how much earlier "real" is than "fake"
+		res, err := interp.Run(g, &interp.Env{N: 4, Variables: variables, Inputs: map[string]interp.Value{"image": image}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return res.Outputs["score"].Data
+	}
+	before := score()
+	w := variables[parameters["discriminator"][1]].Data // [2, 12]: row 1 is of "real"
+	for i := range 12 {
+		w[12+i] *= 1.5
+	}
+	earlier := false
+	for i, s := range score() {
+		if s < before[i] {
+			t.Errorf("example %d: \"real\" fires later with larger weights: %v, before %v", i, s, before[i])
+		}
+		earlier = earlier || s > before[i]
+	}
+	if !earlier {
+		t.Error("weights that are larger by a half change no time")
+	}
+}
