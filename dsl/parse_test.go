@@ -217,7 +217,7 @@ func FuzzParse(f *testing.F) {
 }
 
 func FuzzParseEquations(f *testing.F) {
-	f.Add("neuron eif(tau: time = 2 steps trainable per layer) {\n input x, y\n state v = 0, s = 0\n noise n = normal(0, 1)\n v' = (x - v) / tau\n spike s when v >= 1\n on spike { v -= 1 }\n refractory 2 ms holds v\n}")
+	f.Add("neuron zif(tau: time = 2 steps trainable per layer) {\n input x, y\n state v = 0, s = 0\n noise n = normal(0, 1)\n v' = (x - v) / tau\n spike s when v >= 1\n on spike { v -= 1 }\n refractory 2 ms holds v\n}")
 	f.Add("coder c(steps: int = 100 in 1..200) { encode x { spike when t == floor((1 - x) * steps) }, decode s { output s } }")
 	f.Fuzz(func(t *testing.T, text string) {
 		item, found := dsl.ParseEquations("t", text)

@@ -37,7 +37,7 @@ type Name struct {
 // Doc is the text of the `##` lines right above an item, without the marks; where there are none, that of a `##` behind its
 // first or last line.
 type (
-	// Use is `use "acme/adex" as adex, version "~> 0.3"`.
+	// Use is `use "acme/leap" as leap, version "~> 0.3"`.
 	Use struct {
 		Plugin  String
 		As      Name

@@ -268,7 +268,7 @@ func TestParseChange(t *testing.T) {
 }
 
 func TestParseEquations(t *testing.T) {
-	n, found := dsl.ParseEquations("eif", "## Leaky integrate and fire.\nneuron eif(tau: time = 2 steps) {\n    input x\n    state v = 0\n    v' = (x - v) / tau\n    spike when v >= 1\n    on spike { v = 0 }\n}\n")
+	n, found := dsl.ParseEquations("zif", "## Leaky integrate and fire.\nneuron zif(tau: time = 2 steps) {\n    input x\n    state v = 0\n    v' = (x - v) / tau\n    spike when v >= 1\n    on spike { v = 0 }\n}\n")
 	if x, ok := n.(*dsl.Neuron); !ok || len(found) > 0 || len(x.Body) != 5 || x.Doc != "Leaky integrate and fire." || x.Body[2].Span().Start.Line != 5 {
 		t.Errorf("%+v %v", n, found)
 	}

@@ -100,11 +100,11 @@ func TestVersions(t *testing.T) {
 		{"0.3.1", "0.3.1", true}, {"= 0.3.1", "0.3.2", false}, {"0.3.1", "0.3.0", false},
 	} {
 		cat := catalogue(t)
-		text := fmt.Sprintf(`{"acme/adex": {"name": "acme/adex", "version": %q}}`, x.have)
+		text := fmt.Sprintf(`{"acme/leap": {"name": "acme/leap", "version": %q}}`, x.have)
 		if err := json.Unmarshal([]byte(text), &cat.Used); err != nil {
 			t.Fatal(err)
 		}
-		f, _ := dsl.Parse("x.snn", fmt.Appendf(nil, "snn 1\nuse \"acme/adex\" as adex, version %q\n", x.wanted))
+		f, _ := dsl.Parse("x.snn", fmt.Appendf(nil, "snn 1\nuse \"acme/leap\" as leap, version %q\n", x.wanted))
 		if _, found := check.Check(f, check.Options{Catalogue: cat}); len(found) == 0 != x.want {
 			t.Errorf("%s of %s: %v", x.have, x.wanted, found)
 		}

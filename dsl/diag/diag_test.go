@@ -29,7 +29,7 @@ func text(t *testing.T, l diag.List, sources diag.Sources, colour bool) string {
 }
 
 func TestText(t *testing.T) {
-	spec := strings.Repeat("# a comment\n", 13) + "neuron fire = eif(tau = 2, threshold = 1)\n"
+	spec := strings.Repeat("# a comment\n", 13) + "neuron fire = zif(tau = 2, threshold = 1)\n"
 	tabs := "\tdata\t= mnist()\r\nnext"
 	wide := "import \"日本語e\u0301\" here"
 	evil := "x = \x1b[31m\u202e4"
@@ -41,15 +41,15 @@ func TestText(t *testing.T) {
 		want         string
 	}{
 		{"language.md", spec, diag.Diagnostic{Code: "SNN0231", Summary: "`tau` is a time, but 2 has no unit", Range: in("f", spec, "2, thr"), Label: "dimensionless",
-			Help: "write `2 steps`, or `2 ms` if the spec declares a dt", Notes: []diag.Note{{Message: "`tau` is declared by neuron `eif` (built-in 1.0)"}}}, `
+			Help: "write `2 steps`, or `2 ms` if the spec declares a dt", Notes: []diag.Note{{Message: "`tau` is declared by neuron `zif` (built-in 1.0)"}}}, `
 error[SNN0231]: ''tau'' is a time, but 2 has no unit
   --> f:14:25
    |
-14 | neuron fire = eif(tau = 2, threshold = 1)
+14 | neuron fire = zif(tau = 2, threshold = 1)
    |                         ^^^^^^ dimensionless
    |
    = help: write ''2 steps'', or ''2 ms'' if the spec declares a dt
-   = note: ''tau'' is declared by neuron ''eif'' (built-in 1.0)
+   = note: ''tau'' is declared by neuron ''zif'' (built-in 1.0)
 `},
 		{"note with a place", "a\nb b\n", diag.Diagnostic{Code: "SNN0001", Severity: diag.Warning, Summary: "twice", Range: in("f", "a\nb b\n", " b"),
 			Notes: []diag.Note{{Message: "the first one", Range: in("g", "a\nb b\n", "b")}}}, `
@@ -204,12 +204,12 @@ func TestJSON(t *testing.T) {
 }
 
 func TestNearest(t *testing.T) {
-	known := []string{"conv", "deconv", "linear", "batchnorm", "x", "eif", "iex", "neuron", "network"}
+	known := []string{"conv", "deconv", "linear", "batchnorm", "x", "zif", "iex", "neuron", "network"}
 	for name, want := range map[string]string{
 		"cnov": "conv", "Conv": "conv", "batch_norm": "batchnorm", "liner": "linear", "y": "", "": "", "attention": "", "nueron": "neuron",
-		"ef": "eif", "iif": "eif", "conv": "conv", "networks": "network", strings.Repeat("a", 1000): "",
-		"deconvolution": "deconv", "convolution": "conv", "neu": "neuron", "ne": "", "ba": "", "batchnormalization": "batchnorm", "li": "", "lin": "linear", "conv_block_with_skip": "conv", "eifs_of_mine": "eif", "xylophone": "",
-		"X": "x", "BatchNorm": "batchnorm", "EIF": "eif", "CONV": "conv", "Conv2d": "conv", "Linaer": "linear",
+		"zf": "zif", "iif": "zif", "conv": "conv", "networks": "network", strings.Repeat("a", 1000): "",
+		"deconvolution": "deconv", "convolution": "conv", "neu": "neuron", "ne": "", "ba": "", "batchnormalization": "batchnorm", "li": "", "lin": "linear", "conv_block_with_skip": "conv", "zifs_of_mine": "zif", "xylophone": "",
+		"X": "x", "BatchNorm": "batchnorm", "ZIF": "zif", "CONV": "conv", "Conv2d": "conv", "Linaer": "linear",
 	} {
 		if got := diag.Nearest(name, known); got != want {
 			t.Errorf("%s: %q, want %q", name, got, want)

@@ -199,7 +199,7 @@ func primitiveLeaky(primitive func(b *graph.Builder, u graph.Value) graph.Value,
 	return s.end(out, s.Mul(h, s.Sub(s.Const(1), out)))
 }
 
-// TestMMD: the term mean (psp p - psp q)^2 is 0 for equal trains, and its gradients have opposite signs.
+// TestMMD: the term mean (trace of p - trace of q)^2 is 0 for equal trains, and its gradients have opposite signs.
 func TestMMD(t *testing.T) {
 	r := rand.New(rand.NewPCG(9, 10))
 	kind := graph.Signal(6, 4)

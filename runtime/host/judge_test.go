@@ -13,9 +13,9 @@ import (
 // described is a plugin that nothing is wrong with, which the tests spoil.
 func described() schema.Plugin {
 	least := 1.0
-	return schema.Plugin{Name: "acme/adex", Version: "0.3.1", Components: []schema.Component{
-		{Kind: schema.Neuron, Name: "adex", Equations: "neuron adex() { }"},
-		{Kind: schema.Coder, Name: "adex", Params: []schema.Param{{Name: "width", Type: schema.Int, Min: &least}}},
+	return schema.Plugin{Name: "acme/leap", Version: "0.3.1", Components: []schema.Component{
+		{Kind: schema.Neuron, Name: "leap", Equations: "neuron leap() { }"},
+		{Kind: schema.Coder, Name: "leap", Params: []schema.Param{{Name: "width", Type: schema.Int, Min: &least}}},
 		{Kind: schema.Model, Name: "gan", Exports: []string{"generate"}, Samplers: []schema.Choice{{Name: "plain"}},
 			Roles: []schema.Role{{Name: "generator", Takes: "network", Steps: "latent.prior"}},
 			Params: []schema.Param{
@@ -28,7 +28,7 @@ func described() schema.Plugin {
 
 // A description that makes no sense is refused with what is wrong and where.
 func TestJudgePlugin(t *testing.T) {
-	manifest := &Manifest{Name: "acme/adex", Version: "0.3.1"}
+	manifest := &Manifest{Name: "acme/leap", Version: "0.3.1"}
 	for _, x := range []struct {
 		spoil func(*schema.Plugin)
 		want  string // "" where nothing is wrong
@@ -40,7 +40,7 @@ func TestJudgePlugin(t *testing.T) {
 		{func(p *schema.Plugin) { p.Components[0].Name = "a-dex" }, `neuron "a-dex": the name`},
 		{func(p *schema.Plugin) { p.Components[0].Name = "" }, "the name"},
 		{func(p *schema.Plugin) { p.Components[1].Name = "9" }, "the name"},
-		{func(p *schema.Plugin) { p.Components = append(p.Components, p.Components[0]) }, `neuron "adex" stands twice`},
+		{func(p *schema.Plugin) { p.Components = append(p.Components, p.Components[0]) }, `neuron "leap" stands twice`},
 		{func(p *schema.Plugin) { p.Components[0].Equations = "" }, "has equations"},
 		{func(p *schema.Plugin) { p.Components[2].Equations = "x" }, "only neurons and coders"},
 		{func(p *schema.Plugin) { p.Components[1].Equations = "x" }, "declared in their text"},

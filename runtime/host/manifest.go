@@ -73,7 +73,7 @@ func ParseManifest(text []byte) (Manifest, error) {
 		case "name":
 			err = md.PrimitiveDecode(value, &m.Name)
 			if err == nil && !pluginName.MatchString(m.Name) {
-				err = fail("%q is no name of a plugin, such as `acme/adex`", m.Name)
+				err = fail("%q is no name of a plugin, such as `acme/leap`", m.Name)
 			}
 		case "version":
 			err = md.PrimitiveDecode(value, &m.Version)

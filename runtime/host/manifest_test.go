@@ -10,23 +10,23 @@ import (
 	"testing"
 )
 
-const goodManifest = "name = \"acme/adex\"\nversion = \"0.3.1\"\ncommand = [\"./adex\", \"--quiet\"]\n"
+const goodManifest = "name = \"acme/leap\"\nversion = \"0.3.1\"\ncommand = [\"./leap\", \"--quiet\"]\n"
 
 func TestManifest(t *testing.T) {
 	m, err := ParseManifest([]byte(goodManifest))
-	if want := (Manifest{"acme/adex", "0.3.1", []string{"./adex", "--quiet"}}); err != nil || !reflect.DeepEqual(m, want) {
+	if want := (Manifest{"acme/leap", "0.3.1", []string{"./leap", "--quiet"}}); err != nil || !reflect.DeepEqual(m, want) {
 		t.Errorf("%+v %v", m, err)
 	}
-	argv, err := m.argv("/plugins/adex")
-	if want := []string{"/plugins/adex/adex", "--quiet"}; err != nil || !reflect.DeepEqual(argv, want) {
+	argv, err := m.argv("/plugins/leap")
+	if want := []string{"/plugins/leap/leap", "--quiet"}; err != nil || !reflect.DeepEqual(argv, want) {
 		t.Errorf("%q %v", argv, err)
 	}
 	m.Command[0] = "sh" // an interpreter is looked up
-	if argv, err = m.argv("/plugins/adex"); err != nil || !filepath.IsAbs(argv[0]) {
+	if argv, err = m.argv("/plugins/leap"); err != nil || !filepath.IsAbs(argv[0]) {
 		t.Errorf("%q %v", argv, err)
 	}
 	m.Command[0] = "no-such-interpreter"
-	if _, err = m.argv("/plugins/adex"); err == nil || !strings.Contains(err.Error(), "./no-such-interpreter") {
+	if _, err = m.argv("/plugins/leap"); err == nil || !strings.Contains(err.Error(), "./no-such-interpreter") {
 		t.Error(err)
 	}
 }
@@ -36,21 +36,21 @@ func TestManifestRefuses(t *testing.T) {
 	for _, x := range []struct{ old, new, want string }{
 		{"", "licence = \"MIT\"\n", `line 4 (last key "licence"): unknown key "licence"`},
 		{"", "[sandbox]\nfiles = []\n", `line 4 (last key "sandbox"): unknown key "sandbox"`},
-		{"", "name = \"acme/adex\"\n", "line 4"},
-		{"name = \"acme/adex\"\n", "", `the key "name" is missing`},
-		{"command = [\"./adex\", \"--quiet\"]\n", "", `the key "command" is missing`},
-		{"acme/adex", "acme adex", `line 1 (last key "name"): "acme adex" is no name`},
-		{"acme/adex", "a/b/c", "is no name"},
-		{"acme/adex", "../adex", "is no name"},
+		{"", "name = \"acme/leap\"\n", "line 4"},
+		{"name = \"acme/leap\"\n", "", `the key "name" is missing`},
+		{"command = [\"./leap\", \"--quiet\"]\n", "", `the key "command" is missing`},
+		{"acme/leap", "acme leap", `line 1 (last key "name"): "acme leap" is no name`},
+		{"acme/leap", "a/b/c", "is no name"},
+		{"acme/leap", "../leap", "is no name"},
 		{"0.3.1", "0.3", `line 2 (last key "version"): "0.3" is no version`},
 		{"0.3.1", "0.03.1", "is no version"},
 		{`"0.3.1"`, "3", "line 2"},
-		{"./adex", "../adex", `line 3 (last key "command"): the command "../adex" does not stay`},
-		{"./adex", "/bin/adex", "does not stay"},
-		{`["./adex", "--quiet"]`, "[]", "has no first word"},
-		{`["./adex", "--quiet"]`, `"./adex"`, "line 3"},
+		{"./leap", "../leap", `line 3 (last key "command"): the command "../leap" does not stay`},
+		{"./leap", "/bin/leap", "does not stay"},
+		{`["./leap", "--quiet"]`, "[]", "has no first word"},
+		{`["./leap", "--quiet"]`, `"./leap"`, "line 3"},
 		{`"--quiet"`, "1", "line 3"},
-		{"\"acme/adex\"", "\"acme", "line 1"},
+		{"\"acme/leap\"", "\"acme", "line 1"},
 	} {
 		text := strings.Replace(goodManifest, x.old, x.new, 1)
 		if x.old == "" {
@@ -98,7 +98,7 @@ func TestFolderKey(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	s := &served{argv: []string{"/bin/adex"}, dir: dir}
+	s := &served{argv: []string{"/bin/leap"}, dir: dir}
 	seen := map[string]string{}
 	changed := func(what string) {
 		t.Helper()
@@ -122,7 +122,7 @@ func TestFolderKey(t *testing.T) {
 		t.Fatal(err)
 	}
 	changed("a link")
-	s.argv = []string{"/bin/adex", "-v"}
+	s.argv = []string{"/bin/leap", "-v"}
 	changed("another command")
 	k := s.key()
 	write(".git/HEAD", "ref")

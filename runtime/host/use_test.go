@@ -15,22 +15,22 @@ import (
 	"snnc.dev/snnc/runtime/host"
 )
 
-const adexSpec = `snn 1
+const leapSpec = `snn 1
 
-use "acme/adex" as adex, version "~> 0.3"
+use "acme/leap" as leap, version "~> 0.3"
 
-neuron fire = adex(jump = 0.5)
+neuron fire = leap(jump = 0.5)
 `
 
-// develop builds the plugin of testdata/adex and returns its folder.
+// develop builds the plugin of testdata/leap and returns its folder.
 func develop(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
-	c := exec.Command("go", "build", "-o", filepath.Join(dir, "adex"), "./testdata/adex")
+	c := exec.Command("go", "build", "-o", filepath.Join(dir, "leap"), "./testdata/leap")
 	if out, err := c.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	text, err := os.ReadFile("testdata/adex/" + host.ManifestName)
+	text, err := os.ReadFile("testdata/leap/" + host.ManifestName)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,20 +46,20 @@ func TestDevelop(t *testing.T) {
 	cache := t.TempDir()
 	var described schema.Plugin
 	for _, processes := range []int{1, 0} {
-		h := start(t, "exit", host.Options{Dev: map[string]string{"acme/adex": dir}, Cache: cache})
+		h := start(t, "exit", host.Options{Dev: map[string]string{"acme/leap": dir}, Cache: cache})
 		var err error
-		if described, err = h.Describe(context.Background(), "acme/adex"); err != nil {
+		if described, err = h.Describe(context.Background(), "acme/leap"); err != nil {
 			t.Fatal(err)
 		}
 		if n := len(h.Processes()); n != processes {
 			t.Errorf("%d processes, want %d", n, processes)
 		}
-		if names := h.Plugins(); len(names) != 1 || names[0] != "acme/adex" {
+		if names := h.Plugins(); len(names) != 1 || names[0] != "acme/leap" {
 			t.Errorf("%q", names)
 		}
 	}
-	f, found := dsl.Parse("adex.snn", []byte(adexSpec))
-	s, more := check.Check(f, check.Options{Catalogue: &check.Catalogue{Used: map[string]schema.Plugin{"acme/adex": described}}})
+	f, found := dsl.Parse("leap.snn", []byte(leapSpec))
+	s, more := check.Check(f, check.Options{Catalogue: &check.Catalogue{Used: map[string]schema.Plugin{"acme/leap": described}}})
 	if found = append(found, more...); len(found) > 0 {
 		t.Fatal(found)
 	}
@@ -81,10 +81,10 @@ func TestDevelopWrong(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, x := range []struct{ name, old, new, want string }{
-		{"acme/other", "", "", `calls itself "acme/adex"`},
-		{"acme/adex", `"./adex"`, `"./nothing"`, "no such file"},
-		{"acme/adex", `"0.3.1"`, `"0.4.0"`, `it is "acme/adex" 0.3.1, by its manifest it is "acme/adex" 0.4.0`},
-		{"acme/adex", "version", "versions", `unknown key "versions"`},
+		{"acme/other", "", "", `calls itself "acme/leap"`},
+		{"acme/leap", `"./leap"`, `"./nothing"`, "no such file"},
+		{"acme/leap", `"0.3.1"`, `"0.4.0"`, `it is "acme/leap" 0.3.1, by its manifest it is "acme/leap" 0.4.0`},
+		{"acme/leap", "version", "versions", `unknown key "versions"`},
 	} {
 		if err := os.WriteFile(manifest, []byte(strings.Replace(string(text), x.old, x.new, 1)), 0o644); err != nil {
 			t.Fatal(err)

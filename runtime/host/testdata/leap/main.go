@@ -1,4 +1,4 @@
-// Command adex is a plugin of one neuron.
+// Command leap is a plugin of one neuron.
 package main
 
 import (
@@ -8,15 +8,15 @@ import (
 	"snnc.dev/snnc/plugins/sdk"
 )
 
-//go:embed adex.snn
+//go:embed leap.snn
 var equations string
 
 func main() {
 	sdk.Serve(sdk.Plugin{
-		Name:    "acme/adex",
+		Name:    "acme/leap",
 		Version: "0.3.1",
 		Equations: []schema.Component{{
-			Kind: schema.Neuron, Name: "adex", Version: "0.3.1", Equations: equations,
+			Kind: schema.Neuron, Name: "leap", Version: "0.3.1", Equations: equations,
 			Doc: "The adaptive exponential integrate-and-fire neuron, with a membrane in units of its threshold (Brette & Gerstner 2005).",
 		}},
 	})
