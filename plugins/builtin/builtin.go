@@ -4,10 +4,15 @@ import (
 	"fmt"
 	"os"
 
+	"snnc.dev/snnc/plugins/coders/burst"
 	"snnc.dev/snnc/plugins/coders/count"
+	"snnc.dev/snnc/plugins/coders/delta"
 	"snnc.dev/snnc/plugins/coders/direct"
+	"snnc.dev/snnc/plugins/coders/latency"
 	"snnc.dev/snnc/plugins/coders/mean"
 	"snnc.dev/snnc/plugins/coders/membrane"
+	"snnc.dev/snnc/plugins/coders/phase"
+	"snnc.dev/snnc/plugins/coders/poisson"
 	"snnc.dev/snnc/plugins/coders/rate"
 	"snnc.dev/snnc/plugins/coders/scoring"
 	"snnc.dev/snnc/plugins/coders/ttfs"
@@ -15,10 +20,23 @@ import (
 	"snnc.dev/snnc/plugins/models/gan"
 	"snnc.dev/snnc/plugins/models/supervised"
 	"snnc.dev/snnc/plugins/models/vae"
+	"snnc.dev/snnc/plugins/neurons/adex"
+	"snnc.dev/snnc/plugins/neurons/alif"
+	"snnc.dev/snnc/plugins/neurons/alpha"
+	"snnc.dev/snnc/plugins/neurons/cubalif"
+	"snnc.dev/snnc/plugins/neurons/eif"
+	"snnc.dev/snnc/plugins/neurons/glif"
 	"snnc.dev/snnc/plugins/neurons/iaf"
 	"snnc.dev/snnc/plugins/neurons/iterativelif"
+	"snnc.dev/snnc/plugins/neurons/izhikevich"
+	"snnc.dev/snnc/plugins/neurons/klif"
 	"snnc.dev/snnc/plugins/neurons/lif"
+	"snnc.dev/snnc/plugins/neurons/once"
 	"snnc.dev/snnc/plugins/neurons/plif"
+	"snnc.dev/snnc/plugins/neurons/psp"
+	"snnc.dev/snnc/plugins/neurons/qif"
+	"snnc.dev/snnc/plugins/neurons/resonate"
+	"snnc.dev/snnc/plugins/neurons/synaptic"
 	"snnc.dev/snnc/plugins/schema"
 	"snnc.dev/snnc/plugins/sdk"
 	"snnc.dev/snnc/plugins/targets/loihi"
@@ -54,7 +72,10 @@ func Plugin() sdk.Plugin {
 		Version: Version,
 		Equations: []schema.Component{
 			iaf.Component(), lif.Component(), plif.Component(), iterativelif.Component(),
+			izhikevich.Component(), eif.Component(), qif.Component(), adex.Component(), alif.Component(), glif.Component(), klif.Component(),
+			cubalif.Component(), resonate.Component(), synaptic.Component(), alpha.Component(), once.Component(), psp.Component(),
 			direct.Component(), membrane.Component(), mean.Component(), rate.Component(), count.Component(), ttfs.Component(),
+			poisson.Component(), latency.Component(), phase.Component(), burst.Component(), delta.Component(),
 		},
 		Coders:  []sdk.Coder{scoring.Coder()},
 		Models:  []sdk.Model{vae.Model(), diffusion.Model(), supervised.Model(), gan.Model()},

@@ -16,5 +16,5 @@ var doc string
 // Component returns the plugin component.
 func Component() schema.Component {
 	return schema.Component{Kind: schema.Coder, Name: "rate", Version: "1.0", Doc: doc, Equations: equations,
-		Aliases: []string{"poisson", "PoissonEncoder", "bernoulli"}}
+		Aliases: []string{"PoissonEncoder", "bernoulli"}}
 }
