@@ -2,6 +2,7 @@ package program
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -86,12 +87,14 @@ type Step struct {
 }
 
 // Sampler draws samples: Init, then Turns times Loop, then Result. All names are of functions; Loop and Turns may be absent.
-// Init takes nothing and gives the carried values. Loop takes them, and the columns of its row of the table, as f32[]; it
-// gives the carried values of the next turn and what is kept. Result takes, by name, carried values and kept ones, the latter
-// joined along the time axis; its first output is the sample. Everything runs in eval mode on averaged weights where there are some.
+// Init gives the carried values. Loop takes them, and the columns of its row of the table, as f32[]; it gives the carried values
+// of the next turn and what is kept. Result takes, by name, carried values and kept ones, the latter joined along the time axis;
+// its first output is the sample. All three may take what is given besides, by name. Everything runs in eval mode on averaged
+// weights where there are some.
 type Sampler struct {
 	Name    string
-	Init    string // "" where nothing is carried into the first turn
+	Given   []string // fields of the data with a class number, i32[N], that each sample is to be of: the host chooses them
+	Init    string   // "" where nothing is carried into the first turn
 	Loop    string
 	Turns   int
 	Result  string
@@ -288,17 +291,29 @@ func (p *Program) verifySampler(s Sampler) error {
 		return fmt.Errorf("%s gives no sample", s.Result)
 	}
 	have := map[string]graph.Type{}
+	for _, name := range s.Given {
+		if _, twice := have[name]; twice {
+			return fmt.Errorf("%s is given twice", name)
+		}
+		have[name] = graph.Real().With(graph.I32)
+	}
+	given := maps.Clone(have)
 	var carried []graph.Output
 	if s.Init != "" {
 		init := p.Function(s.Init)
 		if init == nil {
 			return fmt.Errorf("unknown function %q", s.Init)
 		}
-		if len(init.Inputs) > 0 {
-			return fmt.Errorf("%s starts the loop and takes inputs", s.Init)
+		for _, in := range init.Inputs {
+			if t, ok := have[in.Text("name")]; !ok || !t.Equal(in.Out[0]) {
+				return fmt.Errorf("%s starts the loop and takes %s: %v, which is not given", s.Init, in.Text("name"), in.Out[0])
+			}
 		}
 		carried = init.Outputs
 		for _, o := range init.Outputs {
+			if _, twice := given[o.Name]; twice {
+				return fmt.Errorf("%s is given and carried", o.Name)
+			}
 			have[o.Name] = o.Value.Type()
 		}
 	}
@@ -337,6 +352,9 @@ func (p *Program) verifySampler(s Sampler) error {
 		}
 		for _, o := range loop.Outputs {
 			if _, carried := have[o.Name]; carried {
+				if _, twice := given[o.Name]; twice {
+					return fmt.Errorf("%s is given and kept", o.Name)
+				}
 				continue
 			}
 			t := o.Value.Type()

@@ -46,6 +46,9 @@ func (p *Program) Print() string {
 	}
 	for _, s := range p.Samplers {
 		fmt.Fprintf(&w, "\nsampler %s {\n", s.Name)
+		if len(s.Given) > 0 {
+			fmt.Fprintf(&w, "  given(%s)\n", strings.Join(s.Given, ", "))
+		}
 		if s.Init != "" {
 			fmt.Fprintf(&w, "  init %s\n", s.Init)
 		}
@@ -228,6 +231,8 @@ func (r *reader) sampler() {
 			r.EndLine()
 			r.p.Samplers = append(r.p.Samplers, s)
 			return
+		case "given":
+			r.list(func() { s.Given = append(s.Given, r.Name()) })
 		case "init":
 			s.Init = r.Name()
 		case "loop":

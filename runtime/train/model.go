@@ -2,6 +2,7 @@ package train
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 	"sync"
 
@@ -240,7 +241,13 @@ func (m *Model) PlanOf(export string, n int) (*plan.Plan, error) {
 }
 
 // Sample draws samples number first to first+n-1 with the sampler NAME; each sample is a function of seed and number.
+// Nothing is given to it.
 func (m *Model) Sample(sampler *program.Sampler, n int, seed, first uint64) (*tensor.Tensor, error) {
+	return m.SampleGiven(sampler, nil, n, seed, first)
+}
+
+// SampleGiven is Sample for a sampler to which class numbers are given: one for each sample, by field.
+func (m *Model) SampleGiven(sampler *program.Sampler, given map[string]*tensor.Tensor, n int, seed, first uint64) (*tensor.Tensor, error) {
 	carried := map[string]*tensor.Tensor{}
 	kept := map[string][]*tensor.Tensor{}
 	run := func(name string, iteration uint64, inputs map[string]*tensor.Tensor, again bool) (*exec.Program, error) {
@@ -256,7 +263,7 @@ func (m *Model) Sample(sampler *program.Sampler, n int, seed, first uint64) (*te
 		return p, nil
 	}
 	if sampler.Init != "" {
-		p, err := run(sampler.Init, 0, nil, false)
+		p, err := run(sampler.Init, 0, given, false)
 		if err != nil {
 			return nil, err
 		}
@@ -266,9 +273,8 @@ func (m *Model) Sample(sampler *program.Sampler, n int, seed, first uint64) (*te
 	}
 	for turn := range sampler.Turns {
 		inputs := map[string]*tensor.Tensor{}
-		for name, t := range carried {
-			inputs[name] = t
-		}
+		maps.Copy(inputs, given)
+		maps.Copy(inputs, carried)
 		for i, name := range sampler.Columns {
 			inputs[name] = tensor.Scalar(float32(sampler.Table[turn][i]))
 		}
@@ -286,6 +292,7 @@ func (m *Model) Sample(sampler *program.Sampler, n int, seed, first uint64) (*te
 		}
 	}
 	inputs := carried
+	maps.Copy(inputs, given)
 	for name, parts := range kept {
 		inputs[name] = tensor.JoinTime(parts)
 	}

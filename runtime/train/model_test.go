@@ -168,3 +168,40 @@ func TestAppliesAverages(t *testing.T) {
 		t.Errorf("an input that is not there: %v", err)
 	}
 }
+
+// What is given to a sampler reaches its start, each turn and the end, and a sample stays one of its number and class in any
+// batch.
+func TestSampleGiven(t *testing.T) {
+	s := fromText(t, "testdata/given")
+	m := s.model(t, 0)
+	labels := tensor.New(graph.Real().With(graph.I32), 6)
+	for i := range labels.I32 {
+		labels.I32[i] = int32(i % 4)
+	}
+	sampler := &s.p.Samplers[0]
+	all, err := m.SampleGiven(sampler, map[string]*tensor.Tensor{"label": labels}, 6, 3, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole := all.Clone()
+	for i, v := range whole.F32 {
+		label := float32(i % 4)
+		if noise := v - label*(1+111+2000); noise <= 0 || noise >= 3 { // a sum of three numbers in (0, 1)
+			t.Errorf("sample %d of class %v is %v", i, label, v)
+		}
+	}
+	for i := range 6 {
+		one := tensor.New(labels.Type, 1)
+		one.CopyExample(0, labels, i)
+		got, err := m.SampleGiven(sampler, map[string]*tensor.Tensor{"label": one}, 1, 3, uint64(i))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got.F32[0] != whole.F32[i] {
+			t.Errorf("sample %d alone is %v, with others %v", i, got.F32[0], whole.F32[i])
+		}
+	}
+	if _, err := m.Sample(sampler, 2, 3, 0); err == nil {
+		t.Error("a sampler draws without what it is to be given")
+	}
+}
