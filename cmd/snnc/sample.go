@@ -15,6 +15,7 @@ type sampleCommand struct {
 	Count   *int    `placeholder:"N" help:"How many samples."`
 	Seed    *uint64 `placeholder:"N" help:"Of the random numbers."`
 	Sampler string  `placeholder:"SAMPLER" help:"How they are drawn, as a spec writes it."`
+	Labels  string  `placeholder:"N,..." help:"The classes of the samples, in turn, of a model that is told them. Default: every class in turn."`
 	Replace string  `placeholder:"NAME(...),..." help:"Definitions that others stand in for, as in the brackets of the setting replace: 'fire(threshold = 0.9)'."`
 	Sheet   string  `placeholder:"RxC" help:"Rows x columns of the picture."`
 	Out     string  `placeholder:"DIR" help:"Folder for the picture and the numbers, MODEL-UPDATES.png and .npy, or with .2 and so on behind the name where these are there already. Default: the current one."`
@@ -36,6 +37,9 @@ func (c *sampleCommand) Run(ctx context.Context, s streams) error {
 	}
 	if c.Replace != "" {
 		settings["replace"] = "[" + c.Replace + "]"
+	}
+	if c.Labels != "" {
+		settings["labels"] = "[" + c.Labels + "]"
 	}
 	if c.Sampler != "" {
 		settings["sampler"] = c.Sampler

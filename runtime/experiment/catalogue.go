@@ -88,6 +88,7 @@ func sampleSettings() []schema.Param {
 	return []schema.Param{
 		{Name: "count", Type: schema.Int, Default: "64", Min: at(1), Max: at(1e7), Doc: "how many samples"},
 		{Name: "sampler", Doc: "how they are drawn: see the model"},
+		{Name: labelsSetting, Type: schema.List, Of: schema.Int, Min: at(0), Doc: "the classes of samples, in turn, where the model is told them; absent: every class in turn"},
 		{Name: "sheet", Type: schema.Size, Doc: "rows x columns of the picture"},
 		{Name: "seed", Type: schema.Int, Default: "0", Min: at(0), Doc: "of the random numbers of samplers and coders"},
 		{Name: "replace", Type: schema.List, Doc: "definitions with other arguments, such as `fire(threshold = 0.997)`"},
@@ -101,6 +102,7 @@ func evaluateSettings() []schema.Param {
 		{Name: "reference", Type: schema.OneOf, Default: "test", Choices: []schema.Choice{{Name: "train", Doc: "those of the training"}, {Name: "test", Doc: "those held out"}}, Doc: "the examples that samples are compared with"},
 		{Name: roundSetting, Type: schema.Bool, Default: "true", Doc: "whether the pixels of samples and of the reference are clipped to the data's range and rounded to 8 bits, as pictures keep them, before they are compared"},
 		{Name: "sampler", Doc: "how samples are drawn: see the model"},
+		{Name: labelsSetting, Type: schema.List, Of: schema.Int, Min: at(0), Doc: "the classes of samples, in turn, where the model is told them; absent: those of the reference's examples, in their order"},
 		{Name: "seed", Type: schema.Int, Default: "0", Min: at(0), Doc: "of the random numbers of samplers and coders"},
 		{Name: "replace", Type: schema.List, Doc: "definitions with other arguments, such as `fire(threshold = 0.997)`"},
 	}

@@ -146,7 +146,7 @@ func (e *evaluation) samples(ctx context.Context) (metric.Source, error) {
 	n := e.count()
 	if e.kept == nil {
 		kept := &pixels{}
-		err := drawBatches(ctx, e.drawn, e.job.use.sampler, n, seed(e.job), func(t *tensor.Tensor) error {
+		err := e.job.sampling(e.drawn, e.set).batches(ctx, n, func(t *tensor.Tensor) error {
 			m := e.ready(t.Type, t.N, appendPixels(nil, t))
 			kept.like = metric.Images{N: 1, Channels: m.Channels, Height: m.Height, Width: m.Width}
 			if !e.round {

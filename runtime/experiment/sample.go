@@ -25,7 +25,7 @@ import (
 type SampleOptions struct {
 	Run   string // the run folder
 	Model string // "": the first that the spec samples, or the only one that it trains
-	// Settings of a sample action as a spec writes them, by name: count, seed, sampler, sheet, replace. What is not here is as
+	// Settings of a sample action as a spec writes them, by name: count, seed, sampler, labels, sheet, replace. What is not here is as
 	// in the first sample action of the model, or a default.
 	Settings map[string]string
 	Out      string // the folder for the sheet and its numbers; "" for the current one
@@ -100,7 +100,7 @@ func (o *SampleOptions) load(ctx context.Context, h *host.Host, run record.Optio
 		file.Items = append(file.Items, added.Items...)
 	}
 	var changes []dsl.Change
-	for _, name := range []string{"count", "seed", "sampler", "sheet", "replace"} {
+	for _, name := range []string{"count", "seed", "sampler", labelsSetting, "sheet", "replace"} {
 		value, ok := o.Settings[name]
 		if !ok {
 			continue
@@ -173,7 +173,7 @@ func (o *SampleOptions) draw(ctx context.Context, j, t *job, rec record.ActionRe
 		weights = "averaged weights"
 	}
 	o.Say(fmt.Sprintf("%s of model `%s` after %d of %d updates", weights, o.Model, newest.Step, max(rec.Updates, int(newest.Step))))
-	images, err := draw(ctx, drawn, j.use.sampler, j.Settings.Int("count"), seed(j))
+	images, err := j.sampling(drawn, nil).images(ctx, j.Settings.Int("count"))
 	if err != nil {
 		return fmt.Errorf("sample %s: %w", o.Model, err)
 	}

@@ -24,7 +24,7 @@ const withPainter = "serve-painter"
 func servePainter() {
 	if len(os.Args) == 2 && os.Args[1] == withPainter {
 		p := builtin.Plugin()
-		p.Models = append(p.Models, painter(), halver(), guesser())
+		p.Models = append(p.Models, painter(), halver(), guesser(), stamper())
 		p.Coders = append(p.Coders, odd())
 		sdk.Serve(p)
 		os.Exit(0)

@@ -279,7 +279,7 @@ func (w *training) sheets(epoch int) error {
 	sheet := file + reconstructions
 	if len(m.Program.Samplers) > 0 {
 		sheet = file
-		samples, err := draw(ctx, m, &m.Program.Samplers[0], sheetCount, 0)
+		samples, err := w.sampling().images(ctx, sheetCount)
 		if err != nil {
 			return err
 		}
@@ -306,6 +306,12 @@ func (w *training) sheets(epoch int) error {
 		return nil
 	}
 	return r.tell(record.Event{Action: r.called(j), Kind: record.Sample, Epoch: epoch, Step: w.t.State.Updates, File: path.Join(record.SampleFolder, record.SheetName(sheet, epoch)+".png")})
+}
+
+// sampling is how the sheets of epochs are drawn: by the first sampler, of every class in turn.
+func (w *training) sampling() sampling {
+	m, d := w.r.models[w.j.model], w.j.Data
+	return sampling{m, &m.Program.Samplers[0], 0, func(number int) int { return number % data.Classes(d.Set, d.Args) }}
 }
 
 // relative shows a path of the run folder as a person finds it.

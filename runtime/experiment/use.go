@@ -9,7 +9,6 @@ import (
 	"snnc.dev/snnc/dsl/diag"
 	"snnc.dev/snnc/plugins/schema"
 	"snnc.dev/snnc/runtime/data"
-	"snnc.dev/snnc/runtime/program"
 	"snnc.dev/snnc/runtime/record"
 	"snnc.dev/snnc/runtime/tensor"
 	"snnc.dev/snnc/runtime/train"
@@ -27,38 +26,6 @@ func seed(j *job) uint64 { return uint64(j.Settings.Int("seed")) }
 
 // batches are of this size outside of training. No result depends on it.
 const batch = 64
-
-// draw returns n samples, number 0 to n-1 of a seed.
-func draw(ctx context.Context, m *train.Model, s *program.Sampler, n int, seed uint64) (record.Images, error) {
-	out := record.Images{N: n}
-	err := drawBatches(ctx, m, s, n, seed, func(t *tensor.Tensor) error {
-		dims := t.Type.Dims
-		if len(dims) != 3 || t.Type.Steps > 0 {
-			return fmt.Errorf("a sample is %v, which is no image", t.Type)
-		}
-		out.Channels, out.Height, out.Width = dims[0], dims[1], dims[2]
-		out.Pixels = appendPixels(out.Pixels, t)
-		return nil
-	})
-	return out, err
-}
-
-// drawBatches draws samples in batches.
-func drawBatches(ctx context.Context, m *train.Model, s *program.Sampler, n int, seed uint64, each func(t *tensor.Tensor) error) error {
-	for first := 0; first < n; first += batch {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		t, err := m.Sample(s, min(batch, n-first), seed, uint64(first))
-		if err != nil {
-			return err
-		}
-		if err := each(t); err != nil {
-			return err
-		}
-	}
-	return nil
-}
 
 // apply runs an export on the first n examples of a set in batches.
 func (r *runner) apply(ctx context.Context, m *train.Model, export string, set *data.Set, n int, seed uint64, each func(first int, in map[string]*tensor.Tensor, out *tensor.Tensor) error) error {
@@ -125,7 +92,7 @@ func (r *runner) sample(ctx context.Context, j *job) error {
 	if err != nil {
 		return err
 	}
-	pixels, err := draw(ctx, drawn, j.use.sampler, j.Settings.Int("count"), seed(j))
+	pixels, err := j.sampling(drawn, nil).images(ctx, j.Settings.Int("count"))
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,112 @@
+package experiment
+
+import (
+	"context"
+	"fmt"
+
+	"snnc.dev/snnc/dsl/check"
+	"snnc.dev/snnc/dsl/diag"
+	"snnc.dev/snnc/runtime/data"
+	"snnc.dev/snnc/runtime/graph"
+	"snnc.dev/snnc/runtime/program"
+	"snnc.dev/snnc/runtime/record"
+	"snnc.dev/snnc/runtime/tensor"
+	"snnc.dev/snnc/runtime/train"
+)
+
+// labelsSetting says of which classes samples are.
+const labelsSetting = "labels"
+
+// sampling is how samples are drawn.
+type sampling struct {
+	model   *train.Model
+	sampler *program.Sampler
+	seed    uint64
+	class   func(number int) int // of a sample, where the sampler is given classes
+}
+
+// sampling returns how an action draws samples from a model: of the classes that its setting names, in turn; else of those of the
+// reference's examples, in their order, or of every class in turn where there is no reference.
+func (j *job) sampling(m *train.Model, reference *data.Set) sampling {
+	return sampling{m, j.use.sampler, seed(j), func(number int) int {
+		if chosen := j.Settings[labelsSetting].Items; len(chosen) > 0 {
+			return int(chosen[number%len(chosen)].Number)
+		}
+		if reference != nil {
+			return reference.Label(number % reference.Len())
+		}
+		return number % data.Classes(j.Data.Set, j.Data.Args)
+	}}
+}
+
+// batches draws samples number 0 to n-1 in batches.
+func (d sampling) batches(ctx context.Context, n int, each func(t *tensor.Tensor) error) error {
+	for first := 0; first < n; first += batch {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		size := min(batch, n-first)
+		given := map[string]*tensor.Tensor{}
+		for _, name := range d.sampler.Given {
+			given[name] = tensor.New(graph.Real().With(graph.I32), size)
+			for i := range size {
+				given[name].I32[i] = int32(d.class(first + i))
+			}
+		}
+		t, err := d.model.SampleGiven(d.sampler, given, size, d.seed, uint64(first))
+		if err != nil {
+			return err
+		}
+		if err := each(t); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// images draws samples number 0 to n-1.
+func (d sampling) images(ctx context.Context, n int) (record.Images, error) {
+	out := record.Images{N: n}
+	err := d.batches(ctx, n, func(t *tensor.Tensor) error {
+		dims := t.Type.Dims
+		if len(dims) != 3 || t.Type.Steps > 0 {
+			return fmt.Errorf("a sample is %v, which is no image", t.Type)
+		}
+		out.Channels, out.Height, out.Width = dims[0], dims[1], dims[2]
+		out.Pixels = appendPixels(out.Pixels, t)
+		return nil
+	})
+	return out, err
+}
+
+// ungiven finds what a sampler is to be given and the data do not have.
+func (b *Built) ungiven(s *program.Sampler, d *check.Data, at diag.Range) (found diag.List) {
+	for _, name := range s.Given {
+		if name != labelField || data.Classes(d.Set, d.Args) == 0 {
+			found.Add(diag.Diagnostic{Code: diag.BadAction, Range: at, Summary: fmt.Sprintf("sampler `%s` of model `%s` draws a sample of a class, `%s`, and the examples of `%s` have no classes of this name", s.Name, b.model.Name, name, d.Name)})
+		}
+	}
+	return found
+}
+
+// classes finds what is wrong with the classes that an action chooses.
+func (j *job) classes() (found diag.List) {
+	chosen := j.Settings[labelsSetting].Items
+	if len(chosen) == 0 {
+		return nil
+	}
+	fail := func(path, help, format string, args ...any) {
+		found.Add(diag.Diagnostic{Code: diag.BadAction, Range: j.Places[path], Summary: fmt.Sprintf(format, args...), Help: help})
+	}
+	if j.use.sampler == nil || len(j.use.sampler.Given) == 0 {
+		fail(labelsSetting, "leave it out", "`%s` draws no samples of a class", j.name)
+		return found
+	}
+	most := data.Classes(j.Data.Set, j.Data.Args)
+	for i, v := range chosen {
+		if int(v.Number) >= most {
+			fail(fmt.Sprintf("%s[%d]", labelsSetting, i), fmt.Sprintf("the classes are 0 to %d", most-1), "there is no class %d", int(v.Number))
+		}
+	}
+	return found
+}

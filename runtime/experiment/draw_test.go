@@ -1,0 +1,105 @@
+package experiment
+
+import (
+	"context"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"snnc.dev/snnc/dsl/diag"
+	"snnc.dev/snnc/plugins/schema"
+	"snnc.dev/snnc/plugins/sdk"
+	"snnc.dev/snnc/runtime/data"
+	"snnc.dev/snnc/runtime/graph"
+	"snnc.dev/snnc/runtime/program"
+)
+
+// stamper draws images that are their class everywhere.
+func stamper() sdk.Model {
+	return sdk.Model{
+		Component: schema.Component{Kind: schema.Model, Name: "stamper", Version: "1.0", Doc: "Stamps.", Samplers: []schema.Choice{{Name: "plain"}}, Roles: []schema.Role{{Name: "network", Takes: "network"}}},
+		Build: func(r sdk.BuildRequest) (string, []schema.Complaint, error) {
+			b := sdk.NewProgram(r.Networks)
+			image := r.Fields["image"]
+			b.Function("step", func(f *sdk.Function) {
+				x := f.Input("image", image)
+				f.Output("total", f.MeanSquare(f.Apply("network", sdk.Mode{}, x)[0], x))
+			})
+			b.Function("draw", func(f *sdk.Function) {
+				y := f.Op(graph.OpCast, graph.Attrs{"dtype": "f32"}, f.Input("label", graph.Real().With(graph.I32)))
+				f.Output("image", f.Expand(f.Reshape(y, 1, 1, 1), image))
+			})
+			b.Stream("images", "image")
+			b.Stage("train", "images", program.Step{Function: "step", Moves: []string{"network"}})
+			b.Sampler(program.Sampler{Name: "plain", Given: []string{"label"}, Result: "draw"})
+			text, err := b.Finish()
+			return text, nil, err
+		},
+	}
+}
+
+const stamps = `snn 1
+
+data digits = optdigits(range = 0..1, take = 100)
+network same(image: real[1, 8, 8]) -> real[1, 8, 8] { return image -> conv(1, kernel = 1) }
+model s = stamper(network = same)
+
+train    s { data = digits, batch = 50, epochs = 1, optimizer = sgd(rate = 0.01) }
+sample   s { count = 12 }
+sample   s { count = 5, labels = [7, 3] }
+evaluate s { metrics = [frechet(features = pixels)], count = 40 }
+evaluate s { metrics = [frechet(features = pixels)], count = 40, labels = [0, 1] }
+`
+
+// A model that is told classes draws every one in turn, or those that are chosen, whatever the batch; in an evaluation, those of
+// the reference.
+func TestLabels(t *testing.T) {
+	h, dir := painters(t), filepath.Join(t.TempDir(), "run")
+	x := load(t, h, stamps)
+	mustRun(t, x, dir)
+	classes := func(sheet string, n int) (out []int) {
+		pixels := samplesOf(t, dir, sheet)
+		for i := range n {
+			image := pixels[i*64 : (i+1)*64]
+			if slices.Min(image) != slices.Max(image) {
+				t.Fatalf("sample %d is no stamp", i)
+			}
+			out = append(out, int(image[0]))
+		}
+		return out
+	}
+	if got := classes("sample-s[0]", 12); !slices.Equal(got, []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 1}) {
+		t.Errorf("classes %v", got)
+	}
+	if got := classes("sample-s[1]", 5); !slices.Equal(got, []int{7, 3, 7, 3, 7}) {
+		t.Errorf("classes %v", got)
+	}
+	if got := classes("s.epoch-0001", 64); got[63] != 3 {
+		t.Errorf("the sheet of the epoch has classes %v", got)
+	}
+	j := x.jobs()[3]
+	w, err := data.Open(t.Context(), j.Data.Set, j.Data.Args, data.Test, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 20 {
+		if got := j.sampling(nil, w).class(i + w.Len()); got != w.Label(i) {
+			t.Errorf("sample %d is of class %d, example %d of %d", i+w.Len(), got, i, w.Label(i))
+		}
+	}
+	if j := x.jobs()[4]; j.sampling(nil, w).class(3) != 1 {
+		t.Error("chosen classes are not drawn in an evaluation")
+	}
+	for says, change := range map[string][2]string{
+		"there is no class 12":                      {"[7, 3]", "[7, 12]"},
+		"`sample s[1]` draws no samples of a class": {"stamper(network = same)", "painter(brush = brush)"},
+		"the examples of `digits` have no classes":  {"optdigits(range = 0..1, take = 100)", "random(size = 8, take = 100)"},
+	} {
+		text := strings.Replace(stamps, change[0], change[1], 1) + "\nnetwork brush(z: real[6]) -> real[1, 8, 8] { return z -> linear(64) -> reshape(1, 8, 8) }\n"
+		y, found, _ := Load(context.Background(), h, "a.snn", []byte(text), Options{})
+		if y != nil || !slices.ContainsFunc(found, func(d diag.Diagnostic) bool { return strings.Contains(d.Summary, says) }) {
+			t.Errorf("%v, want %s", found, says)
+		}
+	}
+}
