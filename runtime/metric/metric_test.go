@@ -194,7 +194,7 @@ func normal(r *rand.Rand, n, d int, shift []float32) [][]float32 {
 
 // TestMoments compares with the two-pass definition.
 func TestMoments(t *testing.T) {
-	const n, d = 50, 4
+	const n, d = 300, 4 // in three products of matrices, the last of them smaller
 	x := normal(rand.New(rand.NewPCG(1, 2)), n, d, []float32{1000, 0, -3, 1})
 	m := moments(t, x)
 	var mean [d]float64

@@ -69,70 +69,116 @@ func distances(ctx context.Context, x, y Vectors, upper bool, each func(a, b, ro
 	})
 }
 
-// radii returns the squared distance of each vector from its k-th nearest among the others.
-func radii(ctx context.Context, x Vectors, k int) ([]float64, error) {
-	nearest := make([]float64, x.N*k) // of each vector k distances, rising
-	for i := range nearest {
-		nearest[i] = math.Inf(1)
+// ranks are the nearest others of each of some vectors: depth squared distances each, rising, and the numbers of the others.
+type ranks struct {
+	depth   int
+	squared []float64
+	numbers []int
+}
+
+// rank returns the nearest others of each vector, at most depth of them.
+func rank(ctx context.Context, x Vectors, depth int) (*ranks, error) {
+	r := &ranks{min(depth, x.N-1), nil, nil}
+	r.squared, r.numbers = make([]float64, x.N*r.depth), make([]int, x.N*r.depth)
+	for i := range r.squared {
+		r.squared[i] = math.Inf(1)
 	}
-	put := func(i int, d float64) {
-		list := nearest[i*k : (i+1)*k]
-		if d >= list[k-1] {
+	put := func(i, other int, d float64) {
+		list, numbers := r.squared[i*r.depth:(i+1)*r.depth], r.numbers[i*r.depth:(i+1)*r.depth]
+		at := r.depth - 1
+		if d >= list[at] {
 			return
 		}
-		at := k - 1
 		for ; at > 0 && list[at-1] > d; at-- {
-			list[at] = list[at-1]
+			list[at], numbers[at] = list[at-1], numbers[at-1]
 		}
-		list[at] = d
+		list[at], numbers[at] = d, other
 	}
 	err := distances(ctx, x, x, true, func(a, b, rows, columns int, d []float64) {
 		for i := range rows {
 			for j := range columns {
 				if a+i < b+j { // each pair once, for both
-					put(a+i, d[i*columns+j])
-					put(b+j, d[i*columns+j])
+					put(a+i, b+j, d[i*columns+j])
+					put(b+j, a+i, d[i*columns+j])
 				}
 			}
 		}
 	})
-	out := make([]float64, x.N)
-	for i := range out {
-		out[i] = nearest[i*k+k-1]
-	}
-	return out, err
+	return r, err
 }
+
+// radius returns the squared distance of vector i from its k-th nearest other among those that are kept; from the last that
+// is known where there are not so many.
+func (r *ranks) radius(i, k int, kept func(number int) bool) float64 {
+	last := 0.0
+	for at, d := range r.squared[i*r.depth : (i+1)*r.depth] {
+		if !kept(r.numbers[i*r.depth+at]) {
+			continue
+		}
+		if last = d; k == 1 {
+			break
+		}
+		k--
+	}
+	return last
+}
+
+// groups is how many parts of the samples are left out by turns, to find how much a figure depends on them; as many bits
+// besides one stand for it in a mask.
+const groups = 20
+
+// whole is the bit of a mask for all samples; bit g is for those without group g.
+const whole = uint32(1) << groups
 
 // manifolds is what neighbourhoods say of samples and a reference: around each vector a ball up to its k-th nearest neighbour
 // of its own side.
 type manifolds struct {
 	around  []float64 // of each sample: in how many balls of the reference it lies
-	reached []bool    // of each of the reference: whether it lies in a ball of the samples
-	covered []bool    // of each of the reference: whether its ball holds a sample
+	reached []uint32  // of each of the reference: a mask of the samples in one of whose balls it lies
+	covered []uint32  // of each of the reference: a mask of the samples of which one lies in its ball
 }
 
 func neighbourhoods(ctx context.Context, samples, reference Vectors, k int) (*manifolds, error) {
 	if k < 1 || samples.N <= k || reference.N <= k {
 		return nil, fmt.Errorf("find %d nearest neighbours: %d samples and %d of the reference, needs more of each", k, samples.N, reference.N)
 	}
-	own, err := radii(ctx, samples, k)
+	// Of so many more of the nearest some are left whatever group is left out, almost always: each is in it by chance of 1/20.
+	own, err := rank(ctx, samples, k+8)
 	if err != nil {
 		return nil, err
 	}
-	other, err := radii(ctx, reference, k)
+	group := func(i int) int { return i * groups / samples.N }
+	radii := make([]float64, samples.N*(groups+1)) // of each sample: without each group, and of all
+	largest := make([]float64, samples.N)
+	for i := range samples.N {
+		for g := range groups + 1 {
+			r := own.radius(i, k, func(number int) bool { return group(number) != g })
+			radii[i*(groups+1)+g], largest[i] = r, max(largest[i], r)
+		}
+	}
+	ranked, err := rank(ctx, reference, k)
 	if err != nil {
 		return nil, err
 	}
-	m := &manifolds{make([]float64, samples.N), make([]bool, reference.N), make([]bool, reference.N)}
+	other := make([]float64, reference.N)
+	for i := range other {
+		other[i] = ranked.radius(i, k, func(int) bool { return true })
+	}
+	m := &manifolds{make([]float64, samples.N), make([]uint32, reference.N), make([]uint32, reference.N)}
 	err = distances(ctx, samples, reference, false, func(a, b, rows, columns int, d []float64) {
 		for i := range rows {
+			without := uint32(1) << group(a+i)
 			for j, e := range d[i*columns : (i+1)*columns] {
 				if e <= other[b+j] {
 					m.around[a+i]++
-					m.covered[b+j] = true
+					m.covered[b+j] |= (2*whole - 1) &^ without
 				}
-				if e <= own[a+i] {
-					m.reached[b+j] = true
+				if e <= largest[a+i] {
+					for g, r := range radii[(a+i)*(groups+1) : (a+i+1)*(groups+1)] {
+						if e <= r {
+							m.reached[b+j] |= 1 << g &^ without
+						}
+					}
 				}
 			}
 		}
@@ -140,19 +186,38 @@ func neighbourhoods(ctx context.Context, samples, reference Vectors, k int) (*ma
 	return m, err
 }
 
-func count(list []bool) (n float64) {
-	for _, is := range list {
-		if is {
-			n++
+// left returns the share of masks that hold all samples' bit, and its interval by the jackknife over groups of n samples (B.
+// Efron, C. Stein, "The jackknife estimate of variance", 1981), with Student's distribution of 19 degrees of freedom. Where no group makes
+// a difference or there are too few samples it is Wilson's.
+func left(masks []uint32, n int) (float64, Interval) {
+	var counts [groups + 1]float64
+	for _, m := range masks {
+		for g := range counts {
+			counts[g] += float64(m >> g & 1)
 		}
 	}
-	return n
+	total := float64(len(masks))
+	value, mean := counts[groups]/total, 0.0
+	for _, c := range counts[:groups] {
+		mean += c / total / groups
+	}
+	var variance float64
+	for _, c := range counts[:groups] {
+		d := c/total - mean
+		variance += d * d * (groups - 1) / groups
+	}
+	if variance == 0 || n < 5*groups {
+		return value, share(counts[groups], total)
+	}
+	const t = 2.093024054408263 // the quantile at 97.5%
+	half := t * math.Sqrt(variance)
+	return value, Interval{max(value-half, 0), min(value+half, 1)}
 }
 
 // PrecisionRecall returns improved precision and recall (T. Kynkäänniemi et al., "Improved precision and recall metric for
 // assessing generative models", 2019) as precision_FEATURES and recall_FEATURES: the share of the samples that lie in a ball
-// around one of the reference up to its k-th nearest neighbour there, and the same the other way round. The intervals are Wilson's,
-// of other samples and of other images of the reference, with the balls as they are.
+// around one of the reference up to its k-th nearest neighbour there, and the same the other way round. The intervals are of other
+// samples, the reference as it is: Wilson's, and by the jackknife over 20 groups of samples.
 func PrecisionRecall(ctx context.Context, f *Features, samples, reference Vectors, k int, p Protocol) ([]Figure, error) {
 	m, err := neighbourhoods(ctx, samples, reference, k)
 	if err != nil {
@@ -164,21 +229,22 @@ func PrecisionRecall(ctx context.Context, f *Features, samples, reference Vector
 			inside++
 		}
 	}
-	reached, n, r := count(m.reached), float64(samples.N), float64(reference.N)
+	n := float64(samples.N)
+	recall, interval := left(m.reached, samples.N)
 	recipe := func(what string) string {
 		return p.recipe(fmt.Sprintf("%s over %s, k = %d", what, f, k), samples.N, reference.N)
 	}
 	return []Figure{
 		{Name: "precision_" + f.Name, Value: inside / n, Count: samples.N, Interval: share(inside, n), Recipe: recipe("improved precision")},
-		{Name: "recall_" + f.Name, Value: reached / r, Count: samples.N, Interval: share(reached, r), Recipe: recipe("improved recall")},
+		{Name: "recall_" + f.Name, Value: recall, Count: samples.N, Interval: interval, Recipe: recipe("improved recall")},
 	}, nil
 }
 
 // DensityCoverage returns density and coverage (M. F. Naeem et al., "Reliable fidelity and diversity metrics for generative
 // models", 2020) as density_FEATURES and coverage_FEATURES: 1/k of the number of balls around the reference, up to the k-th nearest
 // neighbour there, that a sample lies in, and the share of these balls that hold a sample. Density is about 1, and can be more,
-// where samples lie like the reference. The intervals are the bootstrap of the samples' shares in it, and Wilson's of other images of
-// the reference, with the balls as they are.
+// where samples lie like the reference. The intervals are of other samples, the reference as it is: the bootstrap of the samples'
+// shares in it, and by the jackknife over 20 groups of samples.
 func DensityCoverage(ctx context.Context, f *Features, samples, reference Vectors, k int, p Protocol) ([]Figure, error) {
 	m, err := neighbourhoods(ctx, samples, reference, k)
 	if err != nil {
@@ -189,13 +255,13 @@ func DensityCoverage(ctx context.Context, f *Features, samples, reference Vector
 		m.around[i] /= float64(k)
 		density += m.around[i] / float64(samples.N)
 	}
-	covered := count(m.covered)
+	coverage, interval := left(m.covered, samples.N)
 	recipe := func(what string) string {
 		return p.recipe(fmt.Sprintf("%s over %s, k = %d", what, f, k), samples.N, reference.N)
 	}
 	return []Figure{
 		{Name: "density_" + f.Name, Value: density, Count: samples.N, Interval: bootstrap(m.around, "density"), Recipe: recipe("density")},
-		{Name: "coverage_" + f.Name, Value: covered / float64(reference.N), Count: samples.N, Interval: share(covered, float64(reference.N)), Recipe: recipe("coverage")},
+		{Name: "coverage_" + f.Name, Value: coverage, Count: samples.N, Interval: interval, Recipe: recipe("coverage")},
 	}, nil
 }
 
@@ -281,13 +347,15 @@ func Copying(f *Features, samples, heldout *Search, p Protocol) ([]Figure, error
 	other, otherMean := lengths(heldout.Found)
 	shares, value := make([]float64, len(own)), 0.0
 	for i, d := range own {
+		farther := 0.0
 		for _, e := range other {
 			if d < e {
-				shares[i] += 1 / float64(len(other))
+				farther++
 			} else if d == e {
-				shares[i] += 0.5 / float64(len(other))
+				farther += 0.5
 			}
 		}
+		shares[i] = farther / float64(len(other))
 		value += shares[i] / float64(len(own))
 	}
 	recipe := func(what string, n int) string {
