@@ -16,10 +16,12 @@ import (
 	"snnc.dev/snnc/plugins/coders/rate"
 	"snnc.dev/snnc/plugins/coders/scoring"
 	"snnc.dev/snnc/plugins/coders/ttfs"
+	"snnc.dev/snnc/plugins/models/absorbing"
 	"snnc.dev/snnc/plugins/models/diffusion"
 	"snnc.dev/snnc/plugins/models/gan"
 	"snnc.dev/snnc/plugins/models/supervised"
 	"snnc.dev/snnc/plugins/models/vae"
+	"snnc.dev/snnc/plugins/models/vqvae"
 	"snnc.dev/snnc/plugins/neurons/adex"
 	"snnc.dev/snnc/plugins/neurons/alif"
 	"snnc.dev/snnc/plugins/neurons/alpha"
@@ -78,7 +80,7 @@ func Plugin() sdk.Plugin {
 			poisson.Component(), latency.Component(), phase.Component(), burst.Component(), delta.Component(),
 		},
 		Coders:  []sdk.Coder{scoring.Coder()},
-		Models:  []sdk.Model{vae.Model(), diffusion.Model(), supervised.Model(), gan.Model()},
+		Models:  []sdk.Model{vae.Model(), diffusion.Model(), supervised.Model(), gan.Model(), vqvae.Model(), absorbing.Model()},
 		Targets: []sdk.Target{loihi.Target(), {Component: trueNorth()}, {Component: neurogrid()}},
 	}
 }
