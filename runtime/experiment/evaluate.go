@@ -30,6 +30,8 @@ type evaluation struct {
 	round  bool
 	kept   *pixels // the samples
 	looked map[string]*seen
+	// The hash of the reference as pictures: samples are compared with these in 0..1, whatever the range of the data.
+	pictures string
 }
 
 // seen are the features of the samples, or of some of the reference.
@@ -43,6 +45,7 @@ func (r *runner) evaluate(ctx context.Context, j *job) error {
 	}
 	split := j.Settings.Text("reference")
 	e := &evaluation{runner: r, job: j, set: r.sets[j.Data.Name+"/"+split], among: r.sets[j.Data.Name+"/"+string(data.Train)], round: j.Settings.Bool(roundSetting), looked: map[string]*seen{}}
+	e.pictures = e.set.Pictures()
 	if e.whole, e.drawn, err = j.use.as(m); err != nil {
 		return err
 	}
@@ -118,7 +121,7 @@ func able(name string, u *use) string {
 func (e *evaluation) count() int { return e.job.Settings.Int("count") }
 
 func (e *evaluation) protocol() metric.Protocol {
-	return metric.Protocol{Reference: fmt.Sprintf("%s of %s (data %s)", e.job.Settings.Text("reference"), e.set.Name(), e.set.Hash()[:12]), Rounded: e.round}
+	return metric.Protocol{Reference: fmt.Sprintf("%s of %s (data %s)", e.job.Settings.Text("reference"), e.set.Name(), e.pictures[:12]), Rounded: e.round}
 }
 
 // ready makes images of values in the range of the data, channels first: pixels in 0..1.

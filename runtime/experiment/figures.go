@@ -2,6 +2,7 @@ package experiment
 
 import (
 	"context"
+	"fmt"
 
 	"snnc.dev/snnc/plugins/schema"
 	"snnc.dev/snnc/runtime/data"
@@ -32,7 +33,8 @@ func (e *evaluation) mse(ctx context.Context, _ schema.Value) ([]metric.Figure, 
 	if err != nil {
 		return nil, err
 	}
-	return sum.Figures(e.job.Settings.Text("reference"))
+	lo, hi := e.set.Range()
+	return sum.Figures(fmt.Sprintf("%s with values in %v..%v", e.job.Settings.Text("reference"), lo, hi))
 }
 
 func (e *evaluation) ssim(ctx context.Context, _ schema.Value) ([]metric.Figure, error) {

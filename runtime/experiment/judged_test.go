@@ -78,7 +78,7 @@ func TestJudged(t *testing.T) {
 	set, real := split(t, data.Test, -1, 1)
 	everything := metric.Vectors{N: set.Len(), Size: 64, Data: single(pictures(real))}
 	f := metric.Pixels(64)
-	p := metric.Protocol{Reference: fmt.Sprintf("test of optdigits (data %s)", set.Hash()[:12]), Rounded: true}
+	p := metric.Protocol{Reference: fmt.Sprintf("test of optdigits (data %s)", set.Pictures()[:12]), Rounded: true}
 	expect := func(want ...metric.Figure) {
 		t.Helper()
 		for _, w := range want {
