@@ -21,6 +21,13 @@ type Examples interface {
 	Fill(field string, examples []int, dst *tensor.Tensor) error
 }
 
+// Varied are examples that look different in each epoch, such as images of which a random half is mirrored.
+type Varied interface {
+	Examples
+	// FillVaried is Fill for an epoch, counted from 0, of a training with a seed, from which with an example's number all follows.
+	FillVaried(field string, examples []int, seed uint64, epoch int, dst *tensor.Tensor) error
+}
+
 // Settings say how a training goes.
 type Settings struct {
 	Batch      int

@@ -154,7 +154,13 @@ func (t *Trainer) batch(last, check bool) error {
 	start := t.profile.now()
 	examples := t.order[s.Batch*size : (s.Batch+1)*size]
 	for name, in := range t.inputs {
-		if err := t.data.Fill(name, examples, in); err != nil {
+		var err error
+		if v, ok := t.data.(Varied); ok {
+			err = v.FillVaried(name, examples, t.Settings.Seed, s.Epoch, in)
+		} else {
+			err = t.data.Fill(name, examples, in)
+		}
+		if err != nil {
 			return fmt.Errorf("read field %s: %w", name, err)
 		}
 	}
