@@ -20,6 +20,7 @@ type dataCommand struct {
 	List  dataListCommand  `cmd:"" help:"List the data sets that a spec may name, and where they are."`
 	Fetch dataFetchCommand `cmd:"" help:"Fetch a data set and verify it."`
 	Show  dataShowCommand  `cmd:"" help:"Show the size and classes of a data set, and draw its first images."`
+	Clear dataClearCommand `cmd:"" help:"Remove the decoded images that are kept in the user's cache."`
 }
 
 type dataFlags struct {
@@ -31,17 +32,25 @@ type dataListCommand struct{ dataFlags }
 func (c *dataListCommand) Run(s streams) error {
 	w := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "NAME\tIMAGES\tTRAIN\tTEST\tWHERE")
+	known := func(n int) string {
+		if n == 0 {
+			return "-"
+		}
+		return record.Grouped(n)
+	}
 	for _, x := range data.List(data.Folders(c.Data)) {
 		where := x.Found
 		switch {
-		case x.Later:
-			where = "not in this version"
 		case x.Err != nil:
 			where = x.Err.Error()
 		case where == "":
 			where = x.Help
 		}
-		fmt.Fprintf(w, "%s\t%dx%dx%d\t%s\t%s\t%s\n", x.Name, x.Channels, x.Height, x.Width, record.Grouped(x.Train), record.Grouped(x.Test), where)
+		shape := fmt.Sprintf("%dx%dx%d", x.Channels, x.Height, x.Width)
+		if x.Height == 0 {
+			shape = "-"
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", x.Name, shape, known(x.Train), known(x.Test), where)
 	}
 	return w.Flush()
 }
@@ -73,6 +82,9 @@ func (c *dataShowCommand) Run(ctx context.Context, s streams) error {
 		}
 		dims := set.Fields()["image"].Dims
 		fmt.Fprintf(s.out, "%s, %s: %s images of %dx%dx%d\n", c.Name, split, record.Grouped(set.Len()), dims[0], dims[1], dims[2])
+		for i, ch := range set.Channels() {
+			fmt.Fprintf(s.out, "    channel %d: mean %.4f, standard deviation %.4f\n", i, ch.Mean, ch.Deviation)
+		}
 		classes := make([]int, set.Classes())
 		if len(classes) > 0 {
 			for i := range set.Len() {
@@ -93,6 +105,17 @@ func (c *dataShowCommand) Run(ctx context.Context, s streams) error {
 	return nil
 }
 
+type dataClearCommand struct{}
+
+func (c *dataClearCommand) Run(s streams) error {
+	freed, err := data.Forget()
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(s.out, "%.1f MB of decoded images were removed\n", float64(freed)/1e6)
+	return nil
+}
+
 const tileSide = 8 // rows and columns of tiles
 
 // tiles draws the first 64 images of a set as 8 rows of 8.
@@ -101,13 +124,17 @@ func tiles(set *data.Set) image.Image {
 	b := set.Image(0).Bounds()
 	scale := max(1, 64/max(b.Dx(), b.Dy()))
 	w, h := b.Dx()*scale+gap, b.Dy()*scale+gap
-	out := image.NewGray(image.Rect(0, 0, side*w+gap, side*h+gap))
+	frame := image.Rect(0, 0, side*w+gap, side*h+gap)
+	var out draw.Image = image.NewGray(frame)
+	if _, grey := set.Image(0).(*image.Gray); !grey {
+		out = image.NewNRGBA(frame)
+	}
 	draw.Draw(out, out.Bounds(), image.NewUniform(image.White), image.Point{}, draw.Src)
 	for i := range min(side*side, set.Len()) {
 		tile := set.Image(i)
 		for y := range b.Dy() * scale {
 			for x := range b.Dx() * scale {
-				out.SetGray(gap+i%side*w+x, gap+i/side*h+y, tile.GrayAt(b.Min.X+x/scale, b.Min.Y+y/scale))
+				out.Set(gap+i%side*w+x, gap+i/side*h+y, tile.At(b.Min.X+x/scale, b.Min.Y+y/scale))
 			}
 		}
 	}

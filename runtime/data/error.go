@@ -9,6 +9,8 @@ type Error struct {
 	Summary string // what is wrong, in one line
 	Help    string // what to do about it
 	Err     error  // what the system or a decoder said; may be nil
+
+	absent bool // no file of it was found
 }
 
 // Error returns the data set and the summary.

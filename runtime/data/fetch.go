@@ -38,12 +38,14 @@ func Fetch(ctx context.Context, name, dir string, progress func(string)) error {
 }
 
 func (c *collection) fetch(ctx context.Context, dir string, progress func(string)) error {
-	if c.later {
-		return &Error{Set: c.name, Summary: "it cannot be fetched: not in this version", Help: fmt.Sprintf("the data sets that can be used are %s", readable())}
-	}
-	if len(c.files) == 0 {
+	switch {
+	case c.kind == embeddedKind || c.kind == drawnKind:
 		progress(fmt.Sprintf("`%s` is part of snnc: there is nothing to fetch", c.name))
 		return nil
+	case c.kind == arraysKind || c.kind == folderKind:
+		return &Error{Set: c.name, Summary: "there is nothing to fetch: the spec names its files"}
+	case !c.fetchable():
+		return &Error{Set: c.name, Summary: "no package has it", Help: c.get()}
 	}
 	target := filepath.Join(dir, c.name)
 	if c.whole(target) {

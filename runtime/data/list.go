@@ -5,15 +5,15 @@ import "errors"
 // Status tells of a data set whether and where it is there.
 type Status struct {
 	Name, Doc               string
-	Channels, Height, Width int
-	Train, Test             int    // examples: those of the files where there are some, else as published
-	Found                   string // the folder of its files, or "part of snnc"; "" where it is not there
+	Channels, Height, Width int    // as a spec gets them that says nothing of it; height 0 where it has to
+	Train, Test             int    // examples: those of the files where there are some, else as published; 0 where that is not known
+	Found                   string // the folder of its files, "part of snnc", or "as the spec says"; "" where it is not there
 	Help                    string // how to get it, where it is not there
 	Err                     error  // what is wrong with the files that are there; their images have not been read
-	Later                   bool   // a spec may name it, but it cannot be read
 }
 
-// List tells of every data set, in the order of Schemas. Of files only headers and labels are read.
+// List tells of every data set, in the order of Schemas. Of files only headers and labels are read, and of tar files and folders of
+// images nothing.
 func List(folders []string) []Status {
 	var out []Status
 	for _, c := range collections() {
@@ -23,33 +23,43 @@ func List(folders []string) []Status {
 }
 
 func (c *collection) status(folders []string) Status {
-	s := Status{Name: c.name, Doc: c.doc, Channels: c.channels, Height: c.height, Width: c.width, Train: c.train, Test: c.test, Later: c.later}
-	switch {
-	case c.later:
-		s.Help = "not in this version"
-		return s
-	case len(c.files) == 0:
+	s := Status{Name: c.name, Doc: c.doc, Channels: c.channels, Train: c.train, Test: c.test}
+	a, err := c.arguments(nil)
+	if err == nil {
+		s.Height, s.Width = a.height, a.width
+	}
+	switch c.kind {
+	case embeddedKind, drawnKind:
 		s.Found = "part of snnc"
 		return s
-	}
-	where, err := c.locate(folders)
-	if err != nil {
-		s.Help = c.get()
+	case arraysKind, folderKind:
+		s.Found = "as the spec says"
 		return s
 	}
-	s.Found = where
-	s.Train, err = c.count(where, Train)
-	test, errTest := c.count(where, Test)
-	s.Test, s.Err = test, errors.Join(err, errTest)
+	p, err := c.locate(a, folders)
+	if err != nil {
+		s.Help = c.get()
+		var wrong *Error
+		if errors.As(err, &wrong) && !wrong.absent {
+			s.Err = err
+		}
+		return s
+	}
+	s.Found = p.where
+	if c.kind == idxKind {
+		s.Train, err = c.count(p, Train)
+		test, errTest := c.count(p, Test)
+		s.Test, s.Err = test, errors.Join(err, errTest)
+	}
 	return s
 }
 
 // count returns how many examples the files of a split hold.
-func (c *collection) count(folder string, split Split) (int, error) {
-	e, err := c.read(folder, split)
+func (c *collection) count(p *place, split Split) (int, error) {
+	e, err := p.open(split)
 	if err != nil {
-		return 0, err
+		return 0, c.bad(err)
 	}
-	e.close()
-	return len(e.labels), nil
+	e.Close()
+	return e.Count, nil
 }

@@ -3,7 +3,6 @@ package data
 import (
 	"bytes"
 	"compress/gzip"
-	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"flag"
@@ -138,24 +137,6 @@ func answer(t *testing.T, set string, args schema.Arguments, split Split, dir st
 	return fmt.Sprintf("%d images %v, labels %s, first pixels %s\n", s.Len(), s.image, strings.Join(labels, " "), strings.Join(pixels, " "))
 }
 
-// A header that claims more than the file holds costs no memory: reading it allocates little more than the buffers of bufio
-// (64 KiB) and gzip (about 44 KiB).
-func TestClaimsCostNoMemory(t *testing.T) {
-	labels := append([]byte{0, 0, 8, 1}, binary.BigEndian.AppendUint32(nil, maxExamples)...)
-	for _, file := range [][]byte{labels, pack(t, labels)} {
-		var before, after runtime.MemStats
-		runtime.ReadMemStats(&before)
-		x, err := readIDX(bytes.NewReader(file), 1)
-		if err == nil {
-			_, err = x.rest()
-		}
-		runtime.ReadMemStats(&after)
-		if used := after.TotalAlloc - before.TotalAlloc; err == nil || used > 256<<10 {
-			t.Errorf("%d bytes of memory for a file of %d, error %v", used, len(file), err)
-		}
-	}
-}
-
 // published makes a data set whose published files are small ones of 28x28 pixels, with their hashes.
 func published(t testing.TB) (*collection, map[string][]byte) {
 	t.Helper()
@@ -191,11 +172,11 @@ func TestFilesOfAnotherSet(t *testing.T) {
 			known[f.sha256], known[f.content] = true, true
 		}
 	}
-	if got := owner(all, []byte{1, 2, 3}); got != "" {
+	if got := owner(all, []int32{1, 2, 3}); got != "" {
 		t.Errorf("three labels belong to %s", got)
 	}
 	all[2].files[3].content = hash([]byte{0, 0, 8, 1, 0, 0, 0, 3, 1, 2, 3})
-	if got := owner(all, []byte{1, 2, 3}); got != all[2].name {
+	if got := owner(all, []int32{1, 2, 3}); got != all[2].name {
 		t.Errorf("three labels of %s belong to %q", all[2].name, got)
 	}
 }
@@ -209,7 +190,7 @@ func TestList(t *testing.T) {
 	write(t, filepath.Join(dir, "fashion_mnist", "train-labels-idx1-ubyte"), []byte{0, 0, 8, 1, 0, 0})
 	var got strings.Builder
 	for _, s := range List([]string{filepath.Join(dir, "nowhere"), dir}) {
-		fmt.Fprintf(&got, "%s: %dx%dx%d, %d + %d, found %q, help %q, later %v, %v\n", s.Name, s.Channels, s.Height, s.Width, s.Train, s.Test, s.Found, s.Help, s.Later, s.Err)
+		fmt.Fprintf(&got, "%s: %dx%dx%d, %d + %d, found %q, help %q, %v\n", s.Name, s.Channels, s.Height, s.Width, s.Train, s.Test, s.Found, s.Help, s.Err)
 	}
 	for _, s := range List(nil)[1:2] {
 		fmt.Fprintf(&got, "%s: %d + %d, found %q, help %q\n", s.Name, s.Train, s.Test, s.Found, s.Help)
@@ -263,63 +244,4 @@ func TestFolders(t *testing.T) {
 			t.Errorf("folders %q", got)
 		}
 	}
-}
-
-// What is read whole prints back to the same bytes, and nothing else is read.
-func FuzzIDX(f *testing.F) {
-	labels := []byte{0, 0, 8, 1, 0, 0, 0, 2, 7, 9}
-	images := append([]byte{0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 2}, 1, 2, 3, 4)
-	for _, b := range [][]byte{labels, images, pack(f, labels), pack(f, images), pack(f, labels)[:12], labels[:9], images[:15], {0x1f, 0x8b}, nil,
-		append(pack(f, labels[:8]), pack(f, labels[8:])...), append(pack(f, labels), 0)} {
-		f.Add(b)
-	}
-	f.Fuzz(func(t *testing.T, file []byte) {
-		for _, dims := range []int{1, 3} {
-			x, err := readIDX(bytes.NewReader(file), dims)
-			if err != nil {
-				continue
-			}
-			back := []byte{0, 0, 8, byte(dims)}
-			n := 1
-			for _, d := range x.dims {
-				back = binary.BigEndian.AppendUint32(back, uint32(d))
-			}
-			if dims == 3 {
-				if n = x.dims[1] * x.dims[2]; n > 1<<20 || n == 0 {
-					continue
-				}
-				image := make([]byte, n)
-				for range x.dims[0] {
-					if err = x.next(image); err != nil {
-						break
-					}
-					back = append(back, image...)
-				}
-				if err == nil {
-					err = x.end()
-				}
-			} else {
-				var labels []byte
-				labels, err = x.rest()
-				back = append(back, labels...)
-			}
-			if err != nil {
-				continue
-			}
-			if want := unpacked(file); !bytes.Equal(back, want) {
-				t.Fatalf("read as % x, and the file holds % x", back, want)
-			}
-		}
-	})
-}
-
-// unpacked returns what a file holds.
-func unpacked(file []byte) []byte {
-	z, err := gzip.NewReader(bytes.NewReader(file))
-	if err != nil {
-		return file
-	}
-	var b bytes.Buffer
-	b.ReadFrom(z)
-	return b.Bytes()
 }

@@ -8,6 +8,9 @@ import (
 	"io"
 	"strconv"
 	"strings"
+
+	"snnc.dev/snnc/runtime/data/picture"
+	"snnc.dev/snnc/runtime/data/stored"
 )
 
 // optdigits is a line for each digit: 64 pixels of 0 to 16, row-major, and the class, with commas between. Its licences are in
@@ -21,7 +24,7 @@ var optdigits string
 
 // embedded returns the examples of the data set that is part of the program: the first c.train are trained on, the rest is
 // held out.
-func embedded(c *collection, split Split) (*examples, error) {
+func (c *collection) embedded(split Split) (*stored.Examples, error) {
 	pixels, labels, err := parseDigits(optdigits, c.height*c.width, c.peak/16)
 	if err != nil {
 		return nil, &Error{Set: c.name, Summary: "the copy in this program is damaged", Help: "install snnc anew", Err: err}
@@ -32,16 +35,19 @@ func embedded(c *collection, split Split) (*examples, error) {
 	} else {
 		pixels, labels = pixels[c.train*size:], labels[c.train:]
 	}
-	return &examples{
-		labels: labels,
-		next: func(to []byte) error {
-			copy(to, pixels)
-			pixels = pixels[size:]
+	e := &stored.Examples{
+		Count: len(labels),
+		At: func(i int, p *picture.Picture) error {
+			p.Reset(c.height, c.width, 1)
+			copy(p.Pix, pixels[i*size:])
 			return nil
 		},
-		end:   func() error { return nil },
-		close: func() {},
-	}, nil
+		Close: func() {},
+	}
+	for _, l := range labels {
+		e.Labels = append(e.Labels, int32(l))
+	}
+	return e, nil
 }
 
 // parseDigits reads the lines of a compressed file; pixels are multiplied by factor.

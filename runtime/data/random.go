@@ -44,7 +44,7 @@ func randomParams() []schema.Param {
 }
 
 // randomArguments reads what randomParams declares.
-func (a *arguments) randomArguments(args schema.Arguments) error {
+func (a *arguments) randomArguments(_ *collection, args schema.Arguments) error {
 	a.channels, a.rate, a.spikes, a.steps = 1, 0.1, args.Text("kind") == spikesKind, 4
 	if v, ok := args["channels"]; ok {
 		a.channels = int(v.Number)

@@ -1,6 +1,7 @@
 package data
 
 import (
+	"image"
 	"math"
 	"slices"
 	"testing"
@@ -148,14 +149,14 @@ func TestRandomHash(t *testing.T) {
 func TestRandomImage(t *testing.T) {
 	s := random(t, schema.Arguments{"range": span(-1, 1)}, Train)
 	x := filled(t, s, "image", 3).F32
-	for j, p := range s.Image(3).Pix {
+	for j, p := range s.Image(3).(*image.Gray).Pix {
 		if want := (float64(x[j]) + 1) / 2 * 255; math.Abs(float64(p)-want) > 0.51 {
 			t.Fatalf("pixel %d looks like %d, want %v", j, p, want)
 		}
 	}
 	s = random(t, spiking(0.5, 3), Train)
 	all := filled(t, s, "spikes", 3).Logical()
-	for j, p := range s.Image(3).Pix {
+	for j, p := range s.Image(3).(*image.Gray).Pix {
 		if sum := all[j] + all[105+j] + all[210+j]; float64(p) != math.Round(sum/3*255) {
 			t.Fatalf("pixel %d looks like %d after %v spikes", j, p, sum)
 		}

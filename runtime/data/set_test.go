@@ -5,11 +5,13 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"image"
 	"math"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 	"snnc.dev/snnc/plugins/schema"
 	"snnc.dev/snnc/runtime/graph"
@@ -33,6 +35,16 @@ func ints(list ...float64) schema.Value {
 }
 
 func number(n float64) schema.Value { return schema.Value{Type: schema.Int, Number: n} }
+
+func text(s string) schema.Value { return schema.Value{Type: schema.String, Text: s} }
+
+func truth(b bool) schema.Value {
+	v := schema.Value{Type: schema.Bool}
+	if b {
+		v.Number = 1
+	}
+	return v
+}
 
 func name(s Split) schema.Value { return schema.Value{Type: schema.OneOf, Text: string(s)} }
 
@@ -89,7 +101,7 @@ func TestOptdigits(t *testing.T) {
 		if a.F32[i] != float32(v/16) || b.F32[i] != float32(v/8-1) {
 			t.Fatalf("pixel %d is %v and %v, want %v and %v", i, a.F32[i], b.F32[i], v/16, v/8-1)
 		}
-		if got, want := train.Image(0).Pix[i], math.Round(v/16*255); float64(got) != want {
+		if got, want := train.Image(0).(*image.Gray).Pix[i], math.Round(v/16*255); float64(got) != want {
 			t.Errorf("pixel %d looks like %d, want %v", i, got, want)
 		}
 	}
@@ -227,6 +239,19 @@ func TestWrongArguments(t *testing.T) {
 		{"mnist", "`classes` names -1", schema.Arguments{"classes": ints(-1)}},
 		{"mnist", "`take` is 0", schema.Arguments{"take": number(0)}},
 		{"mnist", "`split` is `all`", schema.Arguments{"split": name("all")}},
+		{"mnist", "`crop` is 29x28, and there are 28x28 pixels", schema.Arguments{"crop": size(29, 28)}},
+		{"mnist", "`pad` is -1", schema.Arguments{"pad": number(-1)}},
+		{"mnist", "an image has 1052x1052 pixels", schema.Arguments{"pad": number(512)}},
+		{"mnist", "`channels` is 2, and images have 1 or 3", schema.Arguments{"channels": number(2)}},
+		{"mnist", "`take` is 95, which `balance` cannot share out to 10 classes", schema.Arguments{"take": number(95), "balance": truth(true)}},
+		{"celeba", "`balance` is asked for, and the examples have no label", schema.Arguments{"balance": truth(true)}},
+		{"idx", "`images` names no file", nil},
+		{"idx", "`size` is missing", schema.Arguments{"images": text("x")}},
+		{"npy", "`test_labels` is there without `test_images`", schema.Arguments{"images": text("x"), "test_labels": text("y")}},
+		{"npy", "`labels` and `test_labels` are there both or not at all", schema.Arguments{"images": text("x"), "labels": text("x"), "test_images": text("y")}},
+		{"npy", "`held` is 1", schema.Arguments{"images": text("x"), "held": number(1)}},
+		{"images", "`folder` names no folder", nil},
+		{"images", "`classes` names 1, and the examples have no label", schema.Arguments{"folder": text("x"), "size": size(8, 8), "classes": ints(1)}},
 		{"random", "`size` is 0x8", schema.Arguments{"size": size(0, 8)}},
 		{"random", "68719476736", schema.Arguments{"channels": number(65536), "size": size(1024, 1024)}},
 		{"random", "`take` is 60001", schema.Arguments{"take": number(60001)}},
@@ -252,34 +277,61 @@ func TestWrongArguments(t *testing.T) {
 }
 
 func TestSchemas(t *testing.T) {
-	var runnable, later []string
+	var got []string
 	for _, x := range Schemas() {
-		c, h, w, _, err := Shape(x.Name, nil)
-		if err != nil || c < 1 || h < 1 || w < 1 || x.Doc == "" {
-			t.Errorf("%s: %d %d %d %v, %q", x.Name, c, h, w, err, x.Doc)
+		if x.Doc == "" || x.Later {
+			t.Errorf("%s: %q, later %v", x.Name, x.Doc, x.Later)
 		}
-		if x.Later {
-			later = append(later, x.Name)
-			var e *Error
-			if _, err := Open(t.Context(), x.Name, nil, Train, nil); !errors.As(err, &e) || !strings.Contains(e.Summary, "not in this version") {
-				t.Errorf("open %s: %v", x.Name, err)
-			}
-			continue
-		}
-		runnable = append(runnable, x.Name)
-		want := "size range classes take split"
-		if x.Name == "random" {
-			want = "channels size kind rate steps range take split"
-		}
-		if got := paramNames(x); got != want {
-			t.Errorf("%s takes %s", x.Name, got)
-		}
+		got = append(got, x.Name+": "+paramNames(x))
 	}
-	if got := strings.Join(runnable, " ") + ", later " + strings.Join(later, " "); got != "optdigits mnist fashion_mnist random, later cifar10 celeba" {
-		t.Error(got)
+	want := []string{
+		"optdigits: size range classes take split flip channels crop pad resize balance",
+		"mnist: size range classes take split flip channels crop pad resize balance",
+		"fashion_mnist: size range classes take split flip channels crop pad resize balance",
+		"kmnist: size range classes take split flip channels crop pad resize balance",
+		"emnist_letters: size range classes take split flip channels crop pad resize balance",
+		"cifar10: size range classes take split flip channels crop pad resize balance",
+		"celeba: size range take split flip channels crop pad resize",
+		"lsun: category size range take split flip channels crop pad resize",
+		"idx: images labels test_images test_labels size range classes take split flip channels crop pad resize balance label_count held",
+		"npy: images labels test_images test_labels size range classes take split flip channels crop pad resize balance label_count held",
+		"images: folder test size range classes take split flip channels crop pad resize balance label_count held",
+		"random: channels size kind rate steps range take split",
 	}
-	if c, h, w, _, err := Shape("celeba", schema.Arguments{"size": size(32, 48)}); c != 3 || h != 32 || w != 48 || err != nil {
-		t.Errorf("celeba has the shape %d %d %d, %v", c, h, w, err)
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
+	}
+}
+
+func TestShape(t *testing.T) {
+	for _, c := range []struct {
+		set     string
+		args    schema.Arguments
+		want    [3]int
+		classes int
+	}{
+		{"optdigits", nil, [3]int{1, 8, 8}, 10},
+		{"mnist", schema.Arguments{"pad": number(2)}, [3]int{1, 32, 32}, 10},
+		{"mnist", schema.Arguments{"pad": number(2), "size": size(28, 28)}, [3]int{1, 32, 32}, 10},
+		{"mnist", schema.Arguments{"pad": number(2), "size": size(16, 16)}, [3]int{1, 16, 16}, 10},
+		{"mnist", schema.Arguments{"crop": size(20, 24), "pad": number(1), "channels": number(3)}, [3]int{3, 22, 26}, 10},
+		{"emnist_letters", schema.Arguments{"classes": ints(0, 4)}, [3]int{1, 28, 28}, 5},
+		{"cifar10", nil, [3]int{3, 32, 32}, 10},
+		{"celeba", nil, [3]int{3, 64, 64}, 0},
+		{"celeba", schema.Arguments{"size": size(32, 48)}, [3]int{3, 32, 48}, 0},
+		{"lsun", schema.Arguments{"channels": number(1)}, [3]int{1, 64, 64}, 0},
+		{"idx", schema.Arguments{"images": text("x"), "size": size(5, 6)}, [3]int{1, 5, 6}, 0},
+		{"npy", schema.Arguments{"images": text("x"), "labels": text("y"), "size": size(5, 6)}, [3]int{1, 5, 6}, 10},
+		{"images", schema.Arguments{"folder": text("x"), "size": size(5, 6), "label_count": number(3)}, [3]int{3, 5, 6}, 3},
+		{"random", schema.Arguments{"channels": number(5)}, [3]int{5, 28, 28}, 0},
+	} {
+		ch, h, w, _, err := Shape(c.set, c.args)
+		if got := [3]int{ch, h, w}; got != c.want || err != nil || Classes(c.set, c.args) != c.classes {
+			t.Errorf("%s has the shape %v and %d classes, want %v and %d, %v", c.set, got, Classes(c.set, c.args), c.want, c.classes, err)
+		}
+		if _, labelled := Fields(c.set, c.args)[labelField]; labelled != (c.classes > 0) {
+			t.Errorf("%s has labels: %v", c.set, labelled)
+		}
 	}
 }
 

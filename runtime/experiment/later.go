@@ -22,10 +22,6 @@ func (x *Experiment) notYet(j *job) (found diag.List) {
 			Help: fmt.Sprintf("leave it out, or choose other actions with --only; `%s` cannot run as it stands", j.name)})
 	}
 	found = append(found, j.outside()...)
-	if j.Data.Later {
-		found.Add(diag.Diagnostic{Code: diag.NotInVersion, Range: j.Data.Range, Summary: fmt.Sprintf("data set `%s`: not in this version", j.Data.Set),
-			Help: "use one of " + runnable(data.Schemas())})
-	}
 	if want, most := j.Settings.Int("batch")*j.Settings.Int("accumulate"), data.Most(j.Data.Set, j.Data.Args); j.Kind == "train" && most > 0 && want > most {
 		found.Add(diag.Diagnostic{Code: diag.BadAction, Range: j.Places["batch"], Summary: fmt.Sprintf("an update takes %d examples, and `%s` has %d", want, j.Data.Name, most),
 			Help: fmt.Sprintf("write `batch = %d` or less", max(1, most/j.Settings.Int("accumulate")))})
@@ -107,19 +103,4 @@ func later(choices []schema.Choice, v schema.Value, path string) (name, at strin
 		}
 	}
 	return "", ""
-}
-
-// runnable lists the choices that are not marked as later.
-func runnable(choices []schema.Choice) string {
-	out := ""
-	for _, c := range choices {
-		if c.Later {
-			continue
-		}
-		if out != "" {
-			out += ", "
-		}
-		out += "`" + c.Name + "`"
-	}
-	return out
 }

@@ -1,4 +1,4 @@
-package data
+package picture
 
 import (
 	"bytes"
@@ -43,7 +43,7 @@ func TestResizeAgainstOracles(t *testing.T) {
 		}
 		want := numbers(lines[i+2], "to")
 		got := make([]byte, len(want))
-		newResizer(int(dims[0]), int(dims[1]), int(dims[2]), int(dims[3])).resize(got, from)
+		newResizer(Area, int(dims[0]), int(dims[1]), int(dims[2]), int(dims[3]), 1).resize(got, from)
 		for j := range want {
 			if math.Abs(float64(got[j])-want[j]) > 0.5002 {
 				t.Errorf("%v: pixel %d is %d, the oracle says %v", dims, j, got[j], want[j])
@@ -60,18 +60,45 @@ func side(t *rapid.T, name string) int { return rapid.IntRange(1, 33).Draw(t, na
 func TestResizeKeepsConstantImages(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		h, w, h2, w2 := side(t, "height"), side(t, "width"), side(t, "to height"), side(t, "to width")
+		filter, channels := rapid.SampledFrom([]Filter{Area, Bilinear}).Draw(t, "filter"), rapid.SampledFrom([]int{1, 3}).Draw(t, "channels")
 		v := rapid.Byte().Draw(t, "grey")
-		r := newResizer(h, w, h2, w2)
+		r := newResizer(filter, h, w, h2, w2, channels)
 		if (r == nil) != (h == h2 && w == w2) {
 			t.Fatal("an image is resized exactly if its size changes")
 		}
 		if r == nil {
 			return
 		}
-		got := make([]byte, h2*w2)
-		r.resize(got, bytes.Repeat([]byte{v}, h*w))
-		if !bytes.Equal(got, bytes.Repeat([]byte{v}, h2*w2)) {
+		got := make([]byte, h2*w2*channels)
+		r.resize(got, bytes.Repeat([]byte{v}, h*w*channels))
+		if !bytes.Equal(got, bytes.Repeat([]byte{v}, len(got))) {
 			t.Fatalf("an image of %d became %d", v, got)
+		}
+	})
+}
+
+// Channels side by side are resized as three pictures of one channel are.
+func TestResizeKeepsChannelsApart(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		h, w, h2, w2 := side(t, "height"), side(t, "width"), side(t, "to height"), side(t, "to width")
+		filter := rapid.SampledFrom([]Filter{Area, Bilinear}).Draw(t, "filter")
+		r := newResizer(filter, h, w, h2, w2, 3)
+		if r == nil {
+			return
+		}
+		from := rapid.SliceOfN(rapid.Byte(), 3*h*w, 3*h*w).Draw(t, "pixels")
+		got, one, alone := make([]byte, 3*h2*w2), make([]byte, h*w), make([]byte, h2*w2)
+		r.resize(got, from)
+		for c := range 3 {
+			for i := range one {
+				one[i] = from[3*i+c]
+			}
+			newResizer(filter, h, w, h2, w2, 1).resize(alone, one)
+			for i, v := range alone {
+				if got[3*i+c] != v {
+					t.Fatalf("pixel %d of channel %d is %d, alone %d", i, c, got[3*i+c], v)
+				}
+			}
 		}
 	})
 }
@@ -82,7 +109,7 @@ func TestShrinkingKeepsTheMean(t *testing.T) {
 		h, w, fh, fw := rapid.IntRange(1, 8).Draw(t, "height"), rapid.IntRange(1, 8).Draw(t, "width"), rapid.IntRange(1, 4).Draw(t, "down"), rapid.IntRange(2, 4).Draw(t, "across")
 		from := rapid.SliceOfN(rapid.Byte(), h*w*fh*fw, h*w*fh*fw).Draw(t, "pixels")
 		got := make([]byte, h*w)
-		newResizer(h*fh, w*fw, h, w).resize(got, from)
+		newResizer(Area, h*fh, w*fw, h, w, 1).resize(got, from)
 		if d := math.Abs(meanOf(got) - meanOf(from)); d > 0.5 {
 			t.Fatalf("the mean moved by %v", d)
 		}
@@ -114,7 +141,7 @@ func TestResizeIsSymmetric(t *testing.T) {
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		h, w, h2, w2 := side(t, "height"), side(t, "width"), side(t, "to height"), side(t, "to width")
-		r := newResizer(h, w, h2, w2)
+		r := newResizer(Area, h, w, h2, w2, 1)
 		if r == nil {
 			return
 		}
@@ -129,10 +156,17 @@ func TestResizeIsSymmetric(t *testing.T) {
 	})
 }
 
-// White stays white at the largest size that a spec may ask for: no sum is too large for its type.
+// White stays white at the largest size that a spec may ask for, and of the largest pictures: no sum is too large for its type.
 func TestResizeToTheLargest(t *testing.T) {
-	got := make([]byte, maxSide*maxSide)
-	newResizer(28, 28, maxSide, maxSide).resize(got, bytes.Repeat([]byte{255}, 28*28))
+	for _, filter := range []Filter{Area, Bilinear} {
+		got := make([]byte, 4)
+		newResizer(filter, MaxPixels/4096, 4096, 2, 2, 1).resize(got, bytes.Repeat([]byte{255}, MaxPixels))
+		if !bytes.Equal(got, []byte{255, 255, 255, 255}) {
+			t.Errorf("%s: white became %d", filter, got)
+		}
+	}
+	got := make([]byte, MaxSide*MaxSide)
+	newResizer(Area, 28, 28, MaxSide, MaxSide, 1).resize(got, bytes.Repeat([]byte{255}, 28*28))
 	if !bytes.Equal(got, bytes.Repeat([]byte{255}, len(got))) {
 		t.Error("white did not stay white")
 	}
