@@ -108,6 +108,36 @@ func (b *Built) networks() map[string]*graph.Module {
 	return out
 }
 
+// generates says which roles the samplers and exports of the model apply.
+func (b *Built) generates() map[string]bool {
+	roles, seen := map[string]bool{}, map[string]bool{}
+	var visit func(function string)
+	visit = func(function string) {
+		g := b.Program.Function(function)
+		if g == nil || seen[function] {
+			return
+		}
+		seen[function] = true
+		for _, n := range g.Nodes {
+			switch n.Op {
+			case graph.OpApply:
+				roles[n.Text("role")] = true
+			case graph.OpCall, graph.OpCustom:
+				visit(n.Text("function"))
+			}
+		}
+	}
+	for _, s := range b.Program.Samplers {
+		visit(s.Init)
+		visit(s.Loop)
+		visit(s.Result)
+	}
+	for _, e := range b.Program.Exports {
+		visit(e.Function)
+	}
+	return roles
+}
+
 // mapped returns the streams of a stage that are computed before the training, in the order in which they are.
 func (b *Built) mapped(stage program.Stage) (streams []program.Stream) {
 	for s := b.Program.Stream(stage.Stream); s != nil && s.From != ""; s = b.Program.Stream(s.From) {

@@ -146,7 +146,11 @@ func (r *runner) left(j *job) (bool, error) {
 func (r *runner) deploy(ctx context.Context, j *job) error {
 	var networks []schema.Network
 	only := j.Settings["network"].Items // the roles of the network that is named
+	applied := j.model.generates()
 	for _, n := range j.model.request.Networks {
+		if n.Kind == "coder" || n.Kind == "model" && !applied[n.Role] {
+			continue // a coder works outside of the chip, and so does what only trains
+		}
 		if len(only) == 0 || slices.ContainsFunc(only, func(v schema.Value) bool { return v.Text == n.Role }) {
 			networks = append(networks, n)
 		}
