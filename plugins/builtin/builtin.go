@@ -18,6 +18,7 @@ import (
 	"snnc.dev/snnc/plugins/coders/ttfs"
 	"snnc.dev/snnc/plugins/models/absorbing"
 	"snnc.dev/snnc/plugins/models/diffusion"
+	"snnc.dev/snnc/plugins/models/flow"
 	"snnc.dev/snnc/plugins/models/gan"
 	"snnc.dev/snnc/plugins/models/supervised"
 	"snnc.dev/snnc/plugins/models/vae"
@@ -80,7 +81,7 @@ func Plugin() sdk.Plugin {
 			poisson.Component(), latency.Component(), phase.Component(), burst.Component(), delta.Component(),
 		},
 		Coders:  []sdk.Coder{scoring.Coder()},
-		Models:  []sdk.Model{vae.Model(), diffusion.Model(), supervised.Model(), gan.Model(), vqvae.Model(), absorbing.Model()},
+		Models:  []sdk.Model{vae.Model(), diffusion.Model(), flow.Model(), supervised.Model(), gan.Model(), vqvae.Model(), absorbing.Model()},
 		Targets: []sdk.Target{loihi.Target(), {Component: trueNorth()}, {Component: neurogrid()}},
 	}
 }

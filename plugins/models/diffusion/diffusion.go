@@ -178,7 +178,7 @@ func (d *diffusion) borders(net *program.Role, n schema.Network) []schema.Compla
 		return complain(denoiser, help, "the denoiser gives %s, the data have images %s", sdk.Wire(net.Out[0]), sdk.Wire(d.image))
 	}
 	steps := len(d.noise.kept)
-	if table := shortest(n.Graph, 1); table > 0 && table < steps {
+	if table := sdk.ShortestTable(n.Graph, 1); table > 0 && table < steps {
 		return complain(denoiser, fmt.Sprintf("write `count = %d` in its `sinusoid` or `embedding`, or `steps = %d` in the model", steps, table),
 			"the denoiser has a table of %s, and the diffusion has %d", count(table, "step"), steps)
 	}
@@ -187,31 +187,11 @@ func (d *diffusion) borders(net *program.Role, n schema.Network) []schema.Compla
 		if d.args.Real("drop") > 0 {
 			rows, why = d.count+1, ": one more where no class is told"
 		}
-		if table := shortest(n.Graph, 2); table > 0 && table < rows {
+		if table := sdk.ShortestTable(n.Graph, 2); table > 0 && table < rows {
 			return complain(denoiser, fmt.Sprintf("write `count = %d` in its `embedding`", rows), "the denoiser has a table of %s, and is told of %d%s", plural(table, "class", "classes"), rows, why)
 		}
 	}
 	return nil
-}
-
-// shortest returns the length of the shortest table that a denoiser looks an input up in, 0 where there is none.
-func shortest(text string, input int) int {
-	m, err := graph.Parse(text)
-	if err != nil {
-		return 0 // NewProgram has told
-	}
-	found := 0
-	for _, g := range m.Functions {
-		for _, n := range g.Nodes {
-			if n.Op != graph.OpRows || n.In[1].Node != g.Inputs[input] {
-				continue
-			}
-			if rows := n.In[0].Type().Dims[0]; found == 0 || rows < found {
-				found = rows
-			}
-		}
-	}
-	return found
 }
 
 // build returns the program for checked arguments.
