@@ -46,14 +46,7 @@ func (d sampling) batches(ctx context.Context, n int, each func(t *tensor.Tensor
 			return err
 		}
 		size := min(batch, n-first)
-		given := map[string]*tensor.Tensor{}
-		for _, name := range d.sampler.Given {
-			given[name] = tensor.New(graph.Real().With(graph.I32), size)
-			for i := range size {
-				given[name].I32[i] = int32(d.class(first + i))
-			}
-		}
-		t, err := d.model.SampleGiven(d.sampler, given, size, d.seed, uint64(first))
+		t, err := d.model.SampleGiven(d.sampler, d.given(first, size), size, d.seed, uint64(first))
 		if err != nil {
 			return err
 		}
@@ -62,6 +55,18 @@ func (d sampling) batches(ctx context.Context, n int, each func(t *tensor.Tensor
 		}
 	}
 	return nil
+}
+
+// given returns what the sampler is given for samples from the number first on.
+func (d sampling) given(first, size int) map[string]*tensor.Tensor {
+	given := map[string]*tensor.Tensor{}
+	for _, name := range d.sampler.Given {
+		given[name] = tensor.New(graph.Real().With(graph.I32), size)
+		for i := range size {
+			given[name].I32[i] = int32(d.class(first + i))
+		}
+	}
+	return given
 }
 
 // images draws samples number 0 to n-1.

@@ -100,6 +100,7 @@ func measures() map[string]measuring {
 		"density_coverage": {samples: true, figures: (*evaluation).densityCoverage},
 		"nearest":          {samples: true, heldout: true, figures: (*evaluation).nearest},
 		"class_histogram":  {samples: true, figures: (*evaluation).classHistogram},
+		"energy":           {samples: true, figures: (*evaluation).energy},
 		"active_pixels":    {samples: true, figures: (*evaluation).activePixels},
 	}
 }

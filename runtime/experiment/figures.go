@@ -181,6 +181,25 @@ func (e *evaluation) activePixels(ctx context.Context, v schema.Value) ([]metric
 	return metric.ActivePixels(own, reference, e.protocol())
 }
 
+// energy draws the first samples again, in small parts, and counts what they take.
+func (e *evaluation) energy(ctx context.Context, _ schema.Value) ([]metric.Figure, error) {
+	const part, most = 4, 64
+	d := e.job.sampling(e.drawn, e.set)
+	var w metric.Work
+	for first := 0; first < min(e.count(), most); first += part {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		size := min(part, e.count()-first)
+		work, err := d.model.Worked(d.sampler, d.given(first, size), size, d.seed, uint64(first))
+		if err != nil {
+			return nil, err
+		}
+		w.Add(size, work.Synaptic, work.Accumulates)
+	}
+	return w.Figures()
+}
+
 // shown is how many samples the picture of nearest training images has.
 const shown = 32
 

@@ -191,3 +191,33 @@ func TestCannotBeJudged(t *testing.T) {
 		}
 	}
 }
+
+// What a sample takes, where neurons fire at every step or never: the products of three turns with real numbers, which are the same at
+// the four steps, and with spikes.
+func TestEnergy(t *testing.T) {
+	h := painters(t)
+	for threshold, rate := range map[string]float64{"-1000": 1, "1000": 0} {
+		dir := filepath.Join(t.TempDir(), "run")
+		text := spec(t, "painter", "metrics = [frechet(features = pixels)]", "metrics = [energy], replace = [fire(threshold = "+threshold+")]")
+		mustRun(t, load(t, h, text), dir)
+		folder, err := record.Open(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all, err := folder.Metrics()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := folder.Close(); err != nil {
+			t.Fatal(err)
+		}
+		figures := all["evaluate p"]
+		synaptic, accumulates := rate*3*4*32*64, 3.*6*32
+		near(t, "additions", figures["synaptic_operations"].Value, synaptic, 0)
+		near(t, "multiply-accumulates", figures["multiply_accumulates"].Value, accumulates, 0)
+		near(t, "energy", figures["energy_uj"].Value, (0.9*synaptic+4.6*accumulates)/1e6, 1e-12)
+		if f := figures["energy_uj"]; f.Count != 40 {
+			t.Errorf("%+v", f)
+		}
+	}
+}

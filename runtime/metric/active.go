@@ -27,11 +27,7 @@ func ActivePixels(samples, reference *Active, p Protocol) ([]Figure, error) {
 		return nil, fmt.Errorf("active pixels: %w", ErrNone)
 	}
 	one := func(name, what string, a *Active) Figure {
-		var mean float64
-		for _, s := range a.shares {
-			mean += s / float64(len(a.shares))
-		}
-		return Figure{Name: name, Value: mean, Count: len(a.shares), Interval: bootstrap(a.shares, name),
+		return Figure{Name: name, Value: average(a.shares), Count: len(a.shares), Interval: bootstrap(a.shares, name),
 			Recipe: p.recipe(fmt.Sprintf("%s of pixels above %v", what, a.Above), len(samples.shares), len(reference.shares))}
 	}
 	return []Figure{one("active_pixels", "share", samples), one("active_pixels_reference", "share in the reference", reference)}, nil

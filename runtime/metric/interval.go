@@ -57,6 +57,14 @@ func quantile(sorted []float64, q float64) float64 {
 	return sorted[i] + (at-float64(i))*(sorted[i+1]-sorted[i])
 }
 
+// average returns the mean of values.
+func average(values []float64) (sum float64) {
+	for _, v := range values {
+		sum += v
+	}
+	return sum / float64(len(values))
+}
+
 // share returns the interval of a share that is found to be right in so many of n (E. B. Wilson, "Probable inference, the
 // law of succession, and statistical inference", J. American Statistical Association 1927). The bootstrap of a share of 0 or 1
 // would have no width.
@@ -79,9 +87,6 @@ func about(value float64, influences []float64, label string) Interval {
 	if b == (Interval{}) {
 		return b
 	}
-	var mean float64
-	for _, v := range influences {
-		mean += v / float64(len(influences))
-	}
+	mean := average(influences)
 	return Interval{value + b.Low - mean, value + b.High - mean}
 }

@@ -250,17 +250,15 @@ func DensityCoverage(ctx context.Context, f *Features, samples, reference Vector
 	if err != nil {
 		return nil, err
 	}
-	var density float64
 	for i := range m.around {
 		m.around[i] /= float64(k)
-		density += m.around[i] / float64(samples.N)
 	}
 	coverage, interval := left(m.covered, samples.N)
 	recipe := func(what string) string {
 		return p.recipe(fmt.Sprintf("%s over %s, k = %d", what, f, k), samples.N, reference.N)
 	}
 	return []Figure{
-		{Name: "density_" + f.Name, Value: density, Count: samples.N, Interval: bootstrap(m.around, "density"), Recipe: recipe("density")},
+		{Name: "density_" + f.Name, Value: average(m.around), Count: samples.N, Interval: bootstrap(m.around, "density"), Recipe: recipe("density")},
 		{Name: "coverage_" + f.Name, Value: coverage, Count: samples.N, Interval: interval, Recipe: recipe("coverage")},
 	}, nil
 }
@@ -336,16 +334,14 @@ func Copying(f *Features, samples, heldout *Search, p Protocol) ([]Figure, error
 	if len(samples.Found) == 0 || len(heldout.Found) == 0 || samples.among == 0 {
 		return nil, fmt.Errorf("copying: %w", ErrNone)
 	}
-	lengths := func(list []Neighbour) (out []float64, mean float64) {
+	lengths := func(list []Neighbour) (out []float64) {
 		for _, n := range list {
 			out = append(out, n.Distance)
-			mean += n.Distance / float64(len(list))
 		}
-		return out, mean
+		return out
 	}
-	own, mean := lengths(samples.Found)
-	other, otherMean := lengths(heldout.Found)
-	shares, value := make([]float64, len(own)), 0.0
+	own, other := lengths(samples.Found), lengths(heldout.Found)
+	shares := make([]float64, len(own))
 	for i, d := range own {
 		farther := 0.0
 		for _, e := range other {
@@ -356,16 +352,15 @@ func Copying(f *Features, samples, heldout *Search, p Protocol) ([]Figure, error
 			}
 		}
 		shares[i] = farther / float64(len(other))
-		value += shares[i] / float64(len(own))
 	}
 	recipe := func(what string, n int) string {
 		return p.recipe(fmt.Sprintf("%s among %d training images over %s", what, samples.among, f), n, 0)
 	}
 	return []Figure{
-		{Name: "nearest_" + f.Name, Value: mean, Count: len(own), Interval: bootstrap(own, "nearest"), Recipe: recipe("mean distance from the nearest", len(own))},
-		{Name: "nearest_heldout_" + f.Name, Value: otherMean, Count: len(other), Interval: bootstrap(other, "nearest held-out"),
+		{Name: "nearest_" + f.Name, Value: average(own), Count: len(own), Interval: bootstrap(own, "nearest"), Recipe: recipe("mean distance from the nearest", len(own))},
+		{Name: "nearest_heldout_" + f.Name, Value: average(other), Count: len(other), Interval: bootstrap(other, "nearest held-out"),
 			Recipe: recipe(fmt.Sprintf("mean distance of %d held-out images from the nearest", len(other)), len(own))},
-		{Name: "copying_" + f.Name, Value: value, Count: len(own), Interval: bootstrap(shares, "copying"),
+		{Name: "copying_" + f.Name, Value: average(shares), Count: len(own), Interval: bootstrap(shares, "copying"),
 			Recipe: recipe(fmt.Sprintf("chance to be nearer than one of %d held-out images to the nearest", len(other)), len(own))},
 	}, nil
 }

@@ -38,6 +38,7 @@ func Schemas() []schema.Choice {
 			classifier(true, "The classifier; also a trained model of the file that exports `logits`.")}},
 		{Name: "active_pixels", Doc: "Mean share of the pixels that are lit, of samples and of the reference.", Params: []schema.Param{
 			{Name: "above", Type: schema.Real, Default: "0", Min: &zero, Max: &one, Doc: "The brightness in 0..1 that a lit pixel exceeds."}}},
+		{Name: "energy", Doc: "Operations of products that one sample takes, and their energy at 45 nm."},
 		{Name: "spike_counts", Later: true, Doc: "Spikes per example and layer."},
 	}
 }

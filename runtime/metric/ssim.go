@@ -86,10 +86,6 @@ func (s *Similarity) Figure(p Protocol) (Figure, error) {
 	if n == 0 {
 		return Figure{}, fmt.Errorf("structural similarity: %w", ErrNone)
 	}
-	var mean float64
-	for _, v := range s.values {
-		mean += v / float64(n)
-	}
-	return Figure{Name: "ssim", Value: mean, Count: n, Interval: bootstrap(s.values, "ssim"),
+	return Figure{Name: "ssim", Value: average(s.values), Count: n, Interval: bootstrap(s.values, "ssim"),
 		Recipe: fmt.Sprintf("structural similarity under a gaussian window of 11 with deviation 1.5, %d reconstructions of %s%s", n, p.Reference, p.rounding())}, nil
 }

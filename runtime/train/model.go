@@ -3,6 +3,8 @@ package train
 import (
 	"fmt"
 	"maps"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -248,10 +250,54 @@ func (m *Model) Sample(sampler *program.Sampler, n int, seed, first uint64) (*te
 
 // SampleGiven is Sample for a sampler to which class numbers are given: one for each sample, by field.
 func (m *Model) SampleGiven(sampler *program.Sampler, given map[string]*tensor.Tensor, n int, seed, first uint64) (*tensor.Tensor, error) {
+	return m.sample(sampler, given, n, seed, first, m.function, func(string, *exec.Program) {})
+}
+
+// Work is what the products with weights of a sampler take for one sample.
+type Work struct {
+	Synaptic    float64 // additions: of a weight for each 1 that it meets
+	Accumulates float64 // multiply-accumulates of real numbers
+}
+
+// Worked draws samples as SampleGiven does and returns what they take, in the mean of these samples.
+func (m *Model) Worked(sampler *program.Sampler, given map[string]*tensor.Tensor, n int, seed, first uint64) (Work, error) {
+	counted := map[string][]program.Product{}
+	prepare := func(name string, batch int) (*exec.Program, error) {
+		return m.compile(compiledKey{"counted " + name, batch}, func() (*graph.Graph, error) {
+			g, _, err := m.Linker.Counted(name)
+			return g, err
+		})
+	}
+	for _, name := range []string{sampler.Init, sampler.Loop, sampler.Result} {
+		if name == "" {
+			continue
+		}
+		_, products, err := m.Linker.Counted(name)
+		if err != nil {
+			return Work{}, err
+		}
+		counted[name] = products
+	}
+	var w Work
+	_, err := m.sample(sampler, given, n, seed, first, prepare, func(name string, p *exec.Program) {
+		for i, product := range counted[name] {
+			if product.Spikes {
+				w.Synaptic += float64(product.Operations) * float64(p.Output(program.Input + strconv.Itoa(i)).F32[0])
+			} else {
+				w.Accumulates += float64(product.Operations)
+			}
+		}
+	})
+	return w, err
+}
+
+// sample draws with functions that prepare compiles, and calls ran with each that has run. Functions may have more outputs than
+// those of the Program; only those are carried.
+func (m *Model) sample(sampler *program.Sampler, given map[string]*tensor.Tensor, n int, seed, first uint64, prepare func(name string, batch int) (*exec.Program, error), ran func(name string, p *exec.Program)) (*tensor.Tensor, error) {
 	carried := map[string]*tensor.Tensor{}
 	kept := map[string][]*tensor.Tensor{}
 	run := func(name string, iteration uint64, inputs map[string]*tensor.Tensor, again bool) (*exec.Program, error) {
-		p, err := m.function(name, n)
+		p, err := prepare(name, n)
 		if err != nil {
 			return nil, err
 		}
@@ -260,6 +306,7 @@ func (m *Model) SampleGiven(sampler *program.Sampler, given map[string]*tensor.T
 		if err := p.Run(env); err != nil {
 			return nil, fmt.Errorf("sample: %w", err)
 		}
+		ran(name, p)
 		return p, nil
 	}
 	if sampler.Init != "" {
@@ -267,7 +314,7 @@ func (m *Model) SampleGiven(sampler *program.Sampler, given map[string]*tensor.T
 		if err != nil {
 			return nil, err
 		}
-		for _, name := range p.Outputs() {
+		for _, name := range own(p) {
 			carried[name] = p.Output(name).Clone()
 		}
 	}
@@ -283,7 +330,7 @@ func (m *Model) SampleGiven(sampler *program.Sampler, given map[string]*tensor.T
 		if err != nil {
 			return nil, err
 		}
-		for _, name := range p.Outputs() {
+		for _, name := range own(p) {
 			if _, ok := carried[name]; ok {
 				carried[name].CopyFrom(p.Output(name))
 			} else {
@@ -301,4 +348,9 @@ func (m *Model) SampleGiven(sampler *program.Sampler, given map[string]*tensor.T
 		return nil, err
 	}
 	return p.Output(m.Program.Function(sampler.Result).Outputs[0].Name), nil
+}
+
+// own returns the outputs of a function that are the Program's.
+func own(p *exec.Program) []string {
+	return slices.DeleteFunc(slices.Clone(p.Outputs()), func(name string) bool { return strings.HasPrefix(name, program.Input) })
 }
