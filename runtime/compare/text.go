@@ -335,7 +335,7 @@ func percent(x float64) string { return strconv.FormatFloat(100*x, 'f', 1, 64) +
 func (d DrawCost) evaluations() string {
 	var out []string
 	for _, role := range slices.Sorted(maps.Keys(d.Evaluations)) {
-		out = append(out, fmt.Sprintf("%s %s times", role, record.Grouped(d.Evaluations[role])))
+		out = append(out, fmt.Sprintf("%s: %s", role, record.Grouped(d.Evaluations[role])))
 	}
 	return strings.Join(out, ", ")
 }
