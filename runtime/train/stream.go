@@ -49,7 +49,8 @@ func (m *Model) Map(s program.Stream, from Examples, seed uint64) (*tensor.Tenso
 	return all, nil
 }
 
-// Mapped are examples with one more field, which is computed of them.
+// Mapped are examples with one more field, which is computed of them. Of examples that vary from epoch to epoch it takes them as they
+// are without that, in all fields.
 type Mapped struct {
 	Examples
 	Field  string

@@ -35,7 +35,7 @@ func Model() sdk.Model {
 	}}
 	class := []schema.Param{
 		{Name: "guidance", Type: schema.Real, Default: "1", Min: &zero, Doc: "how far the class leads: the denoiser's answer without it, and so many times what the class changes of it"},
-		{Name: "label", Type: schema.Int, Min: &zero, Doc: "the class to draw; absent: each sample's is drawn at random"},
+		{Name: "label", Type: schema.Int, Min: &zero, Doc: "the class to draw; absent: those that the action says, see `labels`"},
 	}
 	return sdk.Model{
 		Component: schema.Component{
@@ -342,19 +342,14 @@ func (d *diffusion) clip(f *sdk.Function, x graph.Value) graph.Value {
 // guidance w a turn takes (1 - w) of the denoiser's answer without the class and w of that with it (Ho & Salimans 2022, equation 6,
 // whose w is one less).
 func (d *diffusion) sampler(name string, rows [][]float64, options schema.Arguments) {
-	b, back := d.b, twoStep(name)
+	b, back, chosen := d.b, twoStep(name), options.Has("label")
 	b.Function("start", func(f *sdk.Function) {
 		f.Output("x", f.Normal("start", d.image))
 		if back {
 			f.Output("before", f.Zeros(d.image))
 		}
-		if d.label == "" {
-			return
-		}
-		if options.Has("label") {
+		if chosen {
 			f.Output(d.label, f.Expand(f.Op(graph.OpCast, graph.Attrs{"dtype": "i32"}, f.Const(options.Real("label"))), d.class))
-		} else {
-			f.Output(d.label, f.RandomInt("class", d.class, d.count))
 		}
 	})
 	b.Function("turn", func(f *sdk.Function) {
@@ -377,10 +372,14 @@ func (d *diffusion) sampler(name string, rows [][]float64, options schema.Argume
 			f.Output("before", x0)
 		}
 		f.Output("x", f.Add(next, f.Mul(f.Normal("noise", d.image), c["sigma"])))
-		if d.label != "" {
+		if chosen {
 			f.Output(d.label, class)
 		}
 	})
 	b.Function("generate", func(f *sdk.Function) { f.Output("image", f.Input("x", d.image)) })
-	b.Sampler(program.Sampler{Name: name, Init: "start", Loop: "turn", Turns: len(rows), Result: "generate", Columns: columns(back), Table: rows})
+	var given []string
+	if d.label != "" && !chosen {
+		given = []string{d.label}
+	}
+	b.Sampler(program.Sampler{Name: name, Given: given, Init: "start", Loop: "turn", Turns: len(rows), Result: "generate", Columns: columns(back), Table: rows})
 }

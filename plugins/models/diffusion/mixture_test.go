@@ -157,7 +157,7 @@ func inPlane(t *testing.T, text string, pool *exec.Pool, denoiser *graph.Module)
 	return p
 }
 
-// draw returns n samples of a sampler with options.
+// draw returns n samples of a sampler with options; where it is given classes, these are 0, 1 and 2 in turn.
 func (p planar) draw(t *testing.T, n int, sampler string, options schema.Arguments) [][2]float64 {
 	t.Helper()
 	reply, complaints, err := diffusion.Model().Sampler(p.request, sampler, options)
@@ -172,7 +172,14 @@ func (p planar) draw(t *testing.T, n int, sampler string, options schema.Argumen
 	if err != nil {
 		t.Fatal(err)
 	}
-	x, err := m.Sample(&own.Samplers[0], n, 7, 0)
+	given := map[string]*tensor.Tensor{}
+	for _, name := range own.Samplers[0].Given {
+		given[name] = tensor.New(graph.Real().With(graph.I32), n)
+		for i := range n {
+			given[name].I32[i] = int32(i % 3)
+		}
+	}
+	x, err := m.SampleGiven(&own.Samplers[0], given, n, 7, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
