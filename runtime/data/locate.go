@@ -362,7 +362,7 @@ func (c *collection) lsunFiles(where, category string) (*place, error) {
 func imagesBelow(t *stored.Tree, folder string, label func(files []string) ([]int32, error)) (*stored.Examples, error) {
 	files, err := t.Files(folder)
 	if err == nil && len(files) == 0 {
-		err = &stored.FileError{Path: filepath.Join(t.Path, folder), Err: errors.New("it holds no images (.png, .jpg, .jpeg, .gif)")}
+		err = &stored.FileError{Path: filepath.Join(t.Path, folder), Err: errors.New("it holds no images (.png, .jpg, .jpeg, .gif, .webp)")}
 	}
 	var labels []int32
 	if err == nil && label != nil {

@@ -151,7 +151,7 @@ func collections() []collection {
 		{
 			name: "lsun", doc: "Photographs of one category of scenes, cut square and brought to 64x64 pixels (Yu et al. 2015).",
 			kind: lsunKind, channels: 3, peak: 255, size: 64, cover: true, filter: picture.Bilinear,
-			have: "put the images of a category, as PNG, JPEG or GIF files, into the folders CATEGORY_train and CATEGORY_val of DIR/lsun, such as bedroom_train: LSUN's own tool exports them from its databases",
+			have: "put the images of a category into the folders CATEGORY_train and CATEGORY_val of DIR/lsun, such as bedroom_train: LSUN's own tool exports them from its databases, as WebP files",
 		},
 		{
 			name: "idx", doc: "Arrays of images, and of labels if there are some, in IDX files, plain, gzipped or in a zip file.",
@@ -162,7 +162,7 @@ func collections() []collection {
 			kind: arraysKind, channels: 1, peak: 255,
 		},
 		{
-			name: "images", doc: "A folder, or a zip file, of PNG, JPEG and GIF files, cut to the proportions of `size` unless there is a `crop`.",
+			name: "images", doc: "A folder, or a zip file, of PNG, JPEG, GIF and WebP files, cut to the proportions of `size` unless there is a `crop`.",
 			kind: folderKind, channels: 3, peak: 255, cover: true, filter: picture.Bilinear,
 		},
 		{

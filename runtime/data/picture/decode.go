@@ -12,12 +12,14 @@ import (
 	"io"
 	"path"
 	"strings"
+
+	"golang.org/x/image/webp"
 )
 
 // Names reports whether a file of this name is one that Decode reads.
 func Names(name string) bool {
 	switch strings.ToLower(path.Ext(name)) {
-	case ".png", ".jpg", ".jpeg", ".gif":
+	case ".png", ".jpg", ".jpeg", ".gif", ".webp":
 		return true
 	}
 	return false
@@ -35,10 +37,11 @@ func formats() []format {
 		{"\x89PNG\r\n\x1a\n", png.DecodeConfig, png.Decode},
 		{"\xff\xd8", jpeg.DecodeConfig, jpeg.Decode},
 		{"GIF8", gif.DecodeConfig, gif.Decode},
+		{"RIFF", webp.DecodeConfig, webp.Decode},
 	}
 }
 
-// Decode reads a PNG, JPEG or GIF file, of which it is told by how the file begins, into p: the first image of a GIF, grey images
+// Decode reads a PNG, JPEG, GIF or WebP file, told by how it begins, into p: the first image of a GIF, grey images
 // with one channel and all others with three, 16-bit channels cut to 8, and transparency left out. A file that claims more than
 // MaxPixels is an error, for which nothing is allocated.
 func Decode(r io.Reader, p *Picture) error {
@@ -63,13 +66,19 @@ func Decode(r io.Reader, p *Picture) error {
 		if err != nil {
 			return fmt.Errorf("decode picture: %w", err)
 		}
+		if f.magic == "RIFF" {
+			if a, ok := m.(*image.NYCbCrA); ok {
+				m = &a.YCbCr
+			}
+			if lossy, ok := m.(*image.YCbCr); ok {
+				p.takeVP8(lossy)
+				return nil
+			}
+		}
 		p.take(m)
 		return nil
 	}
-	if len(head) == 8 && string(head[:4]) == "RIFF" {
-		return fmt.Errorf("decode picture: it is a WebP file, and PNG, JPEG and GIF are read")
-	}
-	return fmt.Errorf("decode picture: it begins with % x, and PNG, JPEG and GIF are read", head)
+	return fmt.Errorf("decode picture: it begins with % x, and PNG, JPEG, GIF and WebP files are read", head)
 }
 
 // take copies an image.

@@ -1,6 +1,6 @@
 // Package picture brings images of 8-bit pixels to the size, channels and frame that a data set is asked for.
 //
-// The main types are Picture, which Decode reads from a PNG, JPEG or GIF file, and Changer, which cuts, frames and resizes one
+// The main types are Picture, which Decode reads from a PNG, JPEG, GIF or WebP file, and Changer, which cuts, frames and resizes one
 // picture after the other as a Change says. All is arithmetic of integers, so a pixel is the same on every machine.
 //
 // # Resizing

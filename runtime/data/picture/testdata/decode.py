@@ -16,7 +16,8 @@ with open("decode.txt", "w") as out:
         ("rgb.png", Image.fromarray(rgb), {}), ("grey.png", Image.fromarray(grey), {}), ("palette.png", Image.fromarray(rgb).quantize(16), {}),
         ("alpha.png", Image.fromarray(np.dstack([rgb, 255 - 9 * x]).astype(np.uint8)), {}),
         ("rgb.jpg", Image.fromarray(rgb), {"quality": 95, "subsampling": 0}), ("grey.jpg", Image.fromarray(grey), {"quality": 95}),
-        ("grey.gif", Image.fromarray(grey), {}),
+        ("grey.gif", Image.fromarray(grey), {}), ("lossless.webp", Image.fromarray(rgb), {"lossless": True}), ("rgb.webp", Image.fromarray(rgb), {"quality": 100}),
+        ("alpha.webp", Image.fromarray(np.dstack([rgb, 255 - 9 * x]).astype(np.uint8)), {"quality": 90}), ("odd.webp", Image.fromarray(rgb[:, :13]), {"quality": 70}),
     ]:
         image.save(name, **options)
         back = Image.open(name)
