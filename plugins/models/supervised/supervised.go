@@ -150,7 +150,18 @@ func build(r sdk.BuildRequest) (string, []schema.Complaint, error) {
 		right := f.Op(graph.OpGather, graph.Attrs{"axis": graph.Axis(0)}, f.LogSoftmax(y), answer)
 		f.Output("total", f.Neg(f.Reduce("mean", right, graph.BatchAxis)))
 	})
-	b.Function("logits", func(f *sdk.Function) { f.Output("logits", apply(f, network, sdk.Mode{Eval: true})) })
+	code := func(f *sdk.Function) {
+		f.Output("features", f.Reshape(apply(f, features, sdk.Mode{Eval: true}), head.Out[0].Size()))
+	}
+	if classify {
+		b.Function("logits", func(f *sdk.Function) {
+			f.Output("logits", apply(f, network, sdk.Mode{Eval: true}))
+			if head != nil { // what both have in common is computed once
+				code(f)
+			}
+		})
+		b.Export("logits", "logits")
+	}
 	b.Function("predict", func(f *sdk.Function) {
 		y := apply(f, network, sdk.Mode{Eval: true})
 		if classify {
@@ -171,7 +182,6 @@ func build(r sdk.BuildRequest) (string, []schema.Complaint, error) {
 		b.Export(features, features)
 	}
 	b.Stage("train", "examples", program.Step{Function: "step", Moves: moves})
-	b.Export("logits", "logits")
 	b.Export("predict", "predict")
 	if target == "image" && slices.Equal(fields, []string{"image"}) { // an autoencoder
 		b.Export("reconstruct", "predict")

@@ -271,6 +271,9 @@ func TestFeatures(t *testing.T) {
 			t.Errorf("%s gives %v %v, want %v", export, out.Type, out.Data, want)
 		}
 	}
+	if p.Export("logits") != nil {
+		t.Error("an autoencoder exports logits")
+	}
 	r.Networks[1].Graph = network(t, graph.Real(2), fields["angle"]).Print()
 	if _, complaints, _ := supervised.Model().Build(r); len(complaints) != 1 || complaints[0].Path != "features" {
 		t.Errorf("complaints of features of other examples: %v", complaints)
