@@ -159,6 +159,15 @@ func Read(path string) (*File, error) {
 	return f, nil
 }
 
+// Decode is Read of a file whose bytes are b, which the tensors' data share.
+func Decode(b []byte) (*File, error) {
+	f, err := decode(b)
+	if err != nil {
+		return nil, fmt.Errorf("read checkpoint: %w: %w", ErrDamaged, err)
+	}
+	return f, nil
+}
+
 // entry is a tensor of which only the header has been read.
 type entry struct {
 	Tensor

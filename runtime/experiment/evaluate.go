@@ -94,6 +94,7 @@ func measures() map[string]measuring {
 		"ssim":             {export: reconstruct, window: metric.Window, figures: (*evaluation).ssim},
 		"accuracy":         {export: logits, labels: true, figures: (*evaluation).accuracy},
 		"frechet":          {samples: true, figures: (*evaluation).frechet},
+		metric.FID:         {samples: true, figures: (*evaluation).frechet},
 		"inception_score":  {samples: true, figures: (*evaluation).inceptionScore},
 		"kid":              {samples: true, figures: (*evaluation).kid},
 		"precision_recall": {samples: true, figures: (*evaluation).precisionRecall},
@@ -215,7 +216,7 @@ func every(set *data.Set) []int {
 
 // seen returns what features are of a source of that name; it is computed once.
 func (e *evaluation) seen(ctx context.Context, f *metric.Features, what string, s metric.Source) (*seen, error) {
-	key := f.Name + "/" + what
+	key := f.String() + "/" + what
 	if e.looked[key] == nil {
 		v, l, err := metric.Extracted(ctx, f, s)
 		if err != nil {

@@ -2,6 +2,7 @@ package experiment
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -12,15 +13,41 @@ import (
 	"snnc.dev/snnc/runtime/metric"
 	"snnc.dev/snnc/runtime/tensor"
 	"snnc.dev/snnc/runtime/train"
+	"snnc.dev/snnc/specs/features"
 )
 
 // featuresArgument is the argument of a metric that says what an image is before it is compared.
 const featuresArgument = "features"
 
-// features returns what a metric's argument `features` names: the pixels, or a trained model of the spec.
-func (e *evaluation) features(v schema.Value) (*metric.Features, error) {
-	name := v.Args[featuresArgument]
-	if name.Type != schema.ARole {
+// largestBatch is how many numbers the images have that a feature network sees at once: 8 of Inception, and all of a small one.
+const largestBatch = 1 << 21
+
+// featuresOf returns the features that a metric names, or has without naming them.
+func featuresOf(v schema.Value) schema.Value {
+	name, ok := v.Args[featuresArgument]
+	if ok || v.Text != metric.FID && v.Text != "inception_score" {
+		return name
+	}
+	w, ok := v.Args[weightsArgument]
+	if !ok {
+		w = schema.Value{Type: schema.String, Text: metric.InceptionWeights}
+	}
+	return schema.Value{Type: schema.OneOf, Text: metric.Inception, Args: schema.Arguments{weightsArgument: w}}
+}
+
+// features returns what a metric's argument `features` names: the pixels, a network of this program, or a trained model of the
+// spec.
+func (e *evaluation) features(ctx context.Context, v schema.Value) (*metric.Features, error) {
+	name := featuresOf(v)
+	switch {
+	case name.Type == schema.ARole:
+	case features.Text(name.Text) != nil:
+		s, found := e.standard(ctx, e.job, name, featuresArgument)
+		if found.HasErrors() {
+			return nil, errors.New(found[0].Summary)
+		}
+		return s.apply(e.runner, e.set.Fields()[imageField])
+	default:
 		t := e.set.Fields()[imageField]
 		return metric.Pixels(t.Size()), nil
 	}
@@ -55,33 +82,54 @@ func network(name string, m *train.Model, images graph.Type, lo, hi float64) (*m
 		}
 		input, *export.size = g.Inputs[0].Out[0], out.Size()
 	}
-	channels, height, width := input.Dims[0], input.Dims[1], input.Dims[2]
-	if channels != images.Dims[0] && images.Dims[0] != 1 {
-		return nil, fmt.Errorf("model `%s` sees images of %d channels, these have %d", name, channels, images.Dims[0])
+	if err := fits(input, images, name); err != nil {
+		return nil, err
 	}
+	height, width := input.Dims[1], input.Dims[2]
 	if height != images.Dims[1] || width != images.Dims[2] {
 		f.Prepare = fmt.Sprintf("%dx%d bilinear to %dx%d", images.Dims[1], images.Dims[2], height, width)
 	}
-	f.Apply = func(_ context.Context, m2 metric.Images) (vectors, classes []float32, err error) {
-		in := tensor.New(input, m2.N)
-		fill(in, m2.Resize(height, width), lo, hi)
-		for _, export := range []struct {
-			name string
-			to   *[]float32
-		}{{featuresArgument, &vectors}, {logits, &classes}} {
-			g := m.Program.Export(export.name)
-			if g == nil {
-				continue
+	exports := []string{featuresArgument, logits}
+	if f.Classes == 0 {
+		exports = exports[:1]
+	} else if g := m.Program.Export(logits); f.Size == 0 || g.Output(featuresArgument).Valid() { // it gives both
+		exports = exports[1:]
+	}
+	most := max(1, largestBatch/input.Size())
+	f.Apply = func(_ context.Context, images metric.Images) (vectors, classes []float32, err error) {
+		for first := 0; first < images.N; first += most {
+			part := images
+			part.N, part.Pixels = min(most, images.N-first), images.Pixels[first*images.Size():]
+			in := tensor.New(input, part.N)
+			fill(in, part.Resize(height, width), lo, hi)
+			for _, export := range exports {
+				g := m.Program.Export(export)
+				out, err := m.Outputs(export, map[string]*tensor.Tensor{g.Inputs[0].Text("name"): in}, part.N, 0, 0)
+				if err != nil {
+					return nil, nil, err
+				}
+				switch result := out[g.Outputs[0].Name]; {
+				case export == featuresArgument:
+					vectors = appendPixels(vectors, result)
+				case len(exports) == 1 && f.Size > 0:
+					vectors = appendPixels(vectors, out[featuresArgument])
+					fallthrough
+				default:
+					classes = appendPixels(classes, result)
+				}
 			}
-			out, err := m.Apply(export.name, map[string]*tensor.Tensor{g.Inputs[0].Text("name"): in}, m2.N, 0, 0)
-			if err != nil {
-				return nil, nil, err
-			}
-			*export.to = appendPixels(nil, out)
 		}
 		return vectors, classes, nil
 	}
 	return f, nil
+}
+
+// fits says why a network that takes an input cannot see images of a type; nil where it can. Grey ones go into each of its channels.
+func fits(input, images graph.Type, name string) error {
+	if want := input.Dims[0]; len(images.Dims) != 3 || want != images.Dims[0] && images.Dims[0] != 1 {
+		return fmt.Errorf("`%s` sees images of %d channels, these are %v", name, want, images)
+	}
+	return nil
 }
 
 // image reports whether a value is an image: real numbers of channels, rows and columns, without time.

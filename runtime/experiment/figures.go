@@ -70,7 +70,7 @@ func (e *evaluation) accuracy(ctx context.Context, _ schema.Value) ([]metric.Fig
 
 // frechet compares samples with all examples of the reference, whose features need not be in memory at once.
 func (e *evaluation) frechet(ctx context.Context, v schema.Value) ([]metric.Figure, error) {
-	f, err := e.features(v)
+	f, err := e.features(ctx, v)
 	if err != nil {
 		return nil, err
 	}
@@ -102,7 +102,7 @@ func (e *evaluation) frechet(ctx context.Context, v schema.Value) ([]metric.Figu
 }
 
 func (e *evaluation) inceptionScore(ctx context.Context, v schema.Value) ([]metric.Figure, error) {
-	f, err := e.features(v)
+	f, err := e.features(ctx, v)
 	if err != nil {
 		return nil, err
 	}
@@ -153,7 +153,7 @@ func (e *evaluation) classHistogram(ctx context.Context, v schema.Value) ([]metr
 
 // compared returns the features that a metric names, of the samples and of some of the reference.
 func (e *evaluation) compared(ctx context.Context, v schema.Value) (f *metric.Features, samples, reference *seen, err error) {
-	if f, err = e.features(v); err != nil {
+	if f, err = e.features(ctx, v); err != nil {
 		return nil, nil, nil, err
 	}
 	samples, reference, err = e.both(ctx, f)
@@ -206,7 +206,7 @@ const shown = 32
 // nearest finds the nearest training image to each sample and to as many held-out ones, and leaves a picture of the samples that
 // come nearest, each with what it comes near to.
 func (e *evaluation) nearest(ctx context.Context, v schema.Value) ([]metric.Figure, error) {
-	f, err := e.features(v)
+	f, err := e.features(ctx, v)
 	if err != nil {
 		return nil, err
 	}

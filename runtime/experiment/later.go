@@ -47,8 +47,6 @@ func (x *Experiment) notYet(j *job) (found diag.List) {
 		path := fmt.Sprintf("metrics[%d]", i)
 		if name, at := later(metric.Schemas(), v, path); name != "" {
 			refuse(at, "metric `%s`", name)
-		} else if _, given := v.Args[featuresArgument]; !given && v.Text == "inception_score" {
-			refuse(path, "metric `inception_score` without `features`")
 		}
 		if unable := able(v.Text, j.use); unable != "" {
 			found.Add(diag.Diagnostic{Code: diag.BadAction, Range: j.Places[path], Summary: fmt.Sprintf("metric `%s` cannot judge model `%s`, which %s", v.Text, j.model.Name, unable), Help: "leave it out"})

@@ -99,6 +99,8 @@ type runner struct {
 	models map[*Model]*train.Model
 	starts map[*Model]train.Weights // that trainings begin with, where these are not random
 
+	standards map[string]*standard // feature networks of this program that are in use
+
 	documented bool
 }
 
@@ -419,6 +421,11 @@ func (r *runner) refuse(ctx context.Context) (found diag.List) {
 			} else if found = append(found, bad...); bad.HasErrors() {
 				continue
 			}
+			hashes, bad := r.standardFeatures(ctx, j)
+			if found = append(found, bad...); bad.HasErrors() {
+				continue
+			}
+			maps.Copy(own, hashes)
 			models, _ := r.x.featureModels(j)
 			for _, name := range models {
 				t := r.training(r.x.named(name))

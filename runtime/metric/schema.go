@@ -1,17 +1,38 @@
 package metric
 
-import "snnc.dev/snnc/plugins/schema"
+import (
+	"strconv"
+
+	"snnc.dev/snnc/plugins/schema"
+)
+
+// Names of metrics and features that belong together: without `features` a metric of these takes Inception.
+const (
+	FID       = "fid"
+	Inception = "inception"
+	// InceptionWeights is the file of its weights, where none is named.
+	InceptionWeights = "inception.safetensors"
+	// Conversion says where the file comes from.
+	Conversion = "specs/features/convert_inception.py makes it from the weights that the package pytorch-fid loads"
+	// DefaultWeights is the data set whose weights a feature network has where the images that are judged are of none that has some.
+	DefaultWeights = "mnist"
+)
 
 // Schemas returns what the setting `metrics` of an evaluation accepts. Those marked Later are known and checked, but
 // nothing in this version can compute them, and neither can features that are marked so.
 func Schemas() []schema.Choice {
 	pixels := schema.Choice{Name: "pixels", Doc: "The pixels themselves, in 0..1."}
-	lenet := schema.Choice{Name: "lenet", Later: true, Doc: "The 84 features before the last layer of a small classifier of digits and clothes."}
-	autoencoder := schema.Choice{Name: "autoencoder", Later: true, Doc: "The code of a small autoencoder: the Fréchet autoencoder distance."}
-	features := schema.Param{Name: "features", Type: schema.OneOf, Required: true, Choices: []schema.Choice{pixels, lenet, autoencoder}, Export: "features",
+	trained := schema.Param{Name: "weights", Type: schema.OneOf, Doc: "The data set that it was trained on; absent: the one that is judged, if it is one of these, else mnist.",
+		Choices: []schema.Choice{{Name: DefaultWeights, Doc: "Handwritten digits."}, {Name: "fashion_mnist", Doc: "Pieces of clothing."}}}
+	file := schema.Param{Name: "weights", Type: schema.String, Default: strconv.Quote(InceptionWeights),
+		Doc: "A safetensors file in the folder of the spec, or in a folder of data; " + Conversion + "."}
+	lenet := schema.Choice{Name: "lenet", Doc: "The 84 features before the last layer of a small classifier of digits or clothes, of grey images.", Params: []schema.Param{trained}}
+	autoencoder := schema.Choice{Name: "autoencoder", Doc: "The 64 numbers that an autoencoder of digits or clothes, grey images, has in its middle: the Fréchet autoencoder distance.", Params: []schema.Param{trained}}
+	inception := schema.Choice{Name: Inception, Doc: "The 2048 features of Inception v3, with the weights of TensorFlow of 2015.", Params: []schema.Param{file}}
+	features := schema.Param{Name: "features", Type: schema.OneOf, Required: true, Choices: []schema.Choice{pixels, lenet, autoencoder, inception}, Export: "features",
 		Doc: "What an image is before it is compared; also a trained model of the file that exports `features`."}
 	classifier := func(required bool, doc string) schema.Param {
-		return schema.Param{Name: "features", Type: schema.OneOf, Required: required, Choices: []schema.Choice{lenet}, Export: "logits", Doc: doc}
+		return schema.Param{Name: "features", Type: schema.OneOf, Required: required, Choices: []schema.Choice{lenet, inception}, Export: "logits", Doc: doc}
 	}
 	least := func(name, value string, low float64, doc string) schema.Param {
 		return schema.Param{Name: name, Type: schema.Int, Default: value, Min: &low, Doc: doc}
@@ -22,7 +43,7 @@ func Schemas() []schema.Choice {
 		{Name: "ssim", Doc: "Structural similarity of the reconstructions, which are of 11x11 pixels or more."},
 		{Name: "accuracy", Doc: "Share of the examples whose largest output is that of their label."},
 		{Name: "frechet", Doc: "Fréchet distance between generated samples and the reference.", Params: []schema.Param{features}},
-		{Name: "fid", Later: true, Doc: "Fréchet distance over the 2048 features of Inception v3."},
+		{Name: FID, Doc: "Fréchet distance over the 2048 features of Inception v3.", Params: []schema.Param{file}},
 		{Name: "inception_score", Doc: "How sure and how varied a classifier is of the samples; without features, Inception v3.", Params: []schema.Param{
 			classifier(false, "The classifier; also a trained model of the file that exports `logits`."),
 			least("splits", "10", 1, "Parts of the samples, over whose scores the mean is taken.")}},

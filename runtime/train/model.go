@@ -183,6 +183,28 @@ func (m *Model) Again(export string, inputs map[string]*tensor.Tensor, n int, se
 }
 
 func (m *Model) apply(export string, inputs map[string]*tensor.Tensor, n int, seed, first uint64, same bool) (*tensor.Tensor, error) {
+	p, err := m.ran(export, inputs, n, seed, first, same)
+	if err != nil {
+		return nil, err
+	}
+	return p.Output(m.Program.Export(export).Outputs[0].Name), nil
+}
+
+// Outputs is Again that returns all that the export gives, by name.
+func (m *Model) Outputs(export string, inputs map[string]*tensor.Tensor, n int, seed, first uint64) (map[string]*tensor.Tensor, error) {
+	p, err := m.ran(export, inputs, n, seed, first, true)
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]*tensor.Tensor{}
+	for _, name := range p.Outputs() {
+		out[name] = p.Output(name)
+	}
+	return out, nil
+}
+
+// ran runs an export.
+func (m *Model) ran(export string, inputs map[string]*tensor.Tensor, n int, seed, first uint64, same bool) (*exec.Program, error) {
 	g := m.Program.Export(export)
 	if g == nil {
 		return nil, fmt.Errorf("apply %s: the model has no such export", export)
@@ -196,7 +218,7 @@ func (m *Model) apply(export string, inputs map[string]*tensor.Tensor, n int, se
 	if err := p.Run(env); err != nil {
 		return nil, fmt.Errorf("apply %s: %w", export, err)
 	}
-	return p.Output(g.Outputs[0].Name), nil
+	return p, nil
 }
 
 // Fired is Apply that returns the firing rate of each layer: spikes per neuron and time step. It is prepared anew each time.

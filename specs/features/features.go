@@ -1,0 +1,31 @@
+package features
+
+import (
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+)
+
+//go:embed *.snn *.safetensors
+var files embed.FS
+
+// Text returns the spec NAME.snn of this folder; nil where there is none.
+func Text(name string) []byte { return read(name + ".snn") }
+
+// Weights returns the weights of the network NAME that were trained on a data set, and their SHA-256 in hexadecimal; nil
+// where there are none.
+func Weights(name, set string) (file []byte, hash string) {
+	if file = read(name + "-" + set + ".safetensors"); file == nil {
+		return nil, ""
+	}
+	sum := sha256.Sum256(file)
+	return file, hex.EncodeToString(sum[:])
+}
+
+func read(name string) []byte {
+	b, err := files.ReadFile(name)
+	if err != nil {
+		return nil
+	}
+	return b
+}
