@@ -1,5 +1,5 @@
-// Package absorbing is diffusion over the tokens of another model with an absorbing state (D3PM, Austin et al., NeurIPS 2021), the
-// second stage of Spiking-Diffusion (Liu et al. 2023, arXiv 2308.10187).
+// Package absorbing is diffusion over the tokens of another model with an absorbing state (D3PM, Austin et al., NeurIPS
+// 2021), the second stage of Spiking-Diffusion (Liu et al. 2023, arXiv 2308.10187).
 //
 // It is a component of the built-in plugin, which imports it; it knows the plugin kit alone.
 package absorbing

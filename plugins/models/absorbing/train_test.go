@@ -62,8 +62,9 @@ func (watcher) Step(experiment.Progress) {}
 
 func (watcher) Say(string, string) {}
 
-// Both stages learn, one on the tokens of the other: the autoencoder's error falls while it uses many of its codes, the denoiser knows more of the tokens than that there are twelve of them, and the samples are images. All is the same
-// for any number of threads.
+// Both stages learn, one on the tokens of the other: the autoencoder's error falls while it uses many of its codes, the denoiser
+// knows more of the tokens than that there are twelve of them, and the samples are images. All is the same for any number of
+// threads.
 func TestBothStages(t *testing.T) {
 	x, said := load(both, experiment.Options{})
 	if x == nil {

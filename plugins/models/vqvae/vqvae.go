@@ -1,5 +1,6 @@
-// Package vqvae is the autoencoder with a codebook (VQ-VAE, van den Oord, Vinyals & Kavukcuoglu, NeurIPS 2017), of real numbers or
-// of spikes: with a readout and a spiker it is the first stage of Spiking-Diffusion (Liu et al. 2023, arXiv 2308.10187).
+// Package vqvae is the autoencoder with a codebook (VQ-VAE, van den Oord, Vinyals & Kavukcuoglu, NeurIPS 2017), of real
+// numbers or of spikes: with a readout and a spiker it is the first stage of Spiking-Diffusion (Liu et al. 2023, arXiv
+// 2308.10187).
 //
 // It is a component of the built-in plugin, which imports it; it knows the plugin kit alone.
 package vqvae
