@@ -2,6 +2,7 @@ package gan_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"snnc.dev/snnc/runtime/experiment"
@@ -121,5 +122,45 @@ func TestWeightsMakeEarlier(t *testing.T) {
 	}
 	if !earlier {
 		t.Error("weights that are larger by a half change no time")
+	}
+}
+
+// Every grey level of 8 bits is at the time floor((255 - I) steps / 255), computed here in integers, black is silent, and what is
+// decoded is less than one step away.
+func TestSpikeTimes(t *testing.T) {
+	for _, steps := range []int{20, 100, 255} {
+		m := model(t, strings.ReplaceAll(fmt.Sprintf(onceSpec, "relative(4 steps)", "open"), "ttfs(steps = 20)", fmt.Sprintf("ttfs(steps = %d)", steps)), experiment.Options{})
+		image := interp.NewValue(graph.Real(1, 4, 4), 16)
+		for i := range image.Data {
+			image.Data[i] = float64(float32(i) / 255) // as the data have it
+		}
+		run := func(role, in string, x interp.Value) interp.Value {
+			g := m.Modules["coder."+role].Function("eval")
+			res, err := interp.Run(g, &interp.Env{N: 16, Inputs: map[string]interp.Value{in: x}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return res.Outputs[g.Outputs[0].Name]
+		}
+		input := func(role string) string { return m.Modules["coder."+role].Function("eval").Inputs[0].Text("name") }
+		spikes := run("encode", input("encode"), image)
+		for i := range 256 {
+			var at []int
+			for s := range steps {
+				if spikes.Data[s*256+i] == 1 {
+					at = append(at, s)
+				}
+			}
+			switch want := (255 - i) * steps / 255; {
+			case i == 0 && len(at) == 0:
+			case len(at) != 1 || at[0] != want:
+				t.Errorf("%d steps: grey %d fires at %v, want %d", steps, i, at, want)
+			}
+		}
+		for i, x := range run("decode", input("decode"), spikes).Data {
+			if d := x - float64(i)/255; d < -1e-6 || d >= 1/float64(steps)+1e-6 { // the time is rounded down
+				t.Errorf("%d steps: grey %d comes back as %v", steps, i, 255*x)
+			}
+		}
 	}
 }
