@@ -93,6 +93,7 @@ func bernoulli(t testing.TB) schema.BuildRequest {
 	return schema.BuildRequest{Component: "vae", Networks: networks(t, "fsvae"), Fields: map[string]string{"image": "f32[N 1 2 2]"},
 		Arguments: schema.Arguments{"encoder": {Type: schema.ARole, Text: "encoder"}, "decoder": {Type: schema.ARole, Text: "decoder"},
 			"latent": choice("bernoulli", schema.Arguments{"choose": {Type: schema.Int, Number: 3},
+				"first":     {Type: schema.Int, Number: 5},
 				"scheduled": {Type: schema.Range, Items: []schema.Value{{Type: schema.Real, Number: 0.1}, {Type: schema.Real, Number: 0.3}}}}),
 			"loss": terms("mse", "mmd")}}
 }

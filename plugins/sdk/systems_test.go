@@ -131,6 +131,7 @@ func fsvae(t *testing.T) system {
 		program: built(vae.Model(), schema.Arguments{
 			"latent": {Type: schema.OneOf, Text: "bernoulli", Args: schema.Arguments{
 				"choose":    {Type: schema.Int, Number: choose},
+				"first":     {Type: schema.Int, Number: 5},
 				"scheduled": {Type: schema.Range, Items: []schema.Value{{Type: schema.Real, Number: 0.1}, {Type: schema.Real, Number: 0.3}}},
 			}},
 			"loss": terms(term("mse", 1, nil), term("mmd", 1, schema.Arguments{"trace": {Type: schema.Time, Number: 2, Unit: "steps"}})),

@@ -67,10 +67,6 @@ func (v *vae) scheduled() (low, high float64, ok bool) {
 	return s[0].Number, s[1].Number, true
 }
 
-// firstOwn is the first time step, counted from 0, whose latent the prior may be fed in its own version: that of the
-// published code.
-const firstOwn = 5
-
 // bernoulli is FSVAE. The posterior's samples of the steps before t come from passes over the prefixes without gradient,
 // in train mode as the published code has it; the last pass, with gradient, covers all steps.
 func (v *vae) bernoulli() {
@@ -107,13 +103,13 @@ func (v *vae) bernoulli() {
 		image2 := f.Apply(decoder, sdk.Mode{}, pick(f, q, i))[0]
 
 		// Scheduled sampling. The published code runs the prior over a prefix only where the coin says so; here it always
-		// runs, so its running statistics move at every step from firstOwn on.
+		// runs, so its running statistics move at every step from the first on.
 		own := slices.Clone(z)
 		if low, high, ok := v.scheduled(); ok {
 			chance := f.Add(f.Const(low), f.Scale(f.Host("progress"), high-low))
 			coin := f.Uniform("coin", graph.Type{Steps: steps}) // one draw per step for the whole batch
 			tie := f.Normal("tie", index)                       // where half of the k outputs spike
-			for t := firstOwn; t < steps-1; t++ {
+			for t := args.Int("first"); t < steps-1; t++ {
 				y := f.Apply(prior, sdk.Mode{Frozen: true}, f.Stop(f.Join(own[:t+1]...)))[0]
 				mean := f.Add(probability(f, f.Step(y, t)), f.Scale(f.Step(tie, t), 1e-3))
 				drawn := f.Op(graph.OpGreater, nil, mean, f.Const(0.5))
@@ -126,16 +122,20 @@ func (v *vae) bernoulli() {
 			"mse": func(schema.Arguments) graph.Value { return f.MeanSquare(image, image2) },
 			"mmd": func(a schema.Arguments) graph.Value {
 				psp := traces[a.Real("trace")]
-				return f.MeanSquare(f.Run(psp, pq), f.Run(psp, pp))
+				apart := f.MeanSquare(f.Run(psp, pq), f.Run(psp, pp))
+				if a.Text("over") == "sum" {
+					return f.Scale(apart, float64(latent*steps))
+				}
+				return apart
 			},
-			"kl": func(schema.Arguments) graph.Value { // smoothed by 0.01, as published
+			"kl": func(a schema.Arguments) graph.Value { // smoothed by 0.01, as published
 				const eps = 0.01
 				log := func(a, b graph.Value) graph.Value {
 					return f.Op(graph.OpLog, nil, f.Div(f.Add(a, f.Const(eps)), f.Add(b, f.Const(eps))))
 				}
 				nq, np := f.Sub(f.Const(1), pq), f.Sub(f.Const(1), pp)
 				sum := f.Add(f.Mul(pq, log(pq, pp)), f.Mul(nq, log(nq, np)))
-				return f.Reduce("mean", f.Reduce("sum", sum, graph.TimeAxis, 0), graph.BatchAxis)
+				return divergence(f, sum, 1, a)
 			},
 		})
 	})

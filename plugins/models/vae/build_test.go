@@ -99,6 +99,7 @@ role "decoder" network (f32[N 3]) -> (f32[N 1 4 4])
 			a, _ := strconv.ParseFloat(low, 64)
 			b, _ := strconv.ParseFloat(high, 64)
 			args["scheduled"] = schema.Value{Type: schema.Range, Items: []schema.Value{{Number: a}, {Number: b}}}
+			args["first"] = schema.Value{Type: schema.Int, Number: 5}
 		}
 	}
 	r := sdk.BuildRequest{Fields: map[string]graph.Type{}, Arguments: schema.Arguments{"latent": {Type: schema.OneOf, Text: latent, Args: args}}}

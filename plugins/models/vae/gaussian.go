@@ -43,9 +43,9 @@ func (v *vae) gaussian() {
 		y := f.Apply(decoder, sdk.Mode{}, z)[0]
 		f.Loss(v.args["loss"], map[string]func(schema.Arguments) graph.Value{
 			"mse": func(schema.Arguments) graph.Value { return f.MeanSquare(image, y) },
-			"kl": func(schema.Arguments) graph.Value {
+			"kl": func(a schema.Arguments) graph.Value {
 				inner := f.Sub(f.Sub(f.Add(f.Const(1), logvar), f.Square(mean)), f.Op(graph.OpExp, nil, logvar))
-				return f.Reduce("mean", f.Scale(f.Reduce("sum", inner, 0), -0.5), graph.BatchAxis)
+				return divergence(f, inner, -0.5, a)
 			},
 		})
 	})

@@ -110,6 +110,7 @@ func bernoulli(choose int, loss schema.Value, more ...float64) schema.Arguments 
 	args := schema.Arguments{"choose": {Type: schema.Int, Number: float64(choose)}}
 	if len(more) == 2 {
 		args["scheduled"] = schema.Value{Type: schema.Range, Items: []schema.Value{{Number: more[0]}, {Number: more[1]}}}
+		args["first"] = schema.Value{Type: schema.Int, Number: 5}
 	}
 	return schema.Arguments{"latent": {Type: schema.OneOf, Text: "bernoulli", Args: args}, "loss": loss}
 }
@@ -231,6 +232,60 @@ func TestMMD(t *testing.T) {
 		// The first channel of the posterior fires too often, the second one too seldom.
 		if sign := 1 - 2*float64(i/k); dq[i]*sign <= 0 || math.Abs(dq[i]+dp[i]) > 1e-12 {
 			t.Errorf("gradients %v by the posterior and %v by the prior", dq[i], dp[i])
+		}
+	}
+}
+
+// Summed over latent and time, as the paper has it, the MMD is so many times the mean.
+func TestMMDSum(t *testing.T) {
+	const steps, latent = 5, 2
+	l := loss("mmd", 1.0)
+	l.Items[0].Args["over"] = schema.Value{Type: schema.OneOf, Text: "sum"}
+	run := func(l schema.Value) float64 {
+		return handmadeOf(t, bernoulli(1, l), pixel, encoder(steps, latent), decoder(steps, latent),
+			fixed("latent.posterior", 2, steps, latent, 1, 0), fixed("latent.prior", 1, steps, latent, 0, 0)).step(t, 3, interp.Env{})["mmd"].Data[0]
+	}
+	if sum, mean := run(l), run(loss("mmd", 1.0)); mean == 0 || math.Abs(sum-steps*latent*mean) > 1e-12 {
+		t.Errorf("the sum is %v and the mean %v", sum, mean)
+	}
+}
+
+// Free bits: a latent number that tells less than is free costs just that, and has no gradient; and the term grows in its warm-up.
+func TestFreeBits(t *testing.T) {
+	const free, examples = 0.4, 3
+	image := graph.Real(4)
+	run := func(a schema.Arguments, progress float64) (float64, []float64, []float64) {
+		args := schema.Arguments{"latent": {Type: schema.OneOf, Text: "gaussian"}, "loss": loss("kl", 1.0)}
+		args["loss"].Items[0].Args = a
+		m := handmadeOf(t, args, image,
+			role{name: "encoder", in: []graph.Type{image}, w: []float64{0.1, 2, 0.1, 2}, build: func(b *graph.Builder, w graph.Value, in []graph.Value) graph.Value {
+				return b.Mul(in[0], w)
+			}},
+			role{name: "decoder", in: []graph.Type{graph.Real(2)}, w: []float64{0}, build: func(b *graph.Builder, w graph.Value, in []graph.Value) graph.Value {
+				return b.Concat(0, in[0], in[0])
+			}})
+		out := m.step(t, examples, interp.Env{Host: func(string) float64 { return progress }})
+		x, w := images(image, examples).Data, m.weights["encoder.w"].Data
+		each := make([]float64, 2)
+		for e := range examples {
+			for i := range each {
+				mean, logvar := x[4*e+i]*w[i], x[4*e+2+i]*w[2+i]
+				each[i] -= (1 + logvar - mean*mean - math.Exp(logvar)) / 2 / examples
+			}
+		}
+		return out["kl"].Data[0], each, out[program.Grad+"encoder.w"].Data
+	}
+	number := func(v float64) schema.Value { return schema.Value{Type: schema.Real, Number: v} }
+	kl, each, gradient := run(schema.Arguments{"free": number(free)}, 0)
+	if each[0] >= free || each[1] <= free || math.Abs(kl-(free+each[1])) > 1e-12 {
+		t.Errorf("the term is %v of %v", kl, each)
+	}
+	if gradient[0] != 0 || gradient[2] != 0 || gradient[1] == 0 || gradient[3] == 0 {
+		t.Errorf("the gradient is %v", gradient)
+	}
+	for progress, share := range map[float64]float64{0: 0, 0.1: 0.5, 0.2: 1, 0.9: 1} {
+		if kl, each, _ := run(schema.Arguments{"warmup": number(0.2)}, progress); math.Abs(kl-share*(each[0]+each[1])) > 1e-12 {
+			t.Errorf("after %v of the training the term is %v of %v", progress, kl, each)
 		}
 	}
 }

@@ -25,7 +25,7 @@ const (
 
 // Model returns the plugin component.
 func Model() sdk.Model {
-	one := 1.0
+	zero, one := 0.0, 1.0
 	network := func(name, doc string) schema.Param {
 		return schema.Param{Name: name, Type: schema.ARole, Required: true, Doc: doc,
 			Role: &schema.Role{Name: name, Takes: "network", Steps: encoder}}
@@ -45,13 +45,19 @@ func Model() sdk.Model {
 						network("prior", "latent of the steps before to choose * c spikes"),
 						{Name: "choose", Type: schema.Int, Required: true, Min: &one, Doc: "how many outputs stand for one latent channel"},
 						{Name: "scheduled", Type: schema.Range, Doc: "probability, at the first and after the last epoch, that the prior is fed with its own sample in training; absent: never"},
+						{Name: "first", Type: schema.Int, Default: "5", Min: &zero, Doc: "the first time step, counted from 0, whose latent the prior may be fed in its own version"},
 					}},
 				}},
 				{Name: "loss", Type: schema.Terms, Default: "mse", Doc: "weighted sum of terms", Choices: []schema.Choice{
 					{Name: "mse", Doc: "mean squared error of the reconstruction, over pixels"},
-					{Name: "kl", Doc: "Kullback-Leibler divergence of posterior and prior: summed over the latent, mean over examples"},
-					{Name: "mmd", Doc: "squared difference of the traces of posterior's and prior's firing probabilities, mean over latent and time (Bernoulli)", Params: []schema.Param{
+					{Name: "kl", Doc: "Kullback-Leibler divergence of posterior and prior: summed over the latent, mean over examples", Params: []schema.Param{
+						{Name: "free", Type: schema.Real, Default: "0", Min: &zero, Doc: "free bits: what each latent number may tell, in nats and mean over examples, that costs the same as telling nothing (Kingma et al. 2016)"},
+						{Name: "warmup", Type: schema.Real, Default: "0", Min: &zero, Max: &one, Doc: "share of the training over which the term grows from 0 to itself (Bowman et al. 2016)"},
+					}},
+					{Name: "mmd", Doc: "squared difference of the traces of posterior's and prior's firing probabilities (Bernoulli)", Params: []schema.Param{
 						{Name: "trace", Type: schema.Time, Default: "2 steps", Min: &one, Doc: "time constant of the postsynaptic trace"},
+						{Name: "over", Type: schema.OneOf, Default: "mean", Doc: "how latent and time are taken together", Choices: []schema.Choice{
+							{Name: "mean", Doc: "the published code"}, {Name: "sum", Doc: "the paper: so many times as much as there are latent numbers"}}},
 					}},
 				}},
 			},
@@ -111,6 +117,31 @@ type vae struct {
 
 func complain(path, summary, help string) []schema.Complaint {
 	return []schema.Complaint{{Path: path, Summary: summary, Help: help}}
+}
+
+// divergence is the term `kl`, of what each latent number of each example adds to it but for a factor. What a number adds, mean over examples, counts
+// as no less than `free` (Kingma et al. 2016, appendix C8); in the first `warmup` of the training the term grows evenly.
+func divergence(f *sdk.Function, each graph.Value, factor float64, a schema.Arguments) graph.Value {
+	axes := []graph.Axis{0}
+	if each.Type().Steps > 0 {
+		axes = []graph.Axis{graph.TimeAxis, 0}
+	}
+	scaled := func(x graph.Value) graph.Value {
+		if factor == 1 {
+			return x
+		}
+		return f.Scale(x, factor)
+	}
+	var sum graph.Value
+	if free := a.Real("free"); free > 0 {
+		sum = f.Reduce("sum", f.Op(graph.OpMax, nil, scaled(f.Reduce("mean", each, graph.BatchAxis)), f.Const(free)), axes...)
+	} else {
+		sum = f.Reduce("mean", scaled(f.Reduce("sum", each, axes...)), graph.BatchAxis)
+	}
+	if warmup := a.Real("warmup"); warmup > 0 {
+		sum = f.Mul(sum, f.Op(graph.OpMin, nil, f.Scale(f.Host("progress"), 1/warmup), f.Const(1)))
+	}
+	return sum
 }
 
 // borders judges what both latents share: one image in, one image out.
