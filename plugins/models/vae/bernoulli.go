@@ -33,7 +33,7 @@ func (v *vae) checkBernoulli() []schema.Complaint {
 			c = append(c, complain(path, name+" "+fmt.Sprintf(format, args...), help)...)
 		}
 		switch {
-		case len(r.In) != inputs:
+		case v.inputs(r) != inputs:
 			bad("", "takes %s, and this one has %d parameters", takes, len(r.In))
 		case !r.FreeSteps:
 			bad("take spikes and leave `encode` out", "encodes its input, so its number of steps is fixed; it is applied to every prefix of the latent")
@@ -67,6 +67,11 @@ func (v *vae) scheduled() (low, high float64, ok bool) {
 	return s[0].Number, s[1].Number, true
 }
 
+// pick takes one of the outputs that stand for each latent channel.
+func (v *vae) pick(f *sdk.Function, y, i graph.Value) graph.Value {
+	return f.Op(graph.OpGather, graph.Attrs{"axis": graph.Axis(1)}, f.Reshape(y, v.dec.In[0].Dims[0], v.args["latent"].Args.Int("choose")), i)
+}
+
 // bernoulli is FSVAE. The posterior's samples of the steps before t come from passes over the prefixes without gradient,
 // in train mode as the published code has it; the last pass, with gradient, covers all steps.
 func (v *vae) bernoulli() {
@@ -84,23 +89,19 @@ func (v *vae) bernoulli() {
 			traces[tau] = b.Trace(fmt.Sprintf("trace%d", len(traces)), tau)
 		}
 	}
-	// pick takes one of the k outputs of each latent channel.
-	pick := func(f *sdk.Function, y, i graph.Value) graph.Value {
-		return f.Op(graph.OpGather, graph.Attrs{"axis": graph.Axis(1)}, f.Reshape(y, latent, k), i)
-	}
 	probability := func(f *sdk.Function, y graph.Value) graph.Value { return f.Reduce("mean", f.Reshape(y, latent, k), 1) }
 
 	b.Function("step", func(f *sdk.Function) {
-		image := f.Input("image", v.image)
-		e := f.Apply(encoder, sdk.Mode{}, image)[0]
+		image, class := f.Input("image", v.image), v.given(f)
+		e := v.network(f, encoder, sdk.Mode{}, class, image)[0]
 		i := f.RandomInt("pick", index, k)
 		z := []graph.Value{f.Zeros(step1)} // z[t] is the latent of the step before t
 		for t := 1; t < steps; t++ {
-			y := f.Apply(posterior, sdk.Mode{Frozen: true}, f.Slice(e, graph.TimeAxis, 0, t), f.Join(z...))[0]
-			z = append(z, f.Stop(pick(f, f.Step(y, t-1), f.Step(i, t-1))))
+			y := v.network(f, posterior, sdk.Mode{Frozen: true}, class, f.Slice(e, graph.TimeAxis, 0, t), f.Join(z...))[0]
+			z = append(z, f.Stop(v.pick(f, f.Step(y, t-1), f.Step(i, t-1))))
 		}
-		q := f.Apply(posterior, sdk.Mode{}, e, f.Stop(f.Join(z...)))[0]
-		image2 := f.Apply(decoder, sdk.Mode{}, pick(f, q, i))[0]
+		q := v.network(f, posterior, sdk.Mode{}, class, e, f.Stop(f.Join(z...)))[0]
+		image2 := v.network(f, decoder, sdk.Mode{}, class, v.pick(f, q, i))[0]
 
 		// Scheduled sampling. The published code runs the prior over a prefix only where the coin says so; here it always
 		// runs, so its running statistics move at every step from the first on.
@@ -110,13 +111,13 @@ func (v *vae) bernoulli() {
 			coin := f.Uniform("coin", graph.Type{Steps: steps}) // one draw per step for the whole batch
 			tie := f.Normal("tie", index)                       // where half of the k outputs spike
 			for t := args.Int("first"); t < steps-1; t++ {
-				y := f.Apply(prior, sdk.Mode{Frozen: true}, f.Stop(f.Join(own[:t+1]...)))[0]
+				y := v.network(f, prior, sdk.Mode{Frozen: true}, class, f.Stop(f.Join(own[:t+1]...)))[0]
 				mean := f.Add(probability(f, f.Step(y, t)), f.Scale(f.Step(tie, t), 1e-3))
 				drawn := f.Op(graph.OpGreater, nil, mean, f.Const(0.5))
 				own[t+1] = f.Op(graph.OpWhere, nil, f.Op(graph.OpLess, nil, f.Step(coin, t), chance), drawn, z[t+1])
 			}
 		}
-		p := f.Apply(prior, sdk.Mode{}, f.Stop(f.Join(own...)))[0]
+		p := v.network(f, prior, sdk.Mode{}, class, f.Stop(f.Join(own...)))[0]
 		pq, pp := probability(f, q), probability(f, p)
 		f.Loss(v.args["loss"], map[string]func(schema.Arguments) graph.Value{
 			"mse": func(schema.Arguments) graph.Value { return f.MeanSquare(image, image2) },
@@ -141,37 +142,55 @@ func (v *vae) bernoulli() {
 	})
 
 	// In eval mode a pass over a prefix equals carrying the neurons' state from step to step.
-	encode := func(f *sdk.Function) graph.Value {
-		e := f.Apply(encoder, sdk.Mode{Eval: true}, f.Input("image", v.image))[0]
+	encode := func(f *sdk.Function) (latent, class graph.Value) {
+		image, class := f.Input("image", v.image), v.given(f)
+		e := v.network(f, encoder, sdk.Mode{Eval: true}, class, image)[0]
 		i := f.RandomInt("pick", index, k)
 		z, state := f.Zeros(step1), f.Zero(posterior)
 		var all []graph.Value
 		for t := range steps {
-			res := f.Apply(posterior, sdk.Mode{Eval: true, State: state}, f.Step(e, t), z)
-			z, state = pick(f, res[0], f.Step(i, t)), res[1]
+			res := v.network(f, posterior, sdk.Mode{Eval: true, State: state}, class, f.Step(e, t), z)
+			z, state = v.pick(f, res[0], f.Step(i, t)), res[1]
 			all = append(all, z)
 		}
-		return f.Join(all...)
+		return f.Join(all...), class
 	}
-	b.Function("encode", func(f *sdk.Function) { f.Output("latent", encode(f)) })
-	b.Function("reconstruct", func(f *sdk.Function) {
-		f.Output("image", f.Apply(decoder, sdk.Mode{Eval: true}, encode(f))[0])
+	b.Function("encode", func(f *sdk.Function) {
+		z, _ := encode(f)
+		f.Output("latent", z)
 	})
+	b.Function("reconstruct", func(f *sdk.Function) {
+		z, class := encode(f)
+		f.Output("image", v.network(f, decoder, sdk.Mode{Eval: true}, class, z)[0])
+	})
+}
+
+// sampleBernoulli draws a latent from the prior step by step, whose neurons' state goes from turn to turn, and decodes it.
+func (v *vae) sampleBernoulli(options schema.Arguments) {
+	b, steps, latent, k := v.b, v.enc.Out[0].Steps, v.dec.In[0].Dims[0], v.args["latent"].Args.Int("choose")
+	step1 := graph.Spikes(1, latent)
 	b.Function("start", func(f *sdk.Function) {
 		f.Output("z", f.Zeros(step1))
 		f.Output("state", f.Zero(prior))
+		if v.label != "" {
+			f.Output(v.label, v.drawn(f, options))
+		}
 	})
 	b.Function("turn", func(f *sdk.Function) {
-		z := f.Input("z", step1)
+		z, class := f.Input("z", step1), v.given(f)
 		state := f.Input("state", graph.Type{DType: graph.State, Role: prior})
-		res := f.Apply(prior, sdk.Mode{Eval: true, State: state}, z)
-		next := pick(f, res[0], f.RandomInt("pick", graph.Type{Steps: 1, Batch: true, Dims: []int{latent}}, k))
+		res := v.network(f, prior, sdk.Mode{Eval: true, State: state}, class, z)
+		next := v.pick(f, res[0], f.RandomInt("pick", graph.Type{Steps: 1, Batch: true, Dims: []int{latent}}, k))
 		f.Output("z", next)
 		f.Output("state", res[1])
 		f.Output("latent", next)
+		if v.label != "" {
+			f.Output(v.label, class)
+		}
 	})
 	b.Function("generate", func(f *sdk.Function) {
-		f.Output("image", f.Apply(decoder, sdk.Mode{Eval: true}, f.Input("latent", graph.Spikes(steps, latent)))[0])
+		z, class := f.Input("latent", graph.Spikes(steps, latent)), v.given(f)
+		f.Output("image", v.network(f, decoder, sdk.Mode{Eval: true}, class, z)[0])
 	})
 	b.Sampler(program.Sampler{Name: "ancestral", Init: "start", Loop: "turn", Turns: steps, Result: "generate"})
 }

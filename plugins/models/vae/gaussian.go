@@ -31,16 +31,16 @@ func (v *vae) gaussian() {
 	b := v.b
 	v.moves = []string{encoder, decoder}
 	n := v.dec.In[0].Dims[0]
-	halves := func(f *sdk.Function, m sdk.Mode, image graph.Value) (mean, logvar graph.Value) {
-		h := f.Apply(encoder, m, image)[0]
+	halves := func(f *sdk.Function, m sdk.Mode, image, class graph.Value) (mean, logvar graph.Value) {
+		h := v.network(f, encoder, m, class, image)[0]
 		return f.Slice(h, 0, 0, n), f.Slice(h, 0, n, n)
 	}
 	b.Function("step", func(f *sdk.Function) {
-		image := f.Input("image", v.image)
-		mean, logvar := halves(f, sdk.Mode{}, image)
+		image, class := f.Input("image", v.image), v.given(f)
+		mean, logvar := halves(f, sdk.Mode{}, image, class)
 		noise := f.Normal("latent", v.dec.In[0])
 		z := f.Add(mean, f.Mul(f.Op(graph.OpExp, nil, f.Scale(logvar, 0.5)), noise))
-		y := f.Apply(decoder, sdk.Mode{}, z)[0]
+		y := v.network(f, decoder, sdk.Mode{}, class, z)[0]
 		f.Loss(v.args["loss"], map[string]func(schema.Arguments) graph.Value{
 			"mse": func(schema.Arguments) graph.Value { return f.MeanSquare(image, y) },
 			"kl": func(a schema.Arguments) graph.Value {
@@ -50,15 +50,25 @@ func (v *vae) gaussian() {
 		})
 	})
 	b.Function("reconstruct", func(f *sdk.Function) { // through the mean
-		mean, _ := halves(f, sdk.Mode{Eval: true}, f.Input("image", v.image))
-		f.Output("image", f.Apply(decoder, sdk.Mode{Eval: true}, mean)[0])
+		image, class := f.Input("image", v.image), v.given(f)
+		mean, _ := halves(f, sdk.Mode{Eval: true}, image, class)
+		f.Output("image", v.network(f, decoder, sdk.Mode{Eval: true}, class, mean)[0])
 	})
 	b.Function("encode", func(f *sdk.Function) {
-		mean, _ := halves(f, sdk.Mode{Eval: true}, f.Input("image", v.image))
+		image, class := f.Input("image", v.image), v.given(f)
+		mean, _ := halves(f, sdk.Mode{Eval: true}, image, class)
 		f.Output("latent", mean)
 	})
-	b.Function("generate", func(f *sdk.Function) {
-		f.Output("image", f.Apply(decoder, sdk.Mode{Eval: true}, f.Normal("sample", v.dec.In[0]))[0])
+}
+
+// sampleGaussian draws a latent and decodes it.
+func (v *vae) sampleGaussian(options schema.Arguments) {
+	v.b.Function("generate", func(f *sdk.Function) {
+		var class graph.Value
+		if v.label != "" {
+			class = v.drawn(f, options)
+		}
+		f.Output("image", v.network(f, decoder, sdk.Mode{Eval: true}, class, f.Normal("sample", v.dec.In[0]))[0])
 	})
-	b.Sampler(program.Sampler{Name: "ancestral", Result: "generate"})
+	v.b.Sampler(program.Sampler{Name: "ancestral", Result: "generate"})
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"testing"
 
+	"snnc.dev/snnc/plugins/models/vae"
 	"snnc.dev/snnc/plugins/schema"
 	"snnc.dev/snnc/plugins/sdk"
 	"snnc.dev/snnc/runtime/graph"
@@ -62,11 +63,16 @@ func (r role) module(t testing.TB) *graph.Module {
 type handmade struct {
 	model
 	weights map[string]interp.Value
+	request sdk.BuildRequest
+	filled  map[string]*graph.Module
 }
+
+// number is the type of class numbers.
+var number = graph.Real().With(graph.I32)
 
 func handmadeOf(t testing.TB, args schema.Arguments, image graph.Type, roles ...role) handmade {
 	t.Helper()
-	r := sdk.BuildRequest{Arguments: args, Fields: map[string]graph.Type{"image": image}}
+	r := sdk.BuildRequest{Arguments: args, Fields: map[string]graph.Type{"image": image, "label": number}, Classes: map[string]int{"label": 3}}
 	filled := map[string]*graph.Module{}
 	weights := map[string]interp.Value{}
 	for _, x := range roles {
@@ -77,11 +83,30 @@ func handmadeOf(t testing.TB, args schema.Arguments, image graph.Type, roles ...
 		weights[x.name+".w"] = w
 	}
 	p := built(t, r)
+	return handmadeFrom(t, p, r, filled, weights)
+}
+
+func handmadeFrom(t testing.TB, p *program.Program, r sdk.BuildRequest, filled map[string]*graph.Module, weights map[string]interp.Value) handmade {
+	t.Helper()
 	l, err := program.NewLinker(p, filled)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return handmade{model{p, l}, weights}
+	return handmade{model{p, l}, weights, r, filled}
+}
+
+// sampler is the model with the functions of its sampler for some options.
+func (m handmade) sampler(t testing.TB, options schema.Arguments) handmade {
+	t.Helper()
+	text, complaints, err := vae.Model().Sampler(m.request, "ancestral", options)
+	if err != nil || len(complaints) > 0 {
+		t.Fatal(complaints, err)
+	}
+	p, err := program.Parse(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return handmadeFrom(t, p, m.request, m.filled, m.weights)
 }
 
 // step runs the training step with its gradient; random numbers and progress may be given.
@@ -93,6 +118,9 @@ func (m handmade) step(t testing.TB, examples int, env interp.Env) map[string]in
 	}
 	env.N, env.Variables = examples, m.weights
 	env.Inputs = map[string]interp.Value{"image": images(g.Input("image").Out[0], examples)}
+	if g.Input("label") != nil {
+		env.Inputs["label"] = classes(examples)
+	}
 	if env.Random == nil {
 		env.Random = draw
 	}
@@ -104,6 +132,15 @@ func (m handmade) step(t testing.TB, examples int, env interp.Env) map[string]in
 		t.Fatal(err)
 	}
 	return res.Outputs
+}
+
+// classes are the classes 0, 1 and 2 in turn.
+func classes(n int) interp.Value {
+	x := interp.NewValue(number, n)
+	for i := range x.Data {
+		x.Data[i] = float64(i % 3)
+	}
+	return x
 }
 
 func bernoulli(choose int, loss schema.Value, more ...float64) schema.Arguments {
@@ -386,6 +423,84 @@ func TestGaussian(t *testing.T) {
 	for name, want := range map[string]float64{"mse": mse, "kl": kl, "total": 2*mse + kl/240} {
 		if got := out[name].Data[0]; math.Abs(got-want) > 1e-12 {
 			t.Errorf("%s is %v, want %v", name, got, want)
+		}
+	}
+}
+
+// A decoder that draws the class alone, w[class], in both latents: training and reconstruction take the class of the example, a
+// sampler the one that it is told to draw, or one at random. A network that has no parameter for it is not told.
+func TestLabel(t *testing.T) {
+	const examples, steps = 6, 3
+	field := schema.Value{Type: schema.AField, Text: "label"}
+	w := []float64{0.5, -1, 2}
+	said := func(b *graph.Builder, w, y graph.Value) graph.Value {
+		return b.Reshape(b.Reduce("sum", b.Mul(y, w), 0), 1, 1, 1)
+	}
+	gauss := schema.Arguments{"latent": {Type: schema.OneOf, Text: "gaussian"}, "loss": loss("mse", 1.0), "label": field}
+	bern := bernoulli(1, loss("mse", 1.0))
+	bern["label"] = field
+	for name, m := range map[string]handmade{
+		"gaussian": handmadeOf(t, gauss, pixel,
+			role{name: "encoder", in: []graph.Type{pixel}, build: func(b *graph.Builder, _ graph.Value, in []graph.Value) graph.Value {
+				x := b.Reshape(in[0], 1)
+				return b.Concat(0, x, x)
+			}},
+			role{name: "decoder", in: []graph.Type{graph.Real(1), graph.Real(3)}, w: w, build: func(b *graph.Builder, w graph.Value, in []graph.Value) graph.Value {
+				return said(b, w, in[1])
+			}}),
+		"bernoulli": handmadeOf(t, bern, pixel, encoder(steps, 2), fixed("latent.posterior", 2, steps, 2, 1, 0), fixed("latent.prior", 1, steps, 2, 0, 1),
+			role{name: "decoder", free: true, in: []graph.Type{graph.Spikes(steps, 2), graph.Real(3)}, w: w, build: func(b *graph.Builder, w graph.Value, in []graph.Value) graph.Value {
+				silence := b.Mul(b.Reshape(b.Reduce("sum", in[0], graph.TimeAxis, 0), 1, 1, 1), b.Const(0))
+				return b.Add(said(b, w, in[1]), silence)
+			}}),
+	} {
+		x, class := images(pixel, examples), classes(examples)
+		mse := 0.0
+		for i, v := range x.Data {
+			d := v - w[int(class.Data[i])]
+			mse += d * d / examples
+		}
+		if got := m.step(t, examples, interp.Env{})["mse"].Data[0]; math.Abs(got-mse) > 1e-12 {
+			t.Errorf("%s: the error is %v, want %v", name, got, mse)
+		}
+		run := func(m handmade, function string, in map[string]interp.Value) map[string]interp.Value {
+			g, err := m.linker.Function(function)
+			if err != nil {
+				t.Fatal(err)
+			}
+			res, err := interp.Run(g, &interp.Env{N: examples, Variables: m.weights, Random: draw, Inputs: in})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return res.Outputs
+		}
+		for i, y := range run(m, "reconstruct", map[string]interp.Value{"image": x, "label": class})["image"].Data {
+			if want := w[int(class.Data[i])]; y != want {
+				t.Errorf("%s: reconstruction %d is %v, want %v", name, i, y, want)
+			}
+		}
+		sample := func(options schema.Arguments) []float64 {
+			s := m.sampler(t, options)
+			if name == "gaussian" {
+				return run(s, "generate", nil)["image"].Data
+			}
+			drawn := run(s, "start", nil)["label"]
+			latent := interp.NewValue(graph.Spikes(steps, 2), examples)
+			return run(s, "generate", map[string]interp.Value{"latent": latent, "label": drawn})["image"].Data
+		}
+		for _, y := range sample(schema.Arguments{"label": {Type: schema.Int, Number: 2}}) {
+			if y != 2 {
+				t.Errorf("%s: class 2 is drawn as %v", name, y)
+			}
+		}
+		if all := sample(nil); len(slices.Compact(slices.Sorted(slices.Values(all)))) < 2 {
+			t.Errorf("%s: classes at random are %v", name, all)
+		}
+		for _, bad := range []float64{3} {
+			_, complaints, err := vae.Model().Sampler(m.request, "ancestral", schema.Arguments{"label": {Type: schema.Int, Number: bad}})
+			if err != nil || len(complaints) != 1 || complaints[0].Path != "sampler.label" {
+				t.Errorf("%s: class %v: %v, %v", name, bad, complaints, err)
+			}
 		}
 	}
 }
