@@ -504,3 +504,31 @@ func TestLabel(t *testing.T) {
 		}
 	}
 }
+
+// What does not fit of the class is told where it is to be mended.
+func TestLabelComplaints(t *testing.T) {
+	image := graph.Real(4)
+	halves := role{name: "encoder", in: []graph.Type{image}, build: func(b *graph.Builder, _ graph.Value, in []graph.Value) graph.Value { return in[0] }}
+	doubled := func(b *graph.Builder, _ graph.Value, in []graph.Value) graph.Value { return b.Concat(0, in[0], in[0]) }
+	for _, c := range []struct {
+		field string
+		takes []graph.Type
+		want  string
+	}{
+		{"kind", []graph.Type{graph.Real(2), graph.Real(3)}, "label: the data have no field `kind`"},
+		{"image", []graph.Type{graph.Real(2), graph.Real(3)}, "label: field `image` is real[4], no class number"},
+		{"label", []graph.Type{graph.Real(2)}, "label: no network that draws is told the class"},
+		{"label", []graph.Type{graph.Real(2), graph.Real(5)}, "decoder: the last parameter is the class, one of 3, and this one is real[5]"},
+		{"", []graph.Type{graph.Real(2), graph.Real(3)}, "decoder: the decoder takes the latent alone, and this one has 2 parameters"},
+	} {
+		r := sdk.BuildRequest{Fields: map[string]graph.Type{"image": image, "label": number}, Classes: map[string]int{"label": 3},
+			Arguments: schema.Arguments{"latent": {Type: schema.OneOf, Text: "gaussian"}, "loss": loss("mse", 1.0), "label": {Type: schema.AField, Text: c.field}}}
+		for _, x := range []role{halves, {name: "decoder", in: c.takes, build: doubled}} {
+			r.Networks = append(r.Networks, schema.Network{Role: x.name, Name: x.name, Graph: x.module(t).Print()})
+		}
+		_, complaints, err := vae.Model().Build(r)
+		if err != nil || len(complaints) != 1 || complaints[0].Path+": "+complaints[0].Summary != c.want {
+			t.Errorf("%v, %v; want %s", complaints, err, c.want)
+		}
+	}
+}
