@@ -145,6 +145,9 @@ func TestCompositions(t *testing.T) {
 		{"RandomInt 2", 0.59, plain(func(f *sdk.Function) graph.Value { return f.RandomInt("a", graph.Real(), 5) }), []float64{2, 2, 2}},
 		// In float32 a number below 1 times 5 can round up to 5.
 		{"RandomInt 4", 1, plain(func(f *sdk.Function) graph.Value { return f.RandomInt("a", graph.Real(), 5) }), []float64{4, 4, 4}},
+		// Three examples of class 1 of 3, and of one that is none.
+		{"OneHot", 0.34, plain(func(f *sdk.Function) graph.Value { return f.OneHot(f.RandomInt("a", graph.Real(), 3), 3) }), []float64{0, 1, 0, 0, 1, 0, 0, 1, 0}},
+		{"OneHot of none", 1, plain(func(f *sdk.Function) graph.Value { return f.OneHot(f.RandomInt("a", graph.Real(), 3), 2) }), []float64{0, 0, 0, 0, 0, 0}},
 		{"Uniform", 0.125, plain(func(f *sdk.Function) graph.Value { return f.Uniform("a", graph.Type{Steps: 2}) }), []float64{0.125, 0.125}},
 		{"Host", 0, plain(func(f *sdk.Function) graph.Value { return f.Host("progress") }), []float64{0.25}},
 		{"LogSoftmax", 0, plain(func(f *sdk.Function) graph.Value { return f.LogSoftmax(vector(f, 1, -2, 0.5)) }), []float64{log(1, total), log(-2, total), log(0.5, total)}},
