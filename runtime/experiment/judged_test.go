@@ -175,7 +175,6 @@ func TestCannotBeJudged(t *testing.T) {
 		want string
 	}{
 		{spec(t, "judged", "frechet(features = pixels)", "ssim"), diag.BadAction, "metric `ssim` looks through a window of 11 pixels, and the images of `digits` have 8"},
-		{spec(t, "judged", "frechet(features = pixels)", "inception_score"), diag.NotInVersion, "metric `inception_score` without `features`: not in this version"},
 		{spec(t, "judged", "kid(features = pixels)", "kid(features = a)"), diag.BadArguments, "model `a`, of kind `"},
 		{spec(t, "judged", "kid(features = pixels)", "kid(features = b)"), diag.UnknownChoice, "`features` of `kid` cannot be `b`"},
 		{text[:i] + text[j:] + "\n" + text[i:j], diag.BadAction, "model `judge` gives features before it is trained"},
