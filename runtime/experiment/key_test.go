@@ -92,8 +92,8 @@ func TestParts(t *testing.T) {
 	defer r.folder.Close()
 	want := map[string]string{
 		"train":    "accumulate average batch data length model network optimizer program seed numerics",
-		"sample":   "count numerics sampler seed sheet training",
-		"evaluate": "count metrics numerics reference sampler seed training",
+		"sample":   "count numerics sampler sampler's seed sheet training", // the sampler has options, so its Program counts
+		"evaluate": "count metrics numerics reference sampler sampler's seed training",
 		"deploy":   "network numerics target targets training",
 	}
 	for _, j := range r.all {
