@@ -15,7 +15,8 @@
 //	lock             the process that is at work here
 //
 // All files but two are written whole (runtime/record/wholefile): events.jsonl grows by lines, of which a torn one is dropped
-// when it is read, and lock is the operating system's. Open removes what interrupted writes have left behind.
+// when it is read, and lock is the operating system's. Open removes what interrupted writes have left behind. Since whole files are
+// only ever replaced, one may be a file of two run folders at once (Folder.TakeFiles).
 //
 // Of ours it imports plugins/schema and runtime/record/wholefile; runtime/experiment and the commands import it.
 package record

@@ -125,23 +125,31 @@ func (f *Folder) HasSheet(name string) bool {
 
 // RemoveSheets removes the sheets of epochs that belong to one of the titles.
 func (f *Folder) RemoveSheets(titles ...string) error {
-	entries, err := os.ReadDir(f.Path(SampleFolder))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
+	names, err := f.epochSheets(titles)
 	if err != nil {
 		return fmt.Errorf("remove sheets: %w", err)
 	}
-	for _, e := range entries {
-		title, epoch := sheetName(strings.TrimSuffix(strings.TrimSuffix(e.Name(), ".png"), ".npy"))
-		if epoch == 0 || !slices.Contains(titles, title) {
-			continue
-		}
-		if err := os.Remove(f.Path(SampleFolder + "/" + e.Name())); err != nil {
+	for _, name := range names {
+		if err := os.Remove(f.Path(name)); err != nil {
 			return fmt.Errorf("remove sheets: %w", err)
 		}
 	}
 	return nil
+}
+
+// epochSheets returns the names in the folder of the files of epochs' sheets that belong to one of the titles.
+func (f *Folder) epochSheets(titles []string) (names []string, err error) {
+	entries, err := os.ReadDir(f.Path(SampleFolder))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	for _, e := range entries {
+		title, epoch := sheetName(strings.TrimSuffix(strings.TrimSuffix(e.Name(), ".png"), ".npy"))
+		if epoch > 0 && slices.Contains(titles, title) {
+			names = append(names, SampleFolder+"/"+e.Name())
+		}
+	}
+	return names, nil
 }
 
 func (f *Folder) writeSheet(name string, m Images, rows, cols, group int) error {

@@ -68,6 +68,31 @@ func WriteBytes(path string, data []byte) error {
 	})
 }
 
+// Link makes the file path hold what the file from holds, without a copy where the system can: both are names of one file then,
+// which is safe as long as both are only ever written by Write, or removed. Missing folders are made. What was at path before is
+// removed first.
+func Link(from, path string) error {
+	dir := filepath.Dir(path)
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("link %s: %w", path, err)
+	}
+	if err := os.Remove(path); err != nil && !os.IsNotExist(err) {
+		return fmt.Errorf("link %s: %w", path, err)
+	}
+	if os.Link(from, path) == nil {
+		return SyncFolder(dir)
+	}
+	f, err := os.Open(from)
+	if err != nil {
+		return fmt.Errorf("link %s: %w", path, err)
+	}
+	defer f.Close()
+	return Write(path, func(w io.Writer) error {
+		_, err := io.Copy(w, f)
+		return err
+	})
+}
+
 // Clean removes from folder dir the temporary files of interrupted writes to files whose names match pattern (that of
 // path/filepath.Match). Nobody may be writing such a file at the time. A folder that is not there is clean.
 func Clean(dir, pattern string) error {

@@ -49,6 +49,41 @@ func TestWrite(t *testing.T) {
 	}
 }
 
+// A link holds what the file held when it was made, whatever is written in the place of either, and it replaces what was there.
+func TestLink(t *testing.T) {
+	dir := t.TempDir()
+	from, path := filepath.Join(dir, "from"), filepath.Join(dir, "deep", "path")
+	write := func(path, text string) {
+		t.Helper()
+		if err := WriteBytes(path, []byte(text)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(from, "one")
+	for range 2 { // the second time of itself
+		if err := Link(from, path); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(from, "two")
+	if got, err := os.ReadFile(path); err != nil || string(got) != "one" {
+		t.Errorf("after a write in the place of the other, the link holds %q, %v", got, err)
+	}
+	if err := Link(from, path); err != nil {
+		t.Fatal(err)
+	}
+	write(path, "three")
+	if got, err := os.ReadFile(from); err != nil || string(got) != "two" {
+		t.Errorf("after a write in the place of the link, the other holds %q, %v", got, err)
+	}
+	if err := Link(filepath.Join(dir, "nothing"), path); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("a link to nothing: %v", err)
+	}
+	if got := names(t, filepath.Join(dir, "deep")); len(got) != 0 {
+		t.Errorf("left behind: %q", got)
+	}
+}
+
 func TestWriteInPlaceOfAFolder(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.MkdirAll(filepath.Join(dir, "f", "g"), 0o755); err != nil {
