@@ -145,6 +145,9 @@ func (c *checker) takes(path []dsl.PathStep) (schema.Param, bool) {
 		if ref.Name.Text == "each" && len(actions) > 0 {
 			continue // each role has the type of the setting
 		}
+		if d := c.defs[ref.Name.Text]; d != nil && len(t.Choices) == 0 { // a definition with other arguments, as `replace` takes it
+			t.Choices = []schema.Choice{{Name: ref.Name.Text, Params: c.formals(d.kind, ref.Name.Text, "", 0)}}
+		}
 		k := slices.IndexFunc(t.Choices, func(x schema.Choice) bool { return x.Name == ref.Name.Text })
 		if k < 0 {
 			return t, false
