@@ -131,7 +131,7 @@ func (c *runCommand) one(ctx context.Context, h *host.Host, changed experiment.O
 // sweep does the runs of a sweep, and prints their figures side by side.
 func (c *runCommand) sweep(ctx context.Context, h *host.Host, sweep *experiment.Sweep, o experiment.RunOptions, watch *watcher, s streams) error {
 	all := len(sweep.Members)
-	err := sweep.Run(ctx, o.Folder, func(i int, m experiment.Member, folder string) error {
+	err := sweep.Run(ctx, o.Folder, func(i int, m experiment.Member, folder string, earlier []string) error {
 		switch {
 		case c.JSON:
 			fmt.Fprintf(watch, "{\"run\":%q}\n", m.Name)
@@ -139,7 +139,7 @@ func (c *runCommand) sweep(ctx context.Context, h *host.Host, sweep *experiment.
 			fmt.Fprintf(watch, "%s (run %d of %d)\n", m.Name, i+1, all)
 		}
 		o := o
-		o.Folder = folder
+		o.Folder, o.Shared = folder, earlier
 		err := c.one(ctx, h, m.Options, o, watch, s)
 		var silent status
 		switch {

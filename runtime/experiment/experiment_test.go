@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
@@ -149,12 +150,12 @@ func state(t testing.TB, dir string) map[string]any {
 	t.Helper()
 	out := map[string]any{}
 	for _, pattern := range []string{"checkpoints/*", "samples/*", "metrics.json", "actions.json", "programs/*", "spec/*", "deploy-*.json"} {
-		files, err := filepath.Glob(filepath.Join(dir, pattern))
+		names, err := fs.Glob(os.DirFS(dir), pattern)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, file := range files {
-			name, _ := filepath.Rel(dir, file)
+		for _, name := range names {
+			file := filepath.Join(dir, name)
 			if model, _, ok := strings.Cut(name, "-0"); ok && filepath.Dir(name) == record.CheckpointFolder {
 				name = model // the later ones come later
 			}

@@ -8,7 +8,6 @@ import (
 
 	"snnc.dev/snnc/dsl/diag"
 	"snnc.dev/snnc/plugins/schema"
-	"snnc.dev/snnc/runtime/data"
 	"snnc.dev/snnc/runtime/graph"
 	"snnc.dev/snnc/runtime/metric"
 	"snnc.dev/snnc/runtime/tensor"
@@ -57,7 +56,7 @@ func (e *evaluation) features(ctx context.Context, v schema.Value) (*metric.Feat
 		return nil, err
 	}
 	t := e.training(m)
-	lo, hi := e.sets[t.Data.Name+"/"+string(data.Train)].Range()
+	lo, hi := e.trainSet(t).Range()
 	return network(name.Text, trained, e.set.Fields()[imageField], lo, hi)
 }
 

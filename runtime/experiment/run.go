@@ -27,6 +27,7 @@ type RunOptions struct {
 	Data    []string // where data sets are looked for, in order
 	Threads int
 	Restart bool        // do the selected actions anew
+	Shared  []string    // run folders whose trainings are taken over where they are those of this run, or their first updates
 	Only    []Selection // empty: all actions
 	Version string      // of this program, for the report
 	Watch   Watcher
@@ -354,7 +355,7 @@ func (r *runner) do(ctx context.Context, j *job) error {
 func (r *runner) put(j *job, done bool) error {
 	a := record.ActionRecord{Name: r.called(j), Key: j.key, Parts: j.parts, Done: done}
 	if j.Kind == "train" {
-		a.Updates = j.updates(r.sets[j.Data.Name+"/"+string(data.Train)].Len())
+		a.Updates = j.updates(r.trainSet(j).Len())
 	}
 	r.done[j.id] = a
 	return r.folder.PutAction(j.id, r.done[j.id])
@@ -533,6 +534,9 @@ func (r *runner) open(ctx context.Context, j *job, split data.Split) (*data.Set,
 	return nil, diag.List{finding}
 }
 
+// trainSet returns the examples of a training, which open has read.
+func (r *runner) trainSet(t *job) *data.Set { return r.sets[t.Data.Name+"/"+string(data.Train)] }
+
 // trained returns the model of a job with the weights of its finished training.
 func (r *runner) trained(j *job) (*train.Model, error) {
 	if m := r.models[j.model]; m != nil {
@@ -550,8 +554,7 @@ func (r *runner) trained(j *job) (*train.Model, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: run with --only train:%s --restart to train anew", err, j.model.Name)
 	}
-	set := r.sets[t.Data.Name+"/"+string(data.Train)]
-	if whole := t.updates(set.Len()); len(found.Passed) > 0 || found.Step != uint64(whole) || found.File.Metadata[keyMetadata] != t.key {
+	if whole := t.updates(r.trainSet(t).Len()); len(found.Passed) > 0 || found.Step != uint64(whole) || found.File.Metadata[keyMetadata] != t.key {
 		why := fmt.Errorf("%s is not the end of the training of %d updates", found.Path, whole)
 		if len(found.Passed) > 0 {
 			why = found.Passed[0]

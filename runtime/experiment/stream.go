@@ -9,7 +9,6 @@ import (
 	"sync"
 
 	"snnc.dev/snnc/runtime/checkpoint"
-	"snnc.dev/snnc/runtime/data"
 	"snnc.dev/snnc/runtime/graph"
 	"snnc.dev/snnc/runtime/program"
 	"snnc.dev/snnc/runtime/record"
@@ -20,7 +19,7 @@ import (
 // examples are what a stage is trained on: the data, with the fields of streams that other models compute. Those are computed
 // when they are first asked for, and kept in the run folder.
 func (r *runner) examples(j *job, m *train.Model, stage program.Stage) train.Examples {
-	var x train.Examples = r.sets[j.Data.Name+"/"+string(data.Train)]
+	var x train.Examples = r.trainSet(j)
 	for _, s := range j.model.mapped(stage) {
 		from := x
 		x = &train.Mapped{Examples: from, Field: s.Name, Values: sync.OnceValues(func() (*tensor.Tensor, error) { return r.stream(j, m, s, from) })}
@@ -32,7 +31,7 @@ func (r *runner) examples(j *job, m *train.Model, stage program.Stage) train.Exa
 // data, the seed, the Program and the trainings of the other models.
 func (r *runner) stream(j *job, m *train.Model, s program.Stream, from train.Examples) (*tensor.Tensor, error) {
 	dir := r.folder.Path(record.StreamFolder)
-	path := r.folder.Path(record.StreamFolder + "/" + r.file(j) + "-" + s.Name + ".safetensors")
+	path := r.folder.Path(r.streamFile(j, s))
 	t := j.model.Program.Role(s.Export).Out[0]
 	file, err := checkpoint.Read(path)
 	switch {
@@ -54,6 +53,11 @@ func (r *runner) stream(j *job, m *train.Model, s program.Stream, from train.Exa
 		return nil, fmt.Errorf("keep stream %s: %w", s.Name, err)
 	}
 	return values, nil
+}
+
+// streamFile returns the name in the run folder of what is kept of a stream.
+func (r *runner) streamFile(j *job, s program.Stream) string {
+	return record.StreamFolder + "/" + r.file(j) + "-" + s.Name + ".safetensors"
 }
 
 // shape is that of a tensor in memory: time, examples, dims with the channels last; words of 64 bits in the place of the dims of

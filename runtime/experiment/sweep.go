@@ -179,9 +179,10 @@ func (m *merger) list(all int) diag.List {
 	return m.found
 }
 
-// Run does the members in order, each by do in a folder of its own inside folder, and keeps the index there. What one fails with
-// is kept and does not keep the others from running; a cancelled context ends the sweep with the context's error.
-func (s *Sweep) Run(ctx context.Context, folder string, do func(i int, m Member, folder string) error) error {
+// Run does the members in order, each by do in a folder of its own inside folder, and keeps the index there. do is told the folders
+// of the members before, whose trainings it may take over (RunOptions.Shared). What one fails with is kept and does not keep the
+// others from running; a cancelled context ends the sweep with the context's error.
+func (s *Sweep) Run(ctx context.Context, folder string, do func(i int, m Member, folder string, earlier []string) error) error {
 	if err := record.OpenSweep(folder); err != nil {
 		return err
 	}
@@ -191,12 +192,13 @@ func (s *Sweep) Run(ctx context.Context, folder string, do func(i int, m Member,
 	if err := record.WriteSweep(folder, s.index); err != nil {
 		return err
 	}
+	var earlier []string
 	for i, m := range s.Members {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		run := &s.index.Runs[i]
-		err := do(i, m, filepath.Join(folder, m.Name))
+		run, at := &s.index.Runs[i], filepath.Join(folder, m.Name)
+		err := do(i, m, at, earlier)
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -208,6 +210,7 @@ func (s *Sweep) Run(ctx context.Context, folder string, do func(i int, m Member,
 		if err := record.WriteSweep(folder, s.index); err != nil {
 			return err
 		}
+		earlier = append(earlier, at)
 	}
 	return nil
 }

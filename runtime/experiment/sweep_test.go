@@ -55,7 +55,7 @@ func TestSweepRun(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "sweep")
 	s := sweepOf(3)
 	var ran []string
-	err := s.Run(t.Context(), dir, func(i int, m Member, folder string) error {
+	err := s.Run(t.Context(), dir, func(i int, m Member, folder string, earlier []string) error {
 		ran = append(ran, m.Name)
 		if folder != filepath.Join(dir, m.Name) {
 			t.Errorf("%s runs in %s", m.Name, folder)
@@ -75,7 +75,7 @@ func TestSweepRun(t *testing.T) {
 
 	ctx, cancel := context.WithCancel(t.Context())
 	s = sweepOf(3)
-	err = s.Run(ctx, dir, func(i int, m Member, folder string) error {
+	err = s.Run(ctx, dir, func(i int, m Member, folder string, earlier []string) error {
 		if i == 1 {
 			cancel()
 			return ctx.Err()

@@ -48,6 +48,9 @@ func (r *runner) train(ctx context.Context, j *job) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", j.name, err)
 	}
+	if err := r.share(j); err != nil {
+		return fmt.Errorf("%s: %w", j.name, err)
+	}
 	earlier, err := r.resume(j, t)
 	if err != nil {
 		return fmt.Errorf("%s: %w", j.name, err)
@@ -288,7 +291,7 @@ func (w *training) sheets(epoch int) error {
 		}
 	}
 	if m.Program.Export(reconstruct) != nil {
-		set := r.sets[j.Data.Name+"/"+string(data.Train)]
+		set := r.trainSet(j)
 		n := min(pairCount, set.Len())
 		originals, copies := images(set, n), images(set, n)
 		err := r.apply(ctx, m, reconstruct, set, n, 0, func(_ int, in map[string]*tensor.Tensor, out *tensor.Tensor) error {

@@ -78,7 +78,7 @@ func images(set *data.Set, n int) record.Images {
 
 // sheet writes samples as a sheet, in the range of the data.
 func (r *runner) sheet(j *job, name string, m record.Images, rows, cols int) error {
-	m.Lo, m.Hi = r.sets[r.training(j.model).Data.Name+"/"+string(data.Train)].Range()
+	m.Lo, m.Hi = r.trainSet(r.training(j.model)).Range()
 	return r.folder.WriteSheet(name, m, rows, cols)
 }
 
