@@ -110,7 +110,7 @@ func (c *checker) actions() {
 		}
 		if a.Kind == "train" {
 			trained[d] = x
-		} else if t := trained[d]; t != nil {
+		} else if t := trained[d]; t != nil && x.Data == nil {
 			x.Data = t.Data
 		}
 		if m != nil {

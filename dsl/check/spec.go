@@ -239,7 +239,7 @@ type Action struct {
 	Kind     string
 	Model    *Model
 	Settings schema.Arguments // complete with defaults; `each(...)` is a choice named each whose arguments are by role
-	Data     *Data            // of train; for the others that of the model's train
+	Data     *Data            // of train, and of an evaluate that names one; for the others that of the model's train
 	// Variant is Model with what `replace` puts in the place of definitions: the same roles, filled with networks that are unrolled
 	// with these; nil where the action replaces nothing.
 	Variant *Model

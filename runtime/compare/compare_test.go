@@ -85,7 +85,7 @@ func model(name, kind, sampler string, turns int) record.ModelNote {
 		Roles: []record.RoleNote{{Role: "net", Network: "n", Steps: 4}, {Role: "code", Network: "c", Steps: 16}, {Role: "plain", Network: "p"}},
 		Draws: []record.DrawNote{
 			{Action: "sample " + name, Sampler: sampler, Evaluations: map[string]int{"net": turns}, Operations: turns * 1_000_000},
-			{Action: "evaluate " + name, Sampler: sampler, Evaluations: map[string]int{"net": turns}, Operations: turns * 1_000_000, Data: "digits(range = 0..1, split = train, take = 500)"},
+			{Action: "evaluate " + name, Sampler: sampler, Evaluations: map[string]int{"net": turns}, Operations: turns * 1_000_000, Data: "digits(range = 0..1, split = train, classes = [0], take = 500)"},
 			{Action: "evaluate " + name + "[0]", Sampler: sampler, Evaluations: map[string]int{"net": turns}, Operations: turns * 1_000_000, Data: "digits(range = 0..1)"},
 			{Action: "evaluate " + name + "[1]", Sampler: "slow", Evaluations: map[string]int{"net": 1000}, Operations: 1_000_000_000, Data: "digits(range = -1..1)"},
 		}}

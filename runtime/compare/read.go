@@ -239,7 +239,7 @@ func of(action, model string) bool {
 }
 
 // judged adds the rows of a model: one for each sampler that its figures were found with. Two evaluations of one sampler share a
-// row, unless both have a figure of one name.
+// row, unless both have a figure of one column.
 func (r *reader) judged(row Row, m record.ModelNote, actions map[string]record.ActionRecord, metrics record.Metrics) {
 	at := len(r.rows)
 	var names []string
@@ -264,12 +264,12 @@ func (r *reader) judged(row Row, m record.ModelNote, actions map[string]record.A
 		var list []found
 		for _, name := range slices.Sorted(maps.Keys(metrics[action])) {
 			f := metrics[action][name]
-			list = append(list, found{key{name, f.Recipe, f.Count, f.Reference, images(d.Data)},
+			list = append(list, found{key{name, f.Recipe, f.Count, f.Reference, images(d.Data, f.Reference)},
 				RowFigure{Action: action, Value: f.Value, Interval: f.Interval, Seed: f.Seed}, hash})
 		}
 		clash := func(i int) bool {
 			return slices.ContainsFunc(r.figures[i], func(f found) bool {
-				return slices.ContainsFunc(list, func(g found) bool { return f.name == g.name })
+				return slices.ContainsFunc(list, func(g found) bool { return f.key == g.key })
 			})
 		}
 		i := at
@@ -320,13 +320,18 @@ func byNumber(a, b string) int {
 	return cmp.Or(cmp.Compare(p, q), cmp.Compare(m, n))
 }
 
-// images names the data that an evaluation has compared with: the set, with the arguments that choose among its examples. Those
-// that say in what form an example comes (range, size) are a matter of the recipe, and the split is a figure's reference.
-func images(data string) string {
+// images names the data whose split an evaluation has compared with: the set, with the arguments that choose among the examples of
+// that. Those that say in what form an example comes (range, size) are a matter of the recipe, the split is the figure's reference,
+// and what a training alone does to its examples has nothing to do with it.
+func images(data, split string) string {
+	other := []string{"range", "size", "split", "flip", ""}
+	if split == "test" {
+		other = append(other, "take", "balance") // which choose for the training
+	}
 	name, args, _ := strings.Cut(strings.TrimSuffix(data, ")"), "(")
 	var kept []string
 	for _, arg := range splitArguments(args) {
-		if key, _, _ := strings.Cut(arg, " ="); !slices.Contains([]string{"range", "size", "split", ""}, key) {
+		if key, _, _ := strings.Cut(arg, " ="); !slices.Contains(other, key) {
 			kept = append(kept, arg)
 		}
 	}

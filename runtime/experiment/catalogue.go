@@ -11,6 +11,9 @@ import (
 	"snnc.dev/snnc/runtime/metric"
 )
 
+// dataSetting names the data that a model is trained on, and those that an evaluation compares with.
+const dataSetting = "data"
+
 // Catalogue is all that a spec may name: the components of the built-in plugin and of those that it uses, data sets, and the
 // settings of actions. Plugins are asked for the graphs of coders.
 func Catalogue(ctx context.Context, h *host.Host, builtin schema.Plugin, used map[string]schema.Plugin) *check.Catalogue {
@@ -36,7 +39,7 @@ func at(v float64) *float64 { return &v }
 
 func trainSettings() []schema.Param {
 	return []schema.Param{
-		{Name: "data", Doc: "a data set of this file"},
+		{Name: dataSetting, Doc: "a data set of this file"},
 		{Name: "batch", Type: schema.Int, Required: true, Min: at(1), Max: at(1 << 20), Doc: "examples per batch"},
 		{Name: "epochs", Type: schema.Int, Min: at(1), Max: at(1e9), Doc: "passes over the data; or give `iterations`"},
 		{Name: "iterations", Type: schema.Int, Min: at(1), Max: at(1e12), Doc: "updates of the parameters; or give `epochs`"},
@@ -98,6 +101,7 @@ func sampleSettings() []schema.Param {
 func evaluateSettings() []schema.Param {
 	return []schema.Param{
 		{Name: "metrics", Type: schema.List, Of: schema.OneOf, Required: true, Choices: metric.Schemas(), Doc: "what is measured"},
+		{Name: dataSetting, Doc: "a data set of this file: samples are brought to the size of its images, and compared with these; absent: that of the training"},
 		{Name: "count", Type: schema.Int, Default: "10_000", Min: at(1), Max: at(1e9), Doc: "how many samples are drawn, and examples looked at, at most"},
 		{Name: "reference", Type: schema.OneOf, Default: "test", Choices: []schema.Choice{{Name: "train", Doc: "those of the training"}, {Name: "test", Doc: "those held out"}}, Doc: "the examples that samples are compared with"},
 		{Name: roundSetting, Type: schema.Bool, Default: "true", Doc: "whether the pixels of samples and of the reference are clipped to the data's range and rounded to 8 bits, as pictures keep them, before they are compared"},

@@ -97,17 +97,20 @@ func (b *Built) ungiven(s *program.Sampler, d *check.Data, at diag.Range) (found
 // classes finds what is wrong with the classes that an action chooses.
 func (j *job) classes() (found diag.List) {
 	chosen := j.Settings[labelsSetting].Items
-	if len(chosen) == 0 {
-		return nil
-	}
+	most := data.Classes(j.model.Data.Set, j.model.Data.Args)
 	fail := func(path, help, format string, args ...any) {
 		found.Add(diag.Diagnostic{Code: diag.BadAction, Range: j.Places[path], Summary: fmt.Sprintf(format, args...), Help: help})
+	}
+	if len(chosen) == 0 {
+		if n := data.Classes(j.Data.Set, j.Data.Args); j.use.sampler != nil && len(j.use.sampler.Given) > 0 && n != most {
+			fail(dataSetting, fmt.Sprintf("name classes in `%s`, from 0 to %d", labelsSetting, most-1), "samples are of the classes that the examples of `%s` have, %d, and model `%s` is trained with %d", j.Data.Name, n, j.model.Name, most)
+		}
+		return found
 	}
 	if j.use.sampler == nil || len(j.use.sampler.Given) == 0 {
 		fail(labelsSetting, "leave it out", "`%s` draws no samples of a class", j.name)
 		return found
 	}
-	most := data.Classes(j.Data.Set, j.Data.Args)
 	for i, v := range chosen {
 		if int(v.Number) >= most {
 			fail(fmt.Sprintf("%s[%d]", labelsSetting, i), fmt.Sprintf("the classes are 0 to %d", most-1), "there is no class %d", int(v.Number))

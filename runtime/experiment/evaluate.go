@@ -26,7 +26,6 @@ type evaluation struct {
 	whole  *train.Model // that reconstructs and classifies
 	drawn  *train.Model // that draws
 	set    *data.Set    // the reference
-	among  *data.Set    // the examples of the training
 	round  bool
 	kept   *pixels // the samples
 	looked map[string]*seen
@@ -44,7 +43,7 @@ func (r *runner) evaluate(ctx context.Context, j *job) error {
 		return err
 	}
 	split := j.Settings.Text("reference")
-	e := &evaluation{runner: r, job: j, set: r.sets[j.Data.Name+"/"+split], among: r.sets[j.Data.Name+"/"+string(data.Train)], round: j.Settings.Bool(roundSetting), looked: map[string]*seen{}}
+	e := &evaluation{runner: r, job: j, set: r.sets[j.Data.Name+"/"+split], round: j.Settings.Bool(roundSetting), looked: map[string]*seen{}}
 	e.pictures = e.set.Pictures()
 	if e.whole, e.drawn, err = j.use.as(m); err != nil {
 		return err
@@ -83,7 +82,7 @@ type measuring struct {
 	samples bool   // whether it judges samples
 	labels  bool   // whether it compares with labels
 	window  int    // the smallest side of images that it judges
-	heldout bool   // whether it also takes the test split, whatever the reference is
+	splits  bool   // whether it also takes both splits, whatever the reference is
 	figures func(e *evaluation, ctx context.Context, v schema.Value) ([]metric.Figure, error)
 }
 
@@ -99,7 +98,7 @@ func measures() map[string]measuring {
 		"kid":              {samples: true, figures: (*evaluation).kid},
 		"precision_recall": {samples: true, figures: (*evaluation).precisionRecall},
 		"density_coverage": {samples: true, figures: (*evaluation).densityCoverage},
-		"nearest":          {samples: true, heldout: true, figures: (*evaluation).nearest},
+		"nearest":          {samples: true, splits: true, figures: (*evaluation).nearest},
 		"class_histogram":  {samples: true, figures: (*evaluation).classHistogram},
 		"energy":           {samples: true, figures: (*evaluation).energy},
 		"active_pixels":    {samples: true, figures: (*evaluation).activePixels},
@@ -126,9 +125,9 @@ func (e *evaluation) protocol() metric.Protocol {
 	return metric.Protocol{Reference: fmt.Sprintf("%s of %s (data %s)", e.job.Settings.Text("reference"), e.set.Name(), e.pictures[:12]), Rounded: e.round}
 }
 
-// ready makes images of values in the range of the data, channels first: pixels in 0..1.
-func (e *evaluation) ready(t graph.Type, n int, values []float32) metric.Images {
-	lo, hi := e.set.Range()
+// ready makes images of values in the range of a set, channels first: pixels in 0..1.
+func (e *evaluation) ready(set *data.Set, t graph.Type, n int, values []float32) metric.Images {
+	lo, hi := set.Range()
 	out := metric.Images{N: n, Channels: t.Dims[0], Height: t.Dims[1], Width: t.Dims[2], Pixels: values}
 	for i, v := range values {
 		values[i] = float32((float64(v) - lo) / (hi - lo))
@@ -139,20 +138,21 @@ func (e *evaluation) ready(t graph.Type, n int, values []float32) metric.Images 
 	return out
 }
 
-// pixels are the samples, in 0..1. Rounded ones take a byte each.
+// pixels are the samples at the size that they were drawn, in 0..1. Rounded ones take a byte each.
 type pixels struct {
 	like  metric.Images // one of them, without its pixels
 	bytes []uint8
 	reals []float32
 }
 
-// samples returns the samples of the action, drawn where they are not there yet.
+// samples returns the samples of the action, drawn where they are not there yet. They are pictures of the size that the model
+// draws, rounded as such if at all, and then brought to that of the reference.
 func (e *evaluation) samples(ctx context.Context) (metric.Source, error) {
 	n := e.count()
 	if e.kept == nil {
-		kept := &pixels{}
+		kept, learned := &pixels{}, e.sets[e.job.model.Data.Name+"/"+string(data.Train)]
 		err := e.job.sampling(e.drawn, e.set).batches(ctx, n, func(t *tensor.Tensor) error {
-			m := e.ready(t.Type, t.N, appendPixels(nil, t))
+			m := e.ready(learned, t.Type, t.N, appendPixels(nil, t)) // as the model has learned them, whatever it is compared with
 			kept.like = metric.Images{N: 1, Channels: m.Channels, Height: m.Height, Width: m.Width}
 			if !e.round {
 				kept.reals = append(kept.reals, m.Pixels...)
@@ -168,7 +168,10 @@ func (e *evaluation) samples(ctx context.Context) (metric.Source, error) {
 		}
 		e.kept = kept
 	}
-	return metric.Source{N: n, Images: func(first, end int) (metric.Images, error) { return e.kept.images(first, end), nil }}, nil
+	dims := e.set.Fields()[imageField].Dims
+	return metric.Source{N: n, Images: func(first, end int) (metric.Images, error) {
+		return e.kept.images(first, end).Resize(dims[1], dims[2]), nil
+	}}, nil
 }
 
 // images returns samples first to end-1.
@@ -193,7 +196,7 @@ func (e *evaluation) examples(set *data.Set, numbers []int) metric.Source {
 		if err := set.Fill(imageField, numbers[first:end], t); err != nil {
 			return metric.Images{}, err
 		}
-		return e.ready(t.Type, t.N, appendPixels(nil, t)), nil
+		return e.ready(set, t.Type, t.N, appendPixels(nil, t)), nil
 	}}
 }
 

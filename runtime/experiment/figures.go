@@ -41,7 +41,7 @@ func (e *evaluation) ssim(ctx context.Context, _ schema.Value) ([]metric.Figure,
 	var sum metric.Similarity
 	err := e.reconstructions(ctx, func(original, reconstruction *tensor.Tensor) error {
 		a, b := appendPixels(nil, original), appendPixels(nil, reconstruction)
-		return sum.Add(e.ready(original.Type, original.N, a), e.ready(original.Type, reconstruction.N, b))
+		return sum.Add(e.ready(e.set, original.Type, original.N, a), e.ready(e.set, original.Type, reconstruction.N, b))
 	})
 	if err != nil {
 		return nil, err
@@ -218,16 +218,16 @@ func (e *evaluation) nearest(ctx context.Context, v schema.Value) ([]metric.Figu
 	if err != nil {
 		return nil, err
 	}
-	test := e.sets[e.job.Data.Name+"/"+string(data.Test)]
+	among, test := e.sets[e.job.Data.Name+"/"+string(data.Train)], e.sets[e.job.Data.Name+"/"+string(data.Test)]
 	heldout, err := e.seen(ctx, f, "held out", e.examples(test, e.some(test)))
 	if err != nil {
 		return nil, err
 	}
 	a, b := metric.NewSearch(own.vectors), metric.NewSearch(heldout.vectors)
 	const chunk = 4096 // training images whose features are in memory at once
-	numbers := every(e.among)
+	numbers := every(among)
 	for first := 0; first < len(numbers); first += chunk {
-		part, _, err := metric.Extracted(ctx, f, e.examples(e.among, numbers[first:min(first+chunk, len(numbers))]))
+		part, _, err := metric.Extracted(ctx, f, e.examples(among, numbers[first:min(first+chunk, len(numbers))]))
 		if err != nil {
 			return nil, err
 		}
@@ -238,18 +238,21 @@ func (e *evaluation) nearest(ctx context.Context, v schema.Value) ([]metric.Figu
 			return nil, err
 		}
 	}
-	if err := e.pairs(a, f); err != nil {
+	if err := e.pairs(a, f, s, among); err != nil {
 		return nil, err
 	}
 	return metric.Copying(f, a, b, e.protocol())
 }
 
-// pairs writes the samples that come nearest to a training image, each with that at its right.
-func (e *evaluation) pairs(s *metric.Search, f *metric.Features) error {
+// pairs writes the samples that come nearest to an example among those of the training, each with that at its right.
+func (e *evaluation) pairs(found *metric.Search, f *metric.Features, s metric.Source, among *data.Set) error {
 	var samples, originals record.Images
-	for _, i := range s.Closest(shown) {
-		m := e.kept.images(i, i+1)
-		o, err := e.examples(e.among, []int{s.Found[i].Number}).Images(0, 1)
+	for _, i := range found.Closest(shown) {
+		m, err := s.Images(i, i+1)
+		if err != nil {
+			return err
+		}
+		o, err := e.examples(among, []int{found.Found[i].Number}).Images(0, 1)
 		if err != nil {
 			return err
 		}

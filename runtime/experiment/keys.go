@@ -104,7 +104,7 @@ func (j *job) trainParts(dataHash string, start train.Weights, others map[*Model
 	}
 	for name, v := range j.Settings {
 		switch {
-		case slices.Contains([]string{"data", "epochs", "iterations", startSetting, memorySetting}, name):
+		case slices.Contains([]string{dataSetting, "epochs", "iterations", startSetting, memorySetting}, name):
 		case name == "precision" && v.Text == "single": // no part: trainings of before this setting have none, and go on
 		default:
 			j.parts[name] = render(v)
@@ -173,6 +173,7 @@ func (j *job) useParts(training string, own map[string]string) {
 	maps.Copy(j.parts, own)
 	for name, v := range j.Settings {
 		switch {
+		case name == dataSetting: // what it holds is a part, and how the spec calls it is none
 		case name == "replace": // the networks with what it puts in are a part, and how the spec calls that is none
 		case name == roundSetting && v.Number != 0: // no part: evaluations of before this setting have none
 		default:

@@ -33,10 +33,10 @@ func (x *Experiment) notYet(j *job) (found diag.List) {
 		found = append(found, j.model.ungiven(&j.model.Program.Samplers[0], j.Data, j.Range)...)
 	}
 	if j.use != nil {
-		found = append(found, j.classes()...)
+		found = append(append(found, j.classes()...), j.unlike()...)
 	}
 	if j.use != nil && j.use.sampler != nil {
-		found = append(found, j.model.ungiven(j.use.sampler, j.Data, j.Range)...)
+		found = append(found, j.model.ungiven(j.use.sampler, j.model.Data, j.Range)...)
 		if t := j.use.drawn.Program.Function(j.use.sampler.Result).Outputs[0].Value.Type(); len(t.Dims) != 3 || t.Steps > 0 || t.DType != graph.F32 {
 			refuse("sampler", "samples that are %v and no images", t)
 		}

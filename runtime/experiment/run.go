@@ -417,12 +417,12 @@ func (r *runner) refuse(ctx context.Context) (found diag.List) {
 				continue
 			}
 			own["reference data"] = set.Hash()
-			if set, bad := r.heldout(ctx, j); set != nil {
-				own["held-out data"] = set.Hash()
-			} else if found = append(found, bad...); bad.HasErrors() {
+			hashes, bad := r.splits(ctx, j)
+			if found = append(found, bad...); bad.HasErrors() {
 				continue
 			}
-			hashes, bad := r.standardFeatures(ctx, j)
+			maps.Copy(own, hashes)
+			hashes, bad = r.standardFeatures(ctx, j)
 			if found = append(found, bad...); bad.HasErrors() {
 				continue
 			}
@@ -473,15 +473,24 @@ func (r *runner) identify(ctx context.Context, t *job) (found diag.List) {
 	return found
 }
 
-// heldout opens the test split where a metric of the job takes it besides the reference; it is nil where none does, and where that
-// has failed.
-func (r *runner) heldout(ctx context.Context, j *job) (*data.Set, diag.List) {
-	for _, v := range j.Settings["metrics"].Items {
-		if measures()[v.Text].heldout {
-			return r.open(ctx, j, data.Test)
+// splits opens both splits of the data of a job where a metric takes them besides the reference, and returns their hashes by the
+// parts of the key that they are. The examples of the training are a part of it already where the data are those.
+func (r *runner) splits(ctx context.Context, j *job) (hashes map[string]string, found diag.List) {
+	hashes = map[string]string{}
+	if !slices.ContainsFunc(j.Settings["metrics"].Items, func(v schema.Value) bool { return measures()[v.Text].splits }) {
+		return hashes, nil
+	}
+	parts := map[data.Split]string{data.Test: "held-out data"}
+	if j.Data != j.model.Data {
+		parts[data.Train] = "data of training"
+	}
+	for _, split := range []data.Split{data.Train, data.Test} {
+		set, bad := r.open(ctx, j, split)
+		if found = append(found, bad...); set != nil && parts[split] != "" {
+			hashes[parts[split]] = set.Hash()
 		}
 	}
-	return nil, nil
+	return hashes, found
 }
 
 // read begins to read the data of the selected jobs, all at once: unpacking them is most of what comes before the first step.
@@ -503,7 +512,7 @@ func (r *runner) read(ctx context.Context) {
 		go read()
 	}
 	for _, j := range r.jobs {
-		begin(j.Data, data.Train)
+		begin(j.model.Data, data.Train)
 		if j.Kind == "evaluate" {
 			begin(j.Data, data.Split(j.Settings.Text("reference")))
 		}
