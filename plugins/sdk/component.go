@@ -1,6 +1,8 @@
 package sdk
 
 import (
+	"fmt"
+
 	"snnc.dev/snnc/plugins/schema"
 	"snnc.dev/snnc/runtime/graph"
 )
@@ -33,6 +35,21 @@ type BuildRequest struct {
 	Networks  []schema.Network
 	Fields    map[string]graph.Type // of the data
 	Classes   map[string]int        // of a field that holds class numbers: they are below this
+}
+
+// Image returns the type of the data's field `image`, or the complaint that there is none.
+func (r BuildRequest) Image() (graph.Type, []schema.Complaint) {
+	image, ok := r.Fields["image"]
+	if !ok {
+		return image, Complain("", "train it on a data set of images", "this model is trained on images, and the data have no field `image`")
+	}
+	return image, nil
+}
+
+// Complain returns one complaint about the argument at a path (schema.Complaint): its summary in words, and what mends it, "" where
+// that is plain.
+func Complain(path, help, format string, args ...any) []schema.Complaint {
+	return []schema.Complaint{{Path: path, Summary: fmt.Sprintf(format, args...), Help: help}}
 }
 
 // Coder is a coder component that is a graph, which may own weights.

@@ -4,5 +4,8 @@
 // function; a coder with weights of its own gives a graph; a target says how networks lie on a chip. Nothing is executed in
 // the plugin: the host runs what these describe.
 //
+// What several models have in common is written once: the sum of a loss (Function.Loss), the class that networks are told (Label),
+// the range of the data (Function.Clip).
+//
 // It imports plugins/proto, plugins/schema, runtime/graph and runtime/program. Plugins import it, the built-in ones too.
 package sdk

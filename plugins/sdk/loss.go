@@ -40,3 +40,19 @@ func (f *Function) Loss(terms schema.Value, of map[string]func(schema.Arguments)
 		f.Output(names[i], values[i])
 	}
 }
+
+// DifferenceParam declares a model's argument `loss` whose terms compare pixels: what is the loss of, "the network's velocity and
+// that of the path".
+func DifferenceParam(what string) schema.Param {
+	return schema.Param{Name: "loss", Type: schema.Terms, Default: "mse", Doc: "weighted sum of terms, of " + what, Choices: []schema.Choice{
+		{Name: "mse", Doc: "mean squared difference, over pixels"}, {Name: "mae", Doc: "mean absolute difference, over pixels"},
+	}}
+}
+
+// Difference adds up the terms of an argument of DifferenceParam as Loss does.
+func (f *Function) Difference(terms schema.Value, x, y graph.Value) {
+	f.Loss(terms, map[string]func(schema.Arguments) graph.Value{
+		"mse": func(schema.Arguments) graph.Value { return f.MeanSquare(x, y) },
+		"mae": func(schema.Arguments) graph.Value { return f.Mean(f.Op(graph.OpAbs, nil, f.Sub(x, y))) },
+	})
+}

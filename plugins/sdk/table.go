@@ -13,7 +13,14 @@ func ShortestTable(text string, input int) int {
 	found := 0
 	for _, g := range m.Functions {
 		for _, n := range g.Nodes {
-			if n.Op != graph.OpRows || input >= len(g.Inputs) || n.In[1].Node != g.Inputs[input] {
+			if n.Op != graph.OpRows {
+				continue
+			}
+			from := n.In[1].Node
+			for from.Op == graph.OpReshape { // tokens of a map are looked up in a row
+				from = from.In[0].Node
+			}
+			if input >= len(g.Inputs) || from != g.Inputs[input] {
 				continue
 			}
 			if rows := n.In[0].Type().Dims[0]; found == 0 || rows < found {

@@ -62,10 +62,6 @@ func Model() sdk.Model {
 	}
 }
 
-func complain(path, help, format string, args ...any) []schema.Complaint {
-	return []schema.Complaint{{Path: path, Summary: fmt.Sprintf(format, args...), Help: help}}
-}
-
 // absorbing is a model under construction.
 type absorbing struct {
 	b     *sdk.ProgramBuilder
@@ -85,9 +81,9 @@ func start(r sdk.BuildRequest) (*absorbing, []schema.Complaint, error) {
 	if net == nil {
 		return nil, nil, fmt.Errorf("the denoiser is missing in the request")
 	}
-	image, ok := r.Fields["image"]
-	if !ok {
-		return nil, complain("", "train it on a data set of images", "this model is trained on images, and the data have no field `image`"), nil
+	image, c := r.Image()
+	if len(c) > 0 {
+		return nil, c, nil
 	}
 	d := &absorbing{b: b, args: r.Arguments, image: image}
 	if c := d.other(r); len(c) > 0 {
@@ -107,17 +103,17 @@ func (d *absorbing) other(r sdk.BuildRequest) []schema.Complaint {
 	}
 	switch {
 	case in == nil:
-		return complain(tokens, "use a model that makes tokens, such as `vqvae`", "model %s does not export `encode`", named)
+		return sdk.Complain(tokens, "use a model that makes tokens, such as `vqvae`", "model %s does not export `encode`", named)
 	case out == nil:
-		return complain(tokens, "use a model that makes tokens, such as `vqvae`", "model %s does not export `decode`", named)
+		return sdk.Complain(tokens, "use a model that makes tokens, such as `vqvae`", "model %s does not export `decode`", named)
 	case len(in.In) != 1 || !in.In[0].Equal(d.image):
-		return complain(tokens, "train both on images of one size", "model %s encodes %s, the data have images %s", named, sdk.Wire(in.In[0]), sdk.Wire(d.image))
+		return sdk.Complain(tokens, "train both on images of one size", "model %s encodes %s, the data have images %s", named, sdk.Wire(in.In[0]), sdk.Wire(d.image))
 	case in.Out[0].DType != graph.I32 || in.Out[0].Steps > 0 || len(in.Out[0].Dims) == 0:
-		return complain(tokens, "use a model that makes tokens, such as `vqvae`", "model %s encodes images as %s, which are no tokens", named, sdk.Wire(in.Out[0]))
+		return sdk.Complain(tokens, "use a model that makes tokens, such as `vqvae`", "model %s encodes images as %s, which are no tokens", named, sdk.Wire(in.Out[0]))
 	case len(out.In) != 1 || !out.In[0].Equal(in.Out[0]):
-		return complain(tokens, "use a model that makes tokens, such as `vqvae`", "model %s encodes images as %s and decodes %s", named, sdk.Wire(in.Out[0]), sdk.Wire(out.In[0]))
+		return sdk.Complain(tokens, "use a model that makes tokens, such as `vqvae`", "model %s encodes images as %s and decodes %s", named, sdk.Wire(in.Out[0]), sdk.Wire(out.In[0]))
 	case !out.Out[0].Equal(d.image):
-		return complain(tokens, "use a model that makes tokens, such as `vqvae`", "model %s decodes tokens to %s, the data have images %s", named, sdk.Wire(out.Out[0]), sdk.Wire(d.image))
+		return sdk.Complain(tokens, "use a model that makes tokens, such as `vqvae`", "model %s decodes tokens to %s, the data have images %s", named, sdk.Wire(out.Out[0]), sdk.Wire(d.image))
 	}
 	d.cells = in.Out[0]
 	return nil
@@ -130,7 +126,7 @@ func (d *absorbing) borders(net *program.Role, r sdk.BuildRequest) []schema.Comp
 	for _, n := range r.Networks {
 		switch n.Role {
 		case decode:
-			table = rows(n.Graph, 0)
+			table = sdk.ShortestTable(n.Graph, 0)
 		case denoiser:
 			name = n.Name
 		}
@@ -144,55 +140,31 @@ func (d *absorbing) borders(net *program.Role, r sdk.BuildRequest) []schema.Comp
 	out := net.Out[0]
 	switch {
 	case len(net.In) != 2:
-		return complain(denoiser, signature, "the denoiser takes two parameters, tokens and a step, and this one has %d", len(net.In))
+		return sdk.Complain(denoiser, signature, "the denoiser takes two parameters, tokens and a step, and this one has %d", len(net.In))
 	case net.In[0].Equal(step) && net.In[1].Equal(d.cells):
-		return complain(denoiser, signature, "the denoiser takes the tokens first and then the step")
+		return sdk.Complain(denoiser, signature, "the denoiser takes the tokens first and then the step")
 	case !net.In[0].Equal(d.cells):
-		return complain(denoiser, signature, "the denoiser takes %s, the tokens are %s", sdk.Wire(net.In[0]), sdk.Wire(d.cells))
+		return sdk.Complain(denoiser, signature, "the denoiser takes %s, the tokens are %s", sdk.Wire(net.In[0]), sdk.Wire(d.cells))
 	case !net.In[1].Equal(step):
-		return complain(denoiser, signature, "the denoiser takes a step beside the tokens, and this one %s", sdk.Wire(net.In[1]))
+		return sdk.Complain(denoiser, signature, "the denoiser takes a step beside the tokens, and this one %s", sdk.Wire(net.In[1]))
 	case out.Steps > 0:
-		return complain(denoiser, "end the denoiser with `decode`", "the denoiser gives numbers for each token and cell, and this one gives %s", sdk.Wire(out))
+		return sdk.Complain(denoiser, "end the denoiser with `decode`", "the denoiser gives numbers for each token and cell, and this one gives %s", sdk.Wire(out))
 	case k == 0 || !out.Equal(graph.Real(append([]int{k}, d.cells.Dims...)...)):
-		return complain(denoiser, signature, "the denoiser gives %s, want %s: a number for each token that a cell may hold", sdk.Wire(out), logits(k))
+		return sdk.Complain(denoiser, signature, "the denoiser gives %s, want %s: a number for each token that a cell may hold", sdk.Wire(out), logits(k))
 	}
 	d.kinds = k
 	for _, n := range r.Networks {
 		if n.Role != denoiser {
 			continue
 		}
-		if found := rows(n.Graph, 0); found > 0 && found < k+1 {
-			return complain(denoiser, fmt.Sprintf("write `count = %d` in its `embedding`", k+1), "the denoiser looks tokens up in a table of %d rows, and there are %d and one that hides a cell", found, k)
+		if found := sdk.ShortestTable(n.Graph, 0); found > 0 && found < k+1 {
+			return sdk.Complain(denoiser, fmt.Sprintf("write `count = %d` in its `embedding`", k+1), "the denoiser looks tokens up in a table of %d rows, and there are %d and one that hides a cell", found, k)
 		}
-		if found, all := rows(n.Graph, 1), d.steps()+1; found > 0 && found < all {
-			return complain(denoiser, fmt.Sprintf("write `count = %d` in its `sinusoid` or `embedding`", all), "the denoiser has a table of %d steps, and those of the model are 1 to %d", found, d.steps())
+		if found, all := sdk.ShortestTable(n.Graph, 1), d.steps()+1; found > 0 && found < all {
+			return sdk.Complain(denoiser, fmt.Sprintf("write `count = %d` in its `sinusoid` or `embedding`", all), "the denoiser has a table of %d steps, and those of the model are 1 to %d", found, d.steps())
 		}
 	}
 	return nil
-}
-
-// rows returns the length of the shortest table that a network looks its input i up in, 0 where there is none.
-func rows(text string, i int) int {
-	m, err := graph.Parse(text)
-	if err != nil {
-		return 0 // NewProgram has told
-	}
-	found := 0
-	for _, g := range m.Functions {
-		for _, n := range g.Nodes {
-			if n.Op != graph.OpRows {
-				continue
-			}
-			from := n.In[1].Node
-			for from.Op == graph.OpReshape {
-				from = from.In[0].Node
-			}
-			if count := n.In[0].Type().Dims[0]; i < len(g.Inputs) && from == g.Inputs[i] && (found == 0 || count < found) {
-				found = count
-			}
-		}
-	}
-	return found
 }
 
 func (d *absorbing) steps() int { return d.args.Int("steps") }

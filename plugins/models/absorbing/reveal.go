@@ -39,7 +39,7 @@ func sampler(r sdk.BuildRequest, name string, options schema.Arguments) (string,
 func (d *absorbing) levels(turns int, spacing string) ([]int, []schema.Complaint) {
 	all := d.steps()
 	if turns > all {
-		return nil, complain("sampler.steps", fmt.Sprintf("write `steps = %d`", all), "the model has %d steps of diffusion, and the sampler wants %d", all, turns)
+		return nil, sdk.Complain("sampler.steps", fmt.Sprintf("write `steps = %d`", all), "the model has %d steps of diffusion, and the sampler wants %d", all, turns)
 	}
 	var out []int
 	for k := range turns + 1 {

@@ -184,7 +184,7 @@ train m { data = d, batch = 10, iterations = 1, optimizer = sgd(rate = 1) }
 		if _, complaints, err := call(bare); err == nil || len(complaints) > 0 {
 			t.Errorf("%s without a denoiser: %v, %v", name, complaints, err)
 		}
-		if _, complaints, err := call(blind); err != nil || fmt.Sprint(complaints) != "[{ a diffusion model is trained on images, and the data have no field `image` train it on a data set of images}]" {
+		if _, complaints, err := call(blind); err != nil || fmt.Sprint(complaints) != "[{ this model is trained on images, and the data have no field `image` train it on a data set of images}]" {
 			t.Errorf("%s without images: %v, %v", name, complaints, err)
 		}
 	}

@@ -33,10 +33,7 @@ func Model() sdk.Model {
 		{Name: "linspace", Doc: "evenly between the last and step 0, both among them"},
 		{Name: "sddpm", Doc: "as trailing, ending at step 0 instead of at the image: the published code of SDDPM"},
 	}}
-	class := []schema.Param{
-		{Name: "guidance", Type: schema.Real, Default: "1", Min: &zero, Doc: "how far the class leads: the denoiser's answer without it, and so many times what the class changes of it"},
-		{Name: "label", Type: schema.Int, Min: &zero, Doc: "the class to draw; absent: those that the action says, see `labels`"},
-	}
+	class := []schema.Param{sdk.GuidanceOption("denoiser's answer"), sdk.LabelOption()}
 	return sdk.Model{
 		Component: schema.Component{
 			Kind: schema.Model, Name: "diffusion", Version: "1.0", Doc: doc,
@@ -53,15 +50,9 @@ func Model() sdk.Model {
 					{Name: "eps", Doc: "the noise"}, {Name: "x0", Doc: "the image"},
 					{Name: "v", Doc: "sqrt(kept) noise - sqrt(1 - kept) image, kept being the share of the image's variance (Salimans & Ho 2022)"},
 				}},
-				{Name: "loss", Type: schema.Terms, Default: "mse", Doc: "weighted sum of terms, of the denoiser's result and what it is to be", Choices: []schema.Choice{
-					{Name: "mse", Doc: "mean squared difference, over pixels"}, {Name: "mae", Doc: "mean absolute difference, over pixels"},
-				}},
-				{Name: "clip", Type: schema.OneOf, Default: "range(-1..1)", Doc: "where samplers hold their estimate of the image: the range of the data", Choices: []schema.Choice{
-					{Name: "range", Doc: "within bounds", Params: []schema.Param{{Name: "bounds", Type: schema.Range, Required: true, Doc: "least and greatest value of a pixel"}}},
-					{Name: "none", Doc: "for data without bounds"},
-				}},
-				{Name: "label", Type: schema.AField, Doc: "field of the data with the class of an image, which the denoiser is then told"},
-				fraction("drop", "0", "how often the denoiser is told no class in training, as `guidance` wants it"),
+				sdk.DifferenceParam("the denoiser's result and what it is to be"),
+				sdk.ClipParam("samplers hold their estimate of the image"),
+				sdk.LabelParam("which the denoiser is then told"), sdk.DropParam(),
 			},
 			Samplers: []schema.Choice{
 				{Name: "ddpm", Doc: "with fresh noise at each step (Ho et al. 2020)", Params: append([]schema.Param{
@@ -90,19 +81,13 @@ func Model() sdk.Model {
 	}
 }
 
-func complain(path, help, format string, args ...any) []schema.Complaint {
-	return []schema.Complaint{{Path: path, Summary: fmt.Sprintf(format, args...), Help: help}}
-}
-
 // diffusion is a model under construction.
 type diffusion struct {
 	b     *sdk.ProgramBuilder
 	args  schema.Arguments
 	image graph.Type
 	noise schedule
-	label string // the field with the class, "" where the denoiser is not told
-	class graph.Type
-	count int // of classes
+	label sdk.Label
 }
 
 // start judges what both calls are given.
@@ -115,37 +100,16 @@ func start(r sdk.BuildRequest) (*diffusion, []schema.Complaint, error) {
 	if net == nil {
 		return nil, nil, fmt.Errorf("the denoiser is missing in the request")
 	}
-	image, ok := r.Fields["image"]
-	if !ok {
-		return nil, complain("", "train it on a data set of images", "a diffusion model is trained on images, and the data have no field `image`"), nil
+	image, c := r.Image()
+	if len(c) > 0 {
+		return nil, c, nil
 	}
 	d := &diffusion{b: b, args: r.Arguments, image: image, noise: newSchedule(r.Arguments.Int("steps"), r.Arguments["beta"])}
-	c := append(d.noise.complaints(r.Arguments["beta"]), d.classes(r)...)
-	if len(c) > 0 {
+	d.label, c = r.Label()
+	if c = append(d.noise.complaints(r.Arguments["beta"]), c...); len(c) > 0 {
 		return d, c, nil
 	}
 	return d, d.borders(net, r.Networks[0]), nil
-}
-
-// classes judges what the denoiser is told of the class.
-func (d *diffusion) classes(r sdk.BuildRequest) []schema.Complaint {
-	d.label = d.args.Text("label")
-	if d.label == "" {
-		if d.args.Real("drop") > 0 {
-			return complain("drop", "write `label = label` as well", "`drop` is how often no class is told, and the model has no `label`")
-		}
-		return nil
-	}
-	var ok bool
-	d.class, ok = r.Fields[d.label]
-	d.count = r.Classes[d.label]
-	switch {
-	case !ok:
-		return complain("label", "the usual name is `label`", "the data have no field `%s`", d.label)
-	case !d.class.Equal(graph.Real().With(graph.I32)) || d.count < 1:
-		return complain("label", "name a field that holds class numbers", "field `%s` is %s, no class number", d.label, sdk.Wire(d.class))
-	}
-	return nil
 }
 
 // borders judges the denoiser: (image, step) -> image, or (image, step, class) -> image.
@@ -153,45 +117,34 @@ func (d *diffusion) borders(net *program.Role, n schema.Network) []schema.Compla
 	step := graph.Real().With(graph.I32)
 	image := sdk.Wire(d.image)
 	takes, more, inputs := "an image and a step", "", 2
-	if d.label != "" {
-		takes, more, inputs = "an image, a step and a class", fmt.Sprintf(", y: real[%d]", d.count), 3
+	if d.label.Field != "" {
+		takes, more, inputs = "an image, a step and a class", fmt.Sprintf(", y: real[%d]", d.label.Classes), 3
 	}
 	signature := fmt.Sprintf("write `network %s(image: %s, s: step%s) -> %s`", n.Name, image, more, image)
 	switch {
-	case len(net.In) == 3 && d.label == "":
-		return complain(denoiser, "write `label = label` in the model for the class, or take the third parameter away", "the denoiser takes 3 parameters, and the model is told of no label")
+	case len(net.In) == 3 && d.label.Field == "":
+		return d.label.Check(n, net, 2)
 	case len(net.In) != inputs:
-		return complain(denoiser, signature, "the denoiser takes %s, and this one has %s", takes, count(len(net.In), "parameter"))
+		return sdk.Complain(denoiser, signature, "the denoiser takes %s, and this one has %s", takes, count(len(net.In), "parameter"))
 	case net.In[0].Equal(step) && net.In[1].Equal(d.image):
-		return complain(denoiser, signature, "the denoiser takes the image first and then the step")
+		return sdk.Complain(denoiser, signature, "the denoiser takes the image first and then the step")
 	case !net.In[0].Equal(d.image):
-		return complain(denoiser, signature, "the denoiser takes %s, the data have images %s", sdk.Wire(net.In[0]), sdk.Wire(d.image))
+		return sdk.Complain(denoiser, signature, "the denoiser takes %s, the data have images %s", sdk.Wire(net.In[0]), sdk.Wire(d.image))
 	case !net.In[1].Equal(step):
-		return complain(denoiser, signature, "the denoiser takes a step beside the image, and this one %s", sdk.Wire(net.In[1]))
-	case inputs == 3 && !net.In[2].Equal(d.class) && !net.In[2].Equal(graph.Real(d.count)):
-		return complain(denoiser, fmt.Sprintf("write `real[%d]` or `step`", d.count), "the third parameter of the denoiser is the class, one of %d, and this one is %s", d.count, sdk.Wire(net.In[2]))
+		return sdk.Complain(denoiser, signature, "the denoiser takes a step beside the image, and this one %s", sdk.Wire(net.In[1]))
 	case !net.Out[0].Equal(d.image):
 		help := signature
 		if net.Out[0].Steps > 0 {
 			help = "end the denoiser with `decode`"
 		}
-		return complain(denoiser, help, "the denoiser gives %s, the data have images %s", sdk.Wire(net.Out[0]), sdk.Wire(d.image))
+		return sdk.Complain(denoiser, help, "the denoiser gives %s, the data have images %s", sdk.Wire(net.Out[0]), sdk.Wire(d.image))
 	}
 	steps := len(d.noise.kept)
 	if table := sdk.ShortestTable(n.Graph, 1); table > 0 && table < steps {
-		return complain(denoiser, fmt.Sprintf("write `count = %d` in its `sinusoid` or `embedding`, or `steps = %d` in the model", steps, table),
+		return sdk.Complain(denoiser, fmt.Sprintf("write `count = %d` in its `sinusoid` or `embedding`, or `steps = %d` in the model", steps, table),
 			"the denoiser has a table of %s, and the diffusion has %d", count(table, "step"), steps)
 	}
-	if inputs == 3 {
-		rows, why := d.count, ""
-		if d.args.Real("drop") > 0 {
-			rows, why = d.count+1, ": one more where no class is told"
-		}
-		if table := sdk.ShortestTable(n.Graph, 2); table > 0 && table < rows {
-			return complain(denoiser, fmt.Sprintf("write `count = %d` in its `embedding`", rows), "the denoiser has a table of %s, and is told of %d%s", plural(table, "class", "classes"), rows, why)
-		}
-	}
-	return nil
+	return d.label.Check(n, net, 2)
 }
 
 // build returns the program for checked arguments.
@@ -207,17 +160,13 @@ func build(r sdk.BuildRequest) (string, []schema.Complaint, error) {
 	b.Function("step", d.step)
 	b.Function("denoise", func(f *sdk.Function) {
 		x, s := f.Input("image", d.image), f.Input("s", graph.Real().With(graph.I32))
-		y := d.ask(f, sdk.Mode{Eval: true}, x, s, d.told(f))
+		y := d.ask(f, sdk.Mode{Eval: true}, x, s, d.label.Input(f))
 		of := func(i int) graph.Value {
 			return d.at(f, s, func(s int) float64 { return d.noise.estimate(d.args.Text("predict"), s).image[i] })
 		}
-		f.Output("image", d.clip(f, f.Add(f.Mul(x, of(0)), f.Mul(y, of(1)))))
+		f.Output("image", f.Clip(d.args["clip"], f.Add(f.Mul(x, of(0)), f.Mul(y, of(1)))))
 	})
-	fields := []string{"image"}
-	if d.label != "" {
-		fields = append(fields, d.label)
-	}
-	b.Stream("images", fields...)
+	b.Stream("images", d.label.Fields("image")...)
 	b.Stage("train", "images", program.Step{Function: "step", Moves: []string{denoiser}})
 	b.Export("denoise", "denoise")
 	// The sheets while it is trained; samplers with options are asked for one by one.
@@ -226,7 +175,7 @@ func build(r sdk.BuildRequest) (string, []schema.Complaint, error) {
 	if len(c) > 0 {
 		return "", c, nil
 	}
-	d.sampler("ddim", rows, schema.Arguments{"guidance": {Type: schema.Real, Number: 1}})
+	d.sampler("ddim", rows, nil)
 	text, err := b.Finish()
 	return text, nil, err
 }
@@ -243,7 +192,7 @@ func sampler(r sdk.BuildRequest, name string, options schema.Arguments) (string,
 	if name != "ddpm" && name != "ddim" && name != "dpm" {
 		return "", nil, fmt.Errorf("build sampler: unknown sampler %q", name)
 	}
-	if c := d.guided(options); len(c) > 0 {
+	if c := d.label.CheckOptions(options); len(c) > 0 {
 		return "", c, nil
 	}
 	rows, c := d.noise.table(d.args.Text("predict"), name, options)
@@ -255,43 +204,9 @@ func sampler(r sdk.BuildRequest, name string, options schema.Arguments) (string,
 	return text, nil, err
 }
 
-// guided judges what a sampler says of the class.
-func (d *diffusion) guided(options schema.Arguments) []schema.Complaint {
-	guidance := options.Real("guidance")
-	switch {
-	case d.label == "" && options.Has("label"):
-		return complain("sampler.label", "write `label = label` in the model", "the model is told of no label, and the sampler draws one class")
-	case options.Int("label") >= max(d.count, 1):
-		return complain("sampler.label", fmt.Sprintf("the classes are 0 to %d", d.count-1), "there is no class %d", options.Int("label"))
-	case guidance != 1 && d.args.Real("drop") == 0:
-		return complain("sampler.guidance", "train it with `label = label, drop = 0.1`", "guidance asks the denoiser without a class, which it has never seen: the model has no `drop`")
-	}
-	return nil
-}
-
-// told declares the class among a function's inputs, where the denoiser is told.
-func (d *diffusion) told(f *sdk.Function) graph.Value {
-	if d.label == "" {
-		return graph.Value{}
-	}
-	return f.Input(d.label, d.class)
-}
-
-// untold is the number that stands for no class: that behind the last.
-func (d *diffusion) untold(f *sdk.Function) graph.Value {
-	return f.Expand(f.Op(graph.OpCast, graph.Attrs{"dtype": "i32"}, f.Const(float64(d.count))), d.class)
-}
-
 // ask applies the denoiser to an image, a step and the class.
 func (d *diffusion) ask(f *sdk.Function, m sdk.Mode, x, s, class graph.Value) graph.Value {
-	in := []graph.Value{x, s}
-	if d.label != "" {
-		if d.b.Role(denoiser).In[2].DType != graph.I32 {
-			class = f.OneHot(class, d.count)
-		}
-		in = append(in, class)
-	}
-	return f.Apply(denoiser, m, in...)[0]
+	return d.label.Apply(f, denoiser, m, class, x, s)[0]
 }
 
 // at returns, for a step of each example, a number that is a function of the step.
@@ -303,18 +218,14 @@ func (d *diffusion) at(f *sdk.Function, s graph.Value, of func(s int) float64) g
 	return f.Op(graph.OpRows, nil, f.Op(graph.OpConstant, graph.Attrs{"values": values, "dims": []int{len(values)}}), s)
 }
 
-// step is the training function, algorithm 1 of DDPM: each example at a step of its own, all of them alike likely. With `drop` an
-// example's class is withheld so often (Ho & Salimans 2022, algorithm 1).
+// step is the training function, algorithm 1 of DDPM: each example at a step of its own, all of them alike likely.
 func (d *diffusion) step(f *sdk.Function) {
 	image := f.Input("image", d.image)
 	s := f.RandomInt("s", graph.Real().With(graph.I32), len(d.noise.kept))
 	noise := f.Normal("noise", d.image)
 	keep := d.at(f, s, func(s int) float64 { return math.Sqrt(d.noise.kept[s]) })
 	blur := d.at(f, s, func(s int) float64 { return math.Sqrt(1 - d.noise.kept[s]) })
-	class := d.told(f)
-	if p := d.args.Real("drop"); p > 0 {
-		class = f.Op(graph.OpWhere, nil, f.Op(graph.OpLess, nil, f.Uniform("drop", graph.Real()), f.Const(p)), d.untold(f), class)
-	}
+	class := d.label.Withheld(f, d.label.Input(f))
 	y := d.ask(f, sdk.Mode{}, f.Add(f.Mul(image, keep), f.Mul(noise, blur)), s, class)
 	aim := noise
 	switch d.args.Text("predict") {
@@ -323,48 +234,27 @@ func (d *diffusion) step(f *sdk.Function) {
 	case "v":
 		aim = f.Sub(f.Mul(noise, keep), f.Mul(image, blur))
 	}
-	f.Loss(d.args["loss"], map[string]func(schema.Arguments) graph.Value{
-		"mse": func(schema.Arguments) graph.Value { return f.MeanSquare(y, aim) },
-		"mae": func(schema.Arguments) graph.Value { return f.Mean(f.Op(graph.OpAbs, nil, f.Sub(y, aim))) },
-	})
+	f.Difference(d.args["loss"], y, aim)
 }
 
-// clip holds an estimate of the image in the range of the data.
-func (d *diffusion) clip(f *sdk.Function, x graph.Value) graph.Value {
-	bounds := d.args["clip"].Args["bounds"].Items
-	if d.args.Text("clip") != "range" || len(bounds) != 2 {
-		return x
-	}
-	return f.Op(graph.OpMin, nil, f.Op(graph.OpMax, nil, x, f.Const(bounds[0].Number)), f.Const(bounds[1].Number))
-}
-
-// sampler adds a sampler with its functions: from noise, one turn for each row of the table, to what the last turn leaves. With
-// guidance w a turn takes (1 - w) of the denoiser's answer without the class and w of that with it (Ho & Salimans 2022, equation 6,
-// whose w is one less).
+// sampler adds a sampler with its functions: from noise, one turn for each row of the table, to what the last turn leaves.
 func (d *diffusion) sampler(name string, rows [][]float64, options schema.Arguments) {
-	b, back, chosen := d.b, twoStep(name), options.Has("label")
+	b, back := d.b, twoStep(name)
 	b.Function("start", func(f *sdk.Function) {
 		f.Output("x", f.Normal("start", d.image))
 		if back {
 			f.Output("before", f.Zeros(d.image))
 		}
-		if chosen {
-			f.Output(d.label, f.Expand(f.Op(graph.OpCast, graph.Attrs{"dtype": "i32"}, f.Const(options.Real("label"))), d.class))
-		}
 	})
 	b.Function("turn", func(f *sdk.Function) {
-		x, class := f.Input("x", d.image), d.told(f)
+		x, class := f.Input("x", d.image), d.label.Drawn(f, options)
 		c := map[string]graph.Value{}
 		for _, name := range columns(back) {
 			c[name] = f.Input(name, graph.Scalar())
 		}
 		s := f.Expand(f.Op(graph.OpCast, graph.Attrs{"dtype": "i32"}, c["s"]), graph.Real().With(graph.I32))
-		y := d.ask(f, sdk.Mode{Eval: true}, x, s, class)
-		if w := options.Real("guidance"); w != 1 && d.label != "" {
-			free := d.ask(f, sdk.Mode{Eval: true}, x, s, d.untold(f))
-			y = f.Add(free, f.Scale(f.Sub(y, free), w))
-		}
-		x0 := d.clip(f, f.Add(f.Mul(x, c["a"]), f.Mul(y, c["b"])))
+		y := d.label.Guided(f, options, class, func(class graph.Value) graph.Value { return d.ask(f, sdk.Mode{Eval: true}, x, s, class) })
+		x0 := f.Clip(d.args["clip"], f.Add(f.Mul(x, c["a"]), f.Mul(y, c["b"])))
 		next := f.Add(f.Mul(x0, c["c"]), f.Mul(x, c["d"]))
 		next = f.Add(next, f.Mul(y, c["e"]))
 		if back {
@@ -372,14 +262,7 @@ func (d *diffusion) sampler(name string, rows [][]float64, options schema.Argume
 			f.Output("before", x0)
 		}
 		f.Output("x", f.Add(next, f.Mul(f.Normal("noise", d.image), c["sigma"])))
-		if chosen {
-			f.Output(d.label, class)
-		}
 	})
 	b.Function("generate", func(f *sdk.Function) { f.Output("image", f.Input("x", d.image)) })
-	var given []string
-	if d.label != "" && !chosen {
-		given = []string{d.label}
-	}
-	b.Sampler(program.Sampler{Name: name, Given: given, Init: "start", Loop: "turn", Turns: len(rows), Result: "generate", Columns: columns(back), Table: rows})
+	b.Sampler(program.Sampler{Name: name, Given: d.label.Given(options), Init: "start", Loop: "turn", Turns: len(rows), Result: "generate", Columns: columns(back), Table: rows})
 }

@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"snnc.dev/snnc/plugins/schema"
+	"snnc.dev/snnc/plugins/sdk"
 )
 
 // schedule is how the noise grows, by diffusion step s = 0..S-1: x_s = sqrt(kept[s]) x_0 + sqrt(1 - kept[s]) noise.
@@ -44,25 +45,24 @@ func (n schedule) complaints(v schema.Value) []schema.Complaint {
 	last := n.kept[steps-1]
 	for _, name := range []string{"first", "last"} {
 		if b, ok := v.Args[name]; ok && (b.Number <= 0 || b.Number >= 1) {
-			return complain("beta."+name, "write `beta = linear(1e-4, 0.02)`", "a step of noise has a variance between 0 and 1, and this one %v", b.Number)
+			return sdk.Complain("beta."+name, "write `beta = linear(1e-4, 0.02)`", "a step of noise has a variance between 0 and 1, and this one %v", b.Number)
 		}
 	}
 	switch {
 	case last > 0.1: // an amplitude of more than 0.3 beside the noise's of less than 0.95
-		return complain("beta", help, "after %s %.0f %% of the image's variance is left, and samples start from noise alone", count(steps, "step"), 100*last)
+		return sdk.Complain("beta", help, "after %s %.0f %% of the image's variance is left, and samples start from noise alone", count(steps, "step"), 100*last)
 	case !(last > 1e-20): // its reciprocal is a factor in float32
-		return complain("beta", help, "nothing of the image is left long before step %d", steps)
+		return sdk.Complain("beta", help, "nothing of the image is left long before step %d", steps)
 	}
 	return nil
 }
 
-func count(n int, what string) string { return plural(n, what, what+"s") }
-
-func plural(n int, one, many string) string {
+// count says how many there are of what.
+func count(n int, what string) string {
 	if n == 1 {
-		return "1 " + one
+		return "1 " + what
 	}
-	return fmt.Sprintf("%d %s", n, many)
+	return fmt.Sprintf("%d %ss", n, what)
 }
 
 // estimate says how an image and its noise follow from x_s and y, the denoiser's output: the image is image[0] x_s + image[1] y,

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"snnc.dev/snnc/plugins/schema"
+	"snnc.dev/snnc/plugins/sdk"
 )
 
 // columns of a sampler's table. One row is one turn, which asks the denoiser once, y = denoiser(x, s):
@@ -134,7 +135,7 @@ func (n schedule) implicit(predict string, levels []int, eta float64) [][]float6
 func (n schedule) levels(steps int, spacing string) ([]int, []schema.Complaint) {
 	all := len(n.kept)
 	if steps > all {
-		return nil, complain("sampler.steps", fmt.Sprintf("write `steps = %d`", all), "the model has %s of diffusion, and the sampler wants %d", count(all, "step"), steps)
+		return nil, sdk.Complain("sampler.steps", fmt.Sprintf("write `steps = %d`", all), "the model has %s of diffusion, and the sampler wants %d", count(all, "step"), steps)
 	}
 	var out []int
 	for k := range steps {
@@ -158,7 +159,7 @@ func (n schedule) levels(steps int, spacing string) ([]int, []schema.Complaint) 
 		end = 0
 	}
 	if all > 1 && (len(out) == 0 || out[0] == 0) || len(out) == 0 {
-		return nil, complain("sampler.spacing", "write `spacing = trailing`", "in %s, `spacing = %s` asks the denoiser at step 0 alone, where it expects hardly any noise", count(steps, "step"), spacing)
+		return nil, sdk.Complain("sampler.spacing", "write `spacing = trailing`", "in %s, `spacing = %s` asks the denoiser at step 0 alone, where it expects hardly any noise", count(steps, "step"), spacing)
 	}
 	return append(out, end), nil
 }

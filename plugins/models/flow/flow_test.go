@@ -267,15 +267,7 @@ func TestGuidance(t *testing.T) {
 				o := options(4, guidance)
 				o["label"] = schema.Value{Type: schema.Int, Number: class}
 				s := b.sampler(t, name, o)
-				own, err := m.As(s.program, s.filled)
-				if err != nil {
-					t.Fatal(err)
-				}
-				x, err := own.Sample(&s.program.Samplers[0], 2, 7, 0)
-				if err != nil {
-					t.Fatal(err)
-				}
-				return x.F32
+				return sampled(t, s, m, 2, 7)
 			}
 			noise := draw(0, 1)
 			for k := range noise {
@@ -285,6 +277,12 @@ func TestGuidance(t *testing.T) {
 				free := said(3, k%2)
 				if want := float64(noise[k]) + free + 2.5*(said(2, k%2)-free); math.Abs(float64(x)-want) > 2e-6*(1+math.Abs(want)) {
 					t.Errorf("%s: number %d is %v, want %v", name, k, x, want)
+				}
+			}
+			// Without the option each sample is of the class that is given: 0, 1 and 2 in turn.
+			for k, x := range sampled(t, b.sampler(t, name, options(4, 1)), m, 2, 7) {
+				if want := float64(noise[k]) + said(k/2, k%2); math.Abs(float64(x)-want) > 2e-6*(1+math.Abs(want)) {
+					t.Errorf("%s: of the class that is given number %d is %v, want %v", name, k, x, want)
 				}
 			}
 		}
@@ -297,9 +295,9 @@ func TestComplaints(t *testing.T) {
 		{"image: real[4]", "", "velocity: the network takes an image and a time, and this one has 1 parameters"},
 		{"image: real[3], t: real[1]", "", "velocity: the network takes real[3], the data have images real[4]"},
 		{"image: real[4], t: real[2]", "", "velocity: the second parameter of the network is the time, and this one is real[2]"},
-		{"image: real[4], t: real[1], y: step", "", "velocity: the network takes 3 parameters, and the model is told of no label"},
+		{"image: real[4], t: real[1], y: step", "", "velocity: this network takes 3 parameters, and the model is told of no label"},
 		{"image: real[4], t: real[1]", ", label = label", "velocity: the network takes an image, a time and a class, and this one has 2 parameters"},
-		{"image: real[4], t: real[1], y: real[5]", ", label = label", "velocity: the third parameter of the network is the class, one of 3, and this one is real[5]"},
+		{"image: real[4], t: real[1], y: real[5]", ", label = label", "velocity: the last parameter is the class, one of 3, and this one is real[5]"},
 		{"image: real[4], t: real[1]", ", label = kind", "label: the data have no field `kind`"},
 		{"image: real[4], t: real[1]", ", label = image", "label: field `image` is real[4], no class number"},
 		{"image: real[4], t: real[1]", ", drop = 0.1", "drop: `drop` is how often no class is told, and the model has no `label`"},
@@ -316,7 +314,7 @@ func TestComplaints(t *testing.T) {
 	}
 	for args, want := range map[string]string{
 		"times = 1000":                          "the network has a table of 10 times, and the model 1000",
-		"times = 10, label = label, drop = 0.5": "the network has a table of 3 classes, and is told of 4, one more than there are where `drop` is set",
+		"times = 10, label = label, drop = 0.5": "this network has a table of 3 classes, and is told of 4: one more where no class is told",
 	} {
 		y, use := "", ""
 		if strings.Contains(args, "label") {

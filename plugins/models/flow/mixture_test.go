@@ -9,6 +9,7 @@ import (
 	"snnc.dev/snnc/runtime/graph"
 	"snnc.dev/snnc/runtime/program"
 	"snnc.dev/snnc/runtime/rng"
+	"snnc.dev/snnc/runtime/tensor"
 	"snnc.dev/snnc/runtime/train"
 )
 
@@ -70,21 +71,34 @@ func exact(t *testing.T) *graph.Module {
 	return module
 }
 
-// draw returns n samples.
-func draw(t *testing.T, b built, m *train.Model, sampler string, steps, n int) [][2]float64 {
+// sampled returns the numbers of n samples of s on the weights of m; where classes are given, these are 0, 1 and 2 in turn.
+func sampled(t *testing.T, s built, m *train.Model, n int, seed uint64) []float32 {
 	t.Helper()
-	s := b.sampler(t, sampler, options(steps, 1))
 	own, err := m.As(s.program, s.filled)
 	if err != nil {
 		t.Fatal(err)
 	}
-	x, err := own.Sample(&s.program.Samplers[0], n, 7, 0)
+	given := map[string]*tensor.Tensor{}
+	for _, name := range s.program.Samplers[0].Given {
+		given[name] = tensor.New(graph.Real().With(graph.I32), n)
+		for i := range n {
+			given[name].I32[i] = int32(i % 3)
+		}
+	}
+	x, err := own.SampleGiven(&s.program.Samplers[0], given, n, seed, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return x.F32
+}
+
+// draw returns n samples.
+func draw(t *testing.T, b built, m *train.Model, sampler string, steps, n int) [][2]float64 {
+	t.Helper()
+	x := sampled(t, b.sampler(t, sampler, options(steps, 1)), m, n, 7)
 	out := make([][2]float64, n)
 	for i := range out {
-		out[i] = [2]float64{float64(x.F32[2*i]), float64(x.F32[2*i+1])}
+		out[i] = [2]float64{float64(x[2*i]), float64(x[2*i+1])}
 	}
 	return out
 }

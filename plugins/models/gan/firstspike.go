@@ -70,7 +70,7 @@ func (m *gan) times() {
 		f.Output("ds", f.Expand(f.Op(graph.OpWhere, nil, at, f.Neg(dt), f.Const(0)), s.Type().With(graph.F32)))
 	})
 	b.Function("discriminate", func(f *sdk.Function) {
-		x, class := m.genuineTimes(f, sdk.Mode{}), m.input(f)
+		x, class := m.genuineTimes(f, sdk.Mode{}), m.label.Input(f)
 		onData := m.decide(f, sdk.Mode{}, x, class)
 		y := f.Stop(m.fake(f, "discriminate", sdk.Mode{}, class))
 		onFakes := m.decide(f, sdk.Mode{}, y, class)
@@ -89,13 +89,13 @@ func (m *gan) times() {
 		f.Output("active_pixels", f.Reduce("mean", f.Reduce("sum", f.Reduce("sum", spikes, graph.TimeAxis), dims(spikes.Type())...), graph.BatchAxis))
 	})
 	b.Function("deceive", func(f *sdk.Function) {
-		class := m.input(f)
+		class := m.label.Input(f)
 		y := m.fake(f, "deceive", sdk.Mode{}, class)
 		t := m.decide(f, sdk.Mode{Frozen: true, Gate: m.args["loss"].Args.Text("gate")}, y, class)
 		f.Output("total", m.error(f, t, isReal))
 	})
 	b.Function("score", func(f *sdk.Function) { // how much earlier "real" fires than "fake", in shares of the window
-		x, class := m.genuineTimes(f, sdk.Mode{Eval: true}), m.input(f)
+		x, class := m.genuineTimes(f, sdk.Mode{Eval: true}), m.label.Input(f)
 		t := m.decide(f, sdk.Mode{Eval: true}, x, class)
 		f.Output("score", f.Scale(f.Sub(f.Slice(t, 0, isFake, 1), f.Slice(t, 0, isReal, 1)), 1/last))
 	})

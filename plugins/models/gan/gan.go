@@ -67,12 +67,10 @@ func Model() sdk.Model {
 					{Name: "uniform", Doc: "uniform", Params: []schema.Param{{Name: "between", Type: schema.Range, Default: "0..1", Doc: "lowest and highest value"}}},
 				}},
 				{Name: "critic_steps", Type: schema.Int, Default: "1", Min: &one, Doc: "updates of the discriminator, each on a batch of its own, for one of the generator"},
-				{Name: "label", Type: schema.AField, Doc: "field of the data with the class of an image, which both networks are then told"},
+				sdk.LabelParam("which both networks are then told"),
 			},
-			Samplers: []schema.Choice{{Name: "once", Doc: "noise through the generator", Params: []schema.Param{
-				{Name: "label", Type: schema.Int, Min: &zero, Doc: "the class to draw; absent: each sample's is drawn at random"},
-			}}},
-			Exports: []string{"generate", "score"},
+			Samplers: []schema.Choice{{Name: "once", Doc: "noise through the generator", Params: []schema.Param{sdk.LabelOption()}}},
+			Exports:  []string{"generate", "score"},
 		},
 		Build:   build,
 		Sampler: sampler,
@@ -84,17 +82,13 @@ type gan struct {
 	b     *sdk.ProgramBuilder
 	args  schema.Arguments
 	image graph.Type // an example of the data
-	class graph.Type // of the field `label`; nothing is told without
-	count int        // of classes
+	label sdk.Label
 	found []schema.Complaint
 }
 
 func (m *gan) complain(path, help, format string, args ...any) {
-	m.found = append(m.found, schema.Complaint{Path: path, Summary: fmt.Sprintf(format, args...), Help: help})
+	m.found = append(m.found, sdk.Complain(path, help, format, args...)...)
 }
-
-// label is the field with the class, "" where the networks are not told.
-func (m *gan) label() string { return m.args.Text("label") }
 
 // loss returns the name and the arguments of the loss.
 func (m *gan) loss() (string, schema.Arguments) { return m.args["loss"].Text, m.args["loss"].Args }
@@ -108,7 +102,7 @@ func build(r sdk.BuildRequest) (string, []schema.Complaint, error) {
 	if m.b.Role(discriminator) == nil {
 		return "", nil, fmt.Errorf("build gan: the discriminator is missing in the request")
 	}
-	m.borders()
+	m.borders(r.Networks)
 	modules := map[string]*graph.Module{}
 	for _, n := range r.Networks {
 		if modules[n.Role], err = graph.Parse(n.Graph); err != nil {
@@ -130,16 +124,11 @@ func build(r sdk.BuildRequest) (string, []schema.Complaint, error) {
 	} else {
 		m.numbers()
 	}
-	fields := []string{"image"}
-	if m.label() != "" {
-		fields = append(fields, m.label())
-	}
-	m.b.Stream("images", fields...)
+	m.b.Stream("images", m.label.Fields("image")...)
 	m.b.Stage("train", "images",
 		program.Step{Function: "discriminate", Moves: []string{discriminator}, Slot: discriminator},
 		program.Step{Function: "deceive", Moves: []string{generator}, Slot: generator, Every: max(1, m.args.Int("critic_steps"))})
-	m.generate("generate", -1)
-	m.b.Sampler(program.Sampler{Name: "once", Result: "generate"})
+	m.sampler(nil)
 	m.b.Export("generate", "generate")
 	m.b.Export("score", "score")
 	text, err := m.b.Finish()
@@ -155,40 +144,31 @@ func begin(r sdk.BuildRequest, networks []schema.Network) (*gan, error) {
 	if m.b.Role(generator) == nil {
 		return m, fmt.Errorf("build gan: the generator is missing in the request")
 	}
-	var ok bool
-	if m.image, ok = r.Fields["image"]; !ok {
-		m.complain("", "train it on a data set of images", "a gan is trained on images, and the data have no field `image`")
-	}
-	if name := m.label(); name != "" {
-		m.class, ok = r.Fields[name]
-		m.count = r.Classes[name]
-		switch {
-		case !ok:
-			m.complain("label", "the usual name is `label`", "the data have no field `%s`", name)
-		case !m.class.Equal(graph.Type{DType: graph.I32, Batch: true}) || m.count < 1:
-			m.complain("label", "name a field that holds class numbers", "field `%s` is %s, no class number", name, sdk.Wire(m.class))
-		}
-	}
+	var c []schema.Complaint
+	m.image, c = r.Image()
+	m.found = append(m.found, c...)
+	m.label, c = r.Label()
+	m.found = append(m.found, c...)
 	return m, nil
 }
 
 // borders judges the wires of the networks.
-func (m *gan) borders() {
+func (m *gan) borders(networks []schema.Network) {
 	gen, dis := m.b.Role(generator), m.b.Role(discriminator)
 	seen, from := m.image, "the data have images"
 	if m.b.Role(encode) != nil {
 		seen, from = m.b.Role(encode).Out[0], "the coder makes of images"
 	}
-	for _, r := range []*program.Role{gen, dis} {
+	for _, n := range networks {
+		r := m.b.Role(n.Role)
 		switch {
-		case m.label() == "" && len(r.In) == 2:
-			m.complain(r.Name, "write `label = label`, or take the second parameter away", "the %s takes %d parameters, and the model is not told of any label", r.Name, len(r.In))
-		case len(r.In) > 2 || m.label() == "" && len(r.In) != 1:
+		case r != gen && r != dis:
+		case len(r.In) > 2 || len(r.In) == 0:
 			m.complain(r.Name, "", "the %s takes one parameter, or with `label` two; this one has %d", r.Name, len(r.In))
-		case m.label() != "" && len(r.In) != 2:
-			m.complain(r.Name, fmt.Sprintf("add a parameter `y: real[%d]` or `y: step`", m.count), "with `label` the %s takes the class as its second parameter, and this one has %d", r.Name, len(r.In))
-		case len(r.In) == 2 && !r.In[1].Equal(m.class) && !r.In[1].Equal(graph.Real(m.count)):
-			m.complain(r.Name, fmt.Sprintf("write `real[%d]` or `step`", m.count), "the second parameter of the %s is the class, one of %d, and this one is %s", r.Name, m.count, sdk.Wire(r.In[1]))
+		case m.label.Field != "" && len(r.In) != 2:
+			m.complain(r.Name, fmt.Sprintf("add a parameter `y: real[%d]` or `y: step`", m.label.Classes), "with `label` the %s takes the class as its second parameter, and this one has %d", r.Name, len(r.In))
+		default:
+			m.found = append(m.found, m.label.Check(n, r, 1)...)
 		}
 	}
 	if len(dis.In) > 0 && !alike(dis.In[0], seen) {
@@ -220,30 +200,9 @@ func alike(a, b graph.Type) bool {
 	return a.DType == b.DType && a.Batch == b.Batch && (a.Steps > 0) == (b.Steps > 0) && slices.Equal(a.Dims, b.Dims)
 }
 
-// told returns what a role is given besides its first input: the class, where the model has one, as the role takes it.
-func (m *gan) told(f *sdk.Function, role string, class graph.Value) []graph.Value {
-	if m.label() == "" {
-		return nil
-	}
-	if m.b.Role(role).In[1].DType == graph.I32 {
-		return []graph.Value{class}
-	}
-	places := f.Op(graph.OpCast, graph.Attrs{"dtype": "i32"}, f.Op(graph.OpIota, graph.Attrs{"dims": []int{m.count}}))
-	hot := f.Op(graph.OpEqual, nil, places, f.Reshape(class, 1))
-	return []graph.Value{f.Op(graph.OpCast, graph.Attrs{"dtype": "f32"}, hot)}
-}
-
 // apply applies a role to its first input and the class.
 func (m *gan) apply(f *sdk.Function, role string, mode sdk.Mode, x, class graph.Value) graph.Value {
-	return f.Apply(role, mode, append([]graph.Value{x}, m.told(f, role, class)...)...)[0]
-}
-
-// input declares the field with the class, where there is one.
-func (m *gan) input(f *sdk.Function) graph.Value {
-	if m.label() == "" {
-		return graph.Value{}
-	}
-	return f.Input(m.label(), m.class)
+	return m.label.Apply(f, role, mode, class, x)[0]
 }
 
 // genuine declares the images of the data and returns them as the discriminator takes them.

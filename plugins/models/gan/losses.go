@@ -10,7 +10,7 @@ func (m *gan) numbers() {
 	name, args := m.loss()
 	b := m.b
 	b.Function("discriminate", func(f *sdk.Function) {
-		x, class := m.genuine(f, sdk.Mode{}), m.input(f)
+		x, class := m.genuine(f, sdk.Mode{}), m.label.Input(f)
 		y := f.Stop(m.fake(f, "z", sdk.Mode{}, class))
 		onData, onFakes := m.apply(f, discriminator, sdk.Mode{}, x, class), m.apply(f, discriminator, sdk.Mode{}, y, class)
 		total := discriminate(f, name, onData, onFakes)
@@ -27,12 +27,12 @@ func (m *gan) numbers() {
 		}
 	})
 	b.Function("deceive", func(f *sdk.Function) {
-		class := m.input(f)
+		class := m.label.Input(f)
 		y := m.fake(f, "z", sdk.Mode{}, class)
 		f.Output("total", deceive(f, name, m.apply(f, discriminator, sdk.Mode{Frozen: true}, y, class)))
 	})
 	b.Function("score", func(f *sdk.Function) {
-		x, class := m.genuine(f, sdk.Mode{Eval: true}), m.input(f)
+		x, class := m.genuine(f, sdk.Mode{Eval: true}), m.label.Input(f)
 		f.Output("score", m.apply(f, discriminator, sdk.Mode{Eval: true}, x, class))
 	})
 }

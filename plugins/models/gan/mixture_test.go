@@ -92,7 +92,7 @@ func inPlane(t *testing.T, text string, pool *exec.Pool, generator *graph.Module
 	return p
 }
 
-// draw returns n samples of the sampler with options.
+// draw returns n samples of the sampler with options; where it is given classes, these are 0, 1 and 2 in turn.
 func (p planar) draw(t *testing.T, n int, options schema.Arguments) [][2]float64 {
 	t.Helper()
 	reply, complaints, err := gan.Model().Sampler(p.request, "once", options)
@@ -108,7 +108,14 @@ func (p planar) draw(t *testing.T, n int, options schema.Arguments) [][2]float64
 	if err != nil {
 		t.Fatal(err)
 	}
-	x, err := m.Sample(&own.Samplers[0], n, 7, 0)
+	given := map[string]*tensor.Tensor{}
+	for _, name := range own.Samplers[0].Given {
+		given[name] = tensor.New(graph.Real().With(graph.I32), n)
+		for i := range n {
+			given[name].I32[i] = int32(i % 3)
+		}
+	}
+	x, err := m.SampleGiven(&own.Samplers[0], given, n, 7, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -222,7 +229,7 @@ model m = gan(generator = draw, discriminator = judge, noise = `
 }
 
 // A pair of small networks that are told the label learns the mixture in some seconds: where each class is and how wide, and that
-// a class asked for is the one drawn.
+// a class that is given or chosen is the one drawn.
 func TestMixtureTrained(t *testing.T) {
 	pool := exec.NewPool(2)
 	defer pool.Close()
@@ -244,10 +251,16 @@ model m = gan(generator = draw, discriminator = judge, loss = wasserstein(penalt
 	// by a whole one.
 	const n, off = 2048, 0.5
 	third := 1.0 / 3
-	judge(t, "all classes", p.draw(t, n, nil), [3]float64{third, third, third}, mixture.spread, off)
+	all := p.draw(t, 3*n, nil)
+	judge(t, "all classes", all, [3]float64{third, third, third}, mixture.spread, off)
 	for class := range 3 {
 		var shares [3]float64
 		shares[class] = 1
-		judge(t, "one class", p.draw(t, n, schema.Arguments{"label": {Type: schema.Int, Number: float64(class)}}), shares, mixture.spread, off)
+		var given [][2]float64
+		for i := class; i < len(all); i += 3 {
+			given = append(given, all[i])
+		}
+		judge(t, "the class that is given", given, shares, mixture.spread, off)
+		judge(t, "the class that is chosen", p.draw(t, n, schema.Arguments{"label": {Type: schema.Int, Number: float64(class)}}), shares, mixture.spread, off)
 	}
 }

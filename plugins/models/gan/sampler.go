@@ -24,37 +24,18 @@ func sampler(r sdk.BuildRequest, name string, options schema.Arguments) (string,
 	if err != nil || len(m.found) > 0 {
 		return "", m.found, err
 	}
-	class := -1
-	if options.Has("label") {
-		class = options.Int("label")
-		switch {
-		case m.label() == "":
-			m.complain("sampler.label", "write `label = label` in the model", "this model is told of no label and draws any image")
-		case class >= m.count:
-			m.complain("sampler.label", "", "labels go up to %d", m.count-1)
-		}
-		if len(m.found) > 0 {
-			return "", m.found, nil
-		}
+	if c := m.label.CheckOptions(options); len(c) > 0 {
+		return "", c, nil
 	}
-	m.generate("generate", class)
-	m.b.Sampler(program.Sampler{Name: "once", Result: "generate"})
+	m.sampler(options)
 	text, err := m.b.Finish()
 	return text, nil, err
 }
 
-// generate adds the function that draws images: of a class, or where that is negative each of a class at random.
-func (m *gan) generate(function string, class int) {
-	m.b.Function(function, func(f *sdk.Function) {
-		var of graph.Value
-		switch {
-		case m.label() == "":
-		case class < 0:
-			of = f.RandomInt("class", graph.Type{Batch: true}, m.count)
-		default:
-			of = f.Expand(f.Op(graph.OpConstant, graph.Attrs{"value": float64(class), "dtype": "i32"}), m.class)
-		}
-		y := m.fake(f, "sample", sdk.Mode{Eval: true}, of)
+// sampler adds the sampler, and the function that draws its images.
+func (m *gan) sampler(options schema.Arguments) {
+	m.b.Function("generate", func(f *sdk.Function) {
+		y := m.fake(f, "sample", sdk.Mode{Eval: true}, m.label.Drawn(f, options))
 		if name, _ := m.loss(); name == firstSpike && f.Err() == nil {
 			y = f.Slice(y, graph.TimeAxis, 0, m.window())
 		}
@@ -63,4 +44,5 @@ func (m *gan) generate(function string, class int) {
 		}
 		f.Output("image", y)
 	})
+	m.b.Sampler(program.Sampler{Name: "once", Given: m.label.Given(options), Result: "generate"})
 }

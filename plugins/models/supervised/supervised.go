@@ -77,7 +77,7 @@ func build(r sdk.BuildRequest) (string, []schema.Complaint, error) {
 	}
 	var c []schema.Complaint
 	complain := func(path, help, format string, args ...any) {
-		c = append(c, schema.Complaint{Path: path, Summary: fmt.Sprintf(format, args...), Help: help})
+		c = append(c, sdk.Complain(path, help, format, args...)...)
 	}
 	head := b.Role(features)
 	if head != nil && (!slices.EqualFunc(head.In, net.In, graph.Type.Equal) || head.Out[0].Steps > 0 || head.Out[0].DType != graph.F32) {

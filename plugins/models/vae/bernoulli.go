@@ -15,22 +15,22 @@ func (v *vae) checkBernoulli() []schema.Complaint {
 	var c []schema.Complaint
 	features := v.enc.Out[0]
 	if features.Steps == 0 || features.DType != graph.Bit || len(features.Dims) != 1 {
-		return complain(encoder, fmt.Sprintf("with a Bernoulli latent the encoder gives spikes[c], this one gives %s", sdk.Wire(features)), "end the encoder with a spiking neuron over `flatten`, or write `latent = gaussian`")
+		return sdk.Complain(encoder, "end the encoder with a spiking neuron over `flatten`, or write `latent = gaussian`", "with a Bernoulli latent the encoder gives spikes[c], this one gives %s", sdk.Wire(features))
 	}
 	k := v.args["latent"].Args.Int("choose")
 	q, p := v.b.Role(posterior), v.b.Role(prior)
 	z := v.dec.In[0]
 	switch {
 	case z.Steps == 0 || len(z.Dims) != 1:
-		return complain(decoder, fmt.Sprintf("with a Bernoulli latent the decoder takes spikes[c], this one takes %s", sdk.Wire(z)), "give the decoder a parameter `z: spikes[c]`")
+		return sdk.Complain(decoder, "give the decoder a parameter `z: spikes[c]`", "with a Bernoulli latent the decoder takes spikes[c], this one takes %s", sdk.Wire(z))
 	case !v.dec.FreeSteps && z.Steps != features.Steps:
-		return complain(decoder, fmt.Sprintf("the decoder takes %d time steps, the encoder gives %d", z.Steps, features.Steps), "use coders with the same `steps` in both")
+		return sdk.Complain(decoder, "use coders with the same `steps` in both", "the decoder takes %d time steps, the encoder gives %d", z.Steps, features.Steps)
 	}
 	want := fmt.Sprintf("spikes[%d]", k*z.Dims[0])
 	check := func(path, takes string, r *program.Role, inputs int) {
 		bad := func(help, format string, args ...any) {
 			name := "the " + strings.TrimPrefix(path, "latent.")
-			c = append(c, complain(path, name+" "+fmt.Sprintf(format, args...), help)...)
+			c = append(c, sdk.Complain(path, help, name+" "+format, args...)...)
 		}
 		switch {
 		case v.inputs(r) != inputs:
@@ -48,11 +48,11 @@ func (v *vae) checkBernoulli() []schema.Complaint {
 	check(posterior, "features and a latent", q, 2)
 	check(prior, "a latent", p, 1)
 	if low, high, ok := v.scheduled(); ok && (low < 0 || high > 1) {
-		c = append(c, complain("latent.scheduled", "`scheduled` is a range of probabilities, within 0..1", "write `scheduled = 0.1..0.3`")...)
+		c = append(c, sdk.Complain("latent.scheduled", "write `scheduled = 0.1..0.3`", "`scheduled` is a range of probabilities, within 0..1")...)
 	}
 	for _, t := range v.args["loss"].Items {
 		if trace := t.Args["trace"]; t.Text == "mmd" && trace.Unit != "steps" {
-			c = append(c, complain("loss", "the trace of `mmd` counts in time steps", "write `mmd(trace = 2 steps)`")...)
+			c = append(c, sdk.Complain("loss", "write `mmd(trace = 2 steps)`", "the trace of `mmd` counts in time steps")...)
 		}
 	}
 	return c
@@ -92,16 +92,16 @@ func (v *vae) bernoulli() {
 	probability := func(f *sdk.Function, y graph.Value) graph.Value { return f.Reduce("mean", f.Reshape(y, latent, k), 1) }
 
 	b.Function("step", func(f *sdk.Function) {
-		image, class := f.Input("image", v.image), v.given(f)
-		e := v.network(f, encoder, sdk.Mode{}, class, image)[0]
+		image, class := f.Input("image", v.image), v.label.Input(f)
+		e := v.label.Apply(f, encoder, sdk.Mode{}, class, image)[0]
 		i := f.RandomInt("pick", index, k)
 		z := []graph.Value{f.Zeros(step1)} // z[t] is the latent of the step before t
 		for t := 1; t < steps; t++ {
-			y := v.network(f, posterior, sdk.Mode{Frozen: true}, class, f.Slice(e, graph.TimeAxis, 0, t), f.Join(z...))[0]
+			y := v.label.Apply(f, posterior, sdk.Mode{Frozen: true}, class, f.Slice(e, graph.TimeAxis, 0, t), f.Join(z...))[0]
 			z = append(z, f.Stop(v.pick(f, f.Step(y, t-1), f.Step(i, t-1))))
 		}
-		q := v.network(f, posterior, sdk.Mode{}, class, e, f.Stop(f.Join(z...)))[0]
-		image2 := v.network(f, decoder, sdk.Mode{}, class, v.pick(f, q, i))[0]
+		q := v.label.Apply(f, posterior, sdk.Mode{}, class, e, f.Stop(f.Join(z...)))[0]
+		image2 := v.label.Apply(f, decoder, sdk.Mode{}, class, v.pick(f, q, i))[0]
 
 		// Scheduled sampling. The published code runs the prior over a prefix only where the coin says so; here it always
 		// runs, so its running statistics move at every step from the first on.
@@ -111,13 +111,13 @@ func (v *vae) bernoulli() {
 			coin := f.Uniform("coin", graph.Type{Steps: steps}) // one draw per step for the whole batch
 			tie := f.Normal("tie", index)                       // where half of the k outputs spike
 			for t := args.Int("first"); t < steps-1; t++ {
-				y := v.network(f, prior, sdk.Mode{Frozen: true}, class, f.Stop(f.Join(own[:t+1]...)))[0]
+				y := v.label.Apply(f, prior, sdk.Mode{Frozen: true}, class, f.Stop(f.Join(own[:t+1]...)))[0]
 				mean := f.Add(probability(f, f.Step(y, t)), f.Scale(f.Step(tie, t), 1e-3))
 				drawn := f.Op(graph.OpGreater, nil, mean, f.Const(0.5))
 				own[t+1] = f.Op(graph.OpWhere, nil, f.Op(graph.OpLess, nil, f.Step(coin, t), chance), drawn, z[t+1])
 			}
 		}
-		p := v.network(f, prior, sdk.Mode{}, class, f.Stop(f.Join(own...)))[0]
+		p := v.label.Apply(f, prior, sdk.Mode{}, class, f.Stop(f.Join(own...)))[0]
 		pq, pp := probability(f, q), probability(f, p)
 		f.Loss(v.args["loss"], map[string]func(schema.Arguments) graph.Value{
 			"mse": func(schema.Arguments) graph.Value { return f.MeanSquare(image, image2) },
@@ -143,13 +143,13 @@ func (v *vae) bernoulli() {
 
 	// In eval mode a pass over a prefix equals carrying the neurons' state from step to step.
 	encode := func(f *sdk.Function) (latent, class graph.Value) {
-		image, class := f.Input("image", v.image), v.given(f)
-		e := v.network(f, encoder, sdk.Mode{Eval: true}, class, image)[0]
+		image, class := f.Input("image", v.image), v.label.Input(f)
+		e := v.label.Apply(f, encoder, sdk.Mode{Eval: true}, class, image)[0]
 		i := f.RandomInt("pick", index, k)
 		z, state := f.Zeros(step1), f.Zero(posterior)
 		var all []graph.Value
 		for t := range steps {
-			res := v.network(f, posterior, sdk.Mode{Eval: true, State: state}, class, f.Step(e, t), z)
+			res := v.label.Apply(f, posterior, sdk.Mode{Eval: true, State: state}, class, f.Step(e, t), z)
 			z, state = v.pick(f, res[0], f.Step(i, t)), res[1]
 			all = append(all, z)
 		}
@@ -161,7 +161,7 @@ func (v *vae) bernoulli() {
 	})
 	b.Function("reconstruct", func(f *sdk.Function) {
 		z, class := encode(f)
-		f.Output("image", v.network(f, decoder, sdk.Mode{Eval: true}, class, z)[0])
+		f.Output("image", v.label.Apply(f, decoder, sdk.Mode{Eval: true}, class, z)[0])
 	})
 }
 
@@ -172,25 +172,19 @@ func (v *vae) sampleBernoulli(options schema.Arguments) {
 	b.Function("start", func(f *sdk.Function) {
 		f.Output("z", f.Zeros(step1))
 		f.Output("state", f.Zero(prior))
-		if v.label != "" {
-			f.Output(v.label, v.drawn(f, options))
-		}
 	})
 	b.Function("turn", func(f *sdk.Function) {
-		z, class := f.Input("z", step1), v.given(f)
+		z, class := f.Input("z", step1), v.label.Drawn(f, options)
 		state := f.Input("state", graph.Type{DType: graph.State, Role: prior})
-		res := v.network(f, prior, sdk.Mode{Eval: true, State: state}, class, z)
+		res := v.label.Apply(f, prior, sdk.Mode{Eval: true, State: state}, class, z)
 		next := v.pick(f, res[0], f.RandomInt("pick", graph.Type{Steps: 1, Batch: true, Dims: []int{latent}}, k))
 		f.Output("z", next)
 		f.Output("state", res[1])
 		f.Output("latent", next)
-		if v.label != "" {
-			f.Output(v.label, class)
-		}
 	})
 	b.Function("generate", func(f *sdk.Function) {
-		z, class := f.Input("latent", graph.Spikes(steps, latent)), v.given(f)
-		f.Output("image", v.network(f, decoder, sdk.Mode{Eval: true}, class, z)[0])
+		z, class := f.Input("latent", graph.Spikes(steps, latent)), v.label.Drawn(f, options)
+		f.Output("image", v.label.Apply(f, decoder, sdk.Mode{Eval: true}, class, z)[0])
 	})
-	b.Sampler(program.Sampler{Name: "ancestral", Init: "start", Loop: "turn", Turns: steps, Result: "generate"})
+	b.Sampler(program.Sampler{Name: "ancestral", Given: v.label.Given(options), Init: "start", Loop: "turn", Turns: steps, Result: "generate"})
 }

@@ -14,13 +14,13 @@ func (v *vae) checkGaussian() []schema.Complaint {
 	head, z := v.enc.Out[0], v.dec.In[0]
 	switch {
 	case head.Steps > 0 || len(head.Dims) != 1 || head.Dims[0]%2 != 0:
-		c = complain(encoder, fmt.Sprintf("with a Gaussian latent the encoder gives real[2 * n], mean and then log-variance; this one gives %s", sdk.Wire(head)), "end the encoder with `linear(2 * n)`, or write `latent = bernoulli(...)`")
+		c = sdk.Complain(encoder, "end the encoder with `linear(2 * n)`, or write `latent = bernoulli(...)`", "with a Gaussian latent the encoder gives real[2 * n], mean and then log-variance; this one gives %s", sdk.Wire(head))
 	case !z.Equal(head.WithDims(head.Dims[0] / 2)):
-		c = complain(decoder, fmt.Sprintf("the encoder describes %d latent numbers, the decoder takes %s", head.Dims[0]/2, sdk.Wire(z)), fmt.Sprintf("give the decoder a parameter `z: real[%d]`", head.Dims[0]/2))
+		c = sdk.Complain(decoder, fmt.Sprintf("give the decoder a parameter `z: real[%d]`", head.Dims[0]/2), "the encoder describes %d latent numbers, the decoder takes %s", head.Dims[0]/2, sdk.Wire(z))
 	}
 	for _, t := range v.args["loss"].Items {
 		if t.Text == "mmd" {
-			c = append(c, complain("loss", "`mmd` compares spike trains, a Gaussian latent has none", "write `mse + kl`, or use `latent = bernoulli(...)`")...)
+			c = append(c, sdk.Complain("loss", "write `mse + kl`, or use `latent = bernoulli(...)`", "`mmd` compares spike trains, a Gaussian latent has none")...)
 		}
 	}
 	return c
@@ -32,15 +32,15 @@ func (v *vae) gaussian() {
 	v.moves = []string{encoder, decoder}
 	n := v.dec.In[0].Dims[0]
 	halves := func(f *sdk.Function, m sdk.Mode, image, class graph.Value) (mean, logvar graph.Value) {
-		h := v.network(f, encoder, m, class, image)[0]
+		h := v.label.Apply(f, encoder, m, class, image)[0]
 		return f.Slice(h, 0, 0, n), f.Slice(h, 0, n, n)
 	}
 	b.Function("step", func(f *sdk.Function) {
-		image, class := f.Input("image", v.image), v.given(f)
+		image, class := f.Input("image", v.image), v.label.Input(f)
 		mean, logvar := halves(f, sdk.Mode{}, image, class)
 		noise := f.Normal("latent", v.dec.In[0])
 		z := f.Add(mean, f.Mul(f.Op(graph.OpExp, nil, f.Scale(logvar, 0.5)), noise))
-		y := v.network(f, decoder, sdk.Mode{}, class, z)[0]
+		y := v.label.Apply(f, decoder, sdk.Mode{}, class, z)[0]
 		f.Loss(v.args["loss"], map[string]func(schema.Arguments) graph.Value{
 			"mse": func(schema.Arguments) graph.Value { return f.MeanSquare(image, y) },
 			"kl": func(a schema.Arguments) graph.Value {
@@ -50,12 +50,12 @@ func (v *vae) gaussian() {
 		})
 	})
 	b.Function("reconstruct", func(f *sdk.Function) { // through the mean
-		image, class := f.Input("image", v.image), v.given(f)
+		image, class := f.Input("image", v.image), v.label.Input(f)
 		mean, _ := halves(f, sdk.Mode{Eval: true}, image, class)
-		f.Output("image", v.network(f, decoder, sdk.Mode{Eval: true}, class, mean)[0])
+		f.Output("image", v.label.Apply(f, decoder, sdk.Mode{Eval: true}, class, mean)[0])
 	})
 	b.Function("encode", func(f *sdk.Function) {
-		image, class := f.Input("image", v.image), v.given(f)
+		image, class := f.Input("image", v.image), v.label.Input(f)
 		mean, _ := halves(f, sdk.Mode{Eval: true}, image, class)
 		f.Output("latent", mean)
 	})
@@ -64,11 +64,7 @@ func (v *vae) gaussian() {
 // sampleGaussian draws a latent and decodes it.
 func (v *vae) sampleGaussian(options schema.Arguments) {
 	v.b.Function("generate", func(f *sdk.Function) {
-		var class graph.Value
-		if v.label != "" {
-			class = v.drawn(f, options)
-		}
-		f.Output("image", v.network(f, decoder, sdk.Mode{Eval: true}, class, f.Normal("sample", v.dec.In[0]))[0])
+		f.Output("image", v.label.Apply(f, decoder, sdk.Mode{Eval: true}, v.label.Drawn(f, options), f.Normal("sample", v.dec.In[0]))[0])
 	})
-	v.b.Sampler(program.Sampler{Name: "ancestral", Result: "generate"})
+	v.b.Sampler(program.Sampler{Name: "ancestral", Given: v.label.Given(options), Result: "generate"})
 }

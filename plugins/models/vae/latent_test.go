@@ -428,7 +428,7 @@ func TestGaussian(t *testing.T) {
 }
 
 // A decoder that draws the class alone, w[class], in both latents: training and reconstruction take the class of the example, a
-// sampler the one that it is told to draw, or one at random. A network that has no parameter for it is not told.
+// sampler the one that it is told to draw, or those that are given. A network that has no parameter for it is not told.
 func TestLabel(t *testing.T) {
 	const examples, steps = 6, 3
 	field := schema.Value{Type: schema.AField, Text: "label"}
@@ -479,22 +479,25 @@ func TestLabel(t *testing.T) {
 				t.Errorf("%s: reconstruction %d is %v, want %v", name, i, y, want)
 			}
 		}
-		sample := func(options schema.Arguments) []float64 {
+		sample := func(options schema.Arguments, in map[string]interp.Value) []float64 {
 			s := m.sampler(t, options)
-			if name == "gaussian" {
-				return run(s, "generate", nil)["image"].Data
+			if name == "bernoulli" {
+				in["latent"] = interp.NewValue(graph.Spikes(steps, 2), examples)
 			}
-			drawn := run(s, "start", nil)["label"]
-			latent := interp.NewValue(graph.Spikes(steps, 2), examples)
-			return run(s, "generate", map[string]interp.Value{"latent": latent, "label": drawn})["image"].Data
+			return run(s, "generate", in)["image"].Data
 		}
-		for _, y := range sample(schema.Arguments{"label": {Type: schema.Int, Number: 2}}) {
+		for _, y := range sample(schema.Arguments{"label": {Type: schema.Int, Number: 2}}, map[string]interp.Value{}) {
 			if y != 2 {
 				t.Errorf("%s: class 2 is drawn as %v", name, y)
 			}
 		}
-		if all := sample(nil); len(slices.Compact(slices.Sorted(slices.Values(all)))) < 2 {
-			t.Errorf("%s: classes at random are %v", name, all)
+		if given := m.sampler(t, nil).p.Samplers[0].Given; !slices.Equal(given, []string{"label"}) {
+			t.Errorf("%s: the sampler is given %v", name, given)
+		}
+		for i, y := range sample(nil, map[string]interp.Value{"label": class}) {
+			if want := w[int(class.Data[i])]; y != want {
+				t.Errorf("%s: sample %d is %v, want %v", name, i, y, want)
+			}
 		}
 		for _, bad := range []float64{3} {
 			_, complaints, err := vae.Model().Sampler(m.request, "ancestral", schema.Arguments{"label": {Type: schema.Int, Number: bad}})
@@ -519,7 +522,7 @@ func TestLabelComplaints(t *testing.T) {
 		{"image", []graph.Type{graph.Real(2), graph.Real(3)}, "label: field `image` is real[4], no class number"},
 		{"label", []graph.Type{graph.Real(2)}, "label: no network that draws is told the class"},
 		{"label", []graph.Type{graph.Real(2), graph.Real(5)}, "decoder: the last parameter is the class, one of 3, and this one is real[5]"},
-		{"", []graph.Type{graph.Real(2), graph.Real(3)}, "decoder: the decoder takes the latent alone, and this one has 2 parameters"},
+		{"", []graph.Type{graph.Real(2), graph.Real(3)}, "decoder: this network takes 2 parameters, and the model is told of no label"},
 	} {
 		r := sdk.BuildRequest{Fields: map[string]graph.Type{"image": image, "label": number}, Classes: map[string]int{"label": 3},
 			Arguments: schema.Arguments{"latent": {Type: schema.OneOf, Text: "gaussian"}, "loss": loss("mse", 1.0), "label": {Type: schema.AField, Text: c.field}}}

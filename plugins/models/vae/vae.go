@@ -60,12 +60,10 @@ func Model() sdk.Model {
 							{Name: "mean", Doc: "the published code"}, {Name: "sum", Doc: "the paper: so many times as much as there are latent numbers"}}},
 					}},
 				}},
-				{Name: "label", Type: schema.AField, Doc: "field of the data with the class of an image; networks that take one parameter more are told it in the last one"},
+				sdk.LabelParam("which networks that take one parameter more are told in the last one"),
 			},
-			Samplers: []schema.Choice{{Name: "ancestral", Doc: "latent from the prior, then the decoder", Params: []schema.Param{
-				{Name: "label", Type: schema.Int, Min: &zero, Doc: "the class to draw; absent: each sample's is drawn at random"},
-			}}},
-			Exports: []string{"generate", "reconstruct", "encode"},
+			Samplers: []schema.Choice{{Name: "ancestral", Doc: "latent from the prior, then the decoder", Params: []schema.Param{sdk.LabelOption()}}},
+			Exports:  []string{"generate", "reconstruct", "encode"},
 		},
 		Build: build, Sampler: sampler,
 	}
@@ -84,11 +82,7 @@ func build(r sdk.BuildRequest) (string, []schema.Complaint, error) {
 		v.bernoulli()
 	}
 	v.sampler(nil)
-	fields := []string{"image"}
-	if v.label != "" {
-		fields = append(fields, v.label)
-	}
-	b.Stream("images", fields...)
+	b.Stream("images", v.label.Fields("image")...)
 	b.Stage("train", "images", program.Step{Function: "step", Moves: v.moves})
 	b.Export("generate", "generate")
 	b.Export("reconstruct", "reconstruct")
@@ -103,13 +97,11 @@ func sampler(r sdk.BuildRequest, name string, options schema.Arguments) (string,
 	if err != nil || len(c) > 0 {
 		return "", c, err
 	}
-	switch {
-	case name != "ancestral":
+	if name != "ancestral" {
 		return "", nil, fmt.Errorf("build sampler: unknown sampler %q", name)
-	case v.label == "" && options.Has("label"):
-		return "", complain("sampler.label", "the model is told of no label, and the sampler draws one class", "write `label = label` in the model"), nil
-	case options.Int("label") >= max(v.count, 1):
-		return "", complain("sampler.label", fmt.Sprintf("there is no class %d", options.Int("label")), fmt.Sprintf("the classes are 0 to %d", v.count-1)), nil
+	}
+	if c := v.label.CheckOptions(options); len(c) > 0 {
+		return "", c, nil
 	}
 	v.sampler(options)
 	text, err := v.b.Finish()
@@ -122,20 +114,20 @@ func start(r sdk.BuildRequest) (*vae, []schema.Complaint, error) {
 	if err := b.Err(); err != nil {
 		return nil, nil, fmt.Errorf("build vae: %w", err)
 	}
-	image, ok := r.Fields["image"]
-	if !ok {
-		return nil, complain("", "a vae is trained on images, and the data have no field `image`", "train it on a data set of images"), nil
+	image, c := r.Image()
+	if len(c) > 0 {
+		return nil, c, nil
 	}
 	enc, dec := b.Role(encoder), b.Role(decoder)
 	latent := r.Arguments.Text("latent")
 	if enc == nil || dec == nil || latent != "gaussian" && (b.Role(posterior) == nil || b.Role(prior) == nil) {
 		return nil, nil, fmt.Errorf("build vae: a network is missing in the request")
 	}
-	v := &vae{b: b, image: image, args: r.Arguments, enc: enc, dec: dec, label: r.Arguments.Text("label"), own: map[string]int{encoder: 1, decoder: 1, posterior: 2, prior: 1}}
-	if c := v.classes(r); len(c) > 0 {
+	v := &vae{b: b, image: image, args: r.Arguments, enc: enc, dec: dec, own: map[string]int{encoder: 1, decoder: 1, posterior: 2, prior: 1}}
+	if c = v.classes(r); len(c) > 0 {
 		return nil, c, nil
 	}
-	if c := v.borders(); len(c) > 0 {
+	if c = v.borders(); len(c) > 0 {
 		return nil, c, nil
 	}
 	if latent == "gaussian" {
@@ -150,16 +142,14 @@ type vae struct {
 	args     schema.Arguments
 	enc, dec *program.Role
 	moves    []string
-	label    string // the field with the class, "" where no network is told
-	class    graph.Type
-	count    int            // of classes
+	label    sdk.Label
 	own      map[string]int // how many inputs a role has besides the class
 }
 
 // told reports whether a role takes the class.
 func (v *vae) told(role string) bool {
 	r := v.b.Role(role)
-	return v.label != "" && r != nil && len(r.In) == v.own[role]+1
+	return r != nil && v.label.Told(r, v.own[role])
 }
 
 // inputs returns how many inputs a role has, the class not among them where it is told.
@@ -171,62 +161,19 @@ func (v *vae) inputs(r *program.Role) int {
 }
 
 // classes judges what networks are told of the class.
-func (v *vae) classes(r sdk.BuildRequest) []schema.Complaint {
-	if v.label == "" {
-		return nil
+func (v *vae) classes(r sdk.BuildRequest) (c []schema.Complaint) {
+	if v.label, c = r.Label(); len(c) > 0 {
+		return c
 	}
-	var ok bool
-	v.class, ok = r.Fields[v.label]
-	v.count = r.Classes[v.label]
-	switch {
-	case !ok:
-		return complain("label", fmt.Sprintf("the data have no field `%s`", v.label), "the usual name is `label`")
-	case !v.class.Equal(graph.Real().With(graph.I32)) || v.count < 1:
-		return complain("label", fmt.Sprintf("field `%s` is %s, no class number", v.label, sdk.Wire(v.class)), "name a field that holds class numbers")
-	case !v.told(decoder) && !v.told(prior):
-		return complain("label", "no network that draws is told the class", fmt.Sprintf("give the decoder a parameter more, `y: real[%d]`", v.count))
+	if v.label.Field != "" && !v.told(decoder) && !v.told(prior) {
+		return sdk.Complain("label", fmt.Sprintf("give the decoder a parameter more, `y: real[%d]`", v.label.Classes), "no network that draws is told the class")
 	}
 	for _, n := range r.Networks {
-		if !v.told(n.Role) {
-			continue
-		}
-		in := v.b.Role(n.Role).In
-		last := in[len(in)-1]
-		if !last.Equal(v.class) && !last.Equal(graph.Real(v.count)) {
-			return complain(n.Role, fmt.Sprintf("the last parameter is the class, one of %d, and this one is %s", v.count, sdk.Wire(last)), fmt.Sprintf("write `real[%d]` or `step`", v.count))
-		}
-		if rows := sdk.ShortestTable(n.Graph, len(in)-1); last.DType == graph.I32 && rows > 0 && rows < v.count {
-			return complain(n.Role, fmt.Sprintf("it has a table of %d classes, and there are %d", rows, v.count), fmt.Sprintf("write `count = %d` in its `embedding`", v.count))
+		if c = v.label.Check(n, v.b.Role(n.Role), v.own[n.Role]); len(c) > 0 {
+			return c
 		}
 	}
 	return nil
-}
-
-// drawn returns the class of samples: the one that the sampler's options name, or one at random.
-func (v *vae) drawn(f *sdk.Function, options schema.Arguments) graph.Value {
-	if options.Has("label") {
-		return f.Expand(f.Op(graph.OpCast, graph.Attrs{"dtype": "i32"}, f.Const(options.Real("label"))), v.class)
-	}
-	return f.RandomInt("class", v.class, v.count)
-}
-
-// given declares the class among a function's inputs.
-func (v *vae) given(f *sdk.Function) (class graph.Value) {
-	if v.label != "" {
-		class = f.Input(v.label, v.class)
-	}
-	return class
-}
-
-// network applies a role, which is told the class if it takes it.
-func (v *vae) network(f *sdk.Function, role string, m sdk.Mode, class graph.Value, in ...graph.Value) []graph.Value {
-	if v.told(role) {
-		if v.b.Role(role).In[len(in)].DType != graph.I32 {
-			class = f.OneHot(class, v.count)
-		}
-		in = append(in, class)
-	}
-	return f.Apply(role, m, in...)
 }
 
 // sampler adds the sampler with the functions that it runs.
@@ -236,10 +183,6 @@ func (v *vae) sampler(options schema.Arguments) {
 	} else {
 		v.sampleBernoulli(options)
 	}
-}
-
-func complain(path, summary, help string) []schema.Complaint {
-	return []schema.Complaint{{Path: path, Summary: summary, Help: help}}
 }
 
 // divergence is the term `kl`, of what each latent number of each example adds to it but for a factor. What a number adds, mean over examples, counts
@@ -273,15 +216,15 @@ func (v *vae) borders() []schema.Complaint {
 	image, enc, dec := v.image, v.enc, v.dec
 	switch {
 	case v.inputs(enc) != 1:
-		c = append(c, complain(encoder, fmt.Sprintf("the encoder takes the image alone, and this one has %d parameters", len(enc.In)), "")...)
+		c = append(c, sdk.Complain(encoder, "", "the encoder takes the image alone, and this one has %d parameters", len(enc.In))...)
 	case !enc.In[0].Equal(image):
-		c = append(c, complain(encoder, fmt.Sprintf("the encoder takes %s, the data have images %s", sdk.Wire(enc.In[0]), sdk.Wire(image)), "give the encoder's parameter the size of the images, or the data set the size of the network")...)
+		c = append(c, sdk.Complain(encoder, "give the encoder's parameter the size of the images, or the data set the size of the network", "the encoder takes %s, the data have images %s", sdk.Wire(enc.In[0]), sdk.Wire(image))...)
 	}
 	switch {
 	case v.inputs(dec) != 1:
-		c = append(c, complain(decoder, fmt.Sprintf("the decoder takes the latent alone, and this one has %d parameters", len(dec.In)), "")...)
+		c = append(c, sdk.Complain(decoder, "", "the decoder takes the latent alone, and this one has %d parameters", len(dec.In))...)
 	case !dec.Out[0].Equal(image):
-		c = append(c, complain(decoder, fmt.Sprintf("the decoder gives %s, the data have images %s", sdk.Wire(dec.Out[0]), sdk.Wire(image)), "the decoder's result must be an image like those of the data")...)
+		c = append(c, sdk.Complain(decoder, "the decoder's result must be an image like those of the data", "the decoder gives %s, the data have images %s", sdk.Wire(dec.Out[0]), sdk.Wire(image))...)
 	}
 	return c
 }

@@ -62,10 +62,6 @@ func Model() sdk.Model {
 	}
 }
 
-func complain(path, help, format string, args ...any) []schema.Complaint {
-	return []schema.Complaint{{Path: path, Summary: fmt.Sprintf(format, args...), Help: help}}
-}
-
 // vqvae is a model under construction.
 type vqvae struct {
 	b        *sdk.ProgramBuilder
@@ -84,9 +80,9 @@ func build(r sdk.BuildRequest) (string, []schema.Complaint, error) {
 	if b.Role(encoder) == nil || b.Role(decoder) == nil {
 		return "", nil, fmt.Errorf("build vqvae: a network is missing in the request")
 	}
-	image, ok := r.Fields["image"]
-	if !ok {
-		return "", complain("", "train it on a data set of images", "a vqvae is trained on images, and the data have no field `image`"), nil
+	image, c := r.Image()
+	if len(c) > 0 {
+		return "", c, nil
 	}
 	v := &vqvae{b: b, args: r.Arguments, image: image}
 	if c := v.borders(); len(c) > 0 {
@@ -143,14 +139,14 @@ func (v *vqvae) borders() []schema.Complaint {
 			continue
 		}
 		if len(r.In) != 1 {
-			return complain(name, "", "the %s takes one parameter, and this one has %d", name, len(r.In))
+			return sdk.Complain(name, "", "the %s takes one parameter, and this one has %d", name, len(r.In))
 		}
 		takes := r.In[0]
 		if r.FreeSteps && takes.Steps > 0 {
 			takes.Steps = from.Steps
 		}
 		if !takes.Equal(from) {
-			return complain(name, fmt.Sprintf("give its parameter the type `%s`, with as many time steps", sdk.Wire(from)), "the %s takes %s, %s %s", name, sdk.Wire(r.In[0]), was, sdk.Wire(from))
+			return sdk.Complain(name, fmt.Sprintf("give its parameter the type `%s`, with as many time steps", sdk.Wire(from)), "the %s takes %s, %s %s", name, sdk.Wire(r.In[0]), was, sdk.Wire(from))
 		}
 		steps := from.Steps
 		from, was = r.Out[0], "the "+name+" gives"
@@ -159,13 +155,13 @@ func (v *vqvae) borders() []schema.Complaint {
 		}
 		switch {
 		case name == encoder && v.b.Role(readout) == nil && from.Steps > 0:
-			return complain(encoder, "add `readout = NETWORK`, one that ends with `decode`", "without a readout the encoder gives real[d, h, w], and this one gives %s", sdk.Wire(from))
+			return sdk.Complain(encoder, "add `readout = NETWORK`, one that ends with `decode`", "without a readout the encoder gives real[d, h, w], and this one gives %s", sdk.Wire(from))
 		case name == encoder && v.b.Role(readout) == nil || name == readout:
 			if from.Steps > 0 || from.DType != graph.F32 || len(from.Dims) < 2 {
-				return complain(name, "", "the %s gives a vector for each place, real[d, h, w], and this one gives %s", name, sdk.Wire(from))
+				return sdk.Complain(name, "", "the %s gives a vector for each place, real[d, h, w], and this one gives %s", name, sdk.Wire(from))
 			}
 		case name == spiker && from.Steps == 0:
-			return complain(spiker, "let it `encode` the vectors, or leave the spiker out", "the spiker gives spikes, and this one gives %s", sdk.Wire(from))
+			return sdk.Complain(spiker, "let it `encode` the vectors, or leave the spiker out", "the spiker gives spikes, and this one gives %s", sdk.Wire(from))
 		}
 		switch name {
 		case encoder:
@@ -175,7 +171,7 @@ func (v *vqvae) borders() []schema.Complaint {
 		}
 	}
 	if !from.Equal(v.image) {
-		return complain(decoder, "the decoder's result must be an image like those of the data", "the decoder gives %s, the data have images %s", sdk.Wire(from), sdk.Wire(v.image))
+		return sdk.Complain(decoder, "the decoder's result must be an image like those of the data", "the decoder gives %s, the data have images %s", sdk.Wire(from), sdk.Wire(v.image))
 	}
 	return nil
 }
@@ -189,13 +185,13 @@ func (v *vqvae) terms() []schema.Complaint {
 		s := v.b.Role(spiker)
 		switch {
 		case s == nil:
-			return complain("loss", "leave it out, or add `spiker = NETWORK`", "`psp` compares the spikes of the spiker with those of the encoder, and there is no spiker")
+			return sdk.Complain("loss", "leave it out, or add `spiker = NETWORK`", "`psp` compares the spikes of the spiker with those of the encoder, and there is no spiker")
 		case !s.Out[0].WithSteps(v.features.Steps).Equal(v.features):
-			return complain(spiker, "let both end in the same shape", "`psp` compares the spikes of the spiker with those of the encoder, and these are %s and %s", sdk.Wire(s.Out[0]), sdk.Wire(v.features))
+			return sdk.Complain(spiker, "let both end in the same shape", "`psp` compares the spikes of the spiker with those of the encoder, and these are %s and %s", sdk.Wire(s.Out[0]), sdk.Wire(v.features))
 		case s.Out[0].Steps != v.features.Steps:
-			return complain(spiker, "let both encode with one number of steps", "`psp` compares the spikes of the spiker with those of the encoder, which have %d and %d time steps", s.Out[0].Steps, v.features.Steps)
+			return sdk.Complain(spiker, "let both encode with one number of steps", "`psp` compares the spikes of the spiker with those of the encoder, which have %d and %d time steps", s.Out[0].Steps, v.features.Steps)
 		case t.Args["tau"].Unit != "steps":
-			return complain("loss", "write `psp(tau = 2 steps)`", "the trace of `psp` counts in time steps")
+			return sdk.Complain("loss", "write `psp(tau = 2 steps)`", "the trace of `psp` counts in time steps")
 		}
 	}
 	return nil
