@@ -97,7 +97,8 @@ func example(t testing.TB) []string {
 	dir := t.TempDir()
 	at := func(name string) string { return filepath.Join(dir, filepath.FromSlash(name)) }
 	run{model: model("digit", "walk", "fast(turns = 10)", 10), updates: 3, total: 3, hash: "aa", sheet: true, metrics: record.Metrics{
-		"evaluate digit[0]": {"distance": distance(20.5, 2000, "edges"), "mse": {Value: 0.03125, Count: 100, Reference: "test", Recipe: "mean squared error"}},
+		"evaluate digit[0]": {"distance": distance(20.5, 2000, "edges"), "mse": {Value: 0.03125, Count: 100, Reference: "test", Recipe: "mean squared error"},
+			"spikes_a": {Value: 17, Count: 64, Reference: "test", Recipe: "spikes of layer a", Detail: true}},
 		"evaluate digit[1]": {"distance": distance(12.25, 2000, "edges")}}}.write(t, at("one/digit"))
 	run{model: model("code", "code|book", "fast(turns = 1)", 1), updates: 2, total: 2, hash: "bb", sheet: true, metrics: record.Metrics{
 		"evaluate code": {"distance": distance(31, 1000, "pixels"), "share": {Value: 1234567, Count: 9, Reference: "train", Recipe: "share <of> all"}}}}.write(t, at("two/digit"))

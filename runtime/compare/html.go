@@ -62,10 +62,7 @@ func (g *grid) html() *htmlGrid {
 
 // HTML writes the table as one page that needs no other file and no network, with the newest sheets of each run side by side.
 func (t *Table) HTML(w io.Writer) error {
-	v := htmlView{Runs: t.runs().html(), Figures: t.figures().html(), Remarks: t.remarks(), Commands: t.commands()}
-	for _, c := range t.Columns {
-		v.Recipes = append(v.Recipes, [2]string{c.Title(), c.recipe()})
-	}
+	v := htmlView{Runs: t.runs().html(), Figures: t.figures().html(), Recipes: t.recipes(), Remarks: t.remarks(), Commands: t.commands()}
 	for _, r := range t.Rows {
 		if r.Draw != nil && len(r.Draw.Evaluations) > 0 {
 			v.Draws = append(v.Draws, [2]string{r.Run + ", " + r.Sampler, r.Draw.evaluations()})

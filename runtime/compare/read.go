@@ -265,7 +265,7 @@ func (r *reader) judged(row Row, m record.ModelNote, actions map[string]record.A
 		for _, name := range slices.Sorted(maps.Keys(metrics[action])) {
 			f := metrics[action][name]
 			list = append(list, found{key{name, f.Recipe, f.Count, f.Reference, images(d.Data, f.Reference)},
-				RowFigure{Action: action, Value: f.Value, Interval: f.Interval, Seed: f.Seed}, hash})
+				RowFigure{Action: action, Value: f.Value, Interval: f.Interval, Seed: f.Seed}, hash, f.Detail})
 		}
 		clash := func(i int) bool {
 			return slices.ContainsFunc(r.figures[i], func(f found) bool {

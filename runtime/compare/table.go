@@ -33,6 +33,8 @@ type Column struct {
 	Data      string `json:"data,omitempty"` // the data set of that split; "" where the folder does not say
 	// Differs says what is different from the column with number 1.
 	Differs string `json:"differs,omitempty"`
+	// Detail says that its figures are parts of others, such as those of one class or layer: JSON has them, tables for people do not.
+	Detail bool `json:"detail,omitempty"`
 }
 
 // Title is the name of the column, with its number where it has one.
@@ -110,7 +112,8 @@ type key struct {
 type found struct {
 	key
 	RowFigure
-	hash string // of the data that it was compared with
+	hash   string // of the data that it was compared with
+	detail bool
 }
 
 // name gives figures the names of data sets that other folders know by their hash.
@@ -143,6 +146,7 @@ func (t *Table) columns(of [][]found) {
 	name(of)
 	rows := map[key]int{}
 	first := map[key]int{}
+	details := map[key]bool{}
 	var keys []key
 	for i, list := range of {
 		for _, f := range list {
@@ -151,6 +155,7 @@ func (t *Table) columns(of [][]found) {
 				keys = append(keys, f.key)
 			}
 			rows[f.key]++
+			details[f.key] = details[f.key] || f.detail
 		}
 	}
 	slices.SortStableFunc(keys, func(a, b key) int {
@@ -161,7 +166,7 @@ func (t *Table) columns(of [][]found) {
 	at := map[key]int{}
 	var main key
 	for i, k := range keys {
-		c := Column{Name: k.name, Recipe: k.recipe, Count: k.count, Reference: k.reference, Data: k.data}
+		c := Column{Name: k.name, Recipe: k.recipe, Count: k.count, Reference: k.reference, Data: k.data, Detail: details[k]}
 		switch {
 		case i == 0 || keys[i-1].name != k.name:
 			main = k

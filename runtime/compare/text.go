@@ -87,19 +87,25 @@ func (t *Table) figures() *grid {
 	g.column("sampler", false)
 	g.column("network evaluations", true)
 	g.column("operations per sample", true)
-	for _, c := range t.Columns {
-		g.column(c.Title(), true)
+	at := make([]int, len(t.Columns)) // where figures of a column of the table stand in a row; 0 is nowhere
+	for i, c := range t.Columns {
+		if !c.Detail {
+			at[i] = len(g.head)
+			g.column(c.Title(), true)
+		}
 	}
 	for _, r := range t.Rows {
 		row := []string{r.Run, orNone(r.Model), orNone(r.Sampler), none, none}
 		if r.Draw != nil {
 			row[3], row[4] = count(r.Draw.total()), amount(r.Draw.Operations)
 		}
-		for range t.Columns {
+		for len(row) < len(g.head) {
 			row = append(row, none)
 		}
 		for _, f := range r.Figures {
-			row[5+f.Column] = f.text()
+			if i := at[f.Column]; i > 0 {
+				row[i] = f.text()
+			}
 		}
 		if slices.ContainsFunc(row[2:], func(s string) bool { return s != none }) {
 			g.rows = append(g.rows, row)
@@ -117,6 +123,16 @@ func (f RowFigure) text() string {
 	out := number(f.Value)
 	if f.Interval != (record.Interval{}) {
 		out += fmt.Sprintf(" [%s, %s]", number(f.Interval.Low), number(f.Interval.High))
+	}
+	return out
+}
+
+// recipes are the columns that are shown, by title, with how their figures were made.
+func (t *Table) recipes() (out [][2]string) {
+	for _, c := range t.Columns {
+		if !c.Detail {
+			out = append(out, [2]string{c.Title(), c.recipe()})
+		}
 	}
 	return out
 }
@@ -167,10 +183,10 @@ func (t *Table) Text(w io.Writer) error {
 		b.WriteByte('\n')
 		g.text(&b)
 	}
-	if len(t.Columns) > 0 {
+	if list := t.recipes(); len(list) > 0 {
 		b.WriteString("\nrecipes\n")
-		for _, c := range t.Columns {
-			fmt.Fprintf(&b, "  %s: %s\n", c.Title(), c.recipe())
+		for _, c := range list {
+			fmt.Fprintf(&b, "  %s: %s\n", c[0], c[1])
 		}
 	}
 	if list := t.remarks(); len(list) > 0 {
@@ -215,10 +231,10 @@ func (t *Table) Markdown(w io.Writer) error {
 		b.WriteByte('\n')
 		g.markdown(&b)
 	}
-	if len(t.Columns) > 0 {
+	if list := t.recipes(); len(list) > 0 {
 		b.WriteByte('\n')
-		for _, c := range t.Columns {
-			fmt.Fprintf(&b, "- **%s**: %s\n", escaped(c.Title()), escaped(c.recipe()))
+		for _, c := range list {
+			fmt.Fprintf(&b, "- **%s**: %s\n", escaped(c[0]), escaped(c[1]))
 		}
 	}
 	if list := t.remarks(); len(list) > 0 {

@@ -22,15 +22,22 @@ const roundSetting = "round"
 // the reference once.
 type evaluation struct {
 	*runner
-	job    *job
-	whole  *train.Model // that reconstructs and classifies
-	drawn  *train.Model // that draws
-	set    *data.Set    // the reference
-	round  bool
-	kept   *pixels // the samples
-	looked map[string]*seen
+	job     *job
+	whole   *train.Model // that reconstructs and classifies
+	drawn   *train.Model // that draws
+	set     *data.Set    // the reference
+	round   bool
+	kept    *pixels // the samples
+	looked  map[string]*seen
+	tallies []tally // what the first samples take, once a metric has asked
 	// The hash of the reference as pictures: samples are compared with these in 0..1, whatever the range of the data.
 	pictures string
+}
+
+// tally is what some samples take, in the mean of these.
+type tally struct {
+	samples int
+	train.Work
 }
 
 // seen are the features of the samples, or of some of the reference.
@@ -59,9 +66,12 @@ func (r *runner) evaluate(ctx context.Context, j *job) error {
 			if math.IsNaN(f.Value) || math.IsInf(f.Value, 0) {
 				return fmt.Errorf("metric %s is %v", f.Name, f.Value)
 			}
-			figure := record.Figure{Value: f.Value, Count: f.Count, Interval: record.Interval(f.Interval), Reference: split, Seed: seed(j), Recipe: f.Recipe}
+			figure := record.Figure{Value: f.Value, Count: f.Count, Interval: record.Interval(f.Interval), Reference: split, Seed: seed(j), Recipe: f.Recipe, Detail: f.Detail}
 			if err := r.folder.SetMetric(r.called(j), f.Name, figure); err != nil {
 				return err
+			}
+			if f.Detail {
+				continue
 			}
 			between := ""
 			if f.Interval != (metric.Interval{}) {
@@ -101,6 +111,7 @@ func measures() map[string]measuring {
 		"nearest":          {samples: true, splits: true, figures: (*evaluation).nearest},
 		"class_histogram":  {samples: true, figures: (*evaluation).classHistogram},
 		"energy":           {samples: true, figures: (*evaluation).energy},
+		"spike_counts":     {samples: true, figures: (*evaluation).spikeCounts},
 		"active_pixels":    {samples: true, figures: (*evaluation).activePixels},
 	}
 }

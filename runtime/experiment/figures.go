@@ -181,11 +181,15 @@ func (e *evaluation) activePixels(ctx context.Context, v schema.Value) ([]metric
 	return metric.ActivePixels(own, reference, e.protocol())
 }
 
-// energy draws the first samples again, in small parts, and counts what they take.
-func (e *evaluation) energy(ctx context.Context, _ schema.Value) ([]metric.Figure, error) {
+// work draws the first samples again, in small parts, and returns what each part takes and of how many samples it is. It is counted
+// once.
+func (e *evaluation) work(ctx context.Context) ([]tally, error) {
+	if e.tallies != nil {
+		return e.tallies, nil
+	}
 	const part, most = 4, 64
 	d := e.job.sampling(e.drawn, e.set)
-	var w metric.Work
+	var parts []tally
 	for first := 0; first < min(e.count(), most); first += part {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -195,9 +199,40 @@ func (e *evaluation) energy(ctx context.Context, _ schema.Value) ([]metric.Figur
 		if err != nil {
 			return nil, err
 		}
-		w.Add(size, work.Synaptic, work.Accumulates)
+		parts = append(parts, tally{size, work})
+	}
+	e.tallies = parts
+	return parts, nil
+}
+
+// energy returns the figures of the operations of a sample.
+func (e *evaluation) energy(ctx context.Context, _ schema.Value) ([]metric.Figure, error) {
+	parts, err := e.work(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var w metric.Work
+	for _, p := range parts {
+		w.Add(p.samples, p.Synaptic, p.Accumulates)
 	}
 	return w.Figures()
+}
+
+// spikeCounts returns the figures of the spikes of a sample.
+func (e *evaluation) spikeCounts(ctx context.Context, _ schema.Value) ([]metric.Figure, error) {
+	parts, err := e.work(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var f metric.Firing
+	for _, p := range parts {
+		var layers []metric.Layer
+		for _, l := range p.Layers {
+			layers = append(layers, metric.Layer(l))
+		}
+		f.Add(p.samples, layers)
+	}
+	return f.Figures()
 }
 
 // shown is how many samples the picture of nearest training images has.

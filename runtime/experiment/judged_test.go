@@ -3,6 +3,7 @@ package experiment
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"os"
 	"path/filepath"
@@ -192,12 +193,12 @@ func TestCannotBeJudged(t *testing.T) {
 }
 
 // What a sample takes, where neurons fire at every step or never: the products of three turns with real numbers, which are the same at
-// the four steps, and with spikes.
+// the four steps, and with spikes; and these spikes.
 func TestEnergy(t *testing.T) {
 	h := painters(t)
 	for threshold, rate := range map[string]float64{"-1000": 1, "1000": 0} {
 		dir := filepath.Join(t.TempDir(), "run")
-		text := spec(t, "painter", "metrics = [frechet(features = pixels)]", "metrics = [energy], replace = [fire(threshold = "+threshold+")]")
+		text := spec(t, "painter", "metrics = [frechet(features = pixels)]", "metrics = [energy, spike_counts], replace = [fire(threshold = "+threshold+")]")
 		mustRun(t, load(t, h, text), dir)
 		folder, err := record.Open(dir)
 		if err != nil {
@@ -215,8 +216,15 @@ func TestEnergy(t *testing.T) {
 		near(t, "additions", figures["synaptic_operations"].Value, synaptic, 0)
 		near(t, "multiply-accumulates", figures["multiply_accumulates"].Value, accumulates, 0)
 		near(t, "energy", figures["energy_uj"].Value, (0.9*synaptic+4.6*accumulates)/1e6, 1e-12)
-		if f := figures["energy_uj"]; f.Count != 40 {
+		near(t, "spikes", figures["spikes"].Value, rate*3*4*32, 0)
+		near(t, "firing rate", figures["firing_rate"].Value, rate, 0)
+		near(t, "silent", figures["silent"].Value, 1-rate, 0)
+		if f := figures["energy_uj"]; f.Count != 40 || f.Detail {
 			t.Errorf("%+v", f)
+		}
+		layer := figures["spikes_brush.0.fire"]
+		if !layer.Detail || layer.Value != figures["spikes"].Value {
+			t.Errorf("the only layer has %+v among %v", layer, slices.Sorted(maps.Keys(figures)))
 		}
 	}
 }

@@ -234,15 +234,15 @@ func (s *Sweep) Failed() int {
 	return n
 }
 
-// Table returns the runs with their figures, a row each below a head.
+// Table returns the runs with their figures but for details, a row each below a head.
 func (s *Sweep) Table() [][]string {
 	var columns []string // ACTION NAME
 	actions := map[string]bool{}
 	for _, r := range s.index.Runs {
 		for action, figures := range r.Metrics {
 			actions[action] = true
-			for name := range figures {
-				if column := action + "\x00" + name; !slices.Contains(columns, column) {
+			for name, f := range figures {
+				if column := action + "\x00" + name; !f.Detail && !slices.Contains(columns, column) {
 					columns = append(columns, column)
 				}
 			}

@@ -14,6 +14,7 @@ type Figure struct {
 	Count    int      // how many examples or samples were judged
 	Interval Interval // of 95%, over other samples or examples from where these came from; none where there is no such thing
 	Recipe   string   // what was computed of what, for people
+	Detail   bool     // it is a part of another figure, such as that of one class or layer
 }
 
 // ErrNone is the error of a figure of nothing.

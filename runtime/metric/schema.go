@@ -18,8 +18,7 @@ const (
 	DefaultWeights = "mnist"
 )
 
-// Schemas returns what the setting `metrics` of an evaluation accepts. Those marked Later are known and checked, but
-// nothing in this version can compute them, and neither can features that are marked so.
+// Schemas returns what the setting `metrics` of an evaluation accepts.
 func Schemas() []schema.Choice {
 	pixels := schema.Choice{Name: "pixels", Doc: "The pixels themselves, in 0..1."}
 	trained := schema.Param{Name: "weights", Type: schema.OneOf, Doc: "The data set that it was trained on; absent: the one that is judged, if it is one of these, else mnist.",
@@ -60,6 +59,6 @@ func Schemas() []schema.Choice {
 		{Name: "active_pixels", Doc: "Mean share of the pixels that are lit, of samples and of the reference.", Params: []schema.Param{
 			{Name: "above", Type: schema.Real, Default: "0", Min: &zero, Max: &one, Doc: "The brightness in 0..1 that a lit pixel exceeds."}}},
 		{Name: "energy", Doc: "Operations of products that one sample takes, and their energy at 45 nm."},
-		{Name: "spike_counts", Later: true, Doc: "Spikes per example and layer."},
+		{Name: "spike_counts", Doc: "Spikes that one sample takes, how often neurons fire, and how many never do, also by layer."},
 	}
 }

@@ -114,7 +114,7 @@ func Histogram(f *Features, samples, reference Vectors, p Protocol) ([]Figure, e
 		Recipe: p.recipe(fmt.Sprintf("Kullback-Leibler divergence of the classes that %s sees", f), samples.N, reference.N)}}
 	for c, k := range own {
 		figures = append(figures, Figure{Name: fmt.Sprintf("classes_%s_%d", f.Name, c), Value: k / float64(samples.N), Count: samples.N,
-			Interval: share(k, float64(samples.N)), Recipe: p.recipe(fmt.Sprintf("share that %s takes for class %d", f, c), samples.N, 0)})
+			Interval: share(k, float64(samples.N)), Recipe: p.recipe(fmt.Sprintf("share that %s takes for class %d", f, c), samples.N, 0), Detail: true})
 	}
 	return figures, nil
 }

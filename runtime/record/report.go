@@ -75,7 +75,7 @@ type view struct {
 	Facts              []fact
 	Sheets             []sheetSeries
 	Trainings          []training
-	Figures            []figureRow
+	Figures, Details   []figureRow
 	Deployments        []deployment
 	Files              []string // of the folder, for links
 	Groups             []settingGroup
@@ -154,7 +154,12 @@ func (f *Folder) view(r Report) (*view, error) {
 	}
 	for _, action := range sorted(metrics) {
 		for _, name := range sorted(metrics[action]) {
-			v.Figures = append(v.Figures, figureRow{action, name, metrics[action][name]})
+			f := figureRow{action, name, metrics[action][name]}
+			if f.Detail {
+				v.Details = append(v.Details, f)
+			} else {
+				v.Figures = append(v.Figures, f)
+			}
 		}
 	}
 	for _, of := range inOrder(r.Settings, func(s Setting) string { return s.Of }) {

@@ -47,7 +47,8 @@ func example(t testing.TB) (*Folder, Report) {
 	check(f.Append(Event{Action: "train digit", Kind: Done}))
 	check(f.Append(Event{Action: "train prior", Kind: Step, Step: 1, Loss: map[string]float64{"total": 2}}))
 	check(f.WriteSheet("digit", numbered(4, 1, 2, 2), 2, 2))
-	check(f.SetMetric("evaluate digit", "mse", Figure{0.098123, 360, "test", 3, "mean squared error per element of 360 reconstructions of test", Interval{}}))
+	check(f.SetMetric("evaluate digit", "mse", Figure{0.098123, 360, "test", 3, "mean squared error per element of 360 reconstructions of test", Interval{}, false}))
+	check(f.SetMetric("evaluate digit", "spikes_encoder.2.fire", Figure{1234.5, 64, "test", 3, "spikes of encoder.2.fire for one sample", Interval{1200, 1300}, true}))
 	check(f.SetDeploy("deploy digit", map[string]schema.TargetReply{"chip": {
 		Used: []schema.Amount{{Name: "cores", Used: 131, Limit: 128}, {Name: "synapses", Used: 43008}},
 		Layers: []schema.Placement{

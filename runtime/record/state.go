@@ -21,6 +21,8 @@ type Figure struct {
 	Recipe    string  `json:"recipe"` // what was computed, for people
 	// Interval is the confidence interval of 95%; none in the figures of earlier versions, and of what has none.
 	Interval Interval `json:"interval,omitzero"`
+	// Detail says that it is a part of another figure, such as that of one class or layer, which tables leave out.
+	Detail bool `json:"detail,omitempty"`
 }
 
 // Interval is a confidence interval of 95%. The zero value is none.

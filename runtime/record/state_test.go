@@ -19,10 +19,10 @@ func TestMetrics(t *testing.T) {
 		action, name string
 		figure       Figure
 	}{
-		{"evaluate digit", "mse", Figure{1, 1, "train", 1, "to be replaced", Interval{}}},
-		{"evaluate prior", "frechet_pixels", Figure{-9e-5, 1000, "test", math.MaxUint64, "Fréchet distance over pixels, 1000 samples against 360 of test", Interval{}}},
-		{"evaluate digit", "mse_relative", Figure{0.332, 360, "test", 0, "a < b", Interval{}}},
-		{"evaluate digit", "mse", Figure{0.098, 360, "test", 0, "mean squared error", Interval{}}},
+		{"evaluate digit", "mse", Figure{1, 1, "train", 1, "to be replaced", Interval{}, false}},
+		{"evaluate prior", "frechet_pixels", Figure{-9e-5, 1000, "test", math.MaxUint64, "Fréchet distance over pixels, 1000 samples against 360 of test", Interval{}, false}},
+		{"evaluate digit", "mse_relative", Figure{0.332, 360, "test", 0, "a < b", Interval{}, false}},
+		{"evaluate digit", "mse", Figure{0.098, 360, "test", 0, "mean squared error", Interval{}, false}},
 	} {
 		if err := f.SetMetric(x.action, x.name, x.figure); err != nil {
 			t.Fatal(err)
@@ -59,7 +59,7 @@ func TestMetrics(t *testing.T) {
 	if got, _ := os.ReadFile(f.Path(MetricFile)); string(got) != want {
 		t.Errorf("file:\n%s", cmp.Diff(want, string(got)))
 	}
-	if m, err := f.Metrics(); err != nil || m["evaluate digit"]["mse_relative"] != (Figure{0.332, 360, "test", 0, "a < b", Interval{}}) {
+	if m, err := f.Metrics(); err != nil || m["evaluate digit"]["mse_relative"] != (Figure{0.332, 360, "test", 0, "a < b", Interval{}, false}) {
 		t.Errorf("read %v, %v", m, err)
 	}
 	if err := f.SetMetric("evaluate digit", "mse", Figure{Value: math.NaN()}); err == nil {

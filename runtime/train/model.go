@@ -275,15 +275,25 @@ func (m *Model) SampleGiven(sampler *program.Sampler, given map[string]*tensor.T
 	return m.sample(sampler, given, n, seed, first, m.function, func(string, *exec.Program) {})
 }
 
-// Work is what the products with weights of a sampler take for one sample.
+// Work is what the networks of a sampler do for one sample.
 type Work struct {
-	Synaptic    float64 // additions: of a weight for each 1 that it meets
-	Accumulates float64 // multiply-accumulates of real numbers
+	Synaptic    float64  // additions: of a weight for each 1 that a product meets
+	Accumulates float64  // multiply-accumulates of real numbers in products
+	Layers      []Firing // of spiking layers, in the order in which they first run
 }
 
-// Worked draws samples as SampleGiven does and returns what they take, in the mean of these samples.
+// Firing is what a spiking layer does for one sample, in all applications of its network together.
+type Firing struct {
+	Name    string // "decoder.1.fire"
+	Spikes  float64
+	Steps   float64 // neurons times time steps: the spikes if all fired always
+	Silent  float64 // neurons that give no spike in an application, in all of these
+	Neurons float64 // those of all applications: of a network that is applied twice, twice as many
+}
+
+// Worked draws samples as SampleGiven does and returns what that takes, in the mean of these samples.
 func (m *Model) Worked(sampler *program.Sampler, given map[string]*tensor.Tensor, n int, seed, first uint64) (Work, error) {
-	counted := map[string][]program.Product{}
+	counts := map[string]program.Counts{}
 	prepare := func(name string, batch int) (*exec.Program, error) {
 		return m.compile(compiledKey{"counted " + name, batch}, func() (*graph.Graph, error) {
 			g, _, err := m.Linker.Counted(name)
@@ -294,20 +304,34 @@ func (m *Model) Worked(sampler *program.Sampler, given map[string]*tensor.Tensor
 		if name == "" {
 			continue
 		}
-		_, products, err := m.Linker.Counted(name)
+		_, c, err := m.Linker.Counted(name)
 		if err != nil {
 			return Work{}, err
 		}
-		counted[name] = products
+		counts[name] = c
 	}
 	var w Work
+	places := map[string]int{}
 	_, err := m.sample(sampler, given, n, seed, first, prepare, func(name string, p *exec.Program) {
-		for i, product := range counted[name] {
+		share := func(prefix string, i int) float64 { return float64(p.Output(prefix + strconv.Itoa(i)).F32[0]) }
+		for i, product := range counts[name].Products {
 			if product.Spikes {
-				w.Synaptic += float64(product.Operations) * float64(p.Output(program.Input + strconv.Itoa(i)).F32[0])
+				w.Synaptic += float64(product.Operations) * share(program.Input, i)
 			} else {
 				w.Accumulates += float64(product.Operations)
 			}
+		}
+		for i, l := range counts[name].Layers {
+			at, ok := places[l.Name]
+			if !ok {
+				at = len(w.Layers)
+				places[l.Name], w.Layers = at, append(w.Layers, Firing{Name: l.Name})
+			}
+			f, neurons := &w.Layers[at], float64(l.Neurons)
+			f.Neurons += neurons
+			f.Steps += neurons * float64(l.Steps)
+			f.Spikes += neurons * float64(l.Steps) * share(program.Spiked, i)
+			f.Silent += neurons * share(program.Silent, i)
 		}
 	})
 	return w, err
@@ -374,5 +398,5 @@ func (m *Model) sample(sampler *program.Sampler, given map[string]*tensor.Tensor
 
 // own returns the outputs of a function that are the Program's.
 func own(p *exec.Program) []string {
-	return slices.DeleteFunc(slices.Clone(p.Outputs()), func(name string) bool { return strings.HasPrefix(name, program.Input) })
+	return slices.DeleteFunc(slices.Clone(p.Outputs()), program.IsCount)
 }
