@@ -157,7 +157,7 @@ type pixels struct {
 }
 
 // samples returns the samples of the action, drawn where they are not there yet. They are pictures of the size that the model
-// draws, rounded as such if at all, and then brought to that of the reference.
+// draws, rounded as such if at all, and then brought to that of the reference as its own are.
 func (e *evaluation) samples(ctx context.Context) (metric.Source, error) {
 	n := e.count()
 	if e.kept == nil {
@@ -181,7 +181,11 @@ func (e *evaluation) samples(ctx context.Context) (metric.Source, error) {
 	}
 	dims := e.set.Fields()[imageField].Dims
 	return metric.Source{N: n, Images: func(first, end int) (metric.Images, error) {
-		return e.kept.images(first, end).Resize(dims[1], dims[2]), nil
+		out := e.kept.images(first, end).Fit(dims[1], dims[2])
+		if e.round {
+			out.Round() // what was resized, as the pictures of the reference are
+		}
+		return out, nil
 	}}, nil
 }
 

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"snnc.dev/snnc/dsl/diag"
+	"snnc.dev/snnc/plugins/schema"
 	"snnc.dev/snnc/runtime/data"
 	"snnc.dev/snnc/runtime/metric"
 	"snnc.dev/snnc/runtime/record"
@@ -51,7 +52,9 @@ func TestJudgedByOtherData(t *testing.T) {
 	for _, v := range out.Logical() { // the training's range is 0..1
 		m.Pixels = append(m.Pixels, float32(math.Floor(min(max(v, 0), 1)*255+0.5)/255))
 	}
-	samples := metric.Vectors{N: n, Size: 143, Data: m.Resize(13, 11).Pixels}
+	m = m.Fit(13, 11)
+	m.Round()
+	samples := metric.Vectors{N: n, Size: 143, Data: m.Pixels}
 	open := func(split data.Split) (*data.Set, metric.Vectors) {
 		set, err := data.Open(t.Context(), "optdigits", j.Data.Args, split, nil)
 		if err != nil {
@@ -114,6 +117,39 @@ func TestJudgedByOtherData(t *testing.T) {
 	}
 	if got := slices.Sorted(maps.Keys(parts(", data = wide", ""))); slices.Contains(got, "data") || slices.Contains(got, "data of training") {
 		t.Errorf("without other data: %v", got)
+	}
+}
+
+// Samples are brought to another size as the data set brings its own images to it: to half of what a byte of the set is.
+func TestFitIsTheDataSets(t *testing.T) {
+	pictures := func(size *schema.Value) metric.Images {
+		args := schema.Arguments{}
+		if size != nil {
+			args["size"] = *size
+		}
+		set, err := data.Open(t.Context(), "optdigits", args, data.Test, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d := set.Fields()["image"].Dims
+		m := metric.Images{N: set.Len(), Channels: d[0], Height: d[1], Width: d[2]}
+		for _, v := range all(t, set, "image").Logical() {
+			m.Pixels = append(m.Pixels, float32(v))
+		}
+		return m
+	}
+	own := pictures(nil)
+	for _, side := range [][2]float64{{5, 5}, {4, 8}, {3, 13}, {16, 2}} {
+		size := schema.Value{Type: schema.Size, Items: []schema.Value{{Number: side[0]}, {Number: side[1]}}}
+		want, got := pictures(&size), own.Fit(int(side[0]), int(side[1]))
+		if len(got.Pixels) != len(want.Pixels) {
+			t.Fatalf("%v: %d pixels, want %d", side, len(got.Pixels), len(want.Pixels))
+		}
+		for i, p := range got.Pixels {
+			if d := math.Abs(float64(p - want.Pixels[i])); d > 0.5/240+1e-6 { // the set's bytes are 0 to 240
+				t.Fatalf("%v: pixel %d is %v, want %v", side, i, p, want.Pixels[i])
+			}
+		}
 	}
 }
 

@@ -28,38 +28,79 @@ func (m Images) Round() {
 // Resize returns the images at another size: bilinear with half-pixel centres and without smoothing beforehand, which is
 // what PyTorch's interpolate(mode="bilinear", align_corners=False) computes. Images of that size already are returned as
 // they are.
-func (m Images) Resize(height, width int) Images {
+func (m Images) Resize(height, width int) Images { return m.resize(height, width, between) }
+
+// Fit returns the images at another size as data sets bring their own to it: averaged over areas along an axis that shrinks,
+// and as Resize does along one that grows.
+func (m Images) Fit(height, width int) Images {
+	return m.resize(height, width, func(n, m int) []tap {
+		if m > n {
+			return between(n, m)
+		}
+		return areas(n, m)
+	})
+}
+
+// resize makes the pixels of either axis as the taps of its old and new length say.
+func (m Images) resize(height, width int, taps func(n, m int) []tap) Images {
 	if height == m.Height && width == m.Width {
 		return m
 	}
 	out := Images{N: m.N, Channels: m.Channels, Height: height, Width: width, Pixels: make([]float32, m.N*m.Channels*height*width)}
 	down, across := taps(m.Height, height), taps(m.Width, width)
+	rows := make([]float64, m.Height*width) // a picture at its new width
 	for p := range m.N * m.Channels {
 		from, to := m.Pixels[p*m.Height*m.Width:], out.Pixels[p*height*width:]
-		for y, v := range down {
-			upper, lower := from[v.first*m.Width:], from[v.second*m.Width:]
-			for x, h := range across {
-				a := float64(upper[h.first])*(1-h.share) + float64(upper[h.second])*h.share
-				b := float64(lower[h.first])*(1-h.share) + float64(lower[h.second])*h.share
-				to[y*width+x] = float32(a*(1-v.share) + b*v.share)
+		for y := range m.Height {
+			for x, t := range across {
+				sum := 0.0
+				for i, w := range t.weights {
+					sum += w * float64(from[y*m.Width+t.first+i])
+				}
+				rows[y*width+x] = sum
+			}
+		}
+		for y, t := range down {
+			for x := range width {
+				sum := 0.0
+				for i, w := range t.weights {
+					sum += w * rows[(t.first+i)*width+x]
+				}
+				to[y*width+x] = float32(sum)
 			}
 		}
 	}
 	return out
 }
 
-// tap says which two old pixels a new one lies between, and the share of the second.
+// A tap says how a new pixel of an axis is made: the sum of weights[i] times old pixel first+i.
 type tap struct {
-	first, second int
-	share         float64
+	first   int
+	weights []float64
 }
 
-func taps(n, m int) []tap {
+// between makes each of m new pixels of the two of n old ones that its centre lies between.
+func between(n, m int) []tap {
 	out := make([]tap, m)
 	for o := range out {
 		at := max((float64(o)+0.5)*float64(n)/float64(m)-0.5, 0)
 		i := min(int(at), n-1)
-		out[o] = tap{i, min(i+1, n-1), at - float64(i)}
+		out[o] = tap{i, []float64{1}}
+		if share := at - float64(i); share > 0 && i < n-1 {
+			out[o].weights = []float64{1 - share, share}
+		}
+	}
+	return out
+}
+
+// areas makes each of m new pixels of all of n old ones that it covers, n not below m.
+func areas(n, m int) []tap {
+	out := make([]tap, m)
+	for o := range out { // measured in 1/m old pixels: an old one covers [i*m, (i+1)*m), a new one [o*n, (o+1)*n)
+		out[o].first = o * n / m
+		for i := out[o].first; i*m < (o+1)*n; i++ {
+			out[o].weights = append(out[o].weights, float64(min((i+1)*m, (o+1)*n)-max(i*m, o*n))/float64(n))
+		}
 	}
 	return out
 }
