@@ -43,63 +43,103 @@ func (e *Misfit) Lines() []string {
 
 // Find returns the values of variables from a file: a checkpoint, of this or another training, whose averaged weights are taken
 // where it has some, or any file with a tensor for each variable and no other. A variable is found by the structural name that
-// a checkpoint's metadata give its tensors, else by the name that the spec suggests, else by its structural name. A frozen
-// variable, whose values are a part of the model, may be missing. The error is a *Misfit.
-func Find(variables []graph.Variable, f *checkpoint.File) (Weights, error) {
-	structural := map[string]string{} // to tensor
+// a checkpoint's metadata give its tensors, else by the name that the spec suggests, else by its structural name. Where these do not
+// fit, all are looked for by the names that the spec suggests alone, since a layer more or less moves the structural names behind
+// it. A frozen variable, whose values are a part of the model, may be missing.
+//
+// fresh says of a name that the spec suggests that what it stands for is not taken, whether the file has it or not; nil takes all.
+// With it the names that the spec suggests come first. The error is a *Misfit, with the fewest lines of both ways.
+func Find(variables []graph.Variable, f *checkpoint.File, fresh func(title string) bool) (Weights, error) {
+	s, titles := tensorsOf(f), Titles(variables)
+	first := func(v graph.Variable) []string { return []string{s.structural[v.Name], titles[v.Name], v.Name} }
+	second := func(v graph.Variable) []string { return []string{titles[v.Name]} }
+	ties := 0 // are worded by the names that the spec suggests
+	if fresh != nil {
+		first, second, ties = second, first, -1
+	} else {
+		fresh = func(string) bool { return false }
+	}
+	w, bad := s.find(variables, titles, fresh, first)
+	if bad == nil {
+		return w, nil
+	}
+	w, other := s.find(variables, titles, fresh, second)
+	if other == nil {
+		return w, nil
+	}
+	if len(other.Lines())-len(bad.Lines()) <= ties {
+		bad = other
+	}
+	return nil, bad
+}
+
+// tensors are those of a file that may be weights, by name.
+type tensors struct {
+	all, averaged map[string]checkpoint.Tensor
+	structural    map[string]string // names by structural name, where the file has metadata
+}
+
+func tensorsOf(f *checkpoint.File) tensors {
+	s := tensors{map[string]checkpoint.Tensor{}, map[string]checkpoint.Tensor{}, map[string]string{}}
 	var names map[string]string
 	if json.Unmarshal([]byte(f.Metadata[metaNames]), &names) == nil {
 		for tensor, name := range names {
-			structural[name] = tensor
+			s.structural[name] = tensor
 		}
 	}
-	tensors := map[string]checkpoint.Tensor{} // that may be weights, by name
-	averaged := map[string]checkpoint.Tensor{}
 	for _, x := range f.Tensors {
 		name, average := strings.CutPrefix(x.Name, averagePrefix)
 		switch {
 		case average && names != nil:
-			averaged[name] = x
+			s.averaged[name] = x
 		case names != nil && strings.HasPrefix(x.Name, optimiserInfix):
 		default:
-			tensors[x.Name] = x
+			s.all[x.Name] = x
 		}
 	}
+	return s
+}
+
+// find looks for each variable that is not fresh by some names, in their order.
+func (s *tensors) find(variables []graph.Variable, titles map[string]string, fresh func(string) bool, names func(graph.Variable) []string) (Weights, *Misfit) {
 	out, bad, used := Weights{}, &Misfit{}, map[string]bool{}
-	titles := titlesOf(variables)
 	for _, v := range variables {
+		title := titles[v.Name]
+		if fresh(title) {
+			continue
+		}
 		name, x, ok := "", checkpoint.Tensor{}, false
-		for _, name = range []string{structural[v.Name], titles[v.Name], v.Name} {
-			if x, ok = tensors[name]; ok && !used[name] {
+		for _, name = range names(v) {
+			if x, ok = s.all[name]; ok && !used[name] {
 				break
 			}
 			ok = false
 		}
 		if !ok {
 			if v.Kind != graph.Frozen {
-				bad.Missing = append(bad.Missing, fmt.Sprintf("`%s` %v", titles[v.Name], v.Type.Dims))
+				bad.Missing = append(bad.Missing, fmt.Sprintf("`%s` %v", title, v.Type.Dims))
 			}
 			continue
 		}
 		used[name] = true
-		if a, ok := averaged[name]; ok {
+		if a, ok := s.averaged[name]; ok {
 			x = a
 		}
 		values, err := checkpoint.Values[float32](x)
 		switch {
 		case !slices.Equal(x.Shape, v.Type.Dims):
-			bad.Other = append(bad.Other, fmt.Sprintf("`%s` is %v in the model and %v in the file", titles[v.Name], v.Type.Dims, x.Shape))
+			bad.Other = append(bad.Other, fmt.Sprintf("`%s` is %v in the model and %v in the file", title, v.Type.Dims, x.Shape))
 		case err != nil:
-			bad.Other = append(bad.Other, fmt.Sprintf("`%s` holds %s and not %s", titles[v.Name], x.DType, checkpoint.F32))
+			bad.Other = append(bad.Other, fmt.Sprintf("`%s` holds %s and not %s", title, x.DType, checkpoint.F32))
 		case slices.ContainsFunc(values, func(v float32) bool { return math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) }):
-			bad.Other = append(bad.Other, fmt.Sprintf("`%s` holds values that are not finite", titles[v.Name]))
+			bad.Other = append(bad.Other, fmt.Sprintf("`%s` holds values that are not finite", title))
 		default:
 			out[v.Name] = values
 		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(tensors)) {
-		if !used[name] {
-			bad.Superfluous = append(bad.Superfluous, fmt.Sprintf("`%s` %v", name, tensors[name].Shape))
+	for _, name := range slices.Sorted(maps.Keys(s.all)) {
+		if !used[name] && !fresh(name) {
+			bad.Superfluous = append(bad.Superfluous, fmt.Sprintf("`%s` %v", name, s.all[name].Shape))
 		}
 	}
 	if len(bad.Missing)+len(bad.Superfluous)+len(bad.Other) > 0 {

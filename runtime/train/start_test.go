@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"snnc.dev/snnc/runtime/checkpoint"
+	"snnc.dev/snnc/runtime/graph"
 )
 
 // A checkpoint gives its averaged weights where it has some and its weights elsewhere, whatever its tensors are called; a
@@ -30,7 +31,7 @@ func TestFind(t *testing.T) {
 		renamed := &checkpoint.File{Metadata: map[string]string{metaState: f.Metadata[metaState], metaNames: f.Metadata[metaNames]}}
 		bare := &checkpoint.File{}
 		for _, v := range tr.Model.Variables {
-			title := titlesOf(tr.Model.Variables)[v.Name]
+			title := Titles(tr.Model.Variables)[v.Name]
 			renamed.Metadata[metaNames] = strings.ReplaceAll(renamed.Metadata[metaNames], fmt.Sprintf("%q:", title), fmt.Sprintf("%q:", "x."+title))
 			bare.Tensors = append(bare.Tensors, shaped(title, want[v.Name]))
 		}
@@ -44,7 +45,7 @@ func TestFind(t *testing.T) {
 		}
 		digests := map[string]bool{}
 		for what, f := range map[string]*checkpoint.File{"checkpoint": f, "other names": renamed, "bare file": bare} {
-			w, err := Find(tr.Model.Variables, f)
+			w, err := Find(tr.Model.Variables, f, nil)
 			if err != nil {
 				t.Fatalf("%s: %v", what, err)
 			}
@@ -63,6 +64,49 @@ func TestFind(t *testing.T) {
 	}
 }
 
+// A layer in front moves the structural names of all behind it: weights are found by the names that the spec suggests, unless it
+// renames them, and what is new is missed unless it is said to be.
+func TestFindMoved(t *testing.T) {
+	variable := func(name, title string, size int) graph.Variable {
+		return graph.Variable{Name: name, Title: title, Kind: graph.Parameter, Type: graph.Type{DType: graph.F32, Dims: []int{size}}}
+	}
+	tensor := func(title string, value float32) checkpoint.Tensor {
+		return checkpoint.Of(title, []int{2}, []float32{value, value})
+	}
+	file := &checkpoint.File{Metadata: map[string]string{metaNames: `{"n.0.a.w":"n.0.w","n.1.a.w":"n.1.w","n.2.a.w":"n.2.w"}`},
+		Tensors: []checkpoint.Tensor{tensor("n.0.a.w", 1), tensor("n.1.a.w", 2), tensor("n.2.a.w", 3)}}
+	moved := []graph.Variable{variable("n.1.w", "n.0.a.w", 2), variable("n.2.w", "n.1.a.w", 2), variable("n.3.w", "n.2.a.w", 2)}
+	grown := append([]graph.Variable{variable("n.0.w", "n.0.b.w", 2)}, moved...)
+	isNew := func(title string) bool { return title == "n.0.b.w" }
+	for _, c := range []struct {
+		what      string
+		variables []graph.Variable
+		fresh     func(string) bool
+	}{{"without weights", moved, nil}, {"with weights", grown, isNew}} {
+		w, err := Find(c.variables, file, c.fresh)
+		if err != nil {
+			t.Errorf("%s: %v", c.what, err)
+		}
+		for i, v := range moved {
+			if want := []float32{float32(i + 1), float32(i + 1)}; !slices.Equal(w[v.Name], want) {
+				t.Errorf("%s: %s begins with %v, want %v", c.what, v.Title, w[v.Name], want)
+			}
+		}
+		if w["n.0.w"] != nil {
+			t.Errorf("%s: the layer in front is not new", c.what)
+		}
+	}
+	var bad *Misfit
+	if _, err := Find(grown, file, nil); !errors.As(err, &bad) || !slices.Equal(bad.Lines(), []string{"`n.0.b.w` [2] is missing"}) {
+		t.Error(err)
+	}
+	// What is new is not taken from a file that has something of this name, of whatever shape.
+	file.Tensors[1] = checkpoint.Of("n.1.a.w", []int{3}, []float32{1, 2, 3})
+	if w, err := Find(moved, file, func(title string) bool { return title == "n.1.a.w" }); err != nil || len(w) != 2 {
+		t.Error(w, err)
+	}
+}
+
 // All that does not fit is told at once, with both shapes, and a weight that changes changes the digest.
 func TestMisfit(t *testing.T) {
 	m := system(t, "classifier").trainer(t, examples(8), Settings{Batch: 2, Iterations: 1, Optimizers: map[string]Optimizer{"": adam(0.01)}}).Model
@@ -70,7 +114,7 @@ func TestMisfit(t *testing.T) {
 	for _, v := range m.Variables {
 		f.Tensors = append(f.Tensors, shaped(v.Name, m.Weights[v.Name]))
 	}
-	w, err := Find(m.Variables, f)
+	w, err := Find(m.Variables, f, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,7 +133,7 @@ func TestMisfit(t *testing.T) {
 	for i := range 4 {
 		f.Tensors[3].Data[i] = 0xff
 	}
-	_, err = Find(m.Variables, f)
+	_, err = Find(m.Variables, f, nil)
 	var bad *Misfit
 	if !errors.As(err, &bad) {
 		t.Fatal(err)
@@ -121,7 +165,7 @@ func FuzzFind(f *testing.F) {
 	f.Fuzz(func(t *testing.T, names, one, other string, n int) {
 		file := &checkpoint.File{Metadata: map[string]string{metaNames: names}, Tensors: slices.Clone(right.Tensors)}
 		file.Tensors = append(file.Tensors, checkpoint.Of(one, []int{1}, []float32{1}), checkpoint.Tensor{Name: other, DType: "F32", Shape: []int{n}})
-		w, err := Find(from.Model.Variables, file)
+		w, err := Find(from.Model.Variables, file, nil)
 		var bad *Misfit
 		switch {
 		case errors.As(err, &bad):

@@ -21,9 +21,9 @@ const (
 	metaNames      = "snnc.names"
 )
 
-// titlesOf returns structural name -> the name that the spec suggests. Where two variables would share one both keep the
-// structural name, and so does one whose title is the structural name of another.
-func titlesOf(variables []graph.Variable) map[string]string {
+// Titles returns what checkpoints call variables, by structural name: as the spec suggests, ROLE.K.LAYER.PART. Where two variables
+// would share one both keep the structural name, and so does one whose title is the structural name of another.
+func Titles(variables []graph.Variable) map[string]string {
 	uses := map[string]int{}
 	for _, v := range variables {
 		uses[v.Title]++
@@ -49,7 +49,7 @@ func shaped(name string, t *tensor.Tensor) checkpoint.Tensor {
 // Save returns the state of the training and the weights. What it holds depends on these alone.
 func (t *Trainer) Save() (*checkpoint.File, error) {
 	f := &checkpoint.File{Metadata: map[string]string{"format": "pt"}}
-	titles := titlesOf(t.Model.Variables)
+	titles := Titles(t.Model.Variables)
 	names := map[string]string{}
 	for _, v := range t.Model.Variables {
 		title := titles[v.Name]

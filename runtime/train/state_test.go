@@ -278,7 +278,7 @@ func TestTitles(t *testing.T) {
 		{Name: "a.3.w"}, {Name: "a.4.w", Title: "a.1.w"}, {Name: "a.5.w", Title: "a.5.w"},
 	}}
 	want := map[string]string{"a.0.w": "a.first.w", "a.1.w": "a.1.w", "a.2.w": "a.2.w", "a.3.w": "a.3.w", "a.4.w": "a.4.w", "a.5.w": "a.5.w"}
-	got := titlesOf(m.Variables)
+	got := Titles(m.Variables)
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("(-want +got)\n%s", d)
 	}
