@@ -210,6 +210,8 @@ func (c *checker) special(name string) func(p *schema.Param, g given, x *Action)
 		return c.targetsSetting
 	case "network":
 		return c.networkSetting
+	case "new":
+		return c.newSetting
 	}
 	return nil
 }
@@ -286,7 +288,23 @@ func (x *Action) from(path string, p *schema.Plugin) {
 	x.Plugins[path] = p.Name
 }
 
-// networkSetting reads the name of a network that fills a role of the model.
+// newSetting reads names of weights that a training begins without. Whether weights are called so is seen when the model is built.
+func (c *checker) newSetting(p *schema.Param, g given, x *Action) (schema.Value, bool) {
+	out := schema.Value{Type: schema.List}
+	items, ok := c.literal(p, g)
+	for i, e := range items {
+		x.Places[fmt.Sprintf("new[%d]", i)] = e.Span()
+		ref := reference(e)
+		if ref == nil || ref.Called {
+			c.fail(diag.BadType, e.Span(), "write a neuron, coder, layer, network or role by its name: `new = [NAME]`", "`new` is a list of names in those of weights")
+			ok = false
+			continue
+		}
+		out.Items = append(out.Items, schema.Value{Type: schema.ARole, Text: ref.Name.Text})
+	}
+	return out, ok
+}
+
 // networkSetting reads the name of a network of the model. What it comes to are the roles that the network fills, by attribute
 // path: the name of the definition is the spec's own business.
 func (c *checker) networkSetting(p *schema.Param, g given, x *Action) (schema.Value, bool) {

@@ -86,7 +86,7 @@ const (
 )
 
 // trainParts are what a training is made of. Its length counts only where something depends on it: else a longer training is
-// the same one, gone on. What it begins with counts by its values, wherever they lie, and how much memory it may take does not.
+// the same one, gone on. What it begins with counts by its values, wherever they lie (so `new` counts by what it leaves out), and how much memory it may take does not.
 // others identifies the trainings of the models that fill roles.
 func (j *job) trainParts(dataHash string, start train.Weights, others map[*Model]string) {
 	m := j.model
@@ -104,7 +104,7 @@ func (j *job) trainParts(dataHash string, start train.Weights, others map[*Model
 	}
 	for name, v := range j.Settings {
 		switch {
-		case slices.Contains([]string{dataSetting, "epochs", "iterations", startSetting, memorySetting}, name):
+		case slices.Contains([]string{dataSetting, "epochs", "iterations", startSetting, newSetting, memorySetting}, name):
 		case name == "precision" && v.Text == "single": // no part: trainings of before this setting have none, and go on
 		default:
 			j.parts[name] = render(v)

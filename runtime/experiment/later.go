@@ -21,7 +21,7 @@ func (x *Experiment) notYet(j *job) (found diag.List) {
 		found.Add(diag.Diagnostic{Code: diag.NotInVersion, Range: place, Summary: fmt.Sprintf(format, args...) + ": not in this version",
 			Help: fmt.Sprintf("leave it out, or choose other actions with --only; `%s` cannot run as it stands", j.name)})
 	}
-	found = append(found, j.outside()...)
+	found = append(found, j.badStart()...)
 	if want, most := j.Settings.Int("batch")*j.Settings.Int("accumulate"), data.Most(j.Data.Set, j.Data.Args); j.Kind == "train" && most > 0 && want > most {
 		found.Add(diag.Diagnostic{Code: diag.BadAction, Range: j.Places["batch"], Summary: fmt.Sprintf("an update takes %d examples, and `%s` has %d", want, j.Data.Name, most),
 			Help: fmt.Sprintf("write `batch = %d` or less", max(1, most/j.Settings.Int("accumulate")))})

@@ -47,7 +47,7 @@ func loadStandard(ctx context.Context, x *Experiment, name string, file *checkpo
 	if err != nil {
 		return nil, fmt.Errorf("load feature network %s: %w", name, err)
 	}
-	s.weights, err = train.Find(read, file)
+	s.weights, err = train.Find(read, file, nil)
 	return s, err
 }
 

@@ -7,22 +7,64 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"snnc.dev/snnc/dsl/diag"
+	"snnc.dev/snnc/plugins/schema"
 	"snnc.dev/snnc/runtime/checkpoint"
 	"snnc.dev/snnc/runtime/record"
 	"snnc.dev/snnc/runtime/train"
 )
 
-// startSetting is the setting of a training that names the weights it begins with.
-const startSetting = "start"
+// The settings of a training that name the weights it begins with, and those that it does not take from there.
+const (
+	startSetting = "start"
+	newSetting   = "new"
+)
 
-// outside finds a path of a spec that leads out of the folders that it may read.
-func (j *job) outside() (found diag.List) {
-	if path := j.Settings.Text(startSetting); path != "" && !filepath.IsLocal(filepath.FromSlash(path)) {
+// badStart finds what is wrong with these settings whatever the weights are: a path that leads out of the folders that a spec may
+// read, and names that no weights have.
+func (j *job) badStart() (found diag.List) {
+	path := j.Settings.Text(startSetting)
+	if path != "" && !filepath.IsLocal(filepath.FromSlash(path)) {
 		found.Add(j.startFailed(fmt.Sprintf("%q does not lie in the folder of the spec", path), outsideHelp(path)))
 	}
+	names := j.Settings[newSetting].Items
+	if path == "" && len(names) > 0 {
+		found.Add(diag.Diagnostic{Code: diag.BadAction, Range: j.Places[newSetting], Summary: fmt.Sprintf("`%s` begins with random weights, and `%s` says which of other weights it does not take", j.name, newSetting),
+			Help: "say where the others come from, such as `start = \"runs/digits\"`, or leave it out"})
+		return found
+	}
+	var known []string // in names of weights
+	for _, title := range train.Titles(j.model.Linker.Variables()) {
+		known = append(known, strings.Split(title, ".")...)
+	}
+	slices.Sort(known)
+	for i, v := range names {
+		if slices.Contains(known, v.Text) {
+			continue
+		}
+		help := "weights are called by role and layer, as `snnc plan` shows these"
+		if near := diag.Nearest(v.Text, known); near != "" {
+			help = fmt.Sprintf("did you mean `%s`?", near)
+		}
+		found.Add(diag.Diagnostic{Code: diag.UnknownName, Range: j.Places[fmt.Sprintf("%s[%d]", newSetting, i)], Summary: fmt.Sprintf("model `%s` has no weights of `%s`", j.model.Name, v.Text), Help: help})
+	}
 	return found
+}
+
+// fresh returns which weights `new` names, by their names in checkpoints, such as denoiser.0.conv.weight; nil where it names none.
+func (j *job) fresh() func(title string) bool {
+	names := j.Settings[newSetting].Items
+	if len(names) == 0 {
+		return nil
+	}
+	return func(title string) bool {
+		return slices.ContainsFunc(strings.Split(title, "."), func(part string) bool {
+			return slices.ContainsFunc(names, func(v schema.Value) bool { return v.Text == part })
+		})
+	}
 }
 
 // outsideHelp says how weights are named that lie elsewhere.
@@ -56,7 +98,7 @@ func (r *runner) start(j *job) (train.Weights, diag.List) {
 	case sameFolder(filepath.Dir(from), filepath.Join(r.o.Folder, record.CheckpointFolder)):
 		return fail(fmt.Sprintf("%q is what this run itself writes", path), "name another run, or run with `--out` into another folder")
 	}
-	weights, err := train.Find(j.model.Linker.Variables(), file)
+	weights, err := train.Find(j.model.Linker.Variables(), file, j.fresh())
 	var bad *train.Misfit
 	switch {
 	case errors.As(err, &bad):
@@ -64,7 +106,11 @@ func (r *runner) start(j *job) (train.Weights, diag.List) {
 		for _, line := range bad.Lines() {
 			notes = append(notes, diag.Note{Message: line})
 		}
-		return fail(fmt.Sprintf("the weights in %s are not those of model `%s`", from, j.model.Name), "let the networks be those that the weights were trained in", notes...)
+		help := "let the networks be those that the weights were trained in"
+		if len(bad.Missing) > 0 {
+			help += ", or say with `new` what of them is new, by a name in those of its weights: `new = [NAME]`"
+		}
+		return fail(fmt.Sprintf("the weights in %s are not those of model `%s`", from, j.model.Name), help, notes...)
 	case err != nil:
 		return fail(fmt.Sprintf("weights cannot be read: %v", err), "")
 	}

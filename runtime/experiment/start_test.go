@@ -148,6 +148,93 @@ func TestBadStart(t *testing.T) {
 	}
 }
 
+// A training goes on from a network that has grown: what `new` names begins as it would without `start`, and all else is found by
+// its name, whatever stands between.
+func TestNew(t *testing.T) {
+	text := spec(t, "replaced")
+	grown := spec(t, "replaced", "coder  held", `neuron scale(p: real = 1 trainable per step) {
+    input x
+    output p * x
+}
+coder  held`, "flatten -> linear(24)", "flatten -> linear(24) -> scale", "linear(8)", "linear(8) -> scale",
+		"adam(rate = 0.01)", "sgd(rate = 1e-30)", "seed = 3", `seed = 9, start = "base", new = [scale]`)
+	t.Chdir(t.TempDir())
+	mustRun(t, load(t, plugins, text), "base")
+	x := load(t, plugins, grown)
+	mustRun(t, x, "grown")
+	weights := func(run string) *checkpoint.File {
+		t.Helper()
+		f, err := checkpoint.Read(newest(t, run, "a"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return f
+	}
+	base, tuned := weights("base"), weights("grown")
+	for _, want := range base.Tensors {
+		if strings.HasPrefix(want.Name, "optimizer/") {
+			continue
+		}
+		if got, ok := tuned.Tensor(want.Name); !ok || !slices.Equal(got.Data, want.Data) {
+			t.Errorf("%s is not what the training began with", want.Name)
+		}
+	}
+	for _, name := range []string{"encoder.0.scale.p", "encoder.1.scale.p"} {
+		p, _ := tuned.Tensor(name)
+		values, err := checkpoint.Values[float32](p)
+		if want := []float32{1, 1, 1, 1}; err != nil || !slices.Equal(values, want) {
+			t.Errorf("%s is %v, want %v: %v", name, values, want, err)
+		}
+	}
+	// A factor of 1 changes no bit of what the model is worth.
+	if sum(t, filepath.Join("base", record.MetricFile)) != sum(t, filepath.Join("grown", record.MetricFile)) {
+		t.Error("the network that has grown is worth something else")
+	}
+	if w := mustRun(t, x, "grown"); w.steps > 0 {
+		t.Errorf("%d updates of a training that is done", w.steps)
+	}
+
+	// A whole role may be new: the rest is taken.
+	mustRun(t, load(t, plugins, grown, "train.a.new=[scale, decoder]"), "half")
+	mustRun(t, load(t, plugins, strings.Replace(grown, `, start = "base", new = [scale]`, "", 1)), "random")
+	half, random := weights("half"), weights("random")
+	for name, from := range map[string]*checkpoint.File{"encoder.0.linear.weight": base, "decoder.0.linear.weight": random, "decoder.1.linear.bias": random} {
+		want, _ := from.Tensor(name)
+		if got, ok := half.Tensor(name); !ok || !slices.Equal(got.Data, want.Data) {
+			t.Errorf("%s comes from elsewhere", name)
+		}
+	}
+	var changed *Changed
+	if _, err := run(t, load(t, plugins, grown, "train.a.new=[scale, decoder]"), "grown"); !errors.As(err, &changed) {
+		t.Errorf("with other weights that are new: %v", err)
+	}
+
+	d := refused(t, load(t, plugins, grown, "train.a.new=[decoder]"), "other")
+	if len(d.Notes) != 2 || d.Notes[0].Message != "`encoder.0.scale.p` [4] is missing" || !strings.HasSuffix(d.Help, "or say with `new` what of them is new, by a name in those of its weights: `new = [NAME]`") {
+		t.Errorf("%s %v", d.Help, d.Notes)
+	}
+	for change, want := range map[string]struct {
+		code diag.Code
+		help string
+	}{
+		"train.a.new=[scal]":          {diag.UnknownName, "did you mean `scale`?"},
+		"train.a.new=[late]":          {diag.UnknownName, "weights are called by role and layer"},
+		`train.a.new=["scale"]`:       {diag.BadType, "write a neuron, coder, layer, network or role by its name"},
+		"train.a.new=scale":           {diag.BadType, "write `[scale]`"},
+		"train.a.new=[scale(p = 1)]":  {diag.BadType, "write a neuron, coder, layer, network or role by its name"},
+		"train.a.new[0]=scale(p = 1)": {diag.BadType, "write a neuron, coder, layer, network or role by its name"},
+	} {
+		x, found, _ := Load(context.Background(), plugins, "a.snn", []byte(grown), Options{Sets: []string{change}})
+		if x != nil || len(found) != 1 || found[0].Code != want.code || !strings.HasPrefix(found[0].Help, want.help) {
+			t.Errorf("%s: %v", change, found)
+		}
+	}
+	x, found, _ := Load(context.Background(), plugins, "a.snn", []byte(strings.Replace(grown, `start = "base", `, "", 1)), Options{})
+	if x != nil || len(found) != 1 || found[0].Code != diag.BadAction {
+		t.Errorf("new weights without others: %v", found)
+	}
+}
+
 // A training that may take less memory than it needs does not begin, and is told what takes how much.
 func TestMemory(t *testing.T) {
 	x := load(t, plugins, spec(t, "images", "seed = 3", "seed = 3, memory = 20 KB, precision = single"))
