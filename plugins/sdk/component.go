@@ -37,6 +37,19 @@ type BuildRequest struct {
 	Classes   map[string]int        // of a field that holds class numbers: they are below this
 }
 
+// NewBuildRequest reads a request as the host sends it.
+func NewBuildRequest(q schema.BuildRequest) (BuildRequest, error) {
+	r := BuildRequest{Arguments: q.Arguments, Networks: q.Networks, Fields: map[string]graph.Type{}, Classes: q.Classes}
+	for name, text := range q.Fields {
+		t, err := parseType(text)
+		if err != nil {
+			return BuildRequest{}, fmt.Errorf("read the type of field %s: %w", name, err)
+		}
+		r.Fields[name] = t
+	}
+	return r, nil
+}
+
 // Image returns the type of the data's field `image`, or the complaint that there is none.
 func (r BuildRequest) Image() (graph.Type, []schema.Complaint) {
 	image, ok := r.Fields["image"]

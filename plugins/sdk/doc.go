@@ -5,7 +5,7 @@
 // the plugin: the host runs what these describe.
 //
 // What several models have in common is written once: the sum of a loss (Function.Loss), the class that networks are told (Label),
-// the range of the data (Function.Clip).
+// the range of the data (Function.Clip). Package modeltest has what tests of models have in common.
 //
 // It imports plugins/proto, plugins/schema, runtime/graph and runtime/program. Plugins import it, the built-in ones too.
 package sdk

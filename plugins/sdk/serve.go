@@ -143,15 +143,8 @@ func (s *service) model(q schema.BuildRequest) (Model, BuildRequest, error) {
 	if i < 0 || s.plugin.Models[i].Build == nil {
 		return Model{}, BuildRequest{}, fmt.Errorf("no model %q can be built", q.Component)
 	}
-	own := BuildRequest{Arguments: q.Arguments, Networks: q.Networks, Fields: map[string]graph.Type{}, Classes: q.Classes}
-	for name, text := range q.Fields {
-		t, err := parseType(text)
-		if err != nil {
-			return Model{}, BuildRequest{}, fmt.Errorf("read the type of field %s: %w", name, err)
-		}
-		own.Fields[name] = t
-	}
-	return s.plugin.Models[i], own, nil
+	own, err := NewBuildRequest(q)
+	return s.plugin.Models[i], own, err
 }
 
 func parseType(text string) (graph.Type, error) {

@@ -36,6 +36,9 @@ func build(ctx context.Context, h *host.Host, m *check.Model, d *check.Data, bui
 	return b, append(found, b.take(reply, err, m.Definition.Value.Span(), b.place)...)
 }
 
+// Request returns what the plugin was asked for the Program.
+func (b *Built) Request() schema.BuildRequest { return b.request }
+
 // fields are the fields of a data set by name.
 func fields(d *check.Data) map[string]string {
 	out := map[string]string{}

@@ -1,105 +1,36 @@
 package absorbing_test
 
 import (
-	"bytes"
-	"context"
 	"flag"
 	"os"
 	"slices"
-	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-	"github.com/rogpeppe/go-internal/txtar"
-
-	"snnc.dev/snnc/plugins/builtin"
 	"snnc.dev/snnc/plugins/models/absorbing"
 	"snnc.dev/snnc/plugins/schema"
 	"snnc.dev/snnc/plugins/sdk"
+	"snnc.dev/snnc/plugins/sdk/modeltest"
 	"snnc.dev/snnc/runtime/experiment"
 	"snnc.dev/snnc/runtime/graph"
-	"snnc.dev/snnc/runtime/host"
-	"snnc.dev/snnc/runtime/program"
 )
 
 var update = flag.Bool("update", false, "rewrite the goldens in testdata")
 
-var plugins *host.Host
+var plugins *modeltest.Host
 
-func TestMain(m *testing.M) {
-	builtin.Main() // the plugin process of the tests is this binary
-	argv, err := builtin.Argv()
-	if err != nil {
-		panic(err)
-	}
-	plugins = host.New(host.Options{Builtin: argv})
-	code := m.Run()
-	if err := plugins.Close(); err != nil && code == 0 {
-		panic(err)
-	}
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { modeltest.Main(m, &plugins) }
 
-// load takes a spec to an experiment; where it cannot become one, said holds what a user reads.
-func load(text string, o experiment.Options) (x *experiment.Experiment, said string) {
-	x, found, sources := experiment.Load(context.Background(), plugins, "test.snn", []byte(text), o)
-	var w bytes.Buffer
-	found.Text(&w, sources, false)
-	return x, w.String()
-}
-
-// second returns the second model of a spec, which must be right.
-func second(t testing.TB, text string) *experiment.Model {
+// second returns the second model of a spec, which must be right: that of the tokens of the first.
+func second(t testing.TB, text string) *modeltest.Model {
 	t.Helper()
-	x, said := load(text, experiment.Options{})
-	if x == nil {
-		t.Fatal(said)
-	}
-	return x.Models[1]
-}
-
-// request is what the plugin is asked with.
-func request(m *experiment.Model) sdk.BuildRequest {
-	r := sdk.BuildRequest{Arguments: m.Args, Fields: map[string]graph.Type{"image": graph.Real(m.Data.Channels, m.Data.Height, m.Data.Width)}}
-	for _, role := range m.Program.Roles {
-		n := schema.Network{Role: role.Name, Name: role.Owner(), Graph: m.Modules[role.Name].Print()}
-		if role.Kind == "model" {
-			n.Kind = role.Kind
-		}
-		r.Networks = append(r.Networks, n)
-	}
-	return r
-}
-
-// sampler returns the Program of the model's sampler with options.
-func sampler(t testing.TB, m *experiment.Model, options schema.Arguments) *program.Program {
-	t.Helper()
-	text, complaints, err := absorbing.Model().Sampler(request(m), "reveal", options)
-	if err != nil || len(complaints) > 0 {
-		t.Fatal(complaints, err)
-	}
-	p, err := program.Parse(text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return p
+	return plugins.Model(t, absorbing.Model(), text, 1, experiment.Options{})
 }
 
 // Every mistake is told at the argument that is to blame, and a right model gives a Program. Lines of a case stand in the place
 // of those of a right spec.
 func TestBuild(t *testing.T) {
-	const file = "testdata/build.txtar"
-	a, err := txtar.ParseFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var out []txtar.File
-	for i, f := range a.Files {
-		if strings.HasSuffix(f.Name, ".out") {
-			continue
-		}
-		spec := "snn 1\n"
-		for _, line := range []string{
+	modeltest.Golden(t, "testdata/build.txtar", *update, func(_, text string) string {
+		x, _, said := plugins.Load(modeltest.Lines(text,
 			"coder two = direct(steps = 2)",
 			"data d = optdigits(range = -1..1)",
 			"data e = optdigits(range = -1..1)",
@@ -110,36 +41,13 @@ func TestBuild(t *testing.T) {
 			"model p = absorbing(tokens = m, denoiser = net, steps = 4)",
 			"train m { data = d, batch = 10, iterations = 1, optimizer = sgd(rate = 1) }",
 			"train p { data = d, batch = 10, iterations = 1, optimizer = sgd(rate = 1) }",
-			"sample p { sampler = reveal(steps = 2, temperature = 0.5) }",
-		} {
-			words := strings.Fields(line)
-			start := words[0] + " " + strings.Split(words[1], "(")[0]
-			for own := range strings.Lines(string(f.Data)) {
-				if strings.HasPrefix(own, start) {
-					line = strings.TrimSuffix(own, "\n")
-				}
-			}
-			spec += line + "\n"
+			"sample p { sampler = reveal(steps = 2, temperature = 0.5) }"), experiment.Options{})
+		if x == nil {
+			return said
 		}
-		x, got := load(spec, experiment.Options{})
-		if x != nil {
-			got = x.Models[1].Program.Print() + "\nthe sampler's:\n" + sampler(t, x.Models[1], schema.Arguments{"steps": {Number: 2}, "temperature": {Number: 0.5}, "spacing": {Text: "even"}}).Print()
-		}
-		out = append(out, f, txtar.File{Name: f.Name + ".out", Data: []byte(got)})
-		if *update {
-			continue
-		}
-		if i+1 == len(a.Files) || a.Files[i+1].Name != f.Name+".out" {
-			t.Errorf("%s: nothing is expected", f.Name)
-		} else if d := cmp.Diff(string(a.Files[i+1].Data), got); d != "" {
-			t.Errorf("%s (-want +got)\n%s", f.Name, d)
-		}
-	}
-	if a.Files = out; *update {
-		if err := os.WriteFile(file, txtar.Format(a), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
+		m := modeltest.Of(t, absorbing.Model(), x.Models[1])
+		return m.Program.Print() + "\nthe sampler's:\n" + m.Sampler(t, "reveal", options(2, 0.5, "even")).Program.Print()
+	})
 }
 
 // What is no mistake of the user is an error; data without images, and a model that makes no tokens, are one.
@@ -149,7 +57,7 @@ func TestBuildFails(t *testing.T) {
 		t.Fatal(err)
 	}
 	m := second(t, string(text))
-	right := request(m)
+	right := m.Request
 	if _, complaints, err := absorbing.Model().Sampler(right, "euler", schema.Arguments{}); err == nil || len(complaints) > 0 {
 		t.Errorf("an unknown sampler: %v, %v", complaints, err)
 	}

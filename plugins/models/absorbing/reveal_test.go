@@ -10,16 +10,15 @@ import (
 
 	"snnc.dev/snnc/plugins/models/absorbing"
 	"snnc.dev/snnc/plugins/schema"
-	"snnc.dev/snnc/runtime/exec"
-	"snnc.dev/snnc/runtime/experiment"
+	"snnc.dev/snnc/plugins/sdk/modeltest"
+	"snnc.dev/snnc/runtime/graph"
 	"snnc.dev/snnc/runtime/interp"
 	"snnc.dev/snnc/runtime/program"
-	"snnc.dev/snnc/runtime/train"
 )
 
 // two is a model of two cells that hold one of `kinds` tokens, which an image shows: its first two pixels are the numbers of the
 // tokens. The denoiser is that of the text.
-func two(t *testing.T, kinds, steps int, denoiser string) *experiment.Model {
+func two(t *testing.T, kinds, steps int, denoiser string) *modeltest.Model {
 	return second(t, fmt.Sprintf(`snn 1
 data d = optdigits(range = -1..1)
 network to(x: real[1, 8, 8]) -> real[32, 1, 2] { return x -> reshape(32, 1, 2) }
@@ -33,14 +32,9 @@ train p { data = d, batch = 10, iterations = 1, optimizer = sgd(rate = 1) }
 }
 
 // shares draws n samples and returns how often the cells hold each pair of tokens.
-func shares(t *testing.T, m *experiment.Model, options schema.Arguments, n int, set func(name string, weights []float32)) map[[2]int]float64 {
+func shares(t *testing.T, m *modeltest.Model, options schema.Arguments, n int, set func(name string, weights []float32)) map[[2]int]float64 {
 	t.Helper()
-	pool := exec.NewPool(2)
-	defer pool.Close()
-	own, err := train.NewModel(m.Program, m.Modules, 1, pool)
-	if err != nil {
-		t.Fatal(err)
-	}
+	own := m.Start(t)
 	for name, w := range own.Weights {
 		if name == "tokens.codebook" {
 			for i := range w.F32 {
@@ -51,17 +45,11 @@ func shares(t *testing.T, m *experiment.Model, options schema.Arguments, n int, 
 			set(name, w.F32)
 		}
 	}
-	p := sampler(t, m, options)
-	if own, err = own.As(p, m.Modules); err != nil {
-		t.Fatal(err)
-	}
+	sampler := m.Sampler(t, "reveal", options)
 	out := map[[2]int]float64{}
 	const batch = 4000
 	for first := 0; first < n; first += batch {
-		x, err := own.Sample(&p.Samplers[0], batch, 7, uint64(first))
-		if err != nil {
-			t.Fatal(err)
-		}
+		x := sampler.Draw(t, own, batch, first)
 		for i := range batch {
 			out[[2]int{int(x.F32[64*i]), int(x.F32[64*i+1])}] += 1 / float64(n)
 		}
@@ -157,21 +145,9 @@ func TestTemperature(t *testing.T) {
 // Where there are as many turns as cells one cell is revealed in each on average; what is revealed stays, and none is hidden at
 // the end.
 func TestReveal(t *testing.T) {
-	l, _, variables := small(t, "reweighted")
-	g, err := l.Function("turn")
-	if err != nil {
-		t.Fatal(err)
-	}
-	begin, err := l.Function("start")
-	if err != nil {
-		t.Fatal(err)
-	}
+	m, variables := small(t, "reweighted")
 	const examples, hidden = 400, 5
-	res, err := interp.Run(begin, &interp.Env{N: examples})
-	if err != nil {
-		t.Fatal(err)
-	}
-	h := res.Outputs["h"]
+	h := m.Run(t, "start", interp.Env{N: examples})["h"]
 	for _, v := range h.Data {
 		if v != hidden {
 			t.Fatalf("a cell starts with token %v", v)
@@ -180,17 +156,11 @@ func TestReveal(t *testing.T) {
 	for turn := range 4 {
 		in := map[string]interp.Value{"h": h}
 		for name, v := range map[string]float64{"s": float64(4 - turn), "reveal": 1 / float64(4-turn)} {
-			x := interp.NewValue(g.Input(name).Out[0], 1)
-			x.Data[0] = v
-			in[name] = x
+			in[name] = interp.Value{Type: graph.Scalar(), N: 1, Data: []float64{v}}
 		}
-		res, err := interp.Run(g, &interp.Env{N: examples, Variables: variables, Inputs: in, Random: func(label string, normal bool, index, element uint64) float64 {
-			return random(fmt.Sprint(label, turn), normal, index, element)
-		}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		next, revealed := res.Outputs["h"], 0.0
+		next, revealed := m.Run(t, "turn", interp.Env{N: examples, Variables: variables, Inputs: in, Random: func(label string, normal bool, index, element uint64) float64 {
+			return modeltest.UniformRandom(fmt.Sprint(label, turn), normal, index, element)
+		}})["h"], 0.0
 		for i, v := range next.Data {
 			switch {
 			case h.Data[i] == hidden && v != hidden:
@@ -221,7 +191,7 @@ func TestTable(t *testing.T) {
 		all := rapid.IntRange(1, 60).Draw(r, "steps")
 		turns := rapid.IntRange(1, all).Draw(r, "turns")
 		spacing := rapid.SampledFrom([]string{"even", "last"}).Draw(r, "spacing")
-		q := request(m)
+		q := m.Request
 		q.Arguments = schema.Arguments{"steps": {Number: float64(all)}}
 		text, complaints, err := absorbing.Model().Sampler(q, "reveal", options(turns, 1, spacing))
 		if err != nil || len(complaints) > 0 {

@@ -66,7 +66,7 @@ func (watcher) Say(string, string) {}
 // knows more of the tokens than that there are twelve of them, and the samples are images. All is the same for any number of
 // threads.
 func TestBothStages(t *testing.T) {
-	x, said := load(both, experiment.Options{})
+	x, _, said := plugins.Load(both, experiment.Options{})
 	if x == nil {
 		t.Fatal(said)
 	}

@@ -1,12 +1,11 @@
 package diffusion_test
 
 import (
-	"context"
 	"math"
 	"testing"
 
 	"snnc.dev/snnc/plugins/schema"
-	"snnc.dev/snnc/runtime/exec"
+	"snnc.dev/snnc/plugins/sdk/modeltest"
 	"snnc.dev/snnc/runtime/tensor"
 	"snnc.dev/snnc/runtime/train"
 )
@@ -26,8 +25,6 @@ model m = diffusion(denoiser = net, steps = 20, beta = cosine, predict = x0, cli
 // Guidance goes from the answer without a class so many times toward that with it; without `label` a sample is of the
 // class that it is given.
 func TestGuidance(t *testing.T) {
-	pool := exec.NewPool(2)
-	defer pool.Close()
 	for _, c := range []struct {
 		spec   string
 		answer func(w []float32, class, k int) float64 // class 3: without one
@@ -40,7 +37,8 @@ func TestGuidance(t *testing.T) {
 			return float64(w[3*k+class])
 		}},
 	} {
-		p := inPlane(t, c.spec, pool, nil)
+		m := inPlane(t, c.spec)
+		p := m.Start(t)
 		if len(p.Variables) != 1 {
 			t.Fatal(p.Variables)
 		}
@@ -51,7 +49,7 @@ func TestGuidance(t *testing.T) {
 				o["guidance"] = schema.Value{Type: schema.Real, Number: w}
 				o["label"] = schema.Value{Type: schema.Int, Number: 2}
 				// The last turn ends at the estimate.
-				for _, x := range p.draw(t, 3, sampler, o) {
+				for _, x := range draw(t, m, p, 3, sampler, o) {
 					for k := range x {
 						free := c.answer(weights, 3, k)
 						if want := free + w*(c.answer(weights, 2, k)-free); math.Abs(x[k]-want) > 1e-6*(1+math.Abs(want)) {
@@ -62,7 +60,7 @@ func TestGuidance(t *testing.T) {
 			}
 		}
 		// Without it each sample is of the class that is given.
-		for i, x := range p.draw(t, 30, "ddim", ddim(2, 0)) {
+		for i, x := range draw(t, m, p, 30, "ddim", ddim(2, 0)) {
 			for k := range x {
 				if want := c.answer(weights, i%3, k); math.Abs(x[k]-want) > 1e-6*(1+math.Abs(want)) {
 					t.Errorf("sample %d, of class %d: number %d is %v, want %v", i, i%3, k, x[k], want)
@@ -91,20 +89,12 @@ func (n ones) Fill(field string, examples []int, dst *tensor.Tensor) error {
 // In training no class is told as often as `drop` says. From rows of zeros, the derivative of the mean squared difference from
 // ones by row k is minus the share of examples that are told class k, and that is where a step of rate 1 puts the row.
 func TestDrop(t *testing.T) {
-	pool := exec.NewPool(2)
-	defer pool.Close()
-	p := inPlane(t, classified, pool, nil)
+	p := inPlane(t, classified).Start(t)
 	weights := p.Weights[p.Variables[0].Name].F32
 	clear(weights)
 	const n = 6000
-	tr, err := train.NewTrainer(p.Model, p.Program.Stages[0], ones(n), train.Settings{Batch: n, Iterations: 1, Seed: 3,
-		Optimizers: map[string]train.Optimizer{"": {Kind: "sgd", Rate: 1, Schedule: "constant"}}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := tr.Run(context.Background(), func(train.Progress) error { return nil }); err != nil {
-		t.Fatal(err)
-	}
+	modeltest.Train(t, p, ones(n), train.Settings{Batch: n, Iterations: 1, Seed: 3,
+		Optimizers: map[string]train.Optimizer{"": {Kind: "sgd", Rate: 1, Schedule: "constant"}}}, nil)
 	for class, want := range []float64{0.7 / 3, 0.7 / 3, 0.7 / 3, 0.3} {
 		for k := range 2 {
 			if got := float64(weights[2*class+k]); math.Abs(got-want) > 5*math.Sqrt(want*(1-want)/n) {

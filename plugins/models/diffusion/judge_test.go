@@ -20,7 +20,7 @@ import (
 func TestExecution(t *testing.T) {
 	pool := exec.NewPool(2)
 	defer pool.Close()
-	s, m := trained(t, "ddpm-ann", pool)
+	s, m := begun(t, "ddpm-ann")
 	step, _, err := m.Linker.Step(s.Program.Stages[0].Steps[0])
 	if err != nil {
 		t.Fatal(err)

@@ -1,12 +1,12 @@
 package diffusion_test
 
 import (
-	"context"
 	"math"
 	"slices"
 	"testing"
 
-	"snnc.dev/snnc/runtime/exec"
+	"snnc.dev/snnc/plugins/schema"
+	"snnc.dev/snnc/plugins/sdk/modeltest"
 	"snnc.dev/snnc/runtime/rng"
 	"snnc.dev/snnc/runtime/tensor"
 	"snnc.dev/snnc/runtime/train"
@@ -33,24 +33,9 @@ func (n blobs) Fill(_ string, examples []int, dst *tensor.Tensor) error {
 // updates trains for n updates and returns the loss of each.
 func updates(t *testing.T, m *train.Model, n int, average float64, tell func()) []float64 {
 	t.Helper()
-	adam := train.Optimizer{Kind: "adam", Rate: 2e-3, Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-8, Warmup: 20, Clip: 1}
-	tr, err := train.NewTrainer(m, m.Program.Stages[0], blobs(512), train.Settings{Batch: 16, Iterations: n, Average: average, Seed: 1,
-		Optimizers: map[string]train.Optimizer{"": adam}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	var out []float64
-	err = tr.Run(context.Background(), func(p train.Progress) error {
-		if !p.EndOfEpoch {
-			out = append(out, p.Loss["total"])
-			tell()
-		}
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return out
+	adam := modeltest.Adam(2e-3)
+	adam.Warmup, adam.Clip = 20, 1
+	return modeltest.Train(t, m, blobs(512), train.Settings{Batch: 16, Iterations: n, Average: average, Seed: 1, Optimizers: map[string]train.Optimizer{"": adam}}, tell)
 }
 
 func mean(x []float64) float64 {
@@ -61,52 +46,28 @@ func mean(x []float64) float64 {
 	return sum
 }
 
-// trained is a spec's model on its way through a training.
-func trained(t *testing.T, spec string, pool *exec.Pool, sets ...string) (model, *train.Model) {
+// begun is a small version of a published spec's model, and its weights before training.
+func begun(t *testing.T, spec string, sets ...string) (*modeltest.Model, *train.Model) {
 	t.Helper()
-	s := fromSpec(t, published(t, spec), tiny(spec, 8, append(sets, "images=optdigits(range = -1..1)")...))
-	m, err := train.NewModel(s.Program, s.Modules, 1, pool)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s, m
+	m := fromSpec(t, modeltest.Published(t, spec), tiny(spec, 8, append(sets, "images=optdigits(range = -1..1)")...))
+	return m, m.Start(t)
 }
 
 // Small versions of the published networks learn, and both of DDPM's and DDIM's samplers draw images from them, each a function
 // of its number alone, whatever is drawn beside it.
 func TestSpecsTrain(t *testing.T) {
-	pool := exec.NewPool(2)
-	defer pool.Close()
 	for _, spec := range []string{"sddpm", "ddpm-ann"} {
-		s, m := trained(t, spec, pool)
-		losses := updates(t, m, 60, 0.9, func() {})
+		m, weights := begun(t, spec)
+		losses := updates(t, weights, 60, 0.9, nil)
 		if first, last := mean(losses[:5]), mean(losses[55:]); last > 0.8*first { // a denoiser that says 0 stays at 1
 			t.Errorf("%s: the loss of the first updates is %.3f, of the last %.3f", spec, first, last)
 		}
-		for n := range 2 {
-			p := s.sampler(t, n)
-			own, err := m.As(p, s.Modules)
-			if err != nil {
-				t.Fatal(err)
-			}
-			drawn := func(n int, first uint64) []float32 {
-				x, err := own.Sample(&p.Samplers[0], n, 5, first)
-				if err != nil {
-					t.Fatal(err)
-				}
-				return slices.Clone(x.F32)
-			}
-			together, alone := drawn(3, 0), drawn(1, 1)
-			size := len(alone)
-			if !slices.Equal(together[size:2*size], alone) {
-				t.Errorf("%s, %s: a sample depends on those beside it", spec, p.Samplers[0].Name)
-			}
-			low, high := slices.Min(together), slices.Max(together)
-			if !(low >= -1 && high <= 1 && high-low > 0.1) || slices.Equal(together[:size], alone) {
-				t.Errorf("%s, %s: pixels from %v to %v", spec, p.Samplers[0].Name, low, high)
-			}
-			if spec == "ddpm-ann" {
-				break // it has one sampler
+		for name, options := range map[string]schema.Arguments{"ddpm": some(20), "ddim": ddim(10, 0)} {
+			sampler := m.Sampler(t, name, options)
+			sampler.DrawsAlone(t, weights)
+			pixels := sampler.Draw(t, weights, 3, 0).F32
+			if low, high := slices.Min(pixels), slices.Max(pixels); !(low >= -1 && high <= 1 && high-low > 0.1) {
+				t.Errorf("%s, %s: pixels from %v to %v", spec, name, low, high)
 			}
 		}
 	}
@@ -115,10 +76,8 @@ func TestSpecsTrain(t *testing.T) {
 // The averaged network, weights and running statistics, is as good as the live one already after some hundred updates, for its
 // memory is short at the start. With the decay of 0.999 from the first update on it would mostly be the network before training.
 func TestAverage(t *testing.T) {
-	pool := exec.NewPool(2)
-	defer pool.Close()
 	const decay = 0.999
-	_, m := trained(t, "sddpm", pool, "width=8", "sddpm.clip=none")
+	_, m := begun(t, "sddpm", "width=8", "sddpm.clip=none")
 	constant := map[string]*tensor.Tensor{}
 	for name, w := range m.Weights {
 		constant[name] = w.Clone()

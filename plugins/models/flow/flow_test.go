@@ -1,108 +1,27 @@
 package flow_test
 
 import (
-	"context"
-	"encoding/json"
 	"fmt"
 	"math"
-	"os"
 	"strings"
 	"testing"
 
-	"snnc.dev/snnc/dsl"
-	"snnc.dev/snnc/dsl/check"
-	"snnc.dev/snnc/dsl/lower"
-	"snnc.dev/snnc/plugins/builtin"
 	"snnc.dev/snnc/plugins/models/flow"
 	"snnc.dev/snnc/plugins/schema"
-	"snnc.dev/snnc/plugins/sdk"
-	"snnc.dev/snnc/runtime/exec"
+	"snnc.dev/snnc/plugins/sdk/modeltest"
 	"snnc.dev/snnc/runtime/graph"
 	"snnc.dev/snnc/runtime/interp"
-	"snnc.dev/snnc/runtime/program"
-	"snnc.dev/snnc/runtime/tensor"
 	"snnc.dev/snnc/runtime/train"
 )
 
-// built is a model of points of so many numbers, as its plugin returns it.
-type built struct {
-	program *program.Program
-	filled  map[string]*graph.Module
-	linker  *program.Linker
-	request sdk.BuildRequest
-}
-
-// load builds the first model of a spec for images real[n], with another network in its role where one is given.
-func load(t *testing.T, text string, n int, network *graph.Module) (built, []schema.Complaint) {
+// load builds the first model of a spec for images real[n].
+func load(t *testing.T, text string, n int) *modeltest.Model {
 	t.Helper()
-	f, found := dsl.Parse("test.snn", []byte("snn 1\n"+text))
-	spec, more := check.Check(f, check.Options{Catalogue: &check.Catalogue{Components: builtin.Plugin().Components()}})
-	if found = append(found, more...); found.HasErrors() {
-		t.Fatal(found)
-	}
-	role := spec.Models[0].Roles[0]
-	if network == nil {
-		if network, found = lower.Network(role.Network, role.Steps); found.HasErrors() {
-			t.Fatal(found)
-		}
-	}
-	b := built{filled: map[string]*graph.Module{role.Path: network}, request: sdk.BuildRequest{
-		Arguments: spec.Models[0].Args,
-		Networks:  []schema.Network{{Role: role.Path, Name: role.Network.Name, Graph: network.Print(), Steps: role.Steps}},
-		Fields:    map[string]graph.Type{"image": graph.Real(n), "label": graph.Real().With(graph.I32)},
-		Classes:   map[string]int{"label": 3},
-	}}
-	reply, complaints, err := flow.Model().Build(b.request)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(complaints) == 0 {
-		b.parse(t, reply)
-	}
-	return b, complaints
-}
-
-// parse takes a reply of the plugin for the model's program.
-func (b *built) parse(t *testing.T, reply string) {
-	t.Helper()
-	var err error
-	if b.program, err = program.Parse(reply); err != nil {
-		t.Fatal(err)
-	}
-	if b.linker, err = program.NewLinker(b.program, b.filled); err != nil {
-		t.Fatal(err)
-	}
-	if err := b.linker.LinkAll(); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// sampler returns the model with one sampler of its own.
-func (b built) sampler(t *testing.T, name string, options schema.Arguments) built {
-	t.Helper()
-	reply, complaints, err := flow.Model().Sampler(b.request, name, options)
-	if err != nil || len(complaints) > 0 {
-		t.Fatal(complaints, err)
-	}
-	b.parse(t, reply)
-	return b
+	return modeltest.Build(t, flow.Model(), "snn 1\n"+text, modeltest.Images(graph.Real(n), 3))
 }
 
 func options(steps int, guidance float64) schema.Arguments {
 	return schema.Arguments{"steps": {Type: schema.Int, Number: float64(steps)}, "guidance": {Type: schema.Real, Number: guidance}}
-}
-
-func (b built) run(t *testing.T, function string, env *interp.Env) map[string]interp.Value {
-	t.Helper()
-	g, err := b.linker.Function(function)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r, err := interp.Run(g, env)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return r.Outputs
 }
 
 // numbers are the four that testdata/vectors.py takes for a purpose.
@@ -118,7 +37,8 @@ func values(x ...float64) interp.Value {
 	return interp.Value{Type: graph.Real(len(x)), N: 1, Data: x}
 }
 
-func oracle(t *testing.T) (v struct {
+// vectors are what flow_matching and torchdiffeq compute (testdata/vectors.py).
+type vectors struct {
 	Paths []struct {
 		Path                   string
 		T, Square, Apart, Size float64
@@ -128,14 +48,12 @@ func oracle(t *testing.T) (v struct {
 		Steps   int
 		X       []float64
 	}
-}) {
+}
+
+func oracle(t *testing.T) (v vectors) {
 	t.Helper()
-	text, err := os.ReadFile("testdata/vectors.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := json.Unmarshal(text, &v); err != nil || len(v.Paths) == 0 || len(v.Solvers) == 0 {
-		t.Fatal(err)
+	if modeltest.Oracle(t, "testdata/vectors.json", &v); len(v.Paths) == 0 || len(v.Solvers) == 0 {
+		t.Fatal("the oracle is empty")
 	}
 	return v
 }
@@ -153,12 +71,9 @@ func TestPath(t *testing.T) {
 			if strings.Contains(c.network, "raw") {
 				takes = "s: step"
 			}
-			b, complaints := load(t, fmt.Sprintf("network net(image: real[4], %s) -> real[4] { return %s }\nmodel m = flow(velocity = net, path = %s, times = 8, loss = %s)",
-				takes, c.network, w.Path, c.loss), 4, nil)
-			if len(complaints) > 0 {
-				t.Fatal(complaints)
-			}
-			got := b.run(t, "step", &interp.Env{N: 1, Inputs: map[string]interp.Value{"image": values(numbers(1)...)},
+			b := load(t, fmt.Sprintf("network net(image: real[4], %s) -> real[4] { return %s }\nmodel m = flow(velocity = net, path = %s, times = 8, loss = %s)",
+				takes, c.network, w.Path, c.loss), 4)
+			got := b.Run(t, "step", interp.Env{N: 1, Inputs: map[string]interp.Value{"image": values(numbers(1)...)},
 				Random: func(label string, normal bool, _, element uint64) float64 {
 					if label == "noise" {
 						return numbers(0)[element]
@@ -174,11 +89,8 @@ func TestPath(t *testing.T) {
 
 // With noise that rests, the path ends there.
 func TestRest(t *testing.T) {
-	b, complaints := load(t, "network net(image: real[1], t: real[1]) -> real[1] { return image + 0 * t }\nmodel m = flow(velocity = net, path = straight(rest = 0.25))", 1, nil)
-	if len(complaints) > 0 {
-		t.Fatal(complaints)
-	}
-	got := b.run(t, "step", &interp.Env{N: 1, Inputs: map[string]interp.Value{"image": values(3)},
+	b := load(t, "network net(image: real[1], t: real[1]) -> real[1] { return image + 0 * t }\nmodel m = flow(velocity = net, path = straight(rest = 0.25))", 1)
+	got := b.Run(t, "step", interp.Env{N: 1, Inputs: map[string]interp.Value{"image": values(3)},
 		Random: func(_ string, normal bool, _, _ uint64) float64 {
 			if normal {
 				return 2
@@ -193,19 +105,16 @@ func TestRest(t *testing.T) {
 
 // The samplers solve x' = tanh(x) t - x / 2 + t as torchdiffeq's do.
 func TestSolvers(t *testing.T) {
-	b, complaints := load(t, "network net(image: real[4], t: real[1]) -> real[4] { return (image -> tanh) * t - 0.5 * image + t }\nmodel m = flow(velocity = net, clip = none)", 4, nil)
-	if len(complaints) > 0 {
-		t.Fatal(complaints)
-	}
+	b := load(t, "network net(image: real[4], t: real[1]) -> real[4] { return (image -> tanh) * t - 0.5 * image + t }\nmodel m = flow(velocity = net, clip = none)", 4)
 	for _, w := range oracle(t).Solvers {
-		s := b.sampler(t, w.Sampler, options(w.Steps, 1))
+		s := b.Sampler(t, w.Sampler, options(w.Steps, 1))
 		x := values(numbers(0)...)
-		for _, row := range s.program.Samplers[0].Table {
+		for _, row := range s.Program.Samplers[0].Table {
 			in := map[string]interp.Value{"x": x}
-			for i, name := range s.program.Samplers[0].Columns {
+			for i, name := range s.Program.Samplers[0].Columns {
 				in[name] = interp.Value{Type: graph.Scalar(), N: 1, Data: []float64{row[i]}}
 			}
-			x = s.run(t, "turn", &interp.Env{N: 1, Inputs: in})["x"]
+			x = s.Run(t, "turn", interp.Env{N: 1, Inputs: in})["x"]
 		}
 		for k, want := range w.X {
 			if math.Abs(x.Data[k]-want) > 1e-14*(1+math.Abs(want))*float64(w.Steps) {
@@ -217,10 +126,7 @@ func TestSolvers(t *testing.T) {
 
 // A network that takes the number of a time is asked at times that it knows, and turns of them lead from 0 to 1.
 func TestTimes(t *testing.T) {
-	b, complaints := load(t, "network net(image: real[1], s: step) -> real[1] { return image + (s -> raw) }\nmodel m = flow(velocity = net, times = 10)", 1, nil)
-	if len(complaints) > 0 {
-		t.Fatal(complaints)
-	}
+	b := load(t, "network net(image: real[1], s: step) -> real[1] { return image + (s -> raw) }\nmodel m = flow(velocity = net, times = 10)", 1)
 	for _, c := range []struct {
 		sampler string
 		steps   int
@@ -230,7 +136,7 @@ func TestTimes(t *testing.T) {
 		{"midpoint", 2, [][]float64{{0, 2, 0.5}, {5, 8, 0.5}}},
 		{"heun", 2, [][]float64{{0, 5, 0.5}, {5, 9, 0.5}}},
 	} {
-		got := b.sampler(t, c.sampler, options(c.steps, 1)).program.Samplers[0].Table
+		got := b.Sampler(t, c.sampler, options(c.steps, 1)).Program.Samplers[0].Table
 		if fmt.Sprint(got) != fmt.Sprint(c.want) {
 			t.Errorf("%s in %d: %v, want %v", c.sampler, c.steps, got, c.want)
 		}
@@ -240,18 +146,10 @@ func TestTimes(t *testing.T) {
 // Where all that a network says is what it says of the class, a sample is its noise and that: guidance goes from what it says
 // without a class so many times toward what it says with it, in every sampler.
 func TestGuidance(t *testing.T) {
-	pool := exec.NewPool(1)
-	defer pool.Close()
 	for _, y := range []string{"y: step) -> real[2] { return 0 * image + 0 * t + (y -> embedding(2, count = 4)) }",
 		"y: real[3]) -> real[2] { return 0 * image + 0 * t + (y -> linear(2, bias = false)) }"} {
-		b, complaints := load(t, "network net(image: real[2], t: real[1], "+y+"\nmodel m = flow(velocity = net, clip = none, label = label, drop = 0.2)", 2, nil)
-		if len(complaints) > 0 {
-			t.Fatal(complaints)
-		}
-		m, err := train.NewModel(b.program, b.filled, 1, pool)
-		if err != nil {
-			t.Fatal(err)
-		}
+		b := load(t, "network net(image: real[2], t: real[1], "+y+"\nmodel m = flow(velocity = net, clip = none, label = label, drop = 0.2)", 2)
+		m := b.Start(t)
 		w := m.Weights[m.Variables[0].Name].F32
 		said := func(class, k int) float64 {
 			switch {
@@ -266,8 +164,7 @@ func TestGuidance(t *testing.T) {
 			draw := func(guidance, class float64) []float32 {
 				o := options(4, guidance)
 				o["label"] = schema.Value{Type: schema.Int, Number: class}
-				s := b.sampler(t, name, o)
-				return sampled(t, s, m, 2, 7)
+				return b.Sampler(t, name, o).Draw(t, m, 2, 0).F32
 			}
 			noise := draw(0, 1)
 			for k := range noise {
@@ -280,13 +177,21 @@ func TestGuidance(t *testing.T) {
 				}
 			}
 			// Without the option each sample is of the class that is given: 0, 1 and 2 in turn.
-			for k, x := range sampled(t, b.sampler(t, name, options(4, 1)), m, 2, 7) {
+			for k, x := range b.Sampler(t, name, options(4, 1)).Draw(t, m, 2, 0).F32 {
 				if want := float64(noise[k]) + said(k/2, k%2); math.Abs(float64(x)-want) > 2e-6*(1+math.Abs(want)) {
 					t.Errorf("%s: of the class that is given number %d is %v, want %v", name, k, x, want)
 				}
 			}
 		}
 	}
+}
+
+// refused are the complaints about a model of images real[4].
+func refused(t *testing.T, text string) []schema.Complaint {
+	t.Helper()
+	r, modules := modeltest.Request(t, flow.Model(), "snn 1\n"+text, modeltest.Images(graph.Real(4), 3))
+	_, complaints := modeltest.Ask(t, flow.Model(), r, modules)
+	return complaints
 }
 
 // Mistakes are told at the argument that is to blame.
@@ -307,7 +212,7 @@ func TestComplaints(t *testing.T) {
 		if strings.HasPrefix(c.network, "image: real[3]") {
 			result = "3"
 		}
-		_, complaints := load(t, fmt.Sprintf("network net(%s) -> real[%s] { return %s }\nmodel m = flow(velocity = net%s)", c.network, result, n, c.args), 4, nil)
+		complaints := refused(t, fmt.Sprintf("network net(%s) -> real[%s] { return %s }\nmodel m = flow(velocity = net%s)", c.network, result, n, c.args))
 		if len(complaints) != 1 || complaints[0].Path+": "+complaints[0].Summary != c.want || complaints[0].Help == "" {
 			t.Errorf("%s%s: %v, want %s", c.network, c.args, complaints, c.want)
 		}
@@ -320,23 +225,20 @@ func TestComplaints(t *testing.T) {
 		if strings.Contains(args, "label") {
 			y, use = ", y: step", " + (y -> embedding(4, count = 3))"
 		}
-		_, complaints := load(t, fmt.Sprintf("network net(image: real[4], s: step%s) -> real[4] { return image + (s -> sinusoid(4, count = 10))%s }\nmodel m = flow(velocity = net, %s)", y, use, args), 4, nil)
+		complaints := refused(t, fmt.Sprintf("network net(image: real[4], s: step%s) -> real[4] { return image + (s -> sinusoid(4, count = 10))%s }\nmodel m = flow(velocity = net, %s)", y, use, args))
 		if len(complaints) != 1 || complaints[0].Summary != want {
 			t.Errorf("%s: %v", args, complaints)
 		}
 	}
-	b, complaints := load(t, "network net(image: real[4], s: step) -> real[4] { return image + (s -> raw) }\nmodel m = flow(velocity = net, times = 10)", 4, nil)
-	if len(complaints) > 0 {
-		t.Fatal(complaints)
-	}
+	b := load(t, "network net(image: real[4], s: step) -> real[4] { return image + (s -> raw) }\nmodel m = flow(velocity = net, times = 10)", 4)
 	labelled := options(3, 1)
 	labelled["label"] = schema.Value{Type: schema.Int, Number: 1}
 	for want, o := range map[string]schema.Arguments{"sampler.steps": options(11, 1), "sampler.guidance": options(2, 3), "sampler.label": labelled} {
-		if _, complaints, err := flow.Model().Sampler(b.request, "euler", o); err != nil || len(complaints) != 1 || complaints[0].Path != want {
+		if _, complaints, err := flow.Model().Sampler(b.Request, "euler", o); err != nil || len(complaints) != 1 || complaints[0].Path != want {
 			t.Errorf("%v, %v; want %s", complaints, err, want)
 		}
 	}
-	if _, _, err := flow.Model().Sampler(b.request, "ddim", options(2, 1)); err == nil {
+	if _, _, err := flow.Model().Sampler(b.Request, "ddim", options(2, 1)); err == nil {
 		t.Error("an unknown sampler is no error")
 	}
 }
@@ -344,117 +246,44 @@ func TestComplaints(t *testing.T) {
 // The gradient of the training step of a spiking network is that of finite differences of its smoothed twin, in which every spike is
 // the line through it with the slope of its surrogate.
 func TestGradient(t *testing.T) {
-	b, complaints := load(t, `neuron fire = lif(surrogate = sigmoid(alpha = 2))
+	b := load(t, `neuron fire = lif(surrogate = sigmoid(alpha = 2))
 coder now = direct(steps = 3)
 coder leaky = membrane
 network net(image: real[4], s: step, y: real[3]) -> real[4] {
     h = (image -> linear(6)) + (s -> sinusoid(6)) + (y -> linear(6, bias = false))
     return h -> encode(now) -> batchnorm -> fire -> linear(6) -> fire -> linear(4) -> decode(leaky)
 }
-model m = flow(velocity = net, path = cosine, time = logit_normal, loss = mse + 0.5 * mae, label = label, drop = 0.3)`, 4, nil)
-	if len(complaints) > 0 {
-		t.Fatal(complaints)
-	}
-	random := func(label string, normal bool, index, element uint64) float64 {
-		u := math.Sin(float64(len(label))*3 + float64(index)*5.3 + float64(element)*1.7)
-		if normal {
-			return 1.5 * u
+model m = flow(velocity = net, path = cosine, time = logit_normal, loss = mse + 0.5 * mae, label = label, drop = 0.3)`, 4)
+	env := interp.Env{N: 3, Random: modeltest.Random, Variables: b.Values(func(v graph.Variable, i int) float64 {
+		u := modeltest.Random(v.Name, false, 1, uint64(i))
+		switch {
+		case v.Init.Kind == "sinusoid":
+			return modeltest.Initial(v, i)
+		case v.Init.Kind == "constant" && v.Init.A != 0:
+			return 0.8 + 0.4*u
 		}
-		return (u + 1) / 2.001
-	}
-	env := &interp.Env{N: 3, Variables: map[string]interp.Value{}, Random: random, Inputs: map[string]interp.Value{
-		"image": {Type: graph.Real(4), N: 3, Data: append(append(numbers(3), numbers(4)...), numbers(5)...)},
-		"label": {Type: graph.Real().With(graph.I32), N: 3, Data: []float64{0, 2, 1}}}}
-	for _, v := range b.linker.Variables() {
-		x := interp.NewValue(v.Type, 1)
-		for i := range x.Data {
-			switch {
-			case v.Init.Kind == "sinusoid":
-				x.Data[i] = v.Init.Sinusoid(i, v.Type.Dims[1])
-			case v.Init.Kind == "constant" && v.Init.A != 0:
-				x.Data[i] = 0.8 + 0.4*random(v.Name, false, 0, uint64(i))
-			default:
-				x.Data[i] = 0.8*random(v.Name, true, 1, uint64(i)) + 0.05
-			}
-		}
-		env.Variables[v.Name] = x
-	}
-	g, moved, err := b.linker.Step(b.program.Stages[0].Steps[0])
-	if err != nil {
-		t.Fatal(err)
-	}
-	res, err := interp.Run(g, env)
-	if err != nil {
-		t.Fatal(err)
-	}
-	env.Base = &interp.Base{Record: true}
-	at := func() float64 { return b.run(t, "step", env)["total"].Data[0] }
-	at()
-	env.Base.Record = false
-	const h = 1e-6
-	for _, name := range moved {
-		x, gradient := env.Variables[name].Data, res.Outputs[program.Grad+name].Data
-		for i := 0; i < len(x); i += 1 + len(x)/3 {
-			was := x[i]
-			x[i] = was - h
-			low := at()
-			x[i] = was + h
-			high := at()
-			x[i] = was
-			// Rounding of a loss of some units gives 1e-15 / h, the third derivative up to 1e-5 of the value.
-			if want := (high - low) / (2 * h); math.Abs(gradient[i]-want) > 1e-8+1e-5*math.Abs(want) {
-				t.Errorf("derivative by %s[%d] is %v, finite differences give %v", name, i, gradient[i], want)
-			}
-		}
-	}
-	if len(moved) == 0 {
-		t.Error("nothing is moved")
-	}
-}
-
-// points are those of an example: a mixture in the plane, by the number of the example.
-type points struct {
-	n    int
-	fill func(e int) [2]float64
-}
-
-func (p points) Len() int { return p.n }
-
-func (p points) Fill(_ string, examples []int, dst *tensor.Tensor) error {
-	for i, e := range examples {
-		x := p.fill(e)
-		dst.F32[2*i], dst.F32[2*i+1] = float32(x[0]), float32(x[1])
-	}
-	return nil
+		return 2.4*u - 1.15
+	}), Inputs: map[string]interp.Value{
+		"image": {Type: graph.Real(4), N: 3, Data: append(append(numbers(3), numbers(4)...), numbers(5)...)}, "label": modeltest.Labels(3, 3)}}
+	b.Gradient(t, 0, 3, env)
 }
 
 // A small network that is trained for a second draws from the mixture that it was trained on.
 func TestTrained(t *testing.T) {
-	pool := exec.NewPool(2)
-	defer pool.Close()
-	b, complaints := load(t, `network net(image: real[2], t: real[1]) -> real[2] {
+	b := load(t, `network net(image: real[2], t: real[1]) -> real[2] {
     h = (image -> linear(64)) + (t -> linear(64))
     h = h + (h -> swish -> linear(64))
     h = h + (h -> swish -> linear(64))
     return h -> swish -> linear(2)
 }
-model m = flow(velocity = net, clip = none)`, 2, nil)
-	if len(complaints) > 0 {
-		t.Fatal(complaints)
-	}
-	m, err := train.NewModel(b.program, b.filled, 1, pool)
-	if err != nil {
-		t.Fatal(err)
-	}
-	tr, err := train.NewTrainer(m, b.program.Stages[0], points{4096, mixed}, train.Settings{Batch: 128, Iterations: 1500, Average: 0.99, Seed: 3,
-		Optimizers: map[string]train.Optimizer{"": {Kind: "adam", Rate: 4e-3, Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-8, Schedule: "cosine"}}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := tr.Run(context.Background(), func(train.Progress) error { return nil }); err != nil {
-		t.Fatal(err)
-	}
+model m = flow(velocity = net, clip = none)`, 2)
+	m := b.Start(t)
+	adam := modeltest.Adam(4e-3)
+	adam.Schedule = "cosine"
+	modeltest.Train(t, m, modeltest.Three().Examples(4096), train.Settings{Batch: 128, Iterations: 1500, Average: 0.99, Seed: 3, Optimizers: map[string]train.Optimizer{"": adam}}, nil)
 	for name, steps := range map[string]int{"euler": 100, "midpoint": 20, "heun": 20} {
-		judge(t, name, draw(t, b, m, name, steps, 2048), 0.15)
+		sampler := b.Sampler(t, name, options(steps, 1))
+		modeltest.Three().Judge(t, name, modeltest.Points(sampler.Draw(t, m, 2048, 0)), 0.15)
+		sampler.DrawsAlone(t, m)
 	}
 }

@@ -5,10 +5,10 @@ import (
 	"strings"
 	"testing"
 
+	"snnc.dev/snnc/plugins/sdk/modeltest"
 	"snnc.dev/snnc/runtime/experiment"
 	"snnc.dev/snnc/runtime/graph"
 	"snnc.dev/snnc/runtime/interp"
-	"snnc.dev/snnc/runtime/program"
 )
 
 // onceSpec is a small GAN of neurons that fire at most once.
@@ -44,26 +44,22 @@ func TestS4NNOracle(t *testing.T) {
 			Loss                     map[string]float64
 			Times                    map[string][][2]float64
 			Active                   float64
-			Discriminator, Generator []projection
+			Discriminator, Generator []modeltest.Projection
 		}
 	}
-	read(t, "testdata/s4nn.json", &want)
+	modeltest.Oracle(t, "testdata/s4nn.json", &want)
 	targets := map[string]string{"relative": "relative(4 steps)", "aggressive": "aggressive(4 steps)", "absolute": "absolute(right = 0.3, wrong = 0.9)"}
 	for _, c := range want.Cases {
 		t.Run(c.Rule+" "+c.Gate, func(t *testing.T) {
 			m := model(t, fmt.Sprintf(onceSpec, targets[c.Rule], c.Gate), experiment.Options{})
-			variables, parameters, _ := start(m, func(v graph.Variable) (float64, float64) { return v.Init.A, v.Init.B })
-			image := interp.NewValue(graph.Real(1, 4, 4), want.Examples)
-			for i := range image.Data {
-				image.Data[i] = uniform("image", uint64(i))
-			}
-			env := &interp.Env{N: want.Examples, Variables: variables, Inputs: map[string]interp.Value{"image": image},
-				Random: func(label string, _ bool, index, element uint64) float64 { return uniform(label, index<<32+element) }}
-			discriminate, deceive := step(t, m, 0, env), step(t, m, 1, env)
-			near(t, "the loss on data", discriminate.Outputs["real"].Data[0], c.Loss["real"])
-			near(t, "the loss on what is generated", discriminate.Outputs["fake"].Data[0], c.Loss["fake"])
-			near(t, "the generator's loss", deceive.Outputs["total"].Data[0], c.Loss["deceive"])
-			near(t, "pixels that fire", discriminate.Outputs["active_pixels"].Data[0], c.Active)
+			variables := start(m, func(v graph.Variable) (float64, float64) { return v.Init.A, v.Init.B })
+			env := interp.Env{N: want.Examples, Variables: variables, Random: modeltest.UniformRandom,
+				Inputs: map[string]interp.Value{"image": pixels("image", graph.Real(1, 4, 4), want.Examples)}}
+			discriminate, deceive := m.Step(t, 0, env), m.Step(t, 1, env)
+			modeltest.Near(t, "the loss on data", discriminate.Outputs["real"].Data[0], c.Loss["real"])
+			modeltest.Near(t, "the loss on what is generated", discriminate.Outputs["fake"].Data[0], c.Loss["fake"])
+			modeltest.Near(t, "the generator's loss", deceive.Outputs["total"].Data[0], c.Loss["deceive"])
+			modeltest.Near(t, "pixels that fire", discriminate.Outputs["active_pixels"].Data[0], c.Active)
 			found := func(of [][2]float64, real bool) float64 {
 				n := 0.0
 				for _, t := range of {
@@ -73,17 +69,10 @@ func TestS4NNOracle(t *testing.T) {
 				}
 				return n
 			}
-			near(t, "real_found", discriminate.Outputs["real_found"].Data[0], found(c.Times["real"], true))
-			near(t, "fake_found", discriminate.Outputs["fake_found"].Data[0], found(c.Times["fake"], false))
-			for role, gradients := range map[string][]projection{"discriminator": c.Discriminator, "generator": c.Generator} {
-				res := discriminate
-				if role == "generator" {
-					res = deceive
-				}
-				for i, name := range parameters[role] {
-					project(res.Outputs[program.Grad+name].Data).near(t, "the gradient by "+name, gradients[i])
-				}
-			}
+			modeltest.Near(t, "real_found", discriminate.Outputs["real_found"].Data[0], found(c.Times["real"], true))
+			modeltest.Near(t, "fake_found", discriminate.Outputs["fake_found"].Data[0], found(c.Times["fake"], false))
+			m.SeeGradients(t, discriminate, "discriminator", c.Discriminator)
+			m.SeeGradients(t, deceive, "generator", c.Generator)
 		})
 	}
 }
@@ -92,24 +81,11 @@ func TestS4NNOracle(t *testing.T) {
 // it is to, the derivative by the weights of inputs before it is not positive.
 func TestWeightsMakeEarlier(t *testing.T) {
 	m := model(t, fmt.Sprintf(onceSpec, "relative(4 steps)", "open"), experiment.Options{})
-	g, err := m.Linker.Function("score")
-	if err != nil {
-		t.Fatal(err)
-	}
-	variables, parameters, _ := start(m, func(v graph.Variable) (float64, float64) { return v.Init.A, v.Init.B })
-	image := interp.NewValue(graph.Real(1, 4, 4), 4)
-	for i := range image.Data {
-		image.Data[i] = uniform("early", uint64(i))
-	}
-	score := func() []float64 { // how much earlier "real" is than "fake"
-		res, err := interp.Run(g, &interp.Env{N: 4, Variables: variables, Inputs: map[string]interp.Value{"image": image}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return res.Outputs["score"].Data
-	}
+	variables := start(m, func(v graph.Variable) (float64, float64) { return v.Init.A, v.Init.B })
+	env := interp.Env{N: 4, Variables: variables, Inputs: map[string]interp.Value{"image": pixels("early", graph.Real(1, 4, 4), 4)}}
+	score := func() []float64 { return m.Run(t, "score", env)["score"].Data } // how much earlier "real" is than "fake"
 	before := score()
-	w := variables[parameters["discriminator"][1]].Data // [2, 12]: row 1 is of "real"
+	w := variables[m.Tensors(graph.Parameter)["discriminator"][1]].Data // [2, 12]: row 1 is of "real"
 	for i := range 12 {
 		w[12+i] *= 1.5
 	}

@@ -12,6 +12,7 @@ import (
 	"snnc.dev/snnc/plugins/models/supervised"
 	"snnc.dev/snnc/plugins/schema"
 	"snnc.dev/snnc/plugins/sdk"
+	"snnc.dev/snnc/plugins/sdk/modeltest"
 	"snnc.dev/snnc/runtime/graph"
 	"snnc.dev/snnc/runtime/interp"
 	"snnc.dev/snnc/runtime/program"
@@ -29,9 +30,8 @@ func network(t *testing.T, out graph.Type, in ...graph.Type) *graph.Module {
 	for _, x := range in {
 		size = max(size, x.Size())
 	}
-	m := &graph.Module{Variables: []graph.Variable{{Name: "w", Type: graph.Type{Dims: []int{size, out.Size()}}, Init: graph.Init{Kind: "constant"}}}}
-	for _, mode := range []string{program.TrainFunction, program.EvalFunction} {
-		b := graph.NewBuilder(mode, graph.ModuleEnv{Module: m})
+	w := graph.Variable{Name: "w", Type: graph.Type{Dims: []int{size, out.Size()}}, Init: graph.Init{Kind: "constant"}}
+	return modeltest.Network(t, false, func(b *graph.Builder) {
 		var sum graph.Value
 		for i, x := range in {
 			v := b.Op(graph.OpMatmul, nil, b.Reshape(b.Input(fmt.Sprint("x", i), x), x.Size()), b.Op(graph.OpRead, graph.Attrs{"var": "w"}))
@@ -45,13 +45,7 @@ func network(t *testing.T, out graph.Type, in ...graph.Type) *graph.Module {
 			y = b.Op(graph.OpCast, graph.Attrs{"dtype": "bit"}, y)
 		}
 		b.Output("y", y)
-		g, err := b.Finish()
-		if err != nil {
-			t.Fatal(err)
-		}
-		m.Functions = append(m.Functions, g)
-	}
-	return m
+	}, w)
 }
 
 func arguments(loss, target string, inputs ...string) schema.Arguments {
@@ -121,34 +115,15 @@ func TestComplaints(t *testing.T) {
 // run builds a model and runs one of its functions.
 func run(t *testing.T, a schema.Arguments, m *graph.Module, function string, w []float64, inputs map[string]interp.Value, n int) map[string]interp.Value {
 	t.Helper()
-	text, complaints, err := supervised.Model().Build(request(m, a))
-	if err != nil || len(complaints) > 0 {
-		t.Fatal(complaints, err)
+	model, complaints := modeltest.Ask(t, supervised.Model(), request(m, a), map[string]*graph.Module{"network": m})
+	if len(complaints) > 0 {
+		t.Fatal(complaints)
 	}
-	p, err := program.Parse(text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if export := p.Export(function); export != nil {
-		function = export.Name
-	}
-	l, err := program.NewLinker(p, map[string]*graph.Module{"network": m})
-	if err != nil {
-		t.Fatal(err)
-	}
-	g, err := l.Function(function)
+	env := interp.Env{N: n, Inputs: inputs, Variables: map[string]interp.Value{"network.w": {Type: m.Variables[0].Type, N: 1, Data: w}}}
 	if function == "step" {
-		g, _, err = l.Step(p.Stages[0].Steps[0])
+		return model.Step(t, 0, env).Outputs
 	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	weights := interp.Value{Type: m.Variables[0].Type, N: 1, Data: w}
-	res, err := interp.Run(g, &interp.Env{N: n, Inputs: inputs, Variables: map[string]interp.Value{"network.w": weights}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return res.Outputs
+	return model.Run(t, model.Program.Export(function).Name, env)
 }
 
 // The cross-entropy is the mean over examples of log sum exp - the score of the class, its derivative the softmax minus one
@@ -237,20 +212,12 @@ func TestFeatures(t *testing.T) {
 	answer, code := network(t, image, image), network(t, graph.Real(2, 1, 1), image)
 	r := request(answer, arguments("mse", "image", "image"))
 	r.Networks = append(r.Networks, schema.Network{Role: "features", Name: "code", Graph: code.Print()})
-	text, complaints, err := supervised.Model().Build(r)
-	if err != nil || len(complaints) > 0 {
-		t.Fatal(complaints, err)
+	m, complaints := modeltest.Ask(t, supervised.Model(), r, map[string]*graph.Module{"network": answer, "features": code})
+	if len(complaints) > 0 {
+		t.Fatal(complaints)
 	}
-	p, err := program.Parse(text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if moves := p.Stages[0].Steps[0].Moves; !slices.Equal(moves, []string{"network", "features"}) {
+	if moves := m.Program.Stages[0].Steps[0].Moves; !slices.Equal(moves, []string{"network", "features"}) {
 		t.Errorf("moves %v", moves)
-	}
-	l, err := program.NewLinker(p, map[string]*graph.Module{"network": answer, "features": code})
-	if err != nil {
-		t.Fatal(err)
 	}
 	w := map[string]interp.Value{
 		"network.w":  {Type: answer.Variables[0].Type, N: 1, Data: []float64{1, 0, 0, 0, 2, 0, 0, 0, 3}},
@@ -258,20 +225,13 @@ func TestFeatures(t *testing.T) {
 	}
 	in := map[string]interp.Value{"image": {Type: image, N: 1, Data: []float64{5, 6, 7}}}
 	for export, want := range map[string][]float64{"features": {12, 13}, "reconstruct": {5, 12, 21}} {
-		g, err := l.Function(p.Export(export).Name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		res, err := interp.Run(g, &interp.Env{N: 1, Inputs: in, Variables: w})
-		if err != nil {
-			t.Fatal(err)
-		}
-		out := res.Outputs[g.Outputs[0].Name]
+		f := m.Program.Export(export)
+		out := m.Run(t, f.Name, interp.Env{N: 1, Inputs: in, Variables: w})[f.Outputs[0].Name]
 		if len(out.Type.Dims) > 1 && export == "features" || !cmp.Equal(out.Data, want) {
 			t.Errorf("%s gives %v %v, want %v", export, out.Type, out.Data, want)
 		}
 	}
-	if p.Export("logits") != nil {
+	if m.Program.Export("logits") != nil {
 		t.Error("an autoencoder exports logits")
 	}
 	r.Networks[1].Graph = network(t, graph.Real(2), fields["angle"]).Print()

@@ -3,19 +3,15 @@ package vae_test
 import (
 	"flag"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-	"github.com/rogpeppe/go-internal/txtar"
-
 	"snnc.dev/snnc/plugins/models/vae"
 	"snnc.dev/snnc/plugins/schema"
 	"snnc.dev/snnc/plugins/sdk"
+	"snnc.dev/snnc/plugins/sdk/modeltest"
 	"snnc.dev/snnc/runtime/graph"
 	"snnc.dev/snnc/runtime/program"
 )
@@ -25,9 +21,7 @@ var update = flag.Bool("update", false, "rewrite the goldens in testdata")
 // zeros is a network that gives zeros, of a role's signature.
 func zeros(t *testing.T, r program.Role) schema.Network {
 	t.Helper()
-	m := &graph.Module{}
-	for _, mode := range []string{program.TrainFunction, program.EvalFunction} {
-		b := graph.NewBuilder(mode, nil)
+	m := modeltest.Network(t, r.FreeSteps, func(b *graph.Builder) {
 		for i, in := range r.In {
 			b.Input(fmt.Sprint("x", i), in)
 		}
@@ -38,13 +32,7 @@ func zeros(t *testing.T, r program.Role) schema.Network {
 			}
 			b.Output(fmt.Sprint("y", i), b.Expand(v, out))
 		}
-		g, err := b.Finish()
-		if err != nil {
-			t.Fatal(err)
-		}
-		g.FreeSteps = r.FreeSteps
-		m.Functions = append(m.Functions, g)
-	}
+	})
 	return schema.Network{Role: r.Name, Name: r.Name, Graph: m.Print()}
 }
 
@@ -130,18 +118,10 @@ role "decoder" network (f32[N 3]) -> (f32[N 1 4 4])
 // Every wrong border is a complaint about the argument that is to blame; a right model is a program.
 func TestBuild(t *testing.T) {
 	for _, file := range []string{"testdata/complaints.txtar", "testdata/programs.txtar"} {
-		a, err := txtar.ParseFile(filepath.FromSlash(file))
-		if err != nil {
-			t.Fatal(err)
-		}
-		var out []txtar.File
-		for i, f := range a.Files {
-			if strings.HasSuffix(f.Name, ".out") {
-				continue
-			}
-			text, complaints, err := vae.Model().Build(request(t, strings.Fields(f.Name), string(f.Data)))
+		modeltest.Golden(t, file, *update, func(name, text string) string {
+			text, complaints, err := vae.Model().Build(request(t, strings.Fields(name), text))
 			if err != nil {
-				t.Errorf("%s: %v", f.Name, err)
+				t.Errorf("%s: %v", name, err)
 			}
 			for _, c := range complaints {
 				text += fmt.Sprintf("%s: %s\n", c.Path, c.Summary)
@@ -149,21 +129,8 @@ func TestBuild(t *testing.T) {
 					text += "    " + c.Help + "\n"
 				}
 			}
-			out = append(out, f, txtar.File{Name: f.Name + ".out", Data: []byte(text)})
-			if *update {
-				continue
-			}
-			if i+1 == len(a.Files) || a.Files[i+1].Name != f.Name+".out" {
-				t.Errorf("%s: nothing is expected", f.Name)
-			} else if d := cmp.Diff(string(a.Files[i+1].Data), text); d != "" {
-				t.Errorf("%s (-want +got)\n%s", f.Name, d)
-			}
-		}
-		if a.Files = out; *update {
-			if err := os.WriteFile(file, txtar.Format(a), 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
+			return text
+		})
 	}
 }
 

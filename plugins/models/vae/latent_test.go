@@ -9,6 +9,7 @@ import (
 	"snnc.dev/snnc/plugins/models/vae"
 	"snnc.dev/snnc/plugins/schema"
 	"snnc.dev/snnc/plugins/sdk"
+	"snnc.dev/snnc/plugins/sdk/modeltest"
 	"snnc.dev/snnc/runtime/graph"
 	"snnc.dev/snnc/runtime/interp"
 	"snnc.dev/snnc/runtime/program"
@@ -36,112 +37,66 @@ func straight(b *graph.Builder, x graph.Value) graph.Value {
 
 func (r role) module(t testing.TB) *graph.Module {
 	t.Helper()
-	m := &graph.Module{Variables: []graph.Variable{{Name: "w", Type: graph.Type{Dims: []int{max(1, len(r.w))}}, Init: graph.Init{Kind: "constant"}}}}
-	for _, mode := range []string{program.TrainFunction, program.EvalFunction} {
-		b := graph.NewBuilder(mode, graph.ModuleEnv{Module: m})
+	w := graph.Variable{Name: "w", Type: graph.Type{Dims: []int{max(1, len(r.w))}}, Init: graph.Init{Kind: "constant"}}
+	return modeltest.Network(t, r.free, func(b *graph.Builder) {
 		var in []graph.Value
 		for i, t := range r.in {
 			in = append(in, b.Input(fmt.Sprint("x", i), t))
 		}
 		b.Output("y", r.build(b, b.Op(graph.OpRead, graph.Attrs{"var": "w"}), in))
-		g, err := b.Finish()
-		if err != nil {
-			t.Fatal(err)
-		}
-		g.FreeSteps = r.free
-		for _, n := range g.Nodes {
-			if n.Equation != nil && m.Equation(n.Equation.Name) == nil {
-				m.Equations = append(m.Equations, n.Equation)
-			}
-		}
-		m.Functions = append(m.Functions, g)
-	}
-	return m
+	}, w)
 }
 
 // handmade is a model of networks written down as graphs, with their weights.
 type handmade struct {
-	model
+	*modeltest.Model
 	weights map[string]interp.Value
-	request sdk.BuildRequest
-	filled  map[string]*graph.Module
 }
 
-// number is the type of class numbers.
-var number = graph.Real().With(graph.I32)
+// requested is what the plugin is asked for networks written down as graphs, for data of three classes.
+func requested(t testing.TB, args schema.Arguments, image graph.Type, roles ...role) (sdk.BuildRequest, map[string]*graph.Module) {
+	t.Helper()
+	d := modeltest.Images(image, 3)
+	r, modules := sdk.BuildRequest{Arguments: args, Fields: d.Fields, Classes: d.Classes}, map[string]*graph.Module{}
+	for _, x := range roles {
+		modules[x.name] = x.module(t)
+		r.Networks = append(r.Networks, schema.Network{Role: x.name, Name: x.name, Graph: modules[x.name].Print()})
+	}
+	return r, modules
+}
 
 func handmadeOf(t testing.TB, args schema.Arguments, image graph.Type, roles ...role) handmade {
 	t.Helper()
-	r := sdk.BuildRequest{Arguments: args, Fields: map[string]graph.Type{"image": image, "label": number}, Classes: map[string]int{"label": 3}}
-	filled := map[string]*graph.Module{}
+	r, modules := requested(t, args, image, roles...)
+	m, complaints := modeltest.Ask(t, vae.Model(), r, modules)
+	if len(complaints) > 0 {
+		t.Fatal(complaints)
+	}
 	weights := map[string]interp.Value{}
 	for _, x := range roles {
-		filled[x.name] = x.module(t)
-		r.Networks = append(r.Networks, schema.Network{Role: x.name, Name: x.name, Graph: filled[x.name].Print()})
-		w := interp.NewValue(filled[x.name].Variables[0].Type, 1)
+		w := interp.NewValue(modules[x.name].Variables[0].Type, 1)
 		copy(w.Data, x.w)
 		weights[x.name+".w"] = w
 	}
-	p := built(t, r)
-	return handmadeFrom(t, p, r, filled, weights)
-}
-
-func handmadeFrom(t testing.TB, p *program.Program, r sdk.BuildRequest, filled map[string]*graph.Module, weights map[string]interp.Value) handmade {
-	t.Helper()
-	l, err := program.NewLinker(p, filled)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return handmade{model{p, l}, weights, r, filled}
-}
-
-// sampler is the model with the functions of its sampler for some options.
-func (m handmade) sampler(t testing.TB, options schema.Arguments) handmade {
-	t.Helper()
-	text, complaints, err := vae.Model().Sampler(m.request, "ancestral", options)
-	if err != nil || len(complaints) > 0 {
-		t.Fatal(complaints, err)
-	}
-	p, err := program.Parse(text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return handmadeFrom(t, p, m.request, m.filled, m.weights)
+	return handmade{m, weights}
 }
 
 // step runs the training step with its gradient; random numbers and progress may be given.
 func (m handmade) step(t testing.TB, examples int, env interp.Env) map[string]interp.Value {
 	t.Helper()
-	g, _, err := m.linker.Step(m.p.Stages[0].Steps[0])
-	if err != nil {
-		t.Fatal(err)
-	}
 	env.N, env.Variables = examples, m.weights
-	env.Inputs = map[string]interp.Value{"image": images(g.Input("image").Out[0], examples)}
-	if g.Input("label") != nil {
-		env.Inputs["label"] = classes(examples)
-	}
+	env.Inputs = map[string]interp.Value{"image": images(m.Request.Fields["image"], examples), "label": modeltest.Labels(examples, 3)}
 	if env.Random == nil {
-		env.Random = draw
+		env.Random = modeltest.Random
 	}
 	if env.Host == nil {
 		env.Host = func(string) float64 { return 0 }
 	}
-	res, err := interp.Run(g, &env)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return res.Outputs
+	return m.Step(t, 0, env).Outputs
 }
 
-// classes are the classes 0, 1 and 2 in turn.
-func classes(n int) interp.Value {
-	x := interp.NewValue(number, n)
-	for i := range x.Data {
-		x.Data[i] = float64(i % 3)
-	}
-	return x
-}
+// images are numbers in -1..1.
+func images(t graph.Type, n int) interp.Value { return modeltest.Symmetric("image", t, n) }
 
 func bernoulli(choose int, loss schema.Value, more ...float64) schema.Arguments {
 	args := schema.Arguments{"choose": {Type: schema.Int, Number: float64(choose)}}
@@ -217,24 +172,10 @@ func TestPickFrequency(t *testing.T) {
 			}
 		}
 	}
-	env := interp.Env{N: examples, Variables: m.weights, Random: draw, Inputs: map[string]interp.Value{"image": images(pixel, examples)}}
-	g, err := m.linker.Function("encode")
-	if err != nil {
-		t.Fatal(err)
-	}
-	res, err := interp.Run(g, &env)
-	if err != nil {
-		t.Fatal(err)
-	}
-	check("posterior", res.Outputs["latent"])
-	if g, err = m.linker.Function("turn"); err != nil {
-		t.Fatal(err)
-	}
+	env := interp.Env{N: examples, Variables: m.weights, Random: modeltest.Random, Inputs: map[string]interp.Value{"image": images(pixel, examples)}}
+	check("posterior", m.Run(t, "encode", env)["latent"])
 	env.Inputs = map[string]interp.Value{"z": interp.NewValue(graph.Spikes(1, latent), examples)}
-	if res, err = interp.Run(g, &env); err != nil {
-		t.Fatal(err)
-	}
-	check("prior", res.Outputs["latent"])
+	check("prior", m.Run(t, "turn", env)["latent"])
 }
 
 // The MMD is 0 where posterior and prior agree; where they do not its gradient drives them towards each other, and the value
@@ -367,7 +308,7 @@ func TestScheduledSampling(t *testing.T) {
 					}
 					return x.coin
 				}
-				return draw(label, normal, index, element)
+				return modeltest.Random(label, normal, index, element)
 			},
 		})
 		want := 0.0
@@ -375,7 +316,7 @@ func TestScheduledSampling(t *testing.T) {
 			z := [steps]float64{}
 			for step := 5; step < steps-1 && x.coin < x.chance; step++ { // z[step+1] is the latent of this step
 				y := prior(z[step])
-				mean := (y[0]+y[1])/2 + 1e-3*draw("tie", true, uint64(e), uint64(step))
+				mean := (y[0]+y[1])/2 + 1e-3*modeltest.Random("tie", true, uint64(e), uint64(step))
 				if mean > 0.5 {
 					z[step+1] = 1
 				}
@@ -413,7 +354,7 @@ func TestGaussian(t *testing.T) {
 		for i := range 2 {
 			mean, logvar := x[4*e+i]*w[i], x[4*e+2+i]*w[2+i]
 			kl -= (1 + logvar - mean*mean - math.Exp(logvar)) / 2 / examples
-			z := mean + math.Exp(logvar/2)*draw("latent", true, uint64(e), uint64(i))
+			z := mean + math.Exp(logvar/2)*modeltest.Random("latent", true, uint64(e), uint64(i))
 			for _, k := range []int{i, 2 + i} {
 				d := z + v[k] - x[4*e+k]
 				mse += d * d / (4 * examples)
@@ -454,7 +395,7 @@ func TestLabel(t *testing.T) {
 				return b.Add(said(b, w, in[1]), silence)
 			}}),
 	} {
-		x, class := images(pixel, examples), classes(examples)
+		x, class := images(pixel, examples), modeltest.Labels(examples, 3)
 		mse := 0.0
 		for i, v := range x.Data {
 			d := v - w[int(class.Data[i])]
@@ -463,35 +404,27 @@ func TestLabel(t *testing.T) {
 		if got := m.step(t, examples, interp.Env{})["mse"].Data[0]; math.Abs(got-mse) > 1e-12 {
 			t.Errorf("%s: the error is %v, want %v", name, got, mse)
 		}
-		run := func(m handmade, function string, in map[string]interp.Value) map[string]interp.Value {
-			g, err := m.linker.Function(function)
-			if err != nil {
-				t.Fatal(err)
-			}
-			res, err := interp.Run(g, &interp.Env{N: examples, Variables: m.weights, Random: draw, Inputs: in})
-			if err != nil {
-				t.Fatal(err)
-			}
-			return res.Outputs
+		run := func(of *modeltest.Model, function string, in map[string]interp.Value) []float64 {
+			return of.Run(t, function, interp.Env{N: examples, Variables: m.weights, Random: modeltest.Random, Inputs: in})["image"].Data
 		}
-		for i, y := range run(m, "reconstruct", map[string]interp.Value{"image": x, "label": class})["image"].Data {
+		for i, y := range run(m.Model, "reconstruct", map[string]interp.Value{"image": x, "label": class}) {
 			if want := w[int(class.Data[i])]; y != want {
 				t.Errorf("%s: reconstruction %d is %v, want %v", name, i, y, want)
 			}
 		}
 		sample := func(options schema.Arguments, in map[string]interp.Value) []float64 {
-			s := m.sampler(t, options)
+			s := m.Sampler(t, "ancestral", options)
 			if name == "bernoulli" {
 				in["latent"] = interp.NewValue(graph.Spikes(steps, 2), examples)
 			}
-			return run(s, "generate", in)["image"].Data
+			return run(s, "generate", in)
 		}
 		for _, y := range sample(schema.Arguments{"label": {Type: schema.Int, Number: 2}}, map[string]interp.Value{}) {
 			if y != 2 {
 				t.Errorf("%s: class 2 is drawn as %v", name, y)
 			}
 		}
-		if given := m.sampler(t, nil).p.Samplers[0].Given; !slices.Equal(given, []string{"label"}) {
+		if given := m.Sampler(t, "ancestral", nil).Program.Samplers[0].Given; !slices.Equal(given, []string{"label"}) {
 			t.Errorf("%s: the sampler is given %v", name, given)
 		}
 		for i, y := range sample(nil, map[string]interp.Value{"label": class}) {
@@ -500,7 +433,7 @@ func TestLabel(t *testing.T) {
 			}
 		}
 		for _, bad := range []float64{3} {
-			_, complaints, err := vae.Model().Sampler(m.request, "ancestral", schema.Arguments{"label": {Type: schema.Int, Number: bad}})
+			_, complaints, err := vae.Model().Sampler(m.Request, "ancestral", schema.Arguments{"label": {Type: schema.Int, Number: bad}})
 			if err != nil || len(complaints) != 1 || complaints[0].Path != "sampler.label" {
 				t.Errorf("%s: class %v: %v, %v", name, bad, complaints, err)
 			}
@@ -524,11 +457,8 @@ func TestLabelComplaints(t *testing.T) {
 		{"label", []graph.Type{graph.Real(2), graph.Real(5)}, "decoder: the last parameter is the class, one of 3, and this one is real[5]"},
 		{"", []graph.Type{graph.Real(2), graph.Real(3)}, "decoder: this network takes 2 parameters, and the model is told of no label"},
 	} {
-		r := sdk.BuildRequest{Fields: map[string]graph.Type{"image": image, "label": number}, Classes: map[string]int{"label": 3},
-			Arguments: schema.Arguments{"latent": {Type: schema.OneOf, Text: "gaussian"}, "loss": loss("mse", 1.0), "label": {Type: schema.AField, Text: c.field}}}
-		for _, x := range []role{halves, {name: "decoder", in: c.takes, build: doubled}} {
-			r.Networks = append(r.Networks, schema.Network{Role: x.name, Name: x.name, Graph: x.module(t).Print()})
-		}
+		args := schema.Arguments{"latent": {Type: schema.OneOf, Text: "gaussian"}, "loss": loss("mse", 1.0), "label": {Type: schema.AField, Text: c.field}}
+		r, _ := requested(t, args, image, halves, role{name: "decoder", in: c.takes, build: doubled})
 		_, complaints, err := vae.Model().Build(r)
 		if err != nil || len(complaints) != 1 || complaints[0].Path+": "+complaints[0].Summary != c.want {
 			t.Errorf("%v, %v; want %s", complaints, err, c.want)

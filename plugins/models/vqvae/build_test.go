@@ -1,67 +1,29 @@
 package vqvae_test
 
 import (
-	"bytes"
-	"context"
 	"flag"
-	"os"
 	"slices"
-	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-	"github.com/rogpeppe/go-internal/txtar"
-
-	"snnc.dev/snnc/plugins/builtin"
 	"snnc.dev/snnc/plugins/models/vqvae"
 	"snnc.dev/snnc/plugins/schema"
 	"snnc.dev/snnc/plugins/sdk"
+	"snnc.dev/snnc/plugins/sdk/modeltest"
 	"snnc.dev/snnc/runtime/experiment"
 	"snnc.dev/snnc/runtime/graph"
-	"snnc.dev/snnc/runtime/host"
 )
 
 var update = flag.Bool("update", false, "rewrite the goldens in testdata")
 
-var plugins *host.Host
+var plugins *modeltest.Host
 
-func TestMain(m *testing.M) {
-	builtin.Main() // the plugin process of the tests is this binary
-	argv, err := builtin.Argv()
-	if err != nil {
-		panic(err)
-	}
-	plugins = host.New(host.Options{Builtin: argv})
-	code := m.Run()
-	if err := plugins.Close(); err != nil && code == 0 {
-		panic(err)
-	}
-	os.Exit(code)
-}
-
-// load takes a spec to an experiment; where it cannot become one, said holds what a user reads.
-func load(text string, o experiment.Options) (x *experiment.Experiment, said string) {
-	x, found, sources := experiment.Load(context.Background(), plugins, "test.snn", []byte(text), o)
-	var w bytes.Buffer
-	found.Text(&w, sources, false)
-	return x, w.String()
-}
+func TestMain(m *testing.M) { modeltest.Main(m, &plugins) }
 
 // Every mistake is told at the argument that is to blame, and a right model gives a Program. Lines of a case stand in the place
 // of those of a right spec.
 func TestBuild(t *testing.T) {
-	const file = "testdata/build.txtar"
-	a, err := txtar.ParseFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var out []txtar.File
-	for i, f := range a.Files {
-		if strings.HasSuffix(f.Name, ".out") {
-			continue
-		}
-		spec := "snn 1\n"
-		for _, line := range []string{
+	modeltest.Golden(t, "testdata/build.txtar", *update, func(_, text string) string {
+		x, _, said := plugins.Load(modeltest.Lines(text,
 			"coder two = direct(steps = 2)",
 			"coder three = direct(steps = 3)",
 			"coder sum = membrane(decay = 0.8)",
@@ -72,36 +34,12 @@ func TestBuild(t *testing.T) {
 			"network fire2(q: real[2, 4, 4]) -> spikes[2, 4, 4] { return q -> encode(two) -> fire }",
 			"network dec(z: spikes[2, 4, 4]) -> real[1, 8, 8] { return z -> deconv(1, kernel = 3, stride = 2) -> decode(sum) }",
 			"model m = vqvae(encoder = enc, readout = read, spiker = fire2, decoder = dec, codes = 4, loss = mse(relative = true) + psp(tau = 2 steps))",
-			"train m { data = d, batch = 10, iterations = 1, optimizer = sgd(rate = 1) }",
-		} {
-			words := strings.Fields(line)
-			start := words[0] + " " + strings.Split(words[1], "(")[0]
-			for own := range strings.Lines(string(f.Data)) {
-				if strings.HasPrefix(own, start) {
-					line = strings.TrimSuffix(own, "\n")
-				}
-			}
-			spec += line + "\n"
+			"train m { data = d, batch = 10, iterations = 1, optimizer = sgd(rate = 1) }"), experiment.Options{})
+		if x == nil {
+			return said
 		}
-		x, got := load(spec, experiment.Options{})
-		if x != nil {
-			got = x.Models[0].Program.Print()
-		}
-		out = append(out, f, txtar.File{Name: f.Name + ".out", Data: []byte(got)})
-		if *update {
-			continue
-		}
-		if i+1 == len(a.Files) || a.Files[i+1].Name != f.Name+".out" {
-			t.Errorf("%s: nothing is expected", f.Name)
-		} else if d := cmp.Diff(string(a.Files[i+1].Data), got); d != "" {
-			t.Errorf("%s (-want +got)\n%s", f.Name, d)
-		}
-	}
-	if a.Files = out; *update {
-		if err := os.WriteFile(file, txtar.Format(a), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
+		return x.Models[0].Program.Print()
+	})
 }
 
 // What is no mistake of the user is an error; data without images are one.

@@ -6,18 +6,20 @@ import (
 	"slices"
 	"testing"
 
+	"snnc.dev/snnc/plugins/models/vqvae"
+	"snnc.dev/snnc/plugins/sdk/modeltest"
 	"snnc.dev/snnc/runtime/graph"
 	"snnc.dev/snnc/runtime/interp"
 	"snnc.dev/snnc/runtime/program"
 )
 
 // plain is a model without weights but its codebook of vectors of 2 numbers: an image of 4 x 2 pixels is 2 x 2 places.
-func plain(t testing.TB, arguments string) model {
-	return fromSpec(t, `snn 1
+func plain(t testing.TB, arguments string) *modeltest.Model {
+	return modeltest.Build(t, vqvae.Model(), `snn 1
 network to(image: real[1, 4, 2]) -> real[2, 2, 2] { return image -> reshape(2, 2, 2) }
 network back(z: real[2, 2, 2]) -> real[1, 4, 2] { return z -> reshape(1, 4, 2) }
 model m = vqvae(encoder = to, decoder = back, codes = 5`+arguments+`)
-`)
+`, modeltest.Images(graph.Real(1, 4, 2), 0))
 }
 
 const (
@@ -30,7 +32,7 @@ const (
 func places(seed string) (out [][2]float64, images interp.Value) {
 	images = interp.NewValue(graph.Real(1, 4, 2), many)
 	for i := range images.Data {
-		images.Data[i] = draw(seed, true, 0, uint64(i))
+		images.Data[i] = modeltest.Random(seed, true, 0, uint64(i))
 	}
 	for e := range many {
 		for c := range cells {
@@ -56,7 +58,7 @@ func assign(book []float64, of [][2]float64) []int {
 
 func run(t testing.TB, g *graph.Graph, variables map[string]interp.Value, name string, input interp.Value) *interp.Result {
 	t.Helper()
-	res, err := interp.Run(g, &interp.Env{N: many, Variables: variables, Inputs: map[string]interp.Value{name: input}, Random: draw, Host: func(string) float64 { return 1 }})
+	res, err := interp.Run(g, &interp.Env{N: many, Variables: variables, Inputs: map[string]interp.Value{name: input}, Random: modeltest.Random, Host: func(string) float64 { return 1 }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,12 +84,12 @@ func close(t testing.TB, what string, got, want []float64) {
 func TestCodes(t *testing.T) {
 	m := plain(t, "")
 	of, images := places("images")
-	variables := start(m.linker)
+	variables := m.Values(modeltest.Initial)
 	book := variables["codebook"].Data
 	book[4] = 50 // so that nothing is near code 2
 	chosen := assign(book, of)
 	function := func(name string) *graph.Graph {
-		g, err := m.linker.Function(name)
+		g, err := m.Linker.Function(name)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -116,7 +118,7 @@ func TestCodes(t *testing.T) {
 	close(t, "tokens", tokens.Data, want)
 	close(t, "decoded", run(t, function("decode"), variables, "tokens", tokens).Outputs["image"].Data, pixels)
 	close(t, "reconstructed", run(t, function("reconstruct"), variables, "image", images).Outputs["image"].Data, pixels)
-	g, moved, err := m.linker.Step(m.p.Stages[0].Steps[0])
+	g, moved, err := m.Linker.Step(m.Program.Stages[0].Steps[0])
 	if err != nil || !slices.Equal(moved, []string{"codebook"}) {
 		t.Fatal(moved, err)
 	}
@@ -139,13 +141,13 @@ func TestCodes(t *testing.T) {
 // The perplexity of codes that are all chosen alike often is their number, that of a single one is 1.
 func TestPerplexity(t *testing.T) {
 	m := plain(t, "")
-	g, _, err := m.linker.Step(m.p.Stages[0].Steps[0])
+	g, _, err := m.Linker.Step(m.Program.Stages[0].Steps[0])
 	if err != nil {
 		t.Fatal(err)
 	}
 	for used := range codes {
 		used++
-		variables := start(m.linker)
+		variables := m.Values(modeltest.Initial)
 		for k := range codes {
 			variables["codebook"].Data[2*k], variables["codebook"].Data[2*k+1] = float64(k), 0
 		}
@@ -168,16 +170,16 @@ func TestPerplexity(t *testing.T) {
 func TestMoving(t *testing.T) {
 	const decay = 0.75
 	m := plain(t, ", codebook = moving(decay = 0.75)")
-	for _, r := range m.p.Stages[0].Steps[0].Moves {
+	for _, r := range m.Program.Stages[0].Steps[0].Moves {
 		if r == "codebook" {
 			t.Error("the gradient moves a codebook of averages")
 		}
 	}
-	g, _, err := m.linker.Step(m.p.Stages[0].Steps[0])
+	g, _, err := m.Linker.Step(m.Program.Stages[0].Steps[0])
 	if err != nil {
 		t.Fatal(err)
 	}
-	variables := start(m.linker)
+	variables := m.Values(modeltest.Initial)
 	variables["codebook"].Data[4] = 50 // so that nothing is near code 2
 	first := slices.Clone(variables["codebook"].Data)
 	want := slices.Clone(first)
@@ -222,11 +224,11 @@ func TestRevive(t *testing.T) {
 			arguments += ", codebook = moving"
 		}
 		m := plain(t, arguments)
-		steps := m.p.Stages[0].Steps
+		steps := m.Program.Stages[0].Steps
 		if len(steps) != 2 || !steps[1].Epoch || steps[1].Every != 1 || len(steps[1].Moves) > 0 {
 			t.Fatalf("steps %+v", steps)
 		}
-		variables := start(m.linker)
+		variables := m.Values(modeltest.Initial)
 		counts := make([]float64, codes)
 		var last [][2]float64
 		for batch := range 3 {
@@ -237,7 +239,7 @@ func TestRevive(t *testing.T) {
 					counts[k]++
 				}
 			}
-			g, _, err := m.linker.Step(steps[min(batch/2, 1)]) // the third batch is that of the step at the end
+			g, _, err := m.Linker.Step(steps[min(batch/2, 1)]) // the third batch is that of the step at the end
 			if err != nil {
 				t.Fatal(err)
 			}
