@@ -14,12 +14,13 @@ var page string
 
 // htmlView is what the template shows.
 type htmlView struct {
-	Runs, Figures *htmlGrid
-	Recipes       [][2]string // title, recipe
-	Remarks       []string
-	Sheets        []htmlSheets
-	Draws         [][2]string // run and sampler, what a sample takes
-	Commands      [][2]string
+	Runs     *htmlGrid
+	Figures  []*htmlGrid
+	Recipes  [][2]string // title, recipe
+	Remarks  []string
+	Sheets   []htmlSheets
+	Draws    [][2]string // run and sampler, what a sample takes
+	Commands [][2]string
 }
 
 type htmlGrid struct {
@@ -44,9 +45,6 @@ type htmlSheet struct {
 }
 
 func (g *grid) html() *htmlGrid {
-	if g == nil {
-		return nil
-	}
 	cells := func(list []string) (out []htmlCell) {
 		for i, text := range list {
 			out = append(out, htmlCell{text, g.numbers[i], i == 0})
@@ -62,7 +60,10 @@ func (g *grid) html() *htmlGrid {
 
 // HTML writes the table as one page that needs no other file and no network, with the newest sheets of each run side by side.
 func (t *Table) HTML(w io.Writer) error {
-	v := htmlView{Runs: t.runs().html(), Figures: t.figures().html(), Recipes: t.recipes(), Remarks: t.remarks(), Commands: t.commands()}
+	v := htmlView{Runs: t.runs().html(), Recipes: t.recipes(), Remarks: t.remarks(), Commands: t.commands()}
+	for _, g := range t.grids()[1:] {
+		v.Figures = append(v.Figures, g.html())
+	}
 	for _, r := range t.Rows {
 		if r.Draw != nil && len(r.Draw.Evaluations) > 0 {
 			v.Draws = append(v.Draws, [2]string{r.Run + ", " + r.Sampler, r.Draw.evaluations()})

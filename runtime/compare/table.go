@@ -206,7 +206,7 @@ func differences(main, k key) string {
 	for _, written := range []func(int) string{record.Grouped, strconv.Itoa} {
 		recipe = strings.ReplaceAll(recipe, " "+written(main.count)+" ", " "+written(k.count)+" ")
 	}
-	if a, b := apart(recipe, k.recipe); a != "" || b != "" {
+	if a, b := apart(recipe, k.recipe); len(parts) == 0 && (a != "" || b != "") { // else the recipes themselves are enough to read
 		parts = append(parts, fmt.Sprintf("recipe says %s, not %s", quote(b), quote(a)))
 	}
 	return strings.Join(parts, "; ")

@@ -2,6 +2,7 @@ package compare
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -79,35 +80,21 @@ func (t *Table) runs() *grid {
 	return g
 }
 
-// figures is the grid of what was found; nil where there are no figures and no samplers.
-func (t *Table) figures() *grid {
+// sampling is the grid of what samples take; nil where nothing is drawn.
+func (t *Table) sampling() *grid {
 	g := &grid{}
 	g.column("run", false)
 	g.column("model", false)
 	g.column("sampler", false)
 	g.column("network evaluations", true)
 	g.column("operations per sample", true)
-	at := make([]int, len(t.Columns)) // where figures of a column of the table stand in a row; 0 is nowhere
-	for i, c := range t.Columns {
-		if !c.Detail {
-			at[i] = len(g.head)
-			g.column(c.Title(), true)
-		}
-	}
 	for _, r := range t.Rows {
 		row := []string{r.Run, orNone(r.Model), orNone(r.Sampler), none, none}
 		if r.Draw != nil {
 			row[3], row[4] = count(r.Draw.total()), amount(r.Draw.Operations)
 		}
-		for len(row) < len(g.head) {
-			row = append(row, none)
-		}
-		for _, f := range r.Figures {
-			if i := at[f.Column]; i > 0 {
-				row[i] = f.text()
-			}
-		}
-		if slices.ContainsFunc(row[2:], func(s string) bool { return s != none }) {
+		drawn := slices.ContainsFunc(row[2:], func(s string) bool { return s != none })
+		if drawn && (len(g.rows) == 0 || !slices.Equal(row, g.rows[len(g.rows)-1])) { // judged in several ways, it is here once
 			g.rows = append(g.rows, row)
 		}
 	}
@@ -118,8 +105,91 @@ func (t *Table) figures() *grid {
 	return g
 }
 
+// figures are the grids of what was found. A column stands in a grid whose rows have it, at least half of them, so that few cells
+// are empty; grids of many rows come first. Samplers stand in a grid only where they tell its rows apart.
+func (t *Table) figures() (grids []*grid) {
+	type block struct{ rows, columns []int }
+	var columns, blocks []*block
+	for i, c := range t.Columns {
+		if c.Detail {
+			continue
+		}
+		b := &block{columns: []int{i}}
+		for k, r := range t.Rows {
+			if r.figure(i) != nil {
+				b.rows = append(b.rows, k)
+			}
+		}
+		columns = append(columns, b)
+	}
+	slices.SortStableFunc(columns, func(a, b *block) int { return cmp.Compare(len(b.rows), len(a.rows)) })
+	for _, c := range columns {
+		at := slices.IndexFunc(blocks, func(b *block) bool {
+			return 2*len(c.rows) >= len(b.rows) && !slices.ContainsFunc(c.rows, func(k int) bool { return !slices.Contains(b.rows, k) })
+		})
+		if at < 0 {
+			blocks = append(blocks, c)
+		} else {
+			blocks[at].columns = append(blocks[at].columns, c.columns...)
+		}
+	}
+	for _, b := range blocks {
+		g := &grid{}
+		g.column("run", false)
+		g.column("model", false)
+		names := map[string]bool{}
+		for _, k := range b.rows {
+			names[t.Rows[k].Run+"\x00"+t.Rows[k].Model] = true
+		}
+		samplers := len(names) < len(b.rows)
+		if samplers {
+			g.column("sampler", false)
+		}
+		slices.Sort(b.columns)
+		for _, i := range b.columns {
+			g.column(t.Columns[i].Title(), true)
+		}
+		for _, k := range b.rows {
+			r := t.Rows[k]
+			row := []string{r.Run, orNone(r.Model)}
+			if samplers {
+				row = append(row, orNone(r.Sampler))
+			}
+			for _, i := range b.columns {
+				if f := r.figure(i); f != nil {
+					row = append(row, f.text())
+				} else {
+					row = append(row, none)
+				}
+			}
+			g.rows = append(g.rows, row)
+		}
+		g.trim()
+		grids = append(grids, g)
+	}
+	return grids
+}
+
+// figure is that of a column; nil where the row has none.
+func (r *Row) figure(column int) *RowFigure {
+	i := slices.IndexFunc(r.Figures, func(f RowFigure) bool { return f.Column == column })
+	if i < 0 {
+		return nil
+	}
+	return &r.Figures[i]
+}
+
+// grids are all of them, in order.
+func (t *Table) grids() []*grid {
+	out := []*grid{t.runs()}
+	if g := t.sampling(); g != nil {
+		out = append(out, g)
+	}
+	return append(out, t.figures()...)
+}
+
 // text is the value with its interval.
-func (f RowFigure) text() string {
+func (f *RowFigure) text() string {
 	out := number(f.Value)
 	if f.Interval != (record.Interval{}) {
 		out += fmt.Sprintf(" [%s, %s]", number(f.Interval.Low), number(f.Interval.High))
@@ -178,9 +248,10 @@ func (t *Table) commands() (out [][2]string) {
 // Text writes the table for a terminal.
 func (t *Table) Text(w io.Writer) error {
 	var b bytes.Buffer
-	t.runs().text(&b)
-	if g := t.figures(); g != nil {
-		b.WriteByte('\n')
+	for i, g := range t.grids() {
+		if i > 0 {
+			b.WriteByte('\n')
+		}
 		g.text(&b)
 	}
 	if list := t.recipes(); len(list) > 0 {
@@ -226,9 +297,10 @@ func (g *grid) text(b *bytes.Buffer) {
 // Markdown writes the table as a piece of a page, with the commands of the runs.
 func (t *Table) Markdown(w io.Writer) error {
 	var b bytes.Buffer
-	t.runs().markdown(&b)
-	if g := t.figures(); g != nil {
-		b.WriteByte('\n')
+	for i, g := range t.grids() {
+		if i > 0 {
+			b.WriteByte('\n')
+		}
 		g.markdown(&b)
 	}
 	if list := t.recipes(); len(list) > 0 {
