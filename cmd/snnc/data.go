@@ -17,10 +17,11 @@ import (
 )
 
 type dataCommand struct {
-	List  dataListCommand  `cmd:"" help:"List the data sets that a spec may name, and where they are."`
-	Fetch dataFetchCommand `cmd:"" help:"Fetch a data set and verify it."`
-	Show  dataShowCommand  `cmd:"" help:"Show the size and classes of a data set, and draw its first images."`
-	Clear dataClearCommand `cmd:"" help:"Remove the decoded images that are kept in the user's cache."`
+	List    dataListCommand    `cmd:"" help:"List the data sets that a spec may name, and where they are."`
+	Fetch   dataFetchCommand   `cmd:"" help:"Fetch a data set and verify it."`
+	Show    dataShowCommand    `cmd:"" help:"Show the size and classes of a data set, and draw its first images."`
+	Compare dataCompareCommand `cmd:"" help:"Compare images of a data set with those of another, as the samples of a model are."`
+	Clear   dataClearCommand   `cmd:"" help:"Remove the decoded images that are kept in the user's cache."`
 }
 
 type dataFlags struct {

@@ -18,13 +18,15 @@ import (
 // roundSetting says whether pixels are clipped and rounded before they are compared.
 const roundSetting = "round"
 
-// evaluation is an evaluate action at work. Samples are drawn once for all its metrics, and features are taken of them and of
-// the reference once.
+// evaluation is an evaluate action at work, or a comparison of data. Samples are drawn once for all its metrics, and features are
+// taken of them and of the reference once.
 type evaluation struct {
 	*runner
 	job     *job
-	whole   *train.Model // that reconstructs and classifies
-	drawn   *train.Model // that draws
+	whole   *train.Model // that reconstructs and classifies; nil in a comparison
+	drawn   *train.Model // that draws; nil in a comparison
+	source  batches      // of the samples
+	like    *data.Set    // whose range samples are in
 	set     *data.Set    // the reference
 	round   bool
 	kept    *pixels // the samples
@@ -33,6 +35,9 @@ type evaluation struct {
 	// The hash of the reference as pictures: samples are compared with these in 0..1, whatever the range of the data.
 	pictures string
 }
+
+// batches gives the first n samples, batch after batch.
+type batches func(ctx context.Context, n int, each func(t *tensor.Tensor) error) error
 
 // tally is what some samples take, in the mean of these.
 type tally struct {
@@ -50,22 +55,22 @@ func (r *runner) evaluate(ctx context.Context, j *job) error {
 		return err
 	}
 	split := j.Settings.Text("reference")
-	e := &evaluation{runner: r, job: j, set: r.sets[j.Data.Name+"/"+split], round: j.Settings.Bool(roundSetting), looked: map[string]*seen{}}
-	e.pictures = e.set.Pictures()
+	e := newEvaluation(r, j)
 	if e.whole, e.drawn, err = j.use.as(m); err != nil {
 		return err
 	}
+	e.like = r.sets[j.model.Data.Name+"/"+string(data.Train)] // as the model has learned them, whatever it is compared with
+	if j.use.sampler != nil {
+		e.source = j.sampling(e.drawn, e.set).batches
+	}
 	for _, v := range j.Settings["metrics"].Items {
-		figures, err := measures()[v.Text].figures(e, ctx, v)
+		figures, err := e.measure(ctx, v)
 		if err != nil {
-			return fmt.Errorf("metric %s: %w", v.Text, err)
+			return err
 		}
 		values := map[string]float64{}
 		for _, f := range figures {
 			values[f.Name] = f.Value
-			if math.IsNaN(f.Value) || math.IsInf(f.Value, 0) {
-				return fmt.Errorf("metric %s is %v", f.Name, f.Value)
-			}
 			figure := record.Figure{Value: f.Value, Count: f.Count, Interval: record.Interval(f.Interval), Reference: split, Seed: seed(j), Recipe: f.Recipe, Detail: f.Detail}
 			if err := r.folder.SetMetric(r.called(j), f.Name, figure); err != nil {
 				return err
@@ -86,10 +91,32 @@ func (r *runner) evaluate(ctx context.Context, j *job) error {
 	return nil
 }
 
+// newEvaluation returns an evaluation of a job whose data are open, without what it judges.
+func newEvaluation(r *runner, j *job) *evaluation {
+	e := &evaluation{runner: r, job: j, set: r.sets[j.Data.Name+"/"+j.Settings.Text("reference")], round: j.Settings.Bool(roundSetting), looked: map[string]*seen{}}
+	e.pictures = e.set.Pictures()
+	return e
+}
+
+// measure returns the figures of a metric, which are numbers.
+func (e *evaluation) measure(ctx context.Context, v schema.Value) ([]metric.Figure, error) {
+	figures, err := measures()[v.Text].figures(e, ctx, v)
+	if err != nil {
+		return nil, fmt.Errorf("metric %s: %w", v.Text, err)
+	}
+	for _, f := range figures {
+		if math.IsNaN(f.Value) || math.IsInf(f.Value, 0) {
+			return nil, fmt.Errorf("metric %s is %v", f.Name, f.Value)
+		}
+	}
+	return figures, nil
+}
+
 // measuring is how one metric is computed.
 type measuring struct {
 	export  string // that the metric asks the model for, or ""
 	samples bool   // whether it judges samples
+	drawing bool   // whether it looks at how they are drawn
 	labels  bool   // whether it compares with labels
 	window  int    // the smallest side of images that it judges
 	splits  bool   // whether it also takes both splits, whatever the reference is
@@ -110,8 +137,8 @@ func measures() map[string]measuring {
 		"density_coverage": {samples: true, figures: (*evaluation).densityCoverage},
 		"nearest":          {samples: true, splits: true, figures: (*evaluation).nearest},
 		"class_histogram":  {samples: true, figures: (*evaluation).classHistogram},
-		"energy":           {samples: true, figures: (*evaluation).energy},
-		"spike_counts":     {samples: true, figures: (*evaluation).spikeCounts},
+		"energy":           {samples: true, drawing: true, figures: (*evaluation).energy},
+		"spike_counts":     {samples: true, drawing: true, figures: (*evaluation).spikeCounts},
 		"active_pixels":    {samples: true, figures: (*evaluation).activePixels},
 	}
 }
@@ -161,9 +188,9 @@ type pixels struct {
 func (e *evaluation) samples(ctx context.Context) (metric.Source, error) {
 	n := e.count()
 	if e.kept == nil {
-		kept, learned := &pixels{}, e.sets[e.job.model.Data.Name+"/"+string(data.Train)]
-		err := e.job.sampling(e.drawn, e.set).batches(ctx, n, func(t *tensor.Tensor) error {
-			m := e.ready(learned, t.Type, t.N, appendPixels(nil, t)) // as the model has learned them, whatever it is compared with
+		kept := &pixels{}
+		err := e.source(ctx, n, func(t *tensor.Tensor) error {
+			m := e.ready(e.like, t.Type, t.N, appendPixels(nil, t))
 			kept.like = metric.Images{N: 1, Channels: m.Channels, Height: m.Height, Width: m.Width}
 			if !e.round {
 				kept.reals = append(kept.reals, m.Pixels...)

@@ -273,8 +273,10 @@ func (e *evaluation) nearest(ctx context.Context, v schema.Value) ([]metric.Figu
 			return nil, err
 		}
 	}
-	if err := e.pairs(a, f, s, among); err != nil {
-		return nil, err
+	if e.folder != nil {
+		if err := e.pairs(a, f, s, among); err != nil {
+			return nil, err
+		}
 	}
 	return metric.Copying(f, a, b, e.protocol())
 }

@@ -43,7 +43,7 @@ func (x *Experiment) Measure(ctx context.Context, pool *exec.Pool, folders []str
 	if err := r.fits(); err != nil { // which also says what memory its steps may take
 		return nil, err
 	}
-	set, found := r.open(ctx, j, data.Train)
+	set, found := r.open(ctx, j.Data, data.Train)
 	if set == nil {
 		return nil, &Refused{found}
 	}

@@ -27,13 +27,10 @@ func (j *job) unlike() (found diag.List) {
 	compares := slices.IndexFunc(metrics, func(v schema.Value) bool { return measures()[v.Text].samples })
 	if compares >= 0 && j.use.sampler != nil {
 		drawn := j.use.drawn.Program.Function(j.use.sampler.Result).Outputs[0].Value.Type()
-		switch reference := fields[imageField]; {
-		case len(drawn.Dims) != 3: // which is refused
-		case !image(reference):
-			fail(compares, "compare with images", "metric `%s` compares images, and the examples of `%s` are none", metrics[compares].Text, j.Data.Name)
-		case reference.Dims[0] != drawn.Dims[0]:
-			fail(compares, fmt.Sprintf("write `channels = %d` where `%s` is defined, or compare with other data", drawn.Dims[0], j.Data.Name),
-				"samples of model `%s` are %s, and the images of `%s` are %s", j.model.Name, coloured(drawn), j.Data.Name, coloured(reference))
+		if len(drawn.Dims) == 3 { // others are refused
+			if summary, help := apart(fmt.Sprintf("samples of model `%s`", j.model.Name), drawn, j.Data.Name, fields[imageField]); summary != "" {
+				fail(compares, help, "%s", summary)
+			}
 		}
 	}
 	if j.Data == j.model.Data {
@@ -59,6 +56,18 @@ func (j *job) unlike() (found diag.List) {
 		}
 	}
 	return found
+}
+
+// apart says why samples cannot be compared with the images of data of that name; "" where they can.
+func apart(samples string, drawn graph.Type, name string, reference graph.Type) (summary, help string) {
+	switch {
+	case !image(reference):
+		return fmt.Sprintf("%s are compared with images, and the examples of `%s` are none", samples, name), "compare with images"
+	case reference.Dims[0] != drawn.Dims[0]:
+		return fmt.Sprintf("%s are %s, and the images of `%s` are %s", samples, coloured(drawn), name, coloured(reference)),
+			fmt.Sprintf("write `channels = %d` where `%s` is defined, or compare with other data", drawn.Dims[0], name)
+	}
+	return "", ""
 }
 
 // coloured says what images of a type are.

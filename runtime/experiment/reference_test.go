@@ -163,7 +163,7 @@ func TestCannotBeJudgedByOtherData(t *testing.T) {
 	labelled := stamps + "\ndata other = npy(images = \"a.npy\", labels = \"b.npy\", label_count = 26, size = 8, channels = 1)\nevaluate s { data = other, metrics = [frechet(features = pixels)], count = 40 }\n"
 	for _, c := range []struct{ text, want, help string }{
 		{of("cifar10"), "samples of model `p` are grey, and the images of `wide` are in colour", "write `channels = 1` where `wide` is defined"},
-		{of("random(kind = spikes, size = 8)"), "metric `frechet` compares images, and the examples of `wide` are none", "compare with images"},
+		{of("random(kind = spikes, size = 8)"), "samples of model `p` are compared with images, and the examples of `wide` are none", "compare with images"},
 		{judged("images", "optdigits(size = 9)", "mse"), "metric `mse` gives model `a` the examples of `other`, whose `image` is f32[N 1 9 9]; it takes f32[N 1 8 8]", "measure the answers"},
 		{judged("images", "optdigits", "ssim, mse"), "metric `mse` gives model `a` the examples of `other`, whose `range` is 0..1; it is trained on `range = -1..1`", "measure the answers"},
 		{judged("classes", "random(kind = spikes, size = 8)", "accuracy"), "metric `accuracy` gives model `m` the examples of `other`, and they have no field `image`: theirs are spikes and target", "measure the answers"},

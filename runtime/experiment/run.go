@@ -411,7 +411,7 @@ func (r *runner) refuse(ctx context.Context) (found diag.List) {
 		case "train":
 			continue
 		case "evaluate":
-			set, bad := r.open(ctx, j, data.Split(j.Settings.Text("reference")))
+			set, bad := r.open(ctx, j.Data, data.Split(j.Settings.Text("reference")))
 			found = append(found, bad...)
 			if set == nil {
 				continue
@@ -457,7 +457,7 @@ func (r *runner) identify(ctx context.Context, t *job) (found diag.List) {
 		}
 		others[o.model] = of.outcome()
 	}
-	set, bad := r.open(ctx, t, data.Train)
+	set, bad := r.open(ctx, t.Data, data.Train)
 	if found = append(found, bad...); set == nil {
 		return found
 	}
@@ -473,11 +473,16 @@ func (r *runner) identify(ctx context.Context, t *job) (found diag.List) {
 	return found
 }
 
-// splits opens both splits of the data of a job where a metric takes them besides the reference, and returns their hashes by the
-// parts of the key that they are. The examples of the training are a part of it already where the data are those.
+// splits reports whether a metric of a job takes both splits of its data, whatever the reference is.
+func (j *job) splits() bool {
+	return slices.ContainsFunc(j.Settings["metrics"].Items, func(v schema.Value) bool { return measures()[v.Text].splits })
+}
+
+// splits opens both splits of the data of a job where a metric takes them, and returns their hashes by the parts of the key that
+// they are. The examples of the training are a part of it already where the data are those.
 func (r *runner) splits(ctx context.Context, j *job) (hashes map[string]string, found diag.List) {
 	hashes = map[string]string{}
-	if !slices.ContainsFunc(j.Settings["metrics"].Items, func(v schema.Value) bool { return measures()[v.Text].splits }) {
+	if !j.splits() {
 		return hashes, nil
 	}
 	parts := map[data.Split]string{data.Test: "held-out data"}
@@ -485,7 +490,7 @@ func (r *runner) splits(ctx context.Context, j *job) (hashes map[string]string, 
 		parts[data.Train] = "data of training"
 	}
 	for _, split := range []data.Split{data.Train, data.Test} {
-		set, bad := r.open(ctx, j, split)
+		set, bad := r.open(ctx, j.Data, split)
 		if found = append(found, bad...); set != nil && parts[split] != "" {
 			hashes[parts[split]] = set.Hash()
 		}
@@ -519,9 +524,8 @@ func (r *runner) read(ctx context.Context) {
 	}
 }
 
-// open reads one split of the data of a job, once; it is nil where that has failed.
-func (r *runner) open(ctx context.Context, j *job, split data.Split) (*data.Set, diag.List) {
-	d := j.Data
+// open reads one split of a data set, once; it is nil where that has failed.
+func (r *runner) open(ctx context.Context, d *check.Data, split data.Split) (*data.Set, diag.List) {
 	key := d.Name + "/" + string(split)
 	if s, tried := r.sets[key]; tried {
 		return s, nil
