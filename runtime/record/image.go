@@ -256,9 +256,14 @@ func writeNPY(w io.Writer, m Images) error {
 	header += strings.Repeat(" ", (64-(before+len(header)+1)%64)%64) + "\n"
 	buf := append([]byte("\x93NUMPY\x01\x00"), byte(len(header)), byte(len(header)>>8))
 	buf = append(buf, header...)
-	for _, v := range m.Pixels {
-		buf = binary.LittleEndian.AppendUint32(buf, math.Float32bits(v))
+	for chunk := range slices.Chunk(m.Pixels, 1<<14) {
+		for _, v := range chunk {
+			buf = binary.LittleEndian.AppendUint32(buf, math.Float32bits(v))
+		}
+		if _, err := w.Write(buf); err != nil {
+			return err
+		}
+		buf = buf[:0]
 	}
-	_, err := w.Write(buf)
-	return err
+	return nil
 }
