@@ -78,6 +78,9 @@ func (d sampling) images(ctx context.Context, n int) (record.Images, error) {
 			return fmt.Errorf("a sample is %v, which is no image", t.Type)
 		}
 		out.Channels, out.Height, out.Width = dims[0], dims[1], dims[2]
+		if out.Pixels == nil {
+			out.Pixels = make([]float32, 0, n*t.Type.Size())
+		}
 		out.Pixels = appendPixels(out.Pixels, t)
 		return nil
 	})

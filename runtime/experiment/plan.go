@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"snnc.dev/snnc/dsl/check"
+	"snnc.dev/snnc/runtime/data"
 	"snnc.dev/snnc/runtime/graph"
 	"snnc.dev/snnc/runtime/plan"
 	"snnc.dev/snnc/runtime/program"
@@ -71,22 +72,21 @@ type LayerPlan struct {
 	wire string
 }
 
-// Memory is what the largest training of the spec takes: weights and moments, twice, since those before an update are kept
-// until it has gone well; averages, sums of gradients, the buffers of its steps, and those of the sheets that it draws.
+// Memory is what the action of the spec takes that takes most. A training takes weights and moments, twice, since those before an
+// update are kept until it has gone well; averages, sums of gradients, the buffers of its steps, those of the sheets that it draws,
+// and streams. An action that draws samples keeps them all, and one that judges them their features and those of the reference.
 type Memory struct {
-	Bytes int `json:"bytes"`
+	Bytes   int            `json:"bytes"`
+	Actions []ActionMemory `json:"actions"` // those that train or keep samples, in file order
 }
 
-// trainingPlan is what a training takes, in bytes.
+// trainingPlan is a training with what it takes.
 type trainingPlan struct {
-	job                    string
-	weights, steps, sheets int                 // weights with their moments and averages; buffers of its steps, and of the sheets of an epoch
-	most                   int                 // that the setting allows; 0 where it sets no bound
-	room                   int                 // what that leaves to the steps
-	planned                []train.PlannedStep // the steps themselves
+	ActionMemory
+	most    int                 // that the setting allows; 0 where it sets no bound
+	room    int                 // what that leaves to the steps
+	planned []train.PlannedStep // the steps themselves
 }
-
-func (t trainingPlan) bytes() int { return t.weights + t.steps + t.sheets }
 
 // FunctionPlan is what the planner has made of a function: the passes that changed its graph, and its memory.
 type FunctionPlan struct {
@@ -120,11 +120,20 @@ type PassPlan struct {
 	Layers []string `json:"layers"`
 }
 
-// Plan plans the spec's networks and trainings.
+// Plan plans the spec's networks, trainings and memory. No data are read: of a set of which it is not known how many examples it has
+// streams are not counted.
 func (x *Experiment) Plan() (*Plan, error) {
-	p := &Plan{Models: []ModelPlan{}, Networks: []NetworkPlan{}, Functions: []FunctionPlan{}}
+	return x.plan(func(j *job) int { return data.Most(j.Data.Set, j.Data.Args) })
+}
+
+// plan plans for trainings on so many examples.
+func (x *Experiment) plan(examples func(*job) int) (*Plan, error) {
+	p := &Plan{Models: []ModelPlan{}, Networks: []NetworkPlan{}, Functions: []FunctionPlan{}, Memory: Memory{Actions: []ActionMemory{}}}
 	for _, j := range x.jobs() {
 		if j.Kind != "train" {
+			if kept := x.keeps(j); kept.Bytes > 0 {
+				p.Memory.add(kept)
+			}
 			continue
 		}
 		m := j.model
@@ -135,7 +144,7 @@ func (x *Experiment) Plan() (*Plan, error) {
 				shared[v.Of] = true
 			}
 		}
-		t := trainingPlan{job: j.name}
+		t := trainingPlan{ActionMemory: ActionMemory{Action: j.name}}
 		for _, v := range m.Linker.Variables() {
 			copies := 2
 			switch v.Kind {
@@ -155,17 +164,20 @@ func (x *Experiment) Plan() (*Plan, error) {
 			if j.Settings.Real("average") > 0 {
 				copies++
 			}
-			t.weights += copies * tensor.Bytes(v.Type, 1)
+			t.Weights += copies * tensor.Bytes(v.Type, 1)
 		}
 		sheets, err := drawing(m)
 		if err != nil {
 			return nil, fmt.Errorf("plan %s: %w", j.name, err)
 		}
 		for _, pl := range sheets {
-			t.sheets += pl.Bytes()
+			t.Sheets += pl.Bytes()
+		}
+		for _, stage := range m.Program.Stages {
+			t.Streams += m.streams(stage, examples(j))
 		}
 		if t.most = j.Settings.Int(memorySetting); t.most > 0 {
-			t.room = max(1, t.most-t.weights-t.sheets)
+			t.room = max(1, t.most-t.Weights-t.Sheets-t.Streams)
 		}
 		for _, stage := range m.Program.Stages {
 			steps, err := train.Plans(m.Linker, stage, j.Settings.Int("batch"), t.room)
@@ -174,14 +186,15 @@ func (x *Experiment) Plan() (*Plan, error) {
 			}
 			t.planned = append(t.planned, steps...)
 			for _, s := range steps {
-				t.steps += s.Plan.Bytes()
+				t.Steps += s.Plan.Bytes()
 				p.Functions = append(p.Functions, functionPlan(j.name, s.Function, true, s.Plan))
 			}
 		}
 		for _, pl := range sheets {
 			p.Functions = append(p.Functions, functionPlan(j.name, pl.Name, false, pl))
 		}
-		p.Memory.Bytes = max(p.Memory.Bytes, t.bytes())
+		t.add()
+		p.Memory.add(t.ActionMemory)
 		p.trainings = append(p.trainings, t)
 		p.Models = append(p.Models, mp)
 	}
@@ -196,6 +209,11 @@ func (x *Experiment) Plan() (*Plan, error) {
 		p.Networks = append(p.Networks, networkPlan(x.Spec, n, p.Functions))
 	}
 	return p, nil
+}
+
+func (m *Memory) add(a ActionMemory) {
+	m.Actions = append(m.Actions, a)
+	m.Bytes = max(m.Bytes, a.Bytes)
 }
 
 // functionPlan says what a plan is made of.

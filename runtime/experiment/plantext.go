@@ -34,10 +34,16 @@ func (p *Plan) Text(out io.Writer, steps bool) error {
 			}
 		}
 	}
-	for _, t := range p.trainings {
-		fmt.Fprintf(out, "memory of %s: %s (weights, moments and averages %s, steps %s, sheets %s)", t.job, amount(t.bytes()), amount(t.weights), amount(t.steps), amount(t.sheets))
-		if over := t.bytes() - t.most; t.most > 0 && over > 0 {
-			fmt.Fprintf(out, ", %s more than `memory` allows", amount(over))
+	for _, a := range p.Memory.Actions {
+		var parts []string
+		for _, part := range a.parts() {
+			parts = append(parts, part.what+" "+amount(part.bytes))
+		}
+		fmt.Fprintf(out, "memory of %s: %s (%s)", a.Action, amount(a.Bytes), strings.Join(parts, ", "))
+		for _, t := range p.trainings {
+			if over := t.Bytes - t.most; t.Action == a.Action && t.most > 0 && over > 0 {
+				fmt.Fprintf(out, ", %s more than `memory` allows", amount(over))
+			}
 		}
 		fmt.Fprintln(out)
 	}

@@ -58,6 +58,9 @@ func Sample(ctx context.Context, h *host.Host, o SampleOptions) (diag.List, diag
 	if found := x.notYet(j); found.HasErrors() {
 		return found, sources, nil
 	}
+	if err := x.keeps(j).free(); err != nil {
+		return nil, nil, err
+	}
 	done, err := record.ReadActions(o.Run)
 	if err != nil {
 		return nil, nil, err

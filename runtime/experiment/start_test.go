@@ -272,7 +272,7 @@ func TestMemoryHeld(t *testing.T) {
 	}
 	within := func(share float64, sets ...string) *Experiment {
 		y := p.trainings[0]
-		return of(append(sets, fmt.Sprintf("train.digit.memory=%d B", y.weights+y.sheets+int(share*float64(y.steps))))...)
+		return of(append(sets, fmt.Sprintf("train.digit.memory=%d B", y.Weights+y.Sheets+int(share*float64(y.Steps))))...)
 	}
 	whole, tight := filepath.Join(t.TempDir(), "whole"), filepath.Join(t.TempDir(), "tight")
 	mustRun(t, of(), whole)
@@ -297,7 +297,7 @@ func TestMemoryHeld(t *testing.T) {
 	for _, s := range m.Trainer.Profile(nil).Steps {
 		taken += s.Plan.Bytes()
 	}
-	if most := int(0.85 * float64(p.trainings[0].steps)); taken > most {
+	if most := int(0.85 * float64(p.trainings[0].Steps)); taken > most {
 		t.Errorf("%d bytes are measured where %d are allowed", taken, most)
 	}
 	if _, err := within(0.6).Measure(t.Context(), pool, nil, 1); !errors.As(err, new(*Refused)) {

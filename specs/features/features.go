@@ -22,6 +22,20 @@ func Weights(name, set string) (file []byte, hash string) {
 	return file, hex.EncodeToString(sum[:])
 }
 
+// Size returns how many numbers the network NAME has for an image: features, and logits where it is a classifier; 0 where there is
+// no such network. The networks themselves say the same; this asks none of them.
+func Size(name string) int {
+	switch name {
+	case "lenet":
+		return 84 + 10
+	case "autoencoder":
+		return 64
+	case "inception":
+		return 2048 + 1008
+	}
+	return 0
+}
+
 func read(name string) []byte {
 	b, err := files.ReadFile(name)
 	if err != nil {
