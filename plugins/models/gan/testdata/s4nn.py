@@ -7,23 +7,17 @@ and noise: SplitMix64 (Steele et al. 2014) of the FNV-1a hash of a name and an i
 
 import json
 import math
+import pathlib
+import sys
 
 import numpy as np
 
-MASK = (1 << 64) - 1
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[3] / "sdk/modeltest"))
+from oracle import uniform
+
 LAST = 20  # a neuron that has not fired before this time is silent
 N, NOISE, HIDDEN, PIXELS, GAP = 5, 8, 12, 16, 4
 FAKE, REAL = 0, 1
-
-
-def uniform(name, i):
-    h = 0xCBF29CE484222325
-    for c in name.encode():
-        h = ((h ^ c) * 0x100000001B3) & MASK
-    z = (h + (i + 1) * 0x9E3779B97F4A7C15) & MASK
-    z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & MASK
-    z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & MASK
-    return ((z ^ (z >> 31)) >> 11) * 2.0**-53
 
 
 def weights(name, outputs, inputs, high):

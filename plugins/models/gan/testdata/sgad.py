@@ -8,28 +8,18 @@ FNV-1a hash of a name and an index.
 
 import json
 import math
+import pathlib
+import sys
 
 import torch
 import torch.nn.functional as F
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[3] / "sdk/modeltest"))
+from oracle import numbers, seen, uniform
+
 torch.set_default_dtype(torch.float64)
-MASK = (1 << 64) - 1
 N, T, LATENT, HIDDEN, MAPS, VIEWS, TOP, SCORE = 3, 4, 5, 8, (3, 2), (2, 3), 6, 4
 GAIN = 12  # of weights over their usual range, so that every layer fires
-
-
-def uniform(name, i):
-    h = 0xCBF29CE484222325
-    for c in name.encode():
-        h = ((h ^ c) * 0x100000001B3) & MASK
-    z = (h + (i + 1) * 0x9E3779B97F4A7C15) & MASK
-    z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & MASK
-    z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & MASK
-    return ((z ^ (z >> 31)) >> 11) * 2.0**-53
-
-
-def numbers(name, *shape):
-    return torch.tensor([uniform(name, i) for i in range(math.prod(shape))]).reshape(shape)
 
 
 class Spike(torch.autograd.Function):
@@ -133,11 +123,6 @@ def judge(x):
 
 image = numbers("image", N, 1, 28, 28)
 z = torch.tensor([[4 * uniform("z", (n << 32) + i) - 2 for i in range(LATENT)] for n in range(N)])
-
-
-def seen(x):
-    x = x.flatten()
-    return {"norm": x.norm().item(), "along": (x @ (2 * numbers("along", len(x)) - 1)).item()}
 
 
 def result(total, role, **more):

@@ -8,26 +8,16 @@ detached or soft reset, another surrogate, statistics per step, a pick of other 
 
 import json
 import math
+import pathlib
+import sys
 
 import torch
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[3] / "sdk/modeltest"))
+from oracle import numbers, seen, uniform
+
 torch.set_default_dtype(torch.float64)
-MASK = (1 << 64) - 1
 T, N, LATENT, CHOOSE = 4, 6, 32, 8
-
-
-def uniform(name, i):
-    h = 0xCBF29CE484222325
-    for c in name.encode():
-        h = ((h ^ c) * 0x100000001B3) & MASK
-    z = (h + (i + 1) * 0x9E3779B97F4A7C15) & MASK
-    z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & MASK
-    z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & MASK
-    return ((z ^ (z >> 31)) >> 11) * 2.0**-53
-
-
-def numbers(name, *shape):
-    return torch.tensor([uniform(name, i) for i in range(math.prod(shape))]).reshape(shape)
 
 
 class Spike(torch.autograd.Function):
@@ -141,16 +131,11 @@ mmd = ((trace(rate(q)) - trace(rate(p))) ** 2).mean()
 (mse + mmd).backward()
 
 
-def seen(name, x):
-    x = x.flatten()
-    return {"norm": x.norm().item(), "along": (x @ (2 * numbers(name, len(x)) - 1)).item()}
-
-
 print(json.dumps({
     "torch": torch.__version__,
     "examples": N,
     "loss": {"total": (mse + mmd).item(), "mse": mse.item(), "mmd": mmd.item()},
     "rates": {"encoder.1.fire": e.mean().item(), "latent.posterior.0.fire": q.mean().item(), "latent.prior.1.fire": p.mean().item()},
-    "gradients": {r.name: [seen("along", x.grad) for x in r.parameters] for r in (encoder, decoder, posterior, prior)},
-    "statistics": {r.name: [seen("along", x) for s in r.statistics for x in s] for r in (encoder, decoder, posterior, prior)},
+    "gradients": {r.name: [seen(x.grad) for x in r.parameters] for r in (encoder, decoder, posterior, prior)},
+    "statistics": {r.name: [seen(x) for s in r.statistics for x in s] for r in (encoder, decoder, posterior, prior)},
 }, indent=1))

@@ -8,27 +8,17 @@ gradient, sees a stop in the wrong place, a codebook that is not moved, another 
 
 import json
 import math
+import pathlib
+import sys
 
 import torch
 import torch.nn.functional as F
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[3] / "sdk/modeltest"))
+from oracle import numbers, seen
+
 torch.set_default_dtype(torch.float64)
-MASK = (1 << 64) - 1
 T, N, CODES, WIDTH, COMMIT, VARIANCE = 4, 6, 6, 3, 0.25, 0.3
-
-
-def uniform(name, i):
-    h = 0xCBF29CE484222325
-    for c in name.encode():
-        h = ((h ^ c) * 0x100000001B3) & MASK
-    z = (h + (i + 1) * 0x9E3779B97F4A7C15) & MASK
-    z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & MASK
-    z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & MASK
-    return ((z ^ (z >> 31)) >> 11) * 2.0**-53
-
-
-def numbers(name, *shape):
-    return torch.tensor([uniform(name, i) for i in range(math.prod(shape))]).reshape(shape)
 
 
 class Spike(torch.autograd.Function):
@@ -121,11 +111,6 @@ total = mse + psp + book + COMMIT * commitment
 total.backward()
 share = torch.bincount(index, minlength=CODES) / len(index)
 perplexity = torch.exp(-(share * torch.log(share.clamp_min(1e-10))).sum())
-
-
-def seen(x):
-    x = x.flatten()
-    return {"norm": x.norm().item(), "along": (x @ (2 * numbers("along", len(x)) - 1)).item()}
 
 
 roles = (encoder, readout, spiker, decoder)
