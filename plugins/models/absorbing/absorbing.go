@@ -75,11 +75,11 @@ type absorbing struct {
 func start(r sdk.BuildRequest) (*absorbing, []schema.Complaint, error) {
 	b := sdk.NewProgram(r.Networks)
 	if err := b.Err(); err != nil {
-		return nil, nil, err
+		return nil, nil, fmt.Errorf("build absorbing: %w", err)
 	}
 	net := b.Role(denoiser)
 	if net == nil {
-		return nil, nil, fmt.Errorf("the denoiser is missing in the request")
+		return nil, nil, fmt.Errorf("build absorbing: the denoiser is missing in the request")
 	}
 	image, c := r.Image()
 	if len(c) > 0 {
@@ -173,9 +173,6 @@ func (d *absorbing) steps() int { return d.args.Int("steps") }
 func build(r sdk.BuildRequest) (string, []schema.Complaint, error) {
 	d, c, err := start(r)
 	if err != nil || len(c) > 0 {
-		if err != nil {
-			err = fmt.Errorf("build absorbing: %w", err)
-		}
 		return "", c, err
 	}
 	b := d.b

@@ -14,9 +14,6 @@ import (
 func sampler(r sdk.BuildRequest, name string, options schema.Arguments) (string, []schema.Complaint, error) {
 	d, c, err := start(r)
 	if err != nil || len(c) > 0 {
-		if err != nil {
-			err = fmt.Errorf("build sampler %s: %w", name, err)
-		}
 		return "", c, err
 	}
 	if name != "reveal" {

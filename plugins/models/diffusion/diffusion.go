@@ -94,11 +94,11 @@ type diffusion struct {
 func start(r sdk.BuildRequest) (*diffusion, []schema.Complaint, error) {
 	b := sdk.NewProgram(r.Networks)
 	if err := b.Err(); err != nil {
-		return nil, nil, err
+		return nil, nil, fmt.Errorf("build diffusion: %w", err)
 	}
 	net := b.Role(denoiser)
 	if net == nil {
-		return nil, nil, fmt.Errorf("the denoiser is missing in the request")
+		return nil, nil, fmt.Errorf("build diffusion: the denoiser is missing in the request")
 	}
 	image, c := r.Image()
 	if len(c) > 0 {
@@ -151,9 +151,6 @@ func (d *diffusion) borders(net *program.Role, n schema.Network) []schema.Compla
 func build(r sdk.BuildRequest) (string, []schema.Complaint, error) {
 	d, c, err := start(r)
 	if err != nil || len(c) > 0 {
-		if err != nil {
-			err = fmt.Errorf("build diffusion: %w", err)
-		}
 		return "", c, err
 	}
 	b := d.b
@@ -184,9 +181,6 @@ func build(r sdk.BuildRequest) (string, []schema.Complaint, error) {
 func sampler(r sdk.BuildRequest, name string, options schema.Arguments) (string, []schema.Complaint, error) {
 	d, c, err := start(r)
 	if err != nil || len(c) > 0 {
-		if err != nil {
-			err = fmt.Errorf("build sampler %s: %w", name, err)
-		}
 		return "", c, err
 	}
 	if name != "ddpm" && name != "ddim" && name != "dpm" {

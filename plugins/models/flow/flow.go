@@ -85,11 +85,11 @@ func number() graph.Type { return graph.Real().With(graph.I32) }
 func start(r sdk.BuildRequest) (*flow, []schema.Complaint, error) {
 	b := sdk.NewProgram(r.Networks)
 	if err := b.Err(); err != nil {
-		return nil, nil, err
+		return nil, nil, fmt.Errorf("build flow: %w", err)
 	}
 	net := b.Role(velocity)
 	if net == nil {
-		return nil, nil, fmt.Errorf("the network is missing in the request")
+		return nil, nil, fmt.Errorf("build flow: the network is missing in the request")
 	}
 	image, c := r.Image()
 	if len(c) > 0 {
@@ -143,9 +143,6 @@ func (m *flow) borders(net *program.Role, n schema.Network) []schema.Complaint {
 func build(r sdk.BuildRequest) (string, []schema.Complaint, error) {
 	m, c, err := start(r)
 	if err != nil || len(c) > 0 {
-		if err != nil {
-			err = fmt.Errorf("build flow: %w", err)
-		}
 		return "", c, err
 	}
 	b := m.b
@@ -170,9 +167,6 @@ func build(r sdk.BuildRequest) (string, []schema.Complaint, error) {
 func sampling(r sdk.BuildRequest, name string, options schema.Arguments) (string, []schema.Complaint, error) {
 	m, c, err := start(r)
 	if err != nil || len(c) > 0 {
-		if err != nil {
-			err = fmt.Errorf("build sampler %s: %w", name, err)
-		}
 		return "", c, err
 	}
 	if _, ok := solvers()[name]; !ok {
