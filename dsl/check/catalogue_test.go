@@ -58,7 +58,7 @@ func scoring(k *check.Coder, in check.Wire, at diag.Range) (check.CoderGraph, di
 	for _, d := range in.Dims {
 		n *= d
 	}
-	if place, ok := k.Places["width"]; ok && width > n {
+	if place, ok := k.Places["width"]; ok && width > n && in.Steps > 1 { // of a single step there is nothing to score
 		return check.CoderGraph{}, diag.List{{Code: diag.PluginComplains, Range: place, Summary: fmt.Sprintf("`width` is more than the %d values of an image at %d time steps", n, in.Steps)}}
 	}
 	if n == 13 {
@@ -68,5 +68,5 @@ func scoring(k *check.Coder, in check.Wire, at diag.Range) (check.CoderGraph, di
 	if r := k.Args.Int("reduce"); r > 0 {
 		n, reduction = r, (n+1)*r
 	}
-	return check.CoderGraph{Text: "graph 1\n", Count: check.Parameters{Trainable: reduction + 2*(n+1)*width}}, nil
+	return check.CoderGraph{Text: "graph 1\n", Out: check.Wire{Dims: in.Dims}, Count: check.Parameters{Trainable: reduction + 2*(n+1)*width}}, nil
 }

@@ -251,6 +251,9 @@ func (c *checker) coder(name string, in *instance) *Coder {
 			return nil
 		}
 		k.Component, k.Plugin, k.Args, k.Places = in.comp, in.pluginName(), args, places
+		if k.Component.Goes(schema.Encode) {
+			k.Steps = args.Int("steps")
+		}
 		return k
 	}
 	var ok bool

@@ -7,6 +7,7 @@ import (
 
 	"snnc.dev/snnc/dsl"
 	"snnc.dev/snnc/dsl/diag"
+	"snnc.dev/snnc/plugins/schema"
 )
 
 // exprKind is what an expression of an equation comes to.
@@ -493,10 +494,17 @@ func (e *equations) operand(x dsl.Expr, k exprKind, op string) {
 	}
 }
 
+func direction(encode bool) schema.Direction {
+	if encode {
+		return schema.Encode
+	}
+	return schema.Decode
+}
+
 // port reports whether a coder can encode, or decode.
 func (c *checker) port(k *Coder, encode bool) bool {
 	if k.Component != nil {
-		return !encode && c.cat.Graph != nil
+		return c.cat.Graph != nil && k.Component.Goes(direction(encode))
 	}
 	if encode {
 		return k.Definition.Encode != nil

@@ -259,6 +259,13 @@ func (b *builder) coder(v value, r *dsl.Ref, s *scope) value {
 	case encode && w.Kind != RealWire:
 		b.wrong(diag.WrongWire, r.Range, v.wire, "put `raw` or `embedding(n, count)` in front", "`encode` takes a real, and this is %v", w)
 		return value{}
+	case !encode && !w.Timed():
+		b.wrong(diag.WrongWire, r.Range, v.wire, "leave this `decode` out", "`decode` takes a wire with time steps, and this is %v", w)
+		return value{}
+	case k.Component != nil:
+		if !b.coded(l, g.at) {
+			return value{}
+		}
 	case encode:
 		l.Wire = Wire{Kind: SignalWire, Dims: w.Dims}
 		for _, q := range k.Definition.Encode.Body {
@@ -273,14 +280,9 @@ func (b *builder) coder(v value, r *dsl.Ref, s *scope) value {
 				}
 			}
 		}
-	case !w.Timed():
-		b.wrong(diag.WrongWire, r.Range, v.wire, "leave this `decode` out", "`decode` takes a wire with time steps, and this is %v", w)
-		return value{}
 	default:
 		l.Wire = Wire{Kind: RealWire, Dims: w.Dims}
-		if k.Component != nil {
-			b.graphs = append(b.graphs, graphCoder{layer: l, at: g.at})
-		} else if usesSteps(k.Definition.Decode.Body) {
+		if usesSteps(k.Definition.Decode.Body) {
 			b.decodes = append(b.decodes, decode{k, r.Range, nil})
 		}
 	}

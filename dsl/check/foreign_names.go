@@ -211,8 +211,8 @@ func (c *checker) codes(name string, encode bool) bool {
 		return false
 	}
 	k := textOf(&c.cat.Components[i])
-	if k == nil { // a graph, which decodes
-		return !encode
+	if k == nil { // a graph
+		return c.cat.Components[i].Goes(direction(encode))
 	}
 	return encode && k.Encode != nil || !encode && k.Decode != nil
 }

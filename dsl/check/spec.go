@@ -23,15 +23,16 @@ type Catalogue struct {
 	// Shape returns channels, height and width of a data set's examples, and their time steps, 0 for images, without reading it.
 	Shape func(name string, args schema.Arguments) (channels, height, width, steps int, err error)
 	// Graph asks the plugin of a coder that it gives as a graph, and not by equations, for that graph at an input of the given
-	// type, whose number of time steps is known. Findings are at the places of the coder's arguments, else at `at`, its use. nil
+	// type: to encode a real, to decode what has time steps, whose number is known. Findings are at the places of the coder's arguments, else at `at`, its use. nil
 	// where there are no such coders.
 	Graph func(k *Coder, in Wire, at diag.Range) (CoderGraph, diag.List)
 }
 
-// CoderGraph is a coder at an input of one type, as its plugin gives it: the text of a module of runtime/graph, and how many
-// numbers that holds.
+// CoderGraph is a direction of a coder at an input of one type, as its plugin gives it: the text of a module of runtime/graph, what
+// it makes of the input, and how many numbers it holds.
 type CoderGraph struct {
 	Text  string
+	Out   Wire
 	Count Parameters
 }
 
@@ -126,7 +127,7 @@ type Layer struct {
 	Args   schema.Arguments // complete with defaults: conv has kernel, stride, pad, bias, c; scalar operands of + - * / are a "value"
 	Neuron *Neuron          // of kind neuron
 	Coder  *Coder           // of kinds encode and decode
-	Graphs map[int]string   // of a decode whose coder its plugin gives as a graph: the text of that, by the time steps of what flows in
+	Graphs map[int]string   // of a coder that its plugin gives as a graph: the text of that, by the time steps of what flows in
 	Origin []diag.Range     // the use in the spec; then the block's, network's or loop's places that led there, innermost first
 	// Home is where the layer is written down: its own place or, of a layer that is here because its network is used as a
 	// layer, its place in that network. Layers of one home have the same weights, in whichever networks they are.
@@ -195,7 +196,7 @@ type Coder struct {
 	Trainable  map[string]string
 	Times      map[*dsl.Number]float64 // as of a neuron
 	Steps      int                     // of a coder that encodes
-	// Of a coder that its plugin gives as a graph, which decodes:
+	// Of a coder that its plugin gives as a graph:
 	Component *schema.Component
 	Plugin    string // "" for the built-ins, else the plugin's name as its `use` writes it
 	Args      schema.Arguments

@@ -28,7 +28,7 @@ func TestGraphCoder(t *testing.T) {
 	asked := ""
 	c.Graph = func(k *check.Coder, in check.Wire, at diag.Range) (check.CoderGraph, diag.List) {
 		asked += fmt.Sprintf("%s at %v, %d steps\n", k.Name, in, in.Steps)
-		return check.CoderGraph{Text: parts["graph"], Count: check.Parameters{Trainable: 2}}, nil
+		return check.CoderGraph{Text: parts["graph"], Out: check.Wire{Dims: in.Dims}, Count: check.Parameters{Trainable: 2}}, nil
 	}
 	f, found := dsl.Parse("spec", []byte("snn 1\n"+parts["spec"]))
 	s, more := check.Check(f, check.Options{Catalogue: c})

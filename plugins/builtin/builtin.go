@@ -13,6 +13,7 @@ import (
 	"snnc.dev/snnc/plugins/coders/membrane"
 	"snnc.dev/snnc/plugins/coders/phase"
 	"snnc.dev/snnc/plugins/coders/poisson"
+	"snnc.dev/snnc/plugins/coders/population"
 	"snnc.dev/snnc/plugins/coders/rate"
 	"snnc.dev/snnc/plugins/coders/scoring"
 	"snnc.dev/snnc/plugins/coders/ttfs"
@@ -80,7 +81,7 @@ func Plugin() sdk.Plugin {
 			direct.Component(), membrane.Component(), mean.Component(), rate.Component(), count.Component(), ttfs.Component(),
 			poisson.Component(), latency.Component(), phase.Component(), burst.Component(), delta.Component(),
 		},
-		Coders:  []sdk.Coder{scoring.Coder()},
+		Coders:  []sdk.Coder{scoring.Coder(), population.Coder()},
 		Models:  []sdk.Model{vae.Model(), diffusion.Model(), flow.Model(), supervised.Model(), gan.Model(), vqvae.Model(), absorbing.Model()},
 		Targets: []sdk.Target{loihi.Target(), {Component: trueNorth()}, {Component: neurogrid()}},
 	}

@@ -137,7 +137,7 @@ func TestDescribe(t *testing.T) {
 	}
 	want := strings.Split("neuron iaf,neuron lif,neuron plif,neuron iterative_lif,neuron izhikevich,neuron eif,neuron qif,neuron adex,neuron alif,neuron glif,neuron klif,"+
 		"neuron cubalif,neuron resonate,neuron synaptic,neuron alpha,neuron once,neuron psp,coder direct,coder membrane,coder mean,coder rate,coder count,coder ttfs,"+
-		"coder poisson,coder latency,coder phase,coder burst,coder delta,coder scoring,"+
+		"coder poisson,coder latency,coder phase,coder burst,coder delta,coder scoring,coder population,"+
 		"model vae,model diffusion,model flow,model supervised,model gan,model vqvae,model absorbing,target loihi,target truenorth,target neurogrid", ",")
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("components (-want +got)\n%s", d)

@@ -55,8 +55,9 @@ type SamplerRequest struct {
 	Options Arguments    `json:"options"` // complete with defaults
 }
 
-// CoderRequest asks a coder plugin whose component has no equations for its graph at an input of the given type. The answer,
-// a BuildReply, holds the text of a module with the functions "train" and "eval".
+// CoderRequest asks a coder plugin whose component has no equations for its graph at an input of the given type: to encode one
+// without time steps, to decode one with some. The answer, a BuildReply, holds the text of a module with the functions "train" and
+// "eval".
 type CoderRequest struct {
 	Component string    `json:"component"`
 	Arguments Arguments `json:"arguments"`

@@ -1,5 +1,7 @@
 package schema
 
+import "slices"
+
 // Kind is the kind of a component that a plugin offers.
 type Kind string
 
@@ -9,6 +11,15 @@ const (
 	Coder  Kind = "coder"
 	Model  Kind = "model"
 	Target Kind = "target"
+)
+
+// Direction is what a coder does.
+type Direction string
+
+// The directions of a coder.
+const (
+	Encode Direction = "encode" // values become signals or spikes over time steps
+	Decode Direction = "decode" // and back
 )
 
 // Plugin is what one plugin process answers to Describe.
@@ -28,6 +39,9 @@ type Component struct {
 	// Equations is the definition of a neuron or coder in the spec language, for example
 	// `neuron lif(tau: time = 2 steps) { ... }`. Its parameters are declared in that text.
 	Equations string `json:"equations,omitempty"`
+	// Directions are those of a coder without equations, Encode, Decode or both; none: Decode. One that encodes has an int `steps`
+	// of at least 1 among its parameters.
+	Directions []Direction `json:"directions,omitempty"`
 
 	Params   []Param  `json:"params,omitempty"`   // arguments of a model or target
 	Roles    []Role   `json:"roles,omitempty"`    // model: networks, coders and models it is made of
@@ -40,6 +54,14 @@ type Component struct {
 
 	// Later is set where a spec may name the component, but nothing in this version can run it.
 	Later bool `json:"later,omitempty"`
+}
+
+// Goes reports whether a coder without equations has a direction.
+func (c *Component) Goes(d Direction) bool {
+	if len(c.Directions) == 0 {
+		return d == Decode
+	}
+	return slices.Contains(c.Directions, d)
 }
 
 // Role is an argument of a model that takes a network, a coder or another model.

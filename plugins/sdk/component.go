@@ -68,8 +68,22 @@ func Complain(path, help, format string, args ...any) []schema.Complaint {
 // Coder is a coder component that is a graph, which may own weights.
 type Coder struct {
 	Component schema.Component
-	// Graph returns the text of a module with the functions "train" and "eval".
-	Graph func(args schema.Arguments, input graph.Type) (string, []schema.Complaint, error)
+	// Each direction returns the text of a module with the functions "train" and "eval", of one input of the given type. Encode
+	// makes of real numbers a signal or spikes over as many time steps as the argument `steps` says, Decode makes of what has time
+	// steps real numbers; both may change the dims, to the same for any number of steps. nil where the coder does not go that way.
+	Encode, Decode func(args schema.Arguments, input graph.Type) (string, []schema.Complaint, error)
+}
+
+// component is the component with its directions.
+func (c Coder) component() schema.Component {
+	out := c.Component
+	if c.Encode != nil {
+		out.Directions = append(out.Directions, schema.Encode)
+	}
+	if c.Decode != nil {
+		out.Directions = append(out.Directions, schema.Decode)
+	}
+	return out
 }
 
 // Target is a chip.
@@ -83,7 +97,7 @@ type Target struct {
 func (p Plugin) Components() []schema.Component {
 	out := append([]schema.Component(nil), p.Equations...)
 	for _, x := range p.Coders {
-		out = append(out, x.Component)
+		out = append(out, x.component())
 	}
 	for _, x := range p.Models {
 		out = append(out, x.Component)

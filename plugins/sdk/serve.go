@@ -115,14 +115,21 @@ func (s *service) Sampler(_ context.Context, r *proto.Request) (*proto.Reply, er
 func (s *service) Coder(_ context.Context, r *proto.Request) (*proto.Reply, error) {
 	return answer(r, func(q schema.CoderRequest) (schema.BuildReply, error) {
 		i := slices.IndexFunc(s.plugin.Coders, func(c Coder) bool { return c.Component.Name == q.Component })
-		if i < 0 || s.plugin.Coders[i].Graph == nil {
+		if i < 0 {
 			return schema.BuildReply{}, fmt.Errorf("no coder %q gives a graph", q.Component)
 		}
 		t, err := parseType(q.Input)
 		if err != nil {
 			return schema.BuildReply{}, fmt.Errorf("read the type of the input: %w", err)
 		}
-		return built(s.plugin.Coders[i].Graph(q.Arguments, t))
+		direction, name := s.plugin.Coders[i].Encode, schema.Encode
+		if t.Steps > 0 {
+			direction, name = s.plugin.Coders[i].Decode, schema.Decode
+		}
+		if direction == nil {
+			return schema.BuildReply{}, fmt.Errorf("coder %q does not %s", q.Component, name)
+		}
+		return built(direction(q.Arguments, t))
 	})
 }
 

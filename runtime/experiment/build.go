@@ -29,7 +29,7 @@ type Built struct {
 func build(ctx context.Context, h *host.Host, m *check.Model, d *check.Data, built func(*check.Model) (*Model, diag.List)) (b *Built, found diag.List) {
 	b = &Built{model: m, Modules: map[string]*graph.Module{}, request: schema.BuildRequest{Component: m.Component.Name, Arguments: m.Args,
 		Fields: fields(d), Classes: map[string]int{labelField: data.Classes(d.Set, d.Args)}}}
-	if found = b.fillRoles(d, built); found.HasErrors() {
+	if found = b.fillRoles(ctx, h, d, built); found.HasErrors() {
 		return b, found
 	}
 	reply, err := h.Build(ctx, m.Plugin, b.request)

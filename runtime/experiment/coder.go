@@ -2,6 +2,7 @@ package experiment
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"snnc.dev/snnc/dsl/check"
@@ -13,7 +14,8 @@ import (
 	"snnc.dev/snnc/runtime/program"
 )
 
-// coderGraph asks the plugin of a coder for its graph at an input. What it finds is about an argument, else about the use.
+// coderGraph asks the plugin of a coder for its graph at an input: to decode what has time steps, else to encode. What it finds is
+// about an argument, else about the use.
 func coderGraph(ctx context.Context, h *host.Host, k *check.Coder, in check.Wire, at diag.Range) (made check.CoderGraph, found diag.List) {
 	input := lower.Type(in, in.Steps)
 	reply, err := h.Coder(ctx, k.Plugin, schema.CoderRequest{Component: k.Component.Name, Arguments: k.Args, Input: input.String()})
@@ -39,10 +41,12 @@ func coderGraph(ctx context.Context, h *host.Host, k *check.Coder, in check.Wire
 	if err != nil {
 		return made, nonsense(err)
 	}
-	for _, name := range []string{program.TrainFunction, program.EvalFunction} {
-		if got, want := m.Function(name).Outputs[0].Value.Type(), graph.Real(in.Dims...); !got.Equal(want) {
-			return made, nonsense(fmt.Errorf("it makes %v of %v in %s mode, and a decoder gives %v", got, input, name, want))
-		}
+	out := m.Function(program.TrainFunction).Outputs[0].Value
+	if got := m.Function(program.EvalFunction).Outputs[0].Value.Type(); !got.Equal(out.Type()) {
+		return made, nonsense(fmt.Errorf("it makes %v of %v in training and %v in evaluation", out.Type(), input, got))
+	}
+	if made.Out, err = coded(k, in, out); err != nil {
+		return made, nonsense(fmt.Errorf("it makes %v of %v, and %w", out.Type(), input, err))
 	}
 	made.Text = reply.Program
 	for _, v := range m.Variables {
@@ -54,4 +58,61 @@ func coderGraph(ctx context.Context, h *host.Host, k *check.Coder, in check.Wire
 		}
 	}
 	return made, nil
+}
+
+// bothDirections returns what a coder that encodes makes of a value of a type, and of that again; decode is nil where it does not
+// decode. at is the coder's place.
+func bothDirections(ctx context.Context, h *host.Host, k *check.Coder, of graph.Type, at diag.Range) (encode, decode *graph.Module, found diag.List) {
+	if k.Component == nil {
+		encode, decode, err := lower.Coder(k, of)
+		if err != nil {
+			return nil, nil, diag.List{{Code: diag.LoweringFailed, Range: at, Summary: err.Error()}}
+		}
+		return encode, decode, nil
+	}
+	wire := check.Wire{Kind: check.RealWire, Dims: of.Dims}
+	direction := func(name schema.Direction) *graph.Module {
+		made, bad := coderGraph(ctx, h, k, wire, at)
+		if found = append(found, bad...); bad.HasErrors() {
+			return nil
+		}
+		m, err := graph.Parse(made.Text)
+		if err != nil {
+			found.Add(diag.Diagnostic{Code: diag.LoweringFailed, Range: at, Summary: err.Error()})
+			return nil
+		}
+		for _, f := range m.Functions {
+			for _, n := range f.Nodes {
+				n.Layer = string(name)
+			}
+		}
+		wire = made.Out
+		return m
+	}
+	if encode = direction(schema.Encode); encode != nil && k.Component.Goes(schema.Decode) {
+		decode = direction(schema.Decode)
+	}
+	return encode, decode, found
+}
+
+// coded is the wire that a coder makes of another one, and in its graph is the value out.
+func coded(k *check.Coder, in check.Wire, out graph.Value) (check.Wire, error) {
+	t := out.Type()
+	w := check.Wire{Dims: t.Dims, Steps: t.Steps}
+	switch {
+	case in.Timed():
+		if !t.Equal(graph.Real(t.Dims...)) {
+			return w, errors.New("a decoder gives one real for an example, without time steps")
+		}
+		return w, nil
+	case t.Equal(graph.Signal(k.Steps, t.Dims...)):
+		w.Kind = check.SignalWire
+	case t.Equal(graph.Spikes(k.Steps, t.Dims...)):
+		if w.Kind = check.SpikesWire; out.Node.Equation != nil && out.Node.Equation.Once {
+			w.Kind = check.TimesWire
+		}
+	default:
+		return w, fmt.Errorf("an encoder gives numbers or spikes over its %d time steps", k.Steps)
+	}
+	return w, nil
 }

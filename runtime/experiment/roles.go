@@ -1,6 +1,7 @@
 package experiment
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"snnc.dev/snnc/plugins/schema"
 	"snnc.dev/snnc/runtime/data"
 	"snnc.dev/snnc/runtime/graph"
+	"snnc.dev/snnc/runtime/host"
 	"snnc.dev/snnc/runtime/program"
 )
 
@@ -22,7 +24,7 @@ const (
 
 // fillRoles turns what fills the roles into graphs, and shows them to the plugin: networks, the two directions of coders, the
 // exports of other models.
-func (b *Built) fillRoles(d *check.Data, built func(*check.Model) (*Model, diag.List)) (found diag.List) {
+func (b *Built) fillRoles(ctx context.Context, h *host.Host, d *check.Data, built func(*check.Model) (*Model, diag.List)) (found diag.List) {
 	m := b.model
 	for i := range m.Roles {
 		r := &m.Roles[i]
@@ -44,7 +46,7 @@ func (b *Built) fillRoles(d *check.Data, built func(*check.Model) (*Model, diag.
 		case r.Network != nil:
 			b.show(schema.Network{Role: r.Path, Name: r.Network.Name, Steps: r.Steps}, b.Modules[r.Path])
 		case r.Coder != nil:
-			found = append(found, b.fillCoder(r, d)...)
+			found = append(found, b.fillCoder(ctx, h, r, d)...)
 		default:
 			other, bad := built(r.Model)
 			if found = append(found, bad...); other == nil || bad.HasErrors() {
@@ -71,7 +73,7 @@ func (b *Built) show(n schema.Network, m *graph.Module) {
 }
 
 // fillCoder shows both directions of a coder: it encodes what the data has as images, and decodes what comes of that.
-func (b *Built) fillCoder(r *check.Role, d *check.Data) (found diag.List) {
+func (b *Built) fillCoder(ctx context.Context, h *host.Host, r *check.Role, d *check.Data) (found diag.List) {
 	image, ok := data.Fields(d.Set, d.Args)[imageField]
 	fail := func(format string, args ...any) diag.List {
 		return diag.List{{Code: diag.BadModel, Range: b.model.Places[r.Path], Summary: fmt.Sprintf(format, args...)}}
@@ -79,18 +81,18 @@ func (b *Built) fillCoder(r *check.Role, d *check.Data) (found diag.List) {
 	switch {
 	case !ok:
 		return fail("coder `%s` of model `%s` has nothing to encode: the examples of `%s` are no images", r.Coder.Name, b.model.Name, d.Name)
-	case r.Coder.Definition == nil || r.Coder.Definition.Encode == nil:
+	case r.Steps == 0:
 		return fail("coder `%s` cannot be role `%s` of model `%s`: it does not encode", r.Coder.Name, r.Path, b.model.Name)
 	}
-	encode, decode, err := lower.Coder(r.Coder, image)
-	if err != nil {
-		return diag.List{{Code: diag.LoweringFailed, Range: b.model.Places[r.Path], Summary: err.Error()}}
+	encode, decode, found := bothDirections(ctx, h, r.Coder, image, b.model.Places[r.Path])
+	if found.HasErrors() {
+		return found
 	}
 	b.show(schema.Network{Role: r.Path + encodeRole, Kind: "coder", Name: r.Coder.Name, Steps: r.Steps}, encode)
 	if decode != nil {
 		b.show(schema.Network{Role: r.Path + decodeRole, Kind: "coder", Name: r.Coder.Name, Steps: r.Steps}, decode)
 	}
-	return nil
+	return found
 }
 
 // otherModel is a model that fills a role of another one.

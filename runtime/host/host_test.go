@@ -83,6 +83,9 @@ func TestCalls(t *testing.T) {
 		t.Errorf("%+v %v", r, err)
 	}
 	r, err = h.Coder(ctx, "", schema.CoderRequest{Component: "weigh", Input: "f32[T4 N 3]"})
+	if _, err := h.Coder(ctx, "", schema.CoderRequest{Component: "weigh", Input: "f32[N 3]"}); err == nil || !strings.Contains(err.Error(), `coder "weigh" does not encode`) {
+		t.Errorf("a coder that decodes is asked to encode: %v", err)
+	}
 	if err != nil || !strings.Contains(r.Program, `variable "weight" f32[3]`) {
 		t.Errorf("%+v %v", r, err)
 	}

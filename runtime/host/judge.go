@@ -66,6 +66,12 @@ func judgeComponent(c schema.Component) error {
 		return errors.New("the parameters of equations are declared in their text")
 	case c.Kind == schema.Neuron && c.Equations == "" && !c.Later:
 		return errors.New("a neuron has equations")
+	case len(c.Directions) > 0 && (c.Kind != schema.Coder || c.Equations != ""):
+		return errors.New("only coders without equations have directions")
+	case slices.ContainsFunc(c.Directions, func(d schema.Direction) bool { return d != schema.Encode && d != schema.Decode }):
+		return fmt.Errorf("its directions are %q, and there are encode and decode", c.Directions)
+	case c.Kind == schema.Coder && c.Goes(schema.Encode) && !slices.ContainsFunc(c.Params, isSteps):
+		return errors.New("a coder that encodes has the parameter steps, an int of at least 1, required or with a default")
 	case c.Kind != schema.Model && len(c.Roles)+len(c.Samplers)+len(c.Exports) > 0:
 		return errors.New("only models have roles, samplers and exports")
 	}
@@ -89,6 +95,11 @@ func judgeComponent(c schema.Component) error {
 		return fmt.Errorf("samplers: %w", err)
 	}
 	return judgeParams(c.Params)
+}
+
+// isSteps reports whether a parameter is the number of time steps that a coder encodes for.
+func isSteps(p schema.Param) bool {
+	return p.Name == "steps" && p.Type == schema.Int && p.Min != nil && *p.Min >= 1 && (p.Required || p.Default != "")
 }
 
 func judgeRole(r *schema.Role) error {

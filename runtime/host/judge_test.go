@@ -45,6 +45,13 @@ func TestJudgePlugin(t *testing.T) {
 		{func(p *schema.Plugin) { p.Components[2].Equations = "x" }, "only neurons and coders"},
 		{func(p *schema.Plugin) { p.Components[1].Equations = "x" }, "declared in their text"},
 		{func(p *schema.Plugin) { p.Components[3].Exports = []string{"x"} }, "only models"},
+		{func(p *schema.Plugin) { p.Components[1].Directions = []schema.Direction{"invert"} }, "there are encode and decode"},
+		{func(p *schema.Plugin) { p.Components[1].Directions = []schema.Direction{schema.Encode} }, "has the parameter steps"},
+		{func(p *schema.Plugin) {
+			c := &p.Components[1]
+			c.Directions, c.Params[0].Name, c.Params[0].Required = []schema.Direction{schema.Encode, schema.Decode}, "steps", true
+		}, ""},
+		{func(p *schema.Plugin) { p.Components[0].Directions = []schema.Direction{schema.Decode} }, "only coders without equations"},
 		{func(p *schema.Plugin) { p.Components[2].Exports = []string{"x", "x"} }, `export "x" stands twice`},
 		{func(p *schema.Plugin) { p.Components[2].Samplers[0].Name = "" }, "samplers"},
 		{func(p *schema.Plugin) { p.Components[2].Roles[0].Takes = "neuron" }, `not "neuron"`},

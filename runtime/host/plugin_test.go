@@ -167,7 +167,7 @@ func testPlugin() sdk.Plugin {
 		}},
 		Coders: []sdk.Coder{{
 			Component: schema.Component{Kind: schema.Coder, Name: "weigh", Version: "1.2.3", Doc: "Weighs."},
-			Graph: func(args schema.Arguments, in graph.Type) (string, []schema.Complaint, error) {
+			Decode: func(args schema.Arguments, in graph.Type) (string, []schema.Complaint, error) {
 				text := fmt.Sprintf("graph 1\n\nvariable \"weight\" f32[%d] parameter constant(1.0, 0.0)\n", in.Dims[0])
 				for _, name := range []string{program.TrainFunction, program.EvalFunction} {
 					text += fmt.Sprintf("\nfunction %s(x: %v) {\n  %%0 = read var=\"weight\" : f32[%d]\n  %%1 = mul %%x %%0 : %v\n  return y = %%1\n}\n", name, in, in.Dims[0], in)

@@ -23,7 +23,7 @@ func Coder() sdk.Coder {
 			{Name: "width", Type: schema.Int, Default: "256", Min: &one, Doc: "of query and key"},
 			{Name: "reduce", Type: schema.Int, Default: "0", Min: &zero, Doc: "width of the reduction in front of both; 0: none"},
 		}},
-		Graph: build,
+		Decode: build,
 	}
 }
 

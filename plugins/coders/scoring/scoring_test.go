@@ -16,7 +16,7 @@ import (
 func decode(t rapid.TB, width, reduce int, images [][][]float64, weight func(name string, i int) float64) [][]float64 {
 	steps, n, size := len(images), len(images[0]), len(images[0][0])
 	in := graph.Type{DType: graph.F32, Steps: steps, Batch: true, Dims: []int{1, 1, size}}
-	text, complaints, err := scoring.Coder().Graph(schema.Arguments{"width": {Type: schema.Int, Number: float64(width)}, "reduce": {Type: schema.Int, Number: float64(reduce)}}, in)
+	text, complaints, err := scoring.Coder().Decode(schema.Arguments{"width": {Type: schema.Int, Number: float64(width)}, "reduce": {Type: schema.Int, Number: float64(reduce)}}, in)
 	if err != nil || len(complaints) > 0 {
 		t.Fatal(complaints, err)
 	}

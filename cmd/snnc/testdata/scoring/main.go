@@ -20,7 +20,7 @@ func main() {
 			Component: schema.Component{Kind: schema.Coder, Name: "scoring", Version: "1.2.0",
 				Doc:    "Decodes by attention: what is decoded so far is mixed with the next step, the more the better a query of the former fits a key of the latter.",
 				Params: []schema.Param{{Name: "width", Type: schema.Int, Required: true, Min: &least, Doc: "of query and key"}}},
-			Graph: scoring,
+			Decode: scoring,
 		}},
 	})
 }
