@@ -15,8 +15,8 @@ type benchCommand struct {
 	specFlags
 	changeFlags
 	File    string   `arg:"" help:"Spec."`
-	Only    []string `placeholder:"KIND" help:"Measure only updates, train, or only network evaluations, sample."`
-	Steps   int      `default:"10" placeholder:"N" help:"How many updates and evaluations are timed, after two of each that are not. Default: 10."`
+	Only    []string `placeholder:"KIND" help:"Measure only these: updates, train; network evaluations, sample; the samples of the first sample action of the model, draw, which nothing else measures."`
+	Steps   int      `default:"10" placeholder:"N" help:"How many updates, evaluations and drawings are timed, after two of each that are not. Default: 10."`
 	Data    string   `type:"existingdir" placeholder:"DIR" help:"Look for data sets in DIR first."`
 	Threads int      `placeholder:"N" help:"Worker threads. Default: one per processor."`
 	JSON    bool     `help:"Print the report as JSON."`
@@ -26,7 +26,8 @@ type benchCommand struct {
 func (c *benchCommand) Help() string {
 	return `The first train action of the spec is timed as it stands, on its data; nothing is written. A step is an update with its data
 at hand: forward, backward, optimiser. Network evaluations are those of the network that a sampler's loop applies, else
-of the decoder, else of the only network. Other programs on the same processors falsify all times but that of the
+of the decoder, else of the only network. A drawing is all samples of the action, on the weights that the updates have
+left; nothing of it is written. Other programs on the same processors falsify all times but that of the
 processor.`
 }
 
@@ -45,11 +46,13 @@ func (c *benchCommand) Run(ctx context.Context, s streams) error {
 			o.Train = true
 		case "sample":
 			o.Sample = true
+		case "draw":
+			o.Draw = true
 		default:
-			return wrongUsage("--only: %q is neither train nor sample", kind)
+			return wrongUsage("--only: %q is none of train, sample and draw", kind)
 		}
 	}
-	if !o.Train && !o.Sample {
+	if !o.Train && !o.Sample && !o.Draw {
 		o.Train, o.Sample = true, true
 	}
 	h, err := c.host()
@@ -69,7 +72,7 @@ func (c *benchCommand) Run(ctx context.Context, s streams) error {
 			return err
 		}
 		return status(statusFailed)
-	case errors.Is(err, experiment.ErrNoTraining):
+	case errors.Is(err, experiment.ErrNoTraining), errors.Is(err, experiment.ErrNoSamples):
 		return wrongUsage("%s: %w", c.File, err)
 	case err != nil:
 		return err

@@ -16,19 +16,21 @@ import (
 
 // Options say what is measured.
 type Options struct {
-	Train, Sample bool     // at least one of them
-	Steps         int      // timed updates, and timed evaluations
+	Train, Sample bool     // updates, network evaluations
+	Draw          bool     // the first sample action; at least one of the three
+	Steps         int      // timed updates, evaluations and drawings, each
 	Threads       int      // of the pool
 	Data          []string // where data sets are looked for, in order
 }
 
-// warmUp is how many updates, and evaluations, pass before those that count: the first touches memory for the first time.
+// warmUp is how many updates, evaluations and drawings pass before those that count: the first touches memory for the first time.
 const warmUp = 2
 
 // Report says how fast a spec is. Times are in milliseconds.
 type Report struct {
 	Train     *Training   `json:"train,omitempty"`
 	Sample    *Evaluation `json:"sample,omitempty"`
+	Draw      *Drawing    `json:"draw,omitempty"`
 	PeakBytes int         `json:"peak_bytes"` // of resident memory, of this process so far; 0 where the system does not say
 	Threads   int         `json:"threads"`
 	CPU       CPU         `json:"cpu"`
@@ -64,6 +66,15 @@ type Evaluation struct {
 	Rates map[string]float64 `json:"rates,omitempty"` // firing rates by layer, over up to four examples
 }
 
+// Drawing is the time of a sample action's samples, all of them together, from noise to pixels.
+type Drawing struct {
+	Action    string  `json:"action"`
+	Count     int     `json:"count"` // of samples
+	Time      Spread  `json:"samples_ms"`
+	Rate      float64 `json:"samples_per_second"`
+	Processor float64 `json:"processor_ms"` // of all threads, mean
+}
+
 // Amount is what an update or an evaluation takes besides time.
 type Amount struct {
 	Processor  float64 `json:"processor_ms"` // of all threads, mean; without reading examples
@@ -94,8 +105,8 @@ type Layer struct {
 // errEnough ends a training whose updates are measured.
 var errEnough = errors.New("enough updates")
 
-// Run measures the first training of x. Network evaluations are on the weights as they are after its updates; where the
-// training is not measured they are after two updates, for running statistics that have seen nothing silence a network.
+// Run measures the first training of x. Network evaluations and samples are on the weights as they are after its updates; where
+// the training is not measured they are after two updates, for running statistics that have seen nothing silence a network.
 func Run(ctx context.Context, x *experiment.Experiment, o Options) (*Report, error) {
 	level, err := kernel.Used()
 	if err != nil {
@@ -106,6 +117,11 @@ func Run(ctx context.Context, x *experiment.Experiment, o Options) (*Report, err
 	m, err := x.Measure(ctx, pool, o.Data, warmUp+o.Steps)
 	if err != nil {
 		return nil, err
+	}
+	if o.Draw { // what stands against it is told before the updates; averages of weights are there behind them
+		if _, err := m.Drawn(); err != nil {
+			return nil, err
+		}
 	}
 	r := &Report{Threads: o.Threads, CPU: CPU{processor(), level.String()}, Layers: []Layer{}}
 	if o.Train {
@@ -120,8 +136,47 @@ func Run(ctx context.Context, x *experiment.Experiment, o Options) (*Report, err
 			return nil, fmt.Errorf("measure the network of %s: %w", m.Model.Name, err)
 		}
 	}
+	if o.Draw {
+		if r.Draw, err = drawing(ctx, m, o.Steps); err != nil {
+			return nil, fmt.Errorf("measure the samples of %s: %w", m.Model.Name, err)
+		}
+	}
 	r.PeakBytes = peak()
 	return r, nil
+}
+
+// drawing measures the first sample action of the model.
+func drawing(ctx context.Context, m *experiment.Measured, steps int) (*Drawing, error) {
+	d, err := m.Drawn()
+	if err != nil {
+		return nil, err
+	}
+	times, processor, err := timed(steps, func() error { return d.Draw(ctx) })
+	if err != nil {
+		return nil, err
+	}
+	out := &Drawing{Action: d.Name, Count: d.Count, Time: spread(times), Processor: processor}
+	out.Rate = float64(d.Count) / out.Time.Median * 1e3
+	return out, nil
+}
+
+// timed returns how long each of so many turns takes, after those that warm up, and the processor time of one in the mean, all
+// in milliseconds.
+func timed(turns int, turn func() error) (times []float64, processor float64, err error) {
+	for range warmUp {
+		if err := turn(); err != nil {
+			return nil, 0, err
+		}
+	}
+	before := processorTime()
+	for range turns {
+		start := time.Now()
+		if err := turn(); err != nil {
+			return nil, 0, err
+		}
+		times = append(times, ms(time.Since(start)))
+	}
+	return times, ms(processorTime()-before) / float64(turns), nil
 }
 
 // updates runs n updates, and tells of each what the trainer does, and how long it took.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"math"
 	"os"
 	command "os/exec"
@@ -124,6 +125,42 @@ func TestRun(t *testing.T) {
 				t.Errorf("%v\n%s", err, again.String())
 			}
 		})
+	}
+}
+
+// Samples are those of the first sample action with its own sampler, on the weights that the updates have left.
+func TestDraw(t *testing.T) {
+	sets := append([]string{"sample.sddpm.sampler=ddim(steps = 7)", "sample.sddpm.count=5", "train.sddpm.average=0.5"}, small["bench/sddpm.snn"]...)
+	x := load(t, "bench/sddpm.snn", sets...)
+	r, err := Run(t.Context(), x, Options{Draw: true, Steps: 2, Threads: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := r.Draw
+	if r.Train != nil || r.Sample != nil || d.Action != "sample sddpm" || d.Count != 5 || d.Time.Count != 2 || d.Time.Min <= 0 {
+		t.Errorf("%+v", d)
+	}
+	if want := 5 / d.Time.Median * 1e3; math.Abs(d.Rate-want) > 1e-9*want {
+		t.Errorf("%v samples/s at %v ms", d.Rate, d.Time.Median)
+	}
+	pool := exec.NewPool(1)
+	defer pool.Close()
+	m, err := x.Measure(t.Context(), pool, nil, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := updates(t.Context(), m.Trainer, 2, func(train.Progress, time.Duration) {}); err != nil {
+		t.Fatal(err)
+	}
+	drawn, err := m.Drawn()
+	if err != nil || drawn.Sampler.Name != "ddim" || drawn.Sampler.Turns != 7 || drawn.Count != 5 {
+		t.Fatalf("%+v, %v", drawn, err)
+	}
+	if own := m.Trainer.Model; own.Averages == nil || drawn.Model.Digest() != own.Digest() {
+		t.Error("samples are not drawn with the averages of the training")
+	}
+	if _, err := Run(t.Context(), load(t, "bench/stack.snn", small["bench/stack.snn"]...), Options{Draw: true, Steps: 1, Threads: 1}); !errors.Is(err, experiment.ErrNoSamples) {
+		t.Errorf("a spec that draws nothing: %v", err)
 	}
 }
 

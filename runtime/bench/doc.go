@@ -1,5 +1,5 @@
-// Package bench measures how fast a spec is: Run times the updates of its first training, and evaluations of the network that
-// its samples are made with, and returns a Report. cmd/snnc prints it.
+// Package bench measures how fast a spec is: Run times the updates of its first training, evaluations of the network that its
+// samples are made with, and whole samples, and returns a Report. cmd/snnc prints it.
 //
 // What is measured is what `snnc run` does: the same trainer, on the spec's data, and the same plans. An update is split by the
 // plan of its steps (split.go): forward is what losses, firing rates and running statistics need, backward is what only

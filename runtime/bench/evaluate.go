@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"snnc.dev/snnc/dsl/check"
 	"snnc.dev/snnc/runtime/exec"
@@ -39,29 +38,18 @@ func evaluation(ctx context.Context, m *experiment.Measured, pool *exec.Pool, st
 	if err != nil {
 		return nil, err
 	}
-	run := func() error {
+	times, processor, err := timed(steps, func() error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
 		_, err := evaluate(evaluated, inputs, batch, 0, 0)
 		return err
-	}
-	for range warmUp {
-		if err := run(); err != nil {
-			return nil, err
-		}
-	}
-	var times []float64
-	before := processorTime()
-	for range steps {
-		start := time.Now()
-		if err := run(); err != nil {
-			return nil, err
-		}
-		times = append(times, ms(time.Since(start)))
+	})
+	if err != nil {
+		return nil, err
 	}
 	out := &Evaluation{Network: network, Batch: batch, Time: spread(times)}
-	out.Processor = ms(processorTime()-before) / float64(len(times))
+	out.Processor = processor
 	out.Rate = float64(batch) / out.Time.Median * 1e3
 	p, err := model.PlanOf(evaluated, batch)
 	if err != nil {

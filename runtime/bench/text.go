@@ -30,6 +30,11 @@ func (r *Report) Text(out io.Writer) error {
 			fmt.Fprintf(&b, "    fires       at rates of %.3f to %.3f, by layer\n", rates[0], rates[len(rates)-1])
 		}
 	}
+	if d := r.Draw; d != nil {
+		fmt.Fprintf(&b, "\n%s: %d samples, drawn %d times\n", d.Action, d.Count, d.Time.Count)
+		fmt.Fprintf(&b, "    samples     %s, %s samples/s\n", d.Time.text(), count(d.Rate))
+		fmt.Fprintf(&b, "    takes       %s of processor time\n", duration(d.Processor))
+	}
 	if r.PeakBytes > 0 {
 		fmt.Fprintf(&b, "\nresident memory: %s at most\n", bytesText(r.PeakBytes))
 	}

@@ -12,11 +12,15 @@ import (
 	"snnc.dev/snnc/runtime/exec"
 	"snnc.dev/snnc/runtime/graph"
 	"snnc.dev/snnc/runtime/program"
+	"snnc.dev/snnc/runtime/tensor"
 	"snnc.dev/snnc/runtime/train"
 )
 
-// ErrNoTraining is the error of a spec that trains nothing.
-var ErrNoTraining = errors.New("the spec has no `train` action")
+// ErrNoTraining is the error of a spec that trains nothing, ErrNoSamples that of one that draws nothing from what it trains first.
+var (
+	ErrNoTraining = errors.New("the spec has no `train` action")
+	ErrNoSamples  = errors.New("the spec has no `sample` action of the model that it trains first")
+)
 
 // Measured is the first training of a spec, made ready for somebody to look at how fast it is. It writes no files.
 type Measured struct {
@@ -24,6 +28,18 @@ type Measured struct {
 	Model   *Model
 	Trainer *train.Trainer
 	Data    *data.Set
+
+	x      *Experiment
+	sample *job // the first one of the model; nil where there is none
+}
+
+// Drawn is the first sample action of a Measured's model, made ready.
+type Drawn struct {
+	Name    string                          // of the action, such as "sample digit"
+	Count   int                             // of samples
+	Model   *train.Model                    // on the weights of the training
+	Sampler *program.Sampler                // of the model's Program
+	Draw    func(ctx context.Context) error // draws the samples once; nothing is kept
 }
 
 // Measure prepares the first train action of the spec for at least the given number of updates, on the pool and on data sets
@@ -64,7 +80,32 @@ func (x *Experiment) Measure(ctx context.Context, pool *exec.Pool, folders []str
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", j.name, err)
 	}
-	return &Measured{Name: j.name, Model: j.model, Trainer: t, Data: set}, nil
+	out := &Measured{Name: j.name, Model: j.model, Trainer: t, Data: set, x: x}
+	if i := slices.IndexFunc(r.all, func(o *job) bool { return o.Kind == "sample" && o.model == j.model }); i >= 0 {
+		out.sample = r.all[i]
+	}
+	return out, nil
+}
+
+// Drawn prepares the first sample action of the model on the weights as they are now, averaged ones where the training has begun
+// to average. What stands against it is a Refused, or ErrNoSamples.
+func (m *Measured) Drawn() (*Drawn, error) {
+	j := m.sample
+	if j == nil {
+		return nil, ErrNoSamples
+	}
+	if found := m.x.notYet(j); found.HasErrors() {
+		return nil, &Refused{found}
+	}
+	_, drawn, err := j.use.as(m.Trainer.Model)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", j.name, err)
+	}
+	d := &Drawn{Name: j.name, Count: j.Settings.Int("count"), Model: drawn, Sampler: j.use.sampler}
+	d.Draw = func(ctx context.Context) error {
+		return j.sampling(drawn, nil).batches(ctx, d.Count, func(*tensor.Tensor) error { return nil })
+	}
+	return d, nil
 }
 
 // Part returns a network of the spec by itself, as what fills a role at so many time steps, and its type as such a role; its
