@@ -120,7 +120,7 @@ func groups() []group {
 			},
 		},
 	)
-	return out
+	return append(out, full()...)
 }
 
 // groupNames returns what --row may name.
@@ -137,11 +137,11 @@ func groupNames() []string {
 // name evaluation.
 func network(module, spec, evaluation string, set []string, args ...string) []contender {
 	out := []contender{{name: ours, title: "snnc", command: func(s *session) program {
-		return s.bench(filepath.Join("specs", "bench", spec), evaluation, set...)
+		return s.bench(filepath.Join("specs", "bench", spec), evaluation, s.times(usual), set...)
 	}}}
 	for _, p := range peers {
 		out = append(out, contender{name: p.name, title: p.title, best: p.best, compiled: strings.HasPrefix(p.name, "compile"), command: func(s *session) program {
-			return s.peer(module, p.name, args...)
+			return s.peer(module, module, p.name, slices.Concat(args, []string{"--repeat", fmt.Sprint(s.times(usual))})...)
 		}})
 	}
 	return out
@@ -159,25 +159,36 @@ var peers = []struct {
 	{"compile-bf16", "torch.compile, bf16 autocast", false},
 }
 
-// contiguous are the programs, contenders and phases that are faster with images of [T, B, C, H, W] in this order; all
+// contiguous are the networks, contenders and phases that are faster with images of [T, B, C, H, W] in this order; all
 // others have channels last in memory. By the processor time of one thread, so that nothing else counts.
 var contiguous = []string{
 	"stack spikingjelly train", "sddpm spikingjelly train", "sddpm spikingjelly-bf16 train", "sddpm snntorch train",
+	"sddpm-full spikingjelly evaluation",
 }
 
-func layout(module, name, phase string) string {
-	if slices.Contains(contiguous, module+" "+name+" "+phase) {
+func layout(network, name, phase string) string {
+	if slices.Contains(contiguous, network+" "+name+" "+phase) {
 		return "contiguous"
 	}
 	return "channels-last"
 }
 
-// peer is a program in Python of the folder peers.
-func (s *session) peer(module, name string, args ...string) program {
+// usual is how many calls of each figure are timed in a run, unless a group says otherwise.
+const usual = 5
+
+// times returns how many calls are timed where a group wants n.
+func (s *session) times(n int) int {
+	if s.options.repeat > 0 {
+		return s.options.repeat
+	}
+	return n
+}
+
+// peer is a program in Python of the folder peers, for a network that contiguous knows by its name.
+func (s *session) peer(module, network, name string, args ...string) program {
 	argv := []string{
 		s.python(), filepath.Join(s.folder, "peers", module+".py"), name,
-		"--threads", fmt.Sprint(s.threads), "--repeat", fmt.Sprint(s.options.repeat),
-		"--layout", layout(module, name, "train"), "--evaluation-layout", layout(module, name, "evaluation"),
+		"--threads", fmt.Sprint(s.threads), "--layout", layout(network, name, "train"), "--evaluation-layout", layout(network, name, "evaluation"),
 	}
 	return program{
 		argv: append(argv, args...),

@@ -95,7 +95,7 @@ func (s *session) kernels(ctx context.Context) error {
 
 func (s *session) oneDNN(isa string) program {
 	return program{
-		argv:  []string{filepath.Join(s.options.cache, "onednn"), fmt.Sprint(s.options.repeat)},
+		argv:  []string{filepath.Join(s.options.cache, "onednn"), fmt.Sprint(s.times(usual))},
 		env:   []string{"OMP_NUM_THREADS=1", "ONEDNN_MAX_CPU_ISA=" + isa, "DNNL_MAX_CPU_ISA=" + isa},
 		parse: lastLine,
 	}
@@ -106,7 +106,7 @@ func (s *session) kernel(match, level string) program {
 	return program{
 		argv: []string{
 			filepath.Join(s.options.cache, "kernel.test"), "-test.run=^$", "-test.bench=" + match,
-			"-test.benchtime=100ms", fmt.Sprintf("-test.count=%d", s.options.repeat), "-test.cpu=1",
+			"-test.benchtime=100ms", fmt.Sprintf("-test.count=%d", s.times(usual)), "-test.cpu=1",
 		},
 		env:   []string{"SNNC_CPU=" + level},
 		parse: parseKernels,

@@ -104,7 +104,7 @@ func parse(args []string) (options, error) {
 	f.StringVar(&o.cache, "cache", filepath.Join(cache, "snnc", "benchmarks"), "folder of the peers' environment and of built programs")
 	f.StringVar(&o.raw, "raw", "", "folder of the measurements, docs/benchmarks/raw by default; another one gets the results, too")
 	f.DurationVar(&o.wait, "wait", 20*time.Minute, "wait at most so long in all for an idle machine; 0 does not wait")
-	f.IntVar(&o.repeat, "repeat", 5, "timed calls of each figure in a run")
+	f.IntVar(&o.repeat, "repeat", 0, "timed calls of each figure in a run; 0 for what each group says")
 	f.IntVar(&o.rounds, "rounds", 0, "how often each contender is run; 0 for what each group says")
 	if err := f.Parse(args); err != nil {
 		return o, err

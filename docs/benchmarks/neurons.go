@@ -24,7 +24,7 @@ func neurons() group {
 			return program{
 				argv: []string{
 					filepath.Join(s.options.cache, "exec.test"), "-test.run=^$", "-test.bench=^BenchmarkNeuron$",
-					"-test.benchtime=100ms", fmt.Sprintf("-test.count=%d", s.options.repeat), "-test.cpu=1",
+					"-test.benchtime=100ms", fmt.Sprintf("-test.count=%d", s.times(usual)), "-test.cpu=1",
 				},
 				parse: parseNeurons,
 			}

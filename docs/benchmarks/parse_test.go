@@ -76,6 +76,9 @@ func TestParseBench(t *testing.T) {
 	if !reflect.DeepEqual(have, want) {
 		t.Errorf("have %+v", have)
 	}
+	if have, err := parseBench([]byte(`{"train":{},"draw":{"samples_ms":{"median":3,"min":2,"max":5,"count":7}}}`), ""); err != nil || have.Figures["sample"] != (figure{3, 2, 5, 7}) {
+		t.Errorf("samples take %v, %v", have.Figures["sample"], err)
+	}
 	if _, err := parseBench([]byte(`{"train":{}}`), "decode"); err == nil {
 		t.Error("no error where the evaluation is missing")
 	}

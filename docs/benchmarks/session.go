@@ -17,8 +17,8 @@ import (
 )
 
 const (
-	disturbed = 0.06            // share of the machine that others took, above which a run is repeated once and marked
-	longest   = 8 * time.Minute // of a run
+	disturbed = 0.06      // share of the machine that others took, above which a run is repeated once and marked
+	longest   = time.Hour // of a run
 )
 
 // session measures: the options and where things are.

@@ -9,9 +9,10 @@ import (
 	"strings"
 )
 
-// bench is `snnc bench` of a spec with some parameters set. Its evaluations are the figure called evaluation; none if it is "".
-func (s *session) bench(spec, evaluation string, set ...string) program {
-	argv := []string{s.snnc(), "bench", spec, "--json", "--steps", fmt.Sprint(s.options.repeat), "--threads", fmt.Sprint(s.threads)}
+// bench is `snnc bench` of a spec with some parameters set, for so many timed steps. Its evaluations are the figure called evaluation;
+// none if it is "".
+func (s *session) bench(spec, evaluation string, steps int, set ...string) program {
+	argv := []string{s.snnc(), "bench", spec, "--json", "--steps", fmt.Sprint(steps), "--threads", fmt.Sprint(s.threads)}
 	if evaluation == "" {
 		argv = append(argv, "--only", "train")
 	}
@@ -30,7 +31,7 @@ type spread struct {
 func (s spread) figure() figure { return figure{s.Median, s.Min, s.Max, s.Count} }
 
 // parseBench reads the report of `snnc bench --json`. The figure `neuron` is what all layers of neurons take of a training
-// step.
+// step, `sample` what drawing takes where samples were drawn.
 func parseBench(output []byte, evaluation string) (measured, error) {
 	var report struct {
 		Train *struct {
@@ -40,6 +41,9 @@ func parseBench(output []byte, evaluation string) (measured, error) {
 		Sample *struct {
 			Time  spread `json:"evaluation_ms"`
 			Rates map[string]float64
+		}
+		Draw *struct {
+			Time spread `json:"samples_ms"`
 		}
 		Threads int
 		CPU     struct{ Level string }
@@ -64,6 +68,9 @@ func parseBench(output []byte, evaluation string) (measured, error) {
 		for _, layer := range slices.Sorted(maps.Keys(report.Sample.Rates)) {
 			m.Evaluation = append(m.Evaluation, report.Sample.Rates[layer])
 		}
+	}
+	if report.Draw != nil {
+		m.Figures["sample"] = report.Draw.Time.figure()
 	}
 	neurons := figure{Repeats: report.Train.Step.Count}
 	for _, l := range report.Layers {

@@ -64,7 +64,7 @@ func weights() group {
 				c = contender{name: n.name + "-trained", title: n.name + ", trained"}
 			}
 			c.command = func(s *session) program {
-				p := s.bench(filepath.Join("specs", n.spec+".snn"), "evaluation")
+				p := s.bench(filepath.Join("specs", n.spec+".snn"), "evaluation", s.times(usual))
 				p.argv = append(p.argv, n.args...)
 				if trained {
 					p.argv = append(p.argv, "--data", filepath.Join(s.options.cache, "runs"), "--set", n.start+`="`+n.spec+`"`)

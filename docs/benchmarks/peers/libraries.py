@@ -8,8 +8,8 @@ integrator, upsample and per_image make layers or reshape, run gives a network i
   normalisation takes its statistics of one step, as in the library's own examples.
 - Torch: no library; layers on T*B images as in SpikingJelly, and a neuron of a dozen lines, for torch.compile.
 
-Running statistics of batch normalisation are those of the newest batch: those of a few updates from scratch would silence a network
-in evaluation, and what fires is what event kernels pay for.
+Running statistics of batch normalisation are those of the newest batch unless `momentum` is set to another value: those of a few
+updates from scratch would silence a network in evaluation, and what fires is what event kernels pay for.
 """
 
 import math
@@ -23,6 +23,7 @@ class SpikingJelly:
     """Layers of spikingjelly.activation_based in step mode `m`, backend `torch`."""
 
     gain = 1.0
+    momentum = 1.0  # the share of the newest batch in running statistics
 
     def __init__(self, steps):
         from spikingjelly.activation_based import functional, layer, neuron, surrogate
@@ -39,10 +40,10 @@ class SpikingJelly:
         return self.layer.Linear(i, o, step_mode="m")
 
     def norm(self, channels):
-        return self.layer.BatchNorm2d(channels, momentum=1.0, step_mode="m")
+        return self.layer.BatchNorm2d(channels, momentum=self.momentum, step_mode="m")
 
     def norm_features(self, features):
-        return self.layer.BatchNorm1d(features, momentum=1.0, step_mode="m")
+        return self.layer.BatchNorm1d(features, momentum=self.momentum, step_mode="m")
 
     def lif(self, decay_input):
         return self.neuron.LIFNode(
@@ -72,6 +73,7 @@ class SnnTorch:
     """Layers of torch.nn and snntorch.Leaky, one time step at a time."""
 
     gain = 0.5  # by what an input is multiplied beforehand where the other libraries' neurons decay it
+    momentum = 1.0  # the share of the newest batch in running statistics
 
     def __init__(self, steps):
         import snntorch
@@ -89,10 +91,10 @@ class SnnTorch:
         return nn.Linear(i, o)
 
     def norm(self, channels):
-        return nn.BatchNorm2d(channels, momentum=1.0)
+        return nn.BatchNorm2d(channels, momentum=self.momentum)
 
     def norm_features(self, features):
-        return nn.BatchNorm1d(features, momentum=1.0)
+        return nn.BatchNorm1d(features, momentum=self.momentum)
 
     def lif(self, decay_input):
         """Without decay of the input in either case: the library has none, see gain."""
@@ -167,6 +169,7 @@ class Torch:
     """Layers of torch.nn and a neuron of our own."""
 
     gain = 1.0
+    momentum = 1.0  # the share of the newest batch in running statistics
 
     def __init__(self, steps):
         self.steps = steps
@@ -181,10 +184,10 @@ class Torch:
         return nn.Linear(i, o)
 
     def norm(self, channels):
-        return EachStep(nn.BatchNorm2d(channels, momentum=1.0))
+        return EachStep(nn.BatchNorm2d(channels, momentum=self.momentum))
 
     def norm_features(self, features):
-        return EachStep(nn.BatchNorm1d(features, momentum=1.0))
+        return EachStep(nn.BatchNorm1d(features, momentum=self.momentum))
 
     def lif(self, decay_input):
         return Neuron(0.5, 0.5 if decay_input else 1.0)

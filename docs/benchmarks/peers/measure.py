@@ -2,12 +2,16 @@
 
 import argparse
 import contextlib
+import gzip
 import importlib.metadata
 import json
+import os
+import pathlib
 import statistics
 import time
 
 import torch
+from torch.nn import functional as F
 
 import libraries
 
@@ -20,6 +24,17 @@ LIBRARIES = {
 }
 
 
+def digits(count, channels, height, width):
+    """Reads the first images of MNIST, resized, within -1..1, from where snnc finds them."""
+    home = pathlib.Path(os.environ.get("XDG_DATA_HOME") or pathlib.Path.home() / ".local" / "share") / "snnc"
+    path = pathlib.Path(os.environ.get("SNNC_DATA") or home) / "mnist" / "train-images-idx3-ubyte.gz"
+    with gzip.open(path) as file:
+        pixels = bytearray(file.read(16 + count * 28 * 28))[16:]
+    x = torch.frombuffer(pixels, dtype=torch.uint8).view(-1, 1, 28, 28).float()
+    x = F.interpolate(x, (height, width), mode="bilinear").round()
+    return (x / 127.5 - 1).expand(-1, channels, -1, -1)
+
+
 class Peer:
     """One contender: a library, whether torch.compile is used, and whether in bf16 autocast."""
 
@@ -28,6 +43,8 @@ class Peer:
         parser.add_argument("contender", choices=LIBRARIES)
         parser.add_argument("--threads", type=int, default=torch.get_num_threads())
         parser.add_argument("--repeat", type=int, default=7)
+        parser.add_argument("--warm", type=int, default=2, help="calls that are not timed, before those that are")
+        parser.add_argument("--data", choices=("random", "mnist"), default="random")
         for name in ("--layout", "--evaluation-layout"):
             parser.add_argument(name, choices=("contiguous", "channels-last"), default="contiguous")
         for name, value in defaults.items():
@@ -61,13 +78,23 @@ class Peer:
             return x.movedim(-3, -1).contiguous().movedim(-1, -3)
         return x.contiguous()
 
+    def batches(self, *shape):
+        """Gives batches of examples of a shape within -1..1 without end: one after another of MNIST, or the same random one."""
+        n = self.arguments.batch
+        if self.arguments.data == "random":
+            x = 2 * torch.rand(n, *shape) - 1
+        else:
+            x = digits(n * min(100, 60_000 // n), *shape)
+        while True:
+            yield from x.split(n)
+
     def autocast(self):
         return torch.autocast("cpu", dtype=torch.bfloat16) if self.half else contextlib.nullcontext()
 
     def time(self, name, call):
-        """Times call in milliseconds, after two that compile and warm up."""
-        call()
-        call()
+        """Times call in milliseconds, after those that compile and warm up."""
+        for _ in range(self.arguments.warm):
+            call()
         spans = []
         for _ in range(self.arguments.repeat):
             start = time.monotonic()
