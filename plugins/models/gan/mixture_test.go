@@ -75,7 +75,7 @@ model m = gan(generator = draw, discriminator = judge, loss = wasserstein(penalt
 	const n, off = 2048, 0.5
 	third := 1.0 / 3
 	all := draw(t, p, weights, 3*n, nil)
-	mixture.Of(third, third, third).Judge(t, "all classes", all, off)
+	mixture.Of([3]float64{third, third, third}).Judge(t, "all classes", all, off)
 	p.DrawsAlone(t, weights)
 	for class := range 3 {
 		var shares [3]float64
@@ -84,7 +84,7 @@ model m = gan(generator = draw, discriminator = judge, loss = wasserstein(penalt
 		for i := class; i < len(all); i += 3 {
 			given = append(given, all[i])
 		}
-		one := mixture.Of(shares[:]...)
+		one := mixture.Of(shares)
 		one.Judge(t, "the class that is given", given, off)
 		one.Judge(t, "the class that is chosen", draw(t, p, weights, n, schema.Arguments{"label": {Type: schema.Int, Number: float64(class)}}), off)
 	}

@@ -22,8 +22,8 @@ func Three() Mixture {
 }
 
 // Of returns the mixture with other shares.
-func (m Mixture) Of(shares ...float64) Mixture {
-	m.Shares = [3]float64(shares)
+func (m Mixture) Of(shares [3]float64) Mixture {
+	m.Shares = shares
 	return m
 }
 

@@ -195,10 +195,10 @@ func TestMixture(t *testing.T) {
 			one = append(one, p)
 		}
 	}
-	m.Of(0, 1, 0).Judge(t, "one of its three", one, 0)
+	m.Of([3]float64{0, 1, 0}).Judge(t, "one of its three", one, 0)
 	wide, away := m, m
 	wide.Spread, away.Centres[2][0] = 0.22, 0.75
-	for what, other := range map[string]modeltest.Mixture{"shares": m.Of(0.45, 0.35, 0.2), "width": wide, "place": away} {
+	for what, other := range map[string]modeltest.Mixture{"shares": m.Of([3]float64{0.45, 0.35, 0.2}), "width": wide, "place": away} {
 		r := &recorder{TB: t}
 		if other.Judge(r, what, points, 0); len(r.said) == 0 {
 			t.Errorf("another %s is not found", what)

@@ -51,7 +51,8 @@ func Train(t testing.TB, m *train.Model, on train.Examples, s train.Settings, ea
 }
 
 // Draw returns n samples, from the number first on, of the Program's first sampler on the weights of a model: of m itself or, where m
-// is what Sampler has returned, of the model behind it. Where the sampler is given classes, these are every one in turn.
+// is what Sampler has returned, of the model behind it. Where the sampler is given classes, these are every one in turn. The seed is
+// always the same.
 func (m *Model) Draw(t testing.TB, weights *train.Model, n, first int) *tensor.Tensor {
 	t.Helper()
 	own, err := weights.As(m.Program, m.Modules)
