@@ -281,6 +281,11 @@ func (e *evaluation) nearest(ctx context.Context, v schema.Value) ([]metric.Figu
 	return metric.Copying(f, a, b, e.protocol())
 }
 
+// nearestName names the picture of nearest training images by some features.
+func (r *runner) nearestName(j *job, features string) string {
+	return r.sheetName(j) + "-nearest-" + features
+}
+
 // pairs writes the samples that come nearest to an example among those of the training, each with that at its right.
 func (e *evaluation) pairs(found *metric.Search, f *metric.Features, s metric.Source, among *data.Set) error {
 	var samples, originals record.Images
@@ -301,5 +306,5 @@ func (e *evaluation) pairs(found *metric.Search, f *metric.Features, s metric.So
 	originals = samples
 	originals.Pixels = pixels
 	samples.Hi, originals.Hi = 1, 1
-	return e.folder.WritePairs(e.sheetName(e.job)+"-nearest-"+f.Name, samples, originals, 0, 0)
+	return e.folder.WritePairs(e.nearestName(e.job, f.Name), samples, originals, 0, 0)
 }

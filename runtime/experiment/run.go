@@ -333,13 +333,14 @@ func (r *runner) do(ctx context.Context, j *job) error {
 		return err
 	}
 	start := time.Now()
-	var err error
-	switch j.Kind {
-	case "sample":
+	taken, err := r.takes(j)
+	switch {
+	case err != nil || taken:
+	case j.Kind == "sample":
 		err = r.sample(ctx, j)
-	case "evaluate":
+	case j.Kind == "evaluate":
 		err = r.evaluate(ctx, j)
-	case "deploy":
+	case j.Kind == "deploy":
 		err = r.deploy(ctx, j)
 	}
 	if err != nil {

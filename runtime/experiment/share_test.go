@@ -48,6 +48,9 @@ func TestSweepTrainsOnce(t *testing.T) {
 	if err != nil || len(w) != 3 || w[0].steps != 6 || w[1].steps+w[2].steps > 0 || !w[1].says("takes over the 6 updates of evaluate.a.replace=[fire(threshold=0.5)]") {
 		t.Fatal(err, w[0], w[1], w[2])
 	}
+	if !w[2].says("sample a: is that of evaluate.a.replace=[fire(threshold=0.5)]") || w[2].says("evaluate a: is that of") {
+		t.Errorf("said %q", w[2].said)
+	}
 	var runs []string
 	for _, threshold := range []string{"0.5", "0.7", "0.9"} {
 		run := "evaluate.a.replace=[fire(threshold=" + threshold + ")]"
@@ -138,6 +141,34 @@ func begun(t *testing.T, dir string, checkpoints int) {
 			t.Fatal(err)
 		}
 	}
+}
+
+// What is measured alike is measured once, too, and where some of it is gone it is measured again.
+func TestSweepMeasuresOnce(t *testing.T) {
+	text := spec(t, "replaced", "metrics = [mse,", "metrics = [nearest(features = pixels), mse,")
+	set := "sample.a.replace=[[fire(threshold = 0.5)], [fire(threshold = 0.7)]]"
+	dir := t.TempDir()
+	w, err := sweep(t, t.Context(), plugins, text, dir, silent, nil, set)
+	if err != nil || !w[1].says("evaluate a: is that of sample.a.replace=[fire(threshold=0.5)]") || w[1].says("sample a: is that of") {
+		t.Fatal(err, w[1])
+	}
+	alone := filepath.Join(t.TempDir(), "alone")
+	mustRun(t, load(t, plugins, text, "sample.a.replace=[fire(threshold = 0.7)]"), alone)
+	same(t, alone, filepath.Join(dir, "sample.a.replace=[fire(threshold=0.7)]"))
+	picture := "samples/evaluate-a-nearest-pixels.png"
+	if sum(t, filepath.Join(alone, picture)) != sum(t, filepath.Join(dir, "sample.a.replace=[fire(threshold=0.7)]", picture)) {
+		t.Error("another picture")
+	}
+	if err := os.Remove(filepath.Join(dir, "sample.a.replace=[fire(threshold=0.5)]", picture)); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.RemoveAll(filepath.Join(dir, "sample.a.replace=[fire(threshold=0.7)]")); err != nil {
+		t.Fatal(err)
+	}
+	if w, err = sweep(t, t.Context(), plugins, text, dir, silent, nil, set); err != nil || w[1].steps > 0 || w[1].says("evaluate a: is that of") {
+		t.Error(err, w[1])
+	}
+	same(t, alone, filepath.Join(dir, "sample.a.replace=[fire(threshold=0.7)]"))
 }
 
 // A longer training goes on from a shorter one where it is the same one, and a training whose course depends on its length, or that
