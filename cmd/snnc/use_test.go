@@ -143,8 +143,7 @@ func TestCoderPlugin(t *testing.T) {
 10 | coder  scored = scoring(width = width)
    |                         ^^^^^^^^^^^^^
    |
-   = help: write ` + "`width = 64`, or less\n" + `   = note: so says coder ` + "`scoring` (1.2.0) of signal[64]\n" +
-		"   = note: network `shown` is used here --> a.snn:16:63\n   = note: as `decoder` of model `m` --> a.snn:17:34\n"
+   = help: write ` + "`width = 64`, or less\n" + `   = note: so says coder ` + "`scoring` (1.2.0) of signal[64]\n"
 	if out := said("check", "a.snn", "--set", "width=100"); !strings.HasPrefix(out, want) {
 		t.Errorf("check says\n%s\nwant\n%s", out, want)
 	}
