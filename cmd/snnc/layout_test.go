@@ -190,7 +190,7 @@ func TestLayers(t *testing.T) {
 		{"dsl/lower", "runtime/experiment docs/gallery plugins/sdk/modeltest"},
 		{"github.com/hashicorp/go-plugin", "runtime/host plugins/sdk"},
 		{"google.golang.org/grpc", "runtime/host plugins/sdk plugins/proto"},
-		{"gonum.org/", "dsl/lower runtime/metric runtime/kernel"},
+		{"gonum.org/", "dsl/lower runtime/metric runtime/kernel plugins/coders/population"},
 		{"github.com/alecthomas/participle", "dsl"},
 		{"github.com/alecthomas/kong", "cmd/snnc"},
 	} {
