@@ -37,7 +37,7 @@ type Compared struct {
 // recipes. Which images are taken is chosen at random, always the same. The findings, with the texts that they point into, are
 // about the options.
 func Compare(ctx context.Context, h *host.Host, o CompareOptions) (*Compared, diag.List, diag.Sources, error) {
-	r := &runner{x: &Experiment{host: h}, o: RunOptions{Data: o.Folders}, sets: map[string]*data.Set{}}
+	r := &runner{x: &Experiment{host: h}, o: RunOptions{Data: o.Folders}, sets: newDatasets(o.Folders)}
 	j, samples, found, sources := r.comparison(ctx, o)
 	if found.HasErrors() {
 		return nil, found, sources, nil
@@ -45,7 +45,7 @@ func Compare(ctx context.Context, h *host.Host, o CompareOptions) (*Compared, di
 	r.pool = exec.NewPool(o.Threads)
 	defer r.pool.Close()
 	e := newEvaluation(r, j)
-	e.like = r.sets[samples.Name+"/"+o.Split]
+	e.like = r.sets.of(samples, data.Split(o.Split))
 	n := min(o.Count, e.like.Len())
 	e.source = drawnFrom(e.like, rng.New(0, "samples", 0).Permutation(e.like.Len())[:n])
 	count := j.Settings["count"]
@@ -92,7 +92,7 @@ func (r *runner) comparison(ctx context.Context, o CompareOptions) (j *job, samp
 		return nil, nil, found, sources
 	}
 	open := func(d *check.Data, split string) {
-		_, bad := r.open(ctx, d, data.Split(split))
+		_, bad := r.sets.open(ctx, d, data.Split(split))
 		found = append(found, bad...)
 	}
 	open(c.Samples, o.Split)

@@ -5,6 +5,10 @@
 // What an action computes is hashed to a key (keys.go): lowered graphs, Program, data, settings, seed, versions. Comments and
 // names are not in it. An action whose key is recorded as done is not done again.
 //
+// A run makes these keys, and finds what stands against it, before it begins (ready.go); compares them with what its folder has
+// from before (again.go); counts the memory (memory.go); and does one action after the other (run.go), or takes over what another
+// run of a sweep has done under the same key (share.go).
+//
 // Load asks a plugin for the Program of each model, for that of each action that replaces definitions, and for the samplers with
 // options (build.go, apply.go).
 //

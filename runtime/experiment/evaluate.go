@@ -59,7 +59,7 @@ func (r *runner) evaluate(ctx context.Context, j *job) error {
 	if e.whole, e.drawn, err = j.use.as(m); err != nil {
 		return err
 	}
-	e.like = r.sets[j.model.Data.Name+"/"+string(data.Train)] // as the model has learned them, whatever it is compared with
+	e.like = r.sets.of(j.model.Data, data.Train) // as the model has learned them, whatever it is compared with
 	if j.use.sampler != nil {
 		e.source = j.sampling(e.drawn, e.set).batches
 	}
@@ -93,7 +93,7 @@ func (r *runner) evaluate(ctx context.Context, j *job) error {
 
 // newEvaluation returns an evaluation of a job whose data are open, without what it judges.
 func newEvaluation(r *runner, j *job) *evaluation {
-	e := &evaluation{runner: r, job: j, set: r.sets[j.Data.Name+"/"+j.Settings.Text("reference")], round: j.Settings.Bool(roundSetting), looked: map[string]*seen{}}
+	e := &evaluation{runner: r, job: j, set: r.sets.of(j.Data, data.Split(j.Settings.Text("reference"))), round: j.Settings.Bool(roundSetting), looked: map[string]*seen{}}
 	e.pictures = e.set.Pictures()
 	return e
 }

@@ -253,7 +253,7 @@ func (e *evaluation) nearest(ctx context.Context, v schema.Value) ([]metric.Figu
 	if err != nil {
 		return nil, err
 	}
-	among, test := e.sets[e.job.Data.Name+"/"+string(data.Train)], e.sets[e.job.Data.Name+"/"+string(data.Test)]
+	among, test := e.sets.of(e.job.Data, data.Train), e.sets.of(e.job.Data, data.Test)
 	heldout, err := e.seen(ctx, f, "held out", e.examples(test, e.some(test)))
 	if err != nil {
 		return nil, err

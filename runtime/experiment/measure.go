@@ -45,7 +45,7 @@ type Drawn struct {
 // Measure prepares the first train action of the spec for at least the given number of updates, on the pool and on data sets
 // from the folders. What stands against it is a Refused with findings that point into the spec, or ErrNoTraining.
 func (x *Experiment) Measure(ctx context.Context, pool *exec.Pool, folders []string, updates int) (*Measured, error) {
-	r := &runner{x: x, o: RunOptions{Data: folders}, pool: pool, sets: map[string]*data.Set{}, all: x.jobs()}
+	r := &runner{x: x, o: RunOptions{Data: folders}, pool: pool, sets: newDatasets(folders), all: x.jobs()}
 	i := slices.IndexFunc(r.all, func(j *job) bool { return j.Kind == "train" })
 	if i < 0 {
 		return nil, ErrNoTraining
@@ -59,7 +59,7 @@ func (x *Experiment) Measure(ctx context.Context, pool *exec.Pool, folders []str
 	if err := r.fits(); err != nil { // which also says what memory its steps may take
 		return nil, err
 	}
-	set, found := r.open(ctx, j.Data, data.Train)
+	set, found := r.sets.open(ctx, j.Data, data.Train)
 	if set == nil {
 		return nil, &Refused{found}
 	}

@@ -1,0 +1,122 @@
+package experiment
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"snnc.dev/snnc/runtime/checkpoint"
+	"snnc.dev/snnc/runtime/record"
+)
+
+// Changed is the error of a run folder whose trained model or results belong to a spec that computes something else.
+type Changed struct {
+	Folder  string
+	Changes []string // one line each, headed by the action
+}
+
+func (e *Changed) Error() string {
+	return fmt.Sprintf("%s holds the run of a spec that computes something else:\n    %s\nrun with --restart to do these actions anew (--only chooses some), or with --out to keep both",
+		e.Folder, strings.Join(e.Changes, "\n    "))
+}
+
+// begin compares the jobs, and the trainings that they read, with what the folder records.
+func (r *runner) begin() error {
+	var changed []string
+	for _, j := range r.all {
+		if j.parts == nil {
+			continue // neither selected nor read by one that is
+		}
+		c, err := r.stranger(j)
+		if err != nil {
+			return err
+		}
+		if c != "" {
+			changed = append(changed, j.name+": "+c)
+		}
+		old, begun := r.done[j.id]
+		if !begun || r.anew(j.id) {
+			continue
+		}
+		except := []string{trainingPart, sheetPart}
+		if !j.bound {
+			except = append(except, lengthPart)
+		}
+		for _, c := range changes(old.Parts, j.parts, except...) {
+			if strings.HasPrefix(c, lengthPart) {
+				c += ", on which the schedule or the model depends"
+			}
+			changed = append(changed, j.name+": "+c)
+		}
+	}
+	if len(changed) > 0 {
+		return &Changed{r.o.Folder, changed}
+	}
+	if err := r.fits(); err != nil {
+		return err
+	}
+	for _, j := range r.jobs {
+		if r.anew(j.id) {
+			if err := r.discard(j); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// anew reports whether an action is to begin anew.
+func (r *runner) anew(id string) bool {
+	return r.o.Restart && slices.ContainsFunc(r.jobs, func(j *job) bool { return j.id == id })
+}
+
+// stranger says why an action cannot begin, or go on, in this folder: under the name of its files there are things of another
+// one. (Two records of one name come of a --restart with exchanged names that was killed.)
+func (r *runner) stranger(j *job) (string, error) {
+	name := r.called(j)
+	if r.anew(j.id) {
+		name = j.name
+	}
+	for id, other := range r.done {
+		if id != j.id && other.Name == name && !r.anew(id) {
+			return "the folder has this name for what the spec now calls something else", nil
+		}
+	}
+	if _, begun := r.done[j.id]; begun || r.anew(j.id) || j.Kind != "train" {
+		return "", nil
+	}
+	steps, err := checkpoint.Steps(r.folder.Path(record.CheckpointFolder), r.file(j))
+	if err == nil && len(steps) > 0 {
+		return "the folder has checkpoints of this name and no record of what they are of", nil
+	}
+	return "", err
+}
+
+// discard removes what an earlier run of an action has left. It is recorded as begun anew first: where the process dies on the
+// way, resume finds checkpoints of another key and removes them.
+func (r *runner) discard(j *job) error {
+	if err := r.put(j, false); err != nil {
+		return err
+	}
+	if err := r.forget(j); err != nil {
+		return err
+	}
+	if j.Kind == "train" {
+		if err := r.wipe(j); err != nil {
+			return err
+		}
+	}
+	if r.called(j) == j.name {
+		return nil
+	}
+	delete(r.done, j.id) // from here on its files have the new name
+	return r.put(j, false)
+}
+
+// wipe removes the checkpoints and the sheets of a training.
+func (r *runner) wipe(j *job) error {
+	if err := r.removeCheckpoints(j); err != nil {
+		return err
+	}
+	return r.folder.RemoveSheets(r.file(j), r.file(j)+reconstructions)
+}

@@ -1,0 +1,135 @@
+package experiment
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"snnc.dev/snnc/dsl/diag"
+	"snnc.dev/snnc/plugins/schema"
+	"snnc.dev/snnc/runtime/data"
+)
+
+// Refused is the error of a run that cannot begin: its findings point into the spec.
+type Refused struct{ Found diag.List }
+
+func (e *Refused) Error() string { return "the run cannot begin" }
+
+// refuse opens the data sets, makes the keys, and finds what this version cannot do: everything that can be known before the
+// first step.
+func (r *runner) refuse(ctx context.Context) (found diag.List) {
+	for _, j := range r.jobs {
+		found = append(found, r.x.notYet(j)...)
+	}
+	if found.HasErrors() {
+		return found
+	}
+	for _, j := range r.jobs {
+		r.sets.begin(ctx, j.model.Data, data.Train)
+		if j.Kind == "evaluate" {
+			r.sets.begin(ctx, j.Data, data.Split(j.Settings.Text("reference")))
+		}
+	}
+	for _, j := range r.jobs {
+		t := r.training(j.model)
+		if found = append(found, r.identify(ctx, t)...); t.key == "" || j.Kind == "train" {
+			continue
+		}
+		own, bad := r.own(ctx, j)
+		if found = append(found, bad...); !bad.HasErrors() {
+			j.useParts(t.key+" "+t.length(), own)
+		}
+	}
+	return found
+}
+
+// own returns the parts of the key of a sample, evaluate or deploy action that are neither its settings nor the training: what
+// stands in for definitions, hashes of what it reads, versions of what it asks.
+func (r *runner) own(ctx context.Context, j *job) (own map[string]string, found diag.List) {
+	own = map[string]string{}
+	if j.use != nil {
+		own = j.use.parts()
+	}
+	switch j.Kind {
+	case "evaluate":
+		set, bad := r.sets.open(ctx, j.Data, data.Split(j.Settings.Text("reference")))
+		if set == nil {
+			return nil, bad
+		}
+		own["reference data"] = set.Hash()
+		for _, of := range []func(context.Context, *job) (map[string]string, diag.List){r.splits, r.standardFeatures} {
+			hashes, bad := of(ctx, j)
+			if found = append(found, bad...); found.HasErrors() {
+				return nil, found
+			}
+			maps.Copy(own, hashes)
+		}
+		models, _ := r.x.featureModels(j)
+		for _, name := range models {
+			t := r.training(r.x.named(name))
+			found = append(found, r.identify(ctx, t)...)
+			own["features of "+name] = t.outcome()
+		}
+	case "deploy":
+		for i, v := range j.Settings["targets"].Items {
+			own["target "+v.Text] = r.x.component(j.Plugins[fmt.Sprintf("targets[%d]", i)], schema.Target, v.Text).Version
+		}
+	}
+	return own, found
+}
+
+// identify makes the key of a training, and those of the trainings of the models that it is made of. It has none where something
+// was found, which is told once.
+func (r *runner) identify(ctx context.Context, t *job) (found diag.List) {
+	if t.key != "" {
+		return nil
+	}
+	others := map[*Model]string{}
+	for _, o := range t.model.others {
+		of := r.training(o.model)
+		if found = append(found, r.identify(ctx, of)...); of.key == "" {
+			return found
+		}
+		others[o.model] = of.outcome()
+	}
+	set, bad := r.sets.open(ctx, t.Data, data.Train)
+	if found = append(found, bad...); set == nil {
+		return found
+	}
+	start, tried := r.starts[t.model]
+	if tried {
+		return found // it has its finding
+	}
+	start, bad = r.start(t)
+	r.starts[t.model] = start
+	if found = append(found, bad...); !bad.HasErrors() {
+		t.trainParts(set.Hash(), start, others)
+	}
+	return found
+}
+
+// splits reports whether a metric of a job takes both splits of its data, whatever the reference is.
+func (j *job) splits() bool {
+	return slices.ContainsFunc(j.Settings["metrics"].Items, func(v schema.Value) bool { return measures()[v.Text].splits })
+}
+
+// splits opens both splits of the data of a job where a metric takes them, and returns their hashes by the parts of the key that
+// they are. The examples of the training are a part of it already where the data are those.
+func (r *runner) splits(ctx context.Context, j *job) (hashes map[string]string, found diag.List) {
+	hashes = map[string]string{}
+	if !j.splits() {
+		return hashes, nil
+	}
+	parts := map[data.Split]string{data.Test: "held-out data"}
+	if j.Data != j.model.Data {
+		parts[data.Train] = "data of training"
+	}
+	for _, split := range []data.Split{data.Train, data.Test} {
+		set, bad := r.sets.open(ctx, j.Data, split)
+		if found = append(found, bad...); set != nil && parts[split] != "" {
+			hashes[parts[split]] = set.Hash()
+		}
+	}
+	return hashes, found
+}
