@@ -192,7 +192,7 @@ func (row *Row) train(actions map[string]record.ActionRecord, events []record.Ev
 		}
 	}
 	for _, e := range events {
-		if e.Action != m.Training || e.Kind != record.Step && e.Kind != record.Epoch {
+		if e.Action != m.Training || e.Kind != record.Step && e.Kind != record.Epoch && e.Kind != record.Done || e.Step == 0 {
 			continue
 		}
 		row.Updates, row.Seconds = e.Step, e.Seconds
