@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 
 	"snnc.dev/snnc/plugins/schema"
 	"snnc.dev/snnc/runtime/data"
@@ -192,10 +193,12 @@ func (e *evaluation) samples(ctx context.Context) (metric.Source, error) {
 		err := e.source(ctx, n, func(t *tensor.Tensor) error {
 			m := e.ready(e.like, t.Type, t.N, appendPixels(nil, t))
 			kept.like = metric.Images{N: 1, Channels: m.Channels, Height: m.Height, Width: m.Width}
+			all := n * m.Size() // is asked for once, as the plan says
 			if !e.round {
-				kept.reals = append(kept.reals, m.Pixels...)
+				kept.reals = append(slices.Grow(kept.reals, all-len(kept.reals)), m.Pixels...)
 				return nil
 			}
+			kept.bytes = slices.Grow(kept.bytes, all-len(kept.bytes))
 			for _, p := range m.Pixels {
 				kept.bytes = append(kept.bytes, uint8(math.Round(float64(p)*255)))
 			}
