@@ -100,8 +100,8 @@ func quickstart(t *testing.T, args ...string) []string {
 }
 
 // A run that is killed at any moment goes on to the same bytes, also those that are drawn with a sampler's options and with
-// definitions that are replaced. Between the two samples come from its newest weights, where there are some. More kills, of the
-// whole quickstart: go test ./cmd/snnc -run TestKill -kills 200 -epochs 60 -timeout 0
+// definitions that are replaced, and so does a sweep whose runs share a training. Between kill and resume samples come from its
+// newest weights, where there are some. More kills, of the whole quickstart: go test ./cmd/snnc -run TestKill -kills 200 -epochs 60 -timeout 0
 func TestKill(t *testing.T) {
 	spec, err := filepath.Abs("testdata/samplers.snn")
 	if err != nil {
@@ -109,14 +109,30 @@ func TestKill(t *testing.T) {
 	}
 	t.Run("quickstart", func(t *testing.T) { kill(t, *kills, quickstart(t)) })
 	t.Run("samplers", func(t *testing.T) { kill(t, (*kills+1)/2, []string{"run", spec, "--quiet"}) })
+	t.Run("sweep", func(t *testing.T) {
+		kill(t, (*kills+1)/2, quickstart(t, "--set", "sample.digit.seed=1..3"), "sample.digit.seed=1", "sample.digit.seed=2", "sample.digit.seed=3")
+	})
 }
 
-func kill(t *testing.T, times int, command []string) {
+// kill kills a command so often and goes on with it. members are the folders of the runs of a sweep.
+func kill(t *testing.T, times int, command []string, members ...string) {
+	if members == nil {
+		members = []string{"."}
+	}
+	all := func(run string) map[string]string {
+		out := map[string]string{}
+		for _, member := range members {
+			for name, sum := range results(t, filepath.Join(run, member)) {
+				out[member+"/"+name] = sum
+			}
+		}
+		return out
+	}
 	dir := t.TempDir()
 	start := time.Now()
 	mustRun(t, snnc(t, dir, nil, append(slices.Clone(command), "--out", "undisturbed")...))
 	duration := time.Since(start)
-	want := results(t, filepath.Join(dir, "undisturbed"))
+	want := all(filepath.Join(dir, "undisturbed"))
 	random := rand.New(rand.NewPCG(1, uint64(time.Now().UnixNano())))
 	for i := range times {
 		run := "killed" + strconv.Itoa(i)
@@ -131,13 +147,13 @@ func kill(t *testing.T, times int, command []string) {
 		time.Sleep(after)
 		c.Process.Kill()
 		c.Wait()
-		if words, err := snnc(t, dir, nil, "sample", run, "--count", "2", "--out", "drawn").CombinedOutput(); err != nil {
+		if words, err := snnc(t, dir, nil, "sample", filepath.Join(run, members[0]), "--count", "2", "--out", "drawn").CombinedOutput(); err != nil {
 			if text := string(words); !strings.Contains(text, "has no checkpoint yet") && !strings.Contains(text, "has not begun") && !strings.Contains(text, "nothing has begun") {
 				t.Errorf("killed after %v of %v: sample: %v\n%s", after, duration, err, text)
 			}
 		}
 		mustRun(t, snnc(t, dir, nil, again...))
-		got := results(t, filepath.Join(dir, run))
+		got := all(filepath.Join(dir, run))
 		for name, sum := range want {
 			if got[name] != sum {
 				t.Errorf("killed after %v of %v: %s is %s, want %s", after, duration, name, got[name], sum)
