@@ -120,3 +120,34 @@ func (r *runner) wipe(j *job) error {
 	}
 	return r.folder.RemoveSheets(r.file(j), r.file(j)+reconstructions)
 }
+
+// left reports whether the folder has all that a sample, evaluate or deploy action that is done has left there. What it has not
+// the user has removed, and the action makes it again, to the same bytes.
+func (r *runner) left(j *job) (bool, error) {
+	switch j.Kind {
+	case "sample":
+		return r.folder.HasSheet(r.sheetName(j)), nil
+	case "deploy":
+		return !slices.ContainsFunc(targetNames(j), func(target string) bool { return !r.folder.HasDeploy(r.called(j), target) }), nil
+	}
+	metrics, err := r.folder.Metrics()
+	if err != nil {
+		return false, err
+	}
+	figures := metrics[r.called(j)]
+	events, err := r.folder.Events()
+	if err != nil {
+		return false, err
+	}
+	for _, e := range events {
+		if e.Action != r.called(j) {
+			continue
+		}
+		for name := range e.Figures {
+			if _, ok := figures[name]; !ok {
+				return false, nil
+			}
+		}
+	}
+	return len(figures) > 0, nil
+}

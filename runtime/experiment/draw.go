@@ -3,6 +3,7 @@ package experiment
 import (
 	"context"
 	"fmt"
+	"path"
 
 	"snnc.dev/snnc/dsl/check"
 	"snnc.dev/snnc/dsl/diag"
@@ -121,3 +122,45 @@ func (j *job) classes() (found diag.List) {
 	}
 	return found
 }
+
+// images describes n images of a set, without their pixels.
+func images(set *data.Set, n int) record.Images {
+	dims := set.Fields()[imageField].Dims
+	lo, hi := set.Range()
+	return record.Images{N: n, Channels: dims[0], Height: dims[1], Width: dims[2], Lo: lo, Hi: hi}
+}
+
+// sheet writes samples as a sheet, in the range of the data.
+func (r *runner) sheet(j *job, name string, m record.Images, rows, cols int) error {
+	m.Lo, m.Hi = r.trainSet(r.training(j.model)).Range()
+	return r.folder.WriteSheet(name, m, rows, cols)
+}
+
+// sample does a sample action.
+func (r *runner) sample(ctx context.Context, j *job) error {
+	m, err := r.trained(j)
+	if err != nil {
+		return err
+	}
+	_, drawn, err := j.use.as(m)
+	if err != nil {
+		return err
+	}
+	pixels, err := j.sampling(drawn, nil).images(ctx, j.Settings.Int("count"))
+	if err != nil {
+		return err
+	}
+	rows, cols := 0, 0
+	if size := j.Settings["sheet"].Items; len(size) == 2 {
+		rows, cols = int(size[0].Number), int(size[1].Number)
+	}
+	name := r.sheetName(j)
+	if err := r.sheet(j, name, pixels, rows, cols); err != nil {
+		return err
+	}
+	r.o.Watch.Say(j.name, fmt.Sprintf("%d samples in %s", pixels.N, r.relative(path.Join(record.SampleFolder, name+".png"))))
+	return r.tell(record.Event{Action: r.called(j), Kind: record.Sample, File: path.Join(record.SampleFolder, name+".png")})
+}
+
+// sheetName names the sheet of a sample action.
+func (r *runner) sheetName(j *job) string { return fileName(r.called(j)) }
