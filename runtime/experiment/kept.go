@@ -64,7 +64,7 @@ func (x *Experiment) keeps(j *job) ActionMemory {
 	}
 	looked := map[string]bool{}
 	for _, v := range j.Settings["metrics"].Items {
-		if !measures()[v.Text].samples {
+		if m := measures()[v.Text]; !m.samples || m.drawing {
 			continue
 		}
 		if out.Samples = tensor.Bytes(drawn, count); j.Settings.Bool(roundSetting) {

@@ -41,6 +41,12 @@ func TestKept(t *testing.T) {
 		t.Errorf("%v\n%s", err, w.String())
 	}
 
+	// What is counted while a few are drawn again keeps none of them.
+	z, err := load(t, h, spec(t, "stages"), "evaluate.second.metrics=[energy]").Plan()
+	if err != nil || z.Memory.Actions[len(z.Memory.Actions)-1].Action != "sample second" {
+		t.Errorf("%+v, %v", z.Memory.Actions, err)
+	}
+
 	// A bound on the memory of the training is one on its streams, too; a set whose size is not known beforehand counts when it is read.
 	y, err := load(t, h, spec(t, "stages"), "train.second.memory=1 KB").plan(func(*job) int { return 1000 })
 	if err != nil || y.trainings[1].Streams != 2*1000*4*four {

@@ -13,18 +13,18 @@ import (
 	"snnc.dev/snnc/runtime/record"
 )
 
-// earlier is an action that an earlier run of a sweep has done.
-type earlier struct {
+// shared is an action that an earlier run of a sweep has done.
+type shared struct {
 	record.ActionRecord
-	folder string
+	folder string // of that run
 }
 
 // earlier returns those that are the same as a job: they have its key and its name. What cannot be read of a run that run has said.
-func (r *runner) earlier(j *job) (out []earlier) {
+func (r *runner) earlier(j *job) (out []shared) {
 	for _, folder := range r.o.Shared {
 		actions, err := record.ReadActions(folder)
 		if a := actions[j.id]; err == nil && a.Done && a.Key == j.key && a.Name == r.called(j) {
-			out = append(out, earlier{a, folder})
+			out = append(out, shared{a, folder})
 		}
 	}
 	return out
