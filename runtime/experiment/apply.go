@@ -121,7 +121,7 @@ func optional(c *schema.Component, sampler string) bool {
 func (u *use) parts() map[string]string {
 	out := map[string]string{}
 	if u.Built != u.trained {
-		out["replaced program"] = digest(u.Program.Print())
+		out["replaced program"] = digest(unbound(u.Program))
 		for role, m := range u.networks() {
 			out["replaced network of "+role] = digest(structure(m))
 		}

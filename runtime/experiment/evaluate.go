@@ -130,6 +130,7 @@ func measures() map[string]measuring {
 		"mse":              {export: reconstruct, figures: (*evaluation).mse},
 		"ssim":             {export: reconstruct, window: metric.Window, figures: (*evaluation).ssim},
 		"accuracy":         {export: logits, labels: true, figures: (*evaluation).accuracy},
+		"bound":            {export: bound, figures: (*evaluation).bound},
 		"frechet":          {samples: true, figures: (*evaluation).frechet},
 		metric.FID:         {samples: true, figures: (*evaluation).frechet},
 		"inception_score":  {samples: true, figures: (*evaluation).inceptionScore},

@@ -93,7 +93,7 @@ func (j *job) trainParts(dataHash string, start train.Weights, others map[*Model
 	j.parts = map[string]string{
 		"numerics": numerics,
 		"model":    fmt.Sprintf("%s %s", m.Component.Name, m.Component.Version),
-		"program":  digest(m.Program.Print()),
+		"program":  digest(unbound(m.Program)),
 		"data":     dataHash,
 	}
 	for path, module := range m.networks() {

@@ -54,6 +54,9 @@ func (b *Built) fillRoles(ctx context.Context, h *host.Host, d *check.Data, buil
 			}
 			b.others = append(b.others, otherModel{r.Path, other})
 			for _, e := range other.Program.Exports {
+				if e.Name == bound { // it judges that model
+					continue
+				}
 				module, err := other.Linker.Module(e.Name)
 				if err != nil {
 					continue // an export that moves statistics is of no use inside another model, which says so where it wants it

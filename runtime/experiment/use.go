@@ -13,6 +13,7 @@ import (
 const (
 	reconstruct = "reconstruct" // image -> image
 	logits      = "logits"      // inputs -> one number per class
+	bound       = "bound"       // inputs -> numbers whose sum bounds the negative logarithm of the example's likelihood, in nats
 	imageField  = "image"
 	labelField  = "label"
 )
@@ -24,6 +25,11 @@ const batch = 64
 
 // apply runs an export on the first n examples of a set in batches.
 func (r *runner) apply(ctx context.Context, m *train.Model, export string, set *data.Set, n int, seed uint64, each func(first int, in map[string]*tensor.Tensor, out *tensor.Tensor) error) error {
+	return r.applyTo(ctx, m, export, set, n, seed, nil, each)
+}
+
+// applyTo is apply to what ready, where it is given, makes of the examples, of which the first has the number first.
+func (r *runner) applyTo(ctx context.Context, m *train.Model, export string, set *data.Set, n int, seed uint64, ready func(first int, in map[string]*tensor.Tensor), each func(first int, in map[string]*tensor.Tensor, out *tensor.Tensor) error) error {
 	g := m.Program.Export(export)
 	if g == nil {
 		return fmt.Errorf("the model does not export `%s`", export)
@@ -44,6 +50,9 @@ func (r *runner) apply(ctx context.Context, m *train.Model, export string, set *
 			if err := set.Fill(name, examples, in[name]); err != nil {
 				return fmt.Errorf("read field %s: %w", name, err)
 			}
+		}
+		if ready != nil {
+			ready(first, in)
 		}
 		out, err := m.Apply(export, in, size, seed, uint64(first))
 		if err != nil {

@@ -41,6 +41,7 @@ func Schemas() []schema.Choice {
 		{Name: "mse", Doc: "Mean squared error of the reconstructions, also relative to that of the mean image."},
 		{Name: "ssim", Doc: "Structural similarity of the reconstructions, which are of 11x11 pixels or more."},
 		{Name: "accuracy", Doc: "Share of the examples whose largest output is that of their label."},
+		{Name: "bound", Doc: "Bound on the negative log-likelihood of examples, in nats and in bits by the number."},
 		{Name: "frechet", Doc: "Fréchet distance between generated samples and the reference.", Params: []schema.Param{features}},
 		{Name: FID, Doc: "Fréchet distance over the 2048 features of Inception v3.", Params: []schema.Param{file}},
 		{Name: "inception_score", Doc: "How sure and how varied a classifier is of the samples; without features, Inception v3.", Params: []schema.Param{

@@ -55,7 +55,7 @@ func Model() sdk.Model {
 					{Name: "last", Doc: "the lowest, the noisier ones are left out: the published code"},
 				}},
 			}}},
-			Exports: []string{"generate", "denoise"},
+			Exports: []string{"generate", "denoise", "bound"},
 		},
 		Build:   build,
 		Sampler: sampler,
@@ -188,20 +188,20 @@ func build(r sdk.BuildRequest) (string, []schema.Complaint, error) {
 	d.reveal(turns, 1)
 	b.Export("generate", "generate")
 	b.Export("denoise", "denoise")
+	b.Function("bound", func(f *sdk.Function) { // in nats, of the tokens of an image: the sum over cells
+		h := f.Apply(encode, sdk.Mode{Eval: true}, f.Input("image", d.image))[0]
+		gone, hide, miss := d.ask(f, sdk.Mode{Eval: true}, h)
+		f.Output("nats", f.Div(f.Mul(hide, miss), gone))
+	})
+	b.Export("bound", "bound")
 	text, err := b.Finish()
 	return text, nil, err
 }
 
 // step is the training function: each example at a step of its own, all of them alike likely, each cell hidden by itself.
 func (d *absorbing) step(f *sdk.Function) {
-	h := f.Input("codes", d.cells)
 	all := float64(d.steps())
-	number := graph.Real()
-	s := f.Op(graph.OpCast, graph.Attrs{"dtype": "i32"}, f.Add(f.RandomInt("s", number.With(graph.I32), d.steps()), f.Const(1)))
-	gone := f.Scale(s, 1/all) // the share of cells that step s hides
-	hide := f.Op(graph.OpLess, nil, f.Uniform("hide", d.cells.With(graph.F32)), gone)
-	l := f.Apply(denoiser, sdk.Mode{}, f.Op(graph.OpWhere, nil, hide, d.whole(f, d.kinds), h), s)[0]
-	miss := f.Neg(f.Op(graph.OpGather, graph.Attrs{"axis": graph.Axis(0)}, f.LogSoftmax(l), h))
+	gone, hide, miss := d.ask(f, sdk.Mode{}, f.Input("codes", d.cells))
 	axes := graph.Axes{}
 	for i := range d.cells.Dims {
 		axes = append(axes, graph.Axis(i))
@@ -218,6 +218,17 @@ func (d *absorbing) step(f *sdk.Function) {
 	f.Output("total", f.Reduce("mean", weighted, graph.BatchAxis))
 	f.Output("bits", f.Reduce("mean", f.Stop(bound), graph.BatchAxis))
 	f.Output("hidden", f.Mean(f.Op(graph.OpCast, graph.Attrs{"dtype": "f32"}, hide)))
+}
+
+// ask hides cells of the tokens h at a step of each example's own and asks the denoiser for them. It returns the share of cells
+// that the step hides, which ones are hidden, and what the denoiser misses of each cell, -log of its probability. The mean of the
+// sum of what it misses of the hidden ones, divided by that share, is the bound on -log of the probability of h (Austin et al. 2021).
+func (d *absorbing) ask(f *sdk.Function, m sdk.Mode, h graph.Value) (gone, hide, miss graph.Value) {
+	s := f.Op(graph.OpCast, graph.Attrs{"dtype": "i32"}, f.Add(f.RandomInt("s", graph.Real().With(graph.I32), d.steps()), f.Const(1)))
+	gone = f.Scale(s, 1/float64(d.steps()))
+	hide = f.Op(graph.OpLess, nil, f.Uniform("hide", d.cells.With(graph.F32)), gone)
+	l := f.Apply(denoiser, m, f.Op(graph.OpWhere, nil, hide, d.whole(f, d.kinds), h), s)[0]
+	return gone, hide, f.Neg(f.Op(graph.OpGather, graph.Attrs{"axis": graph.Axis(0)}, f.LogSoftmax(l), h))
 }
 
 func (d *absorbing) whole(f *sdk.Function, v int) graph.Value {

@@ -74,7 +74,7 @@ func Model() sdk.Model {
 					spacing,
 				}, class...)},
 			},
-			Exports: []string{"denoise"},
+			Exports: []string{"denoise", "bound"},
 		},
 		Build:   build,
 		Sampler: sampler,
@@ -158,14 +158,13 @@ func build(r sdk.BuildRequest) (string, []schema.Complaint, error) {
 	b.Function("denoise", func(f *sdk.Function) {
 		x, s := f.Input("image", d.image), f.Input("s", graph.Real().With(graph.I32))
 		y := d.ask(f, sdk.Mode{Eval: true}, x, s, d.label.Input(f))
-		of := func(i int) graph.Value {
-			return d.at(f, s, func(s int) float64 { return d.noise.estimate(d.args.Text("predict"), s).image[i] })
-		}
-		f.Output("image", f.Clip(d.args["clip"], f.Add(f.Mul(x, of(0)), f.Mul(y, of(1)))))
+		f.Output("image", d.restored(f, x, y, s))
 	})
 	b.Stream("images", d.label.Fields("image")...)
 	b.Stage("train", "images", program.Step{Function: "step", Moves: []string{denoiser}})
 	b.Export("denoise", "denoise")
+	b.Function("bound", d.bound)
+	b.Export("bound", "bound")
 	// The sheets while it is trained; samplers with options are asked for one by one.
 	sheets := schema.Arguments{"steps": {Type: schema.Int, Number: float64(min(sheetSteps, len(d.noise.kept)))}, "spacing": {Type: schema.OneOf, Text: "trailing"}}
 	rows, c := d.noise.table(d.args.Text("predict"), "ddim", sheets)
@@ -203,6 +202,14 @@ func (d *diffusion) ask(f *sdk.Function, m sdk.Mode, x, s, class graph.Value) gr
 	return d.label.Apply(f, denoiser, m, class, x, s)[0]
 }
 
+// restored is the estimate of the image that follows from a noisy one, x, and the denoiser's answer y, held within its bounds.
+func (d *diffusion) restored(f *sdk.Function, x, y, s graph.Value) graph.Value {
+	of := func(i int) graph.Value {
+		return d.at(f, s, func(s int) float64 { return d.noise.estimate(d.args.Text("predict"), s).image[i] })
+	}
+	return f.Clip(d.args["clip"], f.Add(f.Mul(x, of(0)), f.Mul(y, of(1))))
+}
+
 // at returns, for a step of each example, a number that is a function of the step.
 func (d *diffusion) at(f *sdk.Function, s graph.Value, of func(s int) float64) graph.Value {
 	values := make([]float64, len(d.noise.kept))
@@ -212,13 +219,19 @@ func (d *diffusion) at(f *sdk.Function, s graph.Value, of func(s int) float64) g
 	return f.Op(graph.OpRows, nil, f.Op(graph.OpConstant, graph.Attrs{"values": values, "dims": []int{len(values)}}), s)
 }
 
+// amplitudes are those of image and noise at a step.
+func (d *diffusion) amplitudes(f *sdk.Function, s graph.Value) (keep, blur graph.Value) {
+	keep = d.at(f, s, func(s int) float64 { return math.Sqrt(d.noise.kept[s]) })
+	blur = d.at(f, s, func(s int) float64 { return math.Sqrt(1 - d.noise.kept[s]) })
+	return keep, blur
+}
+
 // step is the training function, algorithm 1 of DDPM: each example at a step of its own, all of them alike likely.
 func (d *diffusion) step(f *sdk.Function) {
 	image := f.Input("image", d.image)
 	s := f.RandomInt("s", graph.Real().With(graph.I32), len(d.noise.kept))
 	noise := f.Normal("noise", d.image)
-	keep := d.at(f, s, func(s int) float64 { return math.Sqrt(d.noise.kept[s]) })
-	blur := d.at(f, s, func(s int) float64 { return math.Sqrt(1 - d.noise.kept[s]) })
+	keep, blur := d.amplitudes(f, s)
 	class := d.label.Withheld(f, d.label.Input(f))
 	y := d.ask(f, sdk.Mode{}, f.Add(f.Mul(image, keep), f.Mul(noise, blur)), s, class)
 	aim := noise

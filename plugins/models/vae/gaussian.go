@@ -2,6 +2,7 @@ package vae
 
 import (
 	"fmt"
+	"math"
 
 	"snnc.dev/snnc/plugins/schema"
 	"snnc.dev/snnc/plugins/sdk"
@@ -35,20 +36,32 @@ func (v *vae) gaussian() {
 		h := v.label.Apply(f, encoder, m, class, image)[0]
 		return f.Slice(h, 0, 0, n), f.Slice(h, 0, n, n)
 	}
-	b.Function("step", func(f *sdk.Function) {
-		image, class := f.Input("image", v.image), v.label.Input(f)
-		mean, logvar := halves(f, sdk.Mode{}, image, class)
+	// through returns what comes of an image through a latent that is drawn, and what tells of that: -2 times its divergence.
+	through := func(f *sdk.Function, m sdk.Mode, image, class graph.Value) (y graph.Value, told func() graph.Value) {
+		mean, logvar := halves(f, m, image, class)
 		noise := f.Normal("latent", v.dec.In[0])
 		z := f.Add(mean, f.Mul(f.Op(graph.OpExp, nil, f.Scale(logvar, 0.5)), noise))
-		y := v.label.Apply(f, decoder, sdk.Mode{}, class, z)[0]
+		return v.label.Apply(f, decoder, m, class, z)[0], func() graph.Value {
+			return f.Sub(f.Sub(f.Add(f.Const(1), logvar), f.Square(mean)), f.Op(graph.OpExp, nil, logvar))
+		}
+	}
+	b.Function("step", func(f *sdk.Function) {
+		image, class := f.Input("image", v.image), v.label.Input(f)
+		y, told := through(f, sdk.Mode{}, image, class)
 		f.Loss(v.args["loss"], map[string]func(schema.Arguments) graph.Value{
 			"mse": func(schema.Arguments) graph.Value { return f.MeanSquare(image, y) },
-			"kl": func(a schema.Arguments) graph.Value {
-				inner := f.Sub(f.Sub(f.Add(f.Const(1), logvar), f.Square(mean)), f.Op(graph.OpExp, nil, logvar))
-				return divergence(f, inner, -0.5, a)
-			},
+			"kl":  func(a schema.Arguments) graph.Value { return divergence(f, told(), -0.5, a) },
 		})
 	})
+	if variance := v.variance(); variance > 0 {
+		b.Function("bound", func(f *sdk.Function) { // of the density, by pixel, each with an equal share of the divergence
+			image, class := f.Input("image", v.image), v.label.Input(f)
+			y, told := through(f, sdk.Mode{Eval: true}, image, class)
+			far := f.Scale(f.Square(f.Sub(image, y)), 1/(2*variance))
+			share := f.Scale(f.Reduce("sum", told(), 0), -0.5/float64(v.image.Size()))
+			f.Output("density", f.Add(f.Add(far, f.Const(math.Log(2*math.Pi*variance)/2)), share))
+		})
+	}
 	b.Function("reconstruct", func(f *sdk.Function) { // through the mean
 		image, class := f.Input("image", v.image), v.label.Input(f)
 		mean, _ := halves(f, sdk.Mode{Eval: true}, image, class)
@@ -59,6 +72,19 @@ func (v *vae) gaussian() {
 		mean, _ := halves(f, sdk.Mode{Eval: true}, image, class)
 		f.Output("latent", mean)
 	})
+}
+
+// variance is that of pixels around what the decoder draws under which the loss is the bound on the negative logarithm of the density,
+// but for a factor and a constant: of a mse + b kl over n pixels it is b n / 2a. It is 0 where the loss has not both.
+func (v *vae) variance() float64 {
+	weights := map[string]float64{}
+	for _, t := range v.args["loss"].Items {
+		weights[t.Text] += t.Weight
+	}
+	if weights["mse"] <= 0 || weights["kl"] <= 0 {
+		return 0
+	}
+	return weights["kl"] * float64(v.image.Size()) / (2 * weights["mse"])
 }
 
 // sampleGaussian draws a latent and decodes it.

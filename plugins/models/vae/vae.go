@@ -63,7 +63,7 @@ func Model() sdk.Model {
 				sdk.LabelParam("which networks that take one parameter more are told in the last one"),
 			},
 			Samplers: []schema.Choice{{Name: "ancestral", Doc: "latent from the prior, then the decoder", Params: []schema.Param{sdk.LabelOption()}}},
-			Exports:  []string{"generate", "reconstruct", "encode"},
+			Exports:  []string{"generate", "reconstruct", "encode", "bound"},
 		},
 		Build: build, Sampler: sampler,
 	}
@@ -87,6 +87,9 @@ func build(r sdk.BuildRequest) (string, []schema.Complaint, error) {
 	b.Export("generate", "generate")
 	b.Export("reconstruct", "reconstruct")
 	b.Export("encode", "encode")
+	if v.args.Text("latent") == "gaussian" && v.variance() > 0 {
+		b.Export("bound", "bound")
+	}
 	text, err := b.Finish()
 	return text, nil, err
 }
