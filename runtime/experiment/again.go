@@ -1,12 +1,15 @@
 package experiment
 
 import (
+	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 
 	"snnc.dev/snnc/runtime/checkpoint"
 	"snnc.dev/snnc/runtime/record"
+	"snnc.dev/snnc/runtime/train"
 )
 
 // Changed is the error of a run folder whose trained model or results belong to a spec that computes something else.
@@ -119,6 +122,75 @@ func (r *runner) wipe(j *job) error {
 		return err
 	}
 	return r.folder.RemoveSheets(r.file(j), r.file(j)+reconstructions)
+}
+
+// resume takes up the newest checkpoint, if there is one, and cuts the events back to it. It returns for how many seconds the
+// training has worked until then.
+func (r *runner) resume(j *job, t *train.Trainer) (float64, error) {
+	found, err := r.latest(j)
+	for err == nil && found.File.Metadata[keyMetadata] != j.key { // of a training that --restart has given up
+		if err := os.Remove(found.Path); err != nil {
+			return 0, fmt.Errorf("remove a checkpoint of another training: %w", err)
+		}
+		found, err = r.latest(j)
+	}
+	if errors.Is(err, checkpoint.ErrDamaged) {
+		return 0, fmt.Errorf("%w: run with --restart to train anew", err)
+	}
+	if err != nil && !errors.Is(err, checkpoint.ErrNone) {
+		return 0, err
+	}
+	if errors.Is(err, checkpoint.ErrNone) { // what an earlier training has drawn goes, too
+		if err := r.folder.RemoveSheets(r.file(j), r.file(j)+reconstructions); err != nil {
+			return 0, err
+		}
+	}
+	if err == nil {
+		if err := t.Restore(found.File); err != nil {
+			return 0, fmt.Errorf("go on from %s: %w", found.Path, err)
+		}
+		for _, passed := range found.Passed {
+			r.o.Watch.Say(j.name, fmt.Sprintf("passed over a damaged checkpoint: %v", passed))
+		}
+		if t.State.Updates > t.Total() {
+			return 0, &Changed{r.o.Folder, []string{fmt.Sprintf("%s: %d updates are done, the spec asks for %d", j.name, t.State.Updates, t.Total())}}
+		}
+		if !t.Done() {
+			r.o.Watch.Say(j.name, fmt.Sprintf("goes on from update %d", t.State.Updates))
+		}
+	}
+	seconds := 0.0
+	err = r.folder.Cut(func(e record.Event) bool {
+		switch {
+		case e.Action != r.called(j):
+			return true
+		case e.Kind == record.Done:
+			return t.Done() && r.done[j.id].Done
+		case e.Step > t.State.Updates:
+			return false
+		}
+		seconds = max(seconds, e.Seconds)
+		return true
+	})
+	return seconds, err
+}
+
+func (r *runner) latest(j *job) (*checkpoint.Found, error) {
+	return checkpoint.Latest(r.folder.Path(record.CheckpointFolder), r.file(j))
+}
+
+func (r *runner) removeCheckpoints(j *job) error {
+	dir := r.folder.Path(record.CheckpointFolder)
+	steps, err := checkpoint.Steps(dir, r.file(j))
+	if err != nil {
+		return err
+	}
+	for _, step := range steps {
+		if err := os.Remove(checkpoint.Path(dir, r.file(j), step)); err != nil {
+			return fmt.Errorf("remove checkpoint: %w", err)
+		}
+	}
+	return nil
 }
 
 // left reports whether the folder has all that a sample, evaluate or deploy action that is done has left there. What it has not
