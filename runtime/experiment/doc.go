@@ -10,7 +10,7 @@
 // run of a sweep has done under the same key (share.go).
 //
 // Load asks a plugin for the Program of each model, for that of each action that replaces definitions, and for the samplers with
-// options (build.go, apply.go).
+// options (build.go, use.go).
 //
 // The main type is Experiment. cmd/snnc imports this package; it may import everything in runtime and dsl.
 package experiment

@@ -1,74 +1,166 @@
 package experiment
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 
-	"snnc.dev/snnc/runtime/data"
-	"snnc.dev/snnc/runtime/tensor"
+	"snnc.dev/snnc/dsl/check"
+	"snnc.dev/snnc/dsl/diag"
+	"snnc.dev/snnc/plugins/schema"
+	"snnc.dev/snnc/runtime/host"
+	"snnc.dev/snnc/runtime/program"
 	"snnc.dev/snnc/runtime/train"
 )
 
-// The exports that actions ask a Program for, and the fields of images and their classes.
-const (
-	reconstruct = "reconstruct" // image -> image
-	logits      = "logits"      // inputs -> one number per class
-	bound       = "bound"       // inputs -> numbers whose sum bounds the negative logarithm of the example's likelihood, in nats
-	imageField  = "image"
-	labelField  = "label"
-)
-
-func seed(j *job) uint64 { return uint64(j.Settings.Int("seed")) }
-
-// batches are of this size outside of training. No result depends on it.
-const batch = 64
-
-// apply runs an export on the first n examples of a set in batches.
-func (r *runner) apply(ctx context.Context, m *train.Model, export string, set *data.Set, n int, seed uint64, each func(first int, in map[string]*tensor.Tensor, out *tensor.Tensor) error) error {
-	return r.applyTo(ctx, m, export, set, n, seed, nil, each)
+// use is a model as a sample or evaluate action uses it.
+type use struct {
+	*Built                   // the model, or what it is with what `replace` puts in
+	trained *Built           // the model
+	drawn   *Built           // whose sampler draws: the model, or what the plugin made of the sampler's options
+	sampler *program.Sampler // nil where nothing is drawn
 }
 
-// applyTo is apply to what ready, where it is given, makes of the examples, of which the first has the number first.
-func (r *runner) applyTo(ctx context.Context, m *train.Model, export string, set *data.Set, n int, seed uint64, ready func(first int, in map[string]*tensor.Tensor), each func(first int, in map[string]*tensor.Tensor, out *tensor.Tensor) error) error {
-	g := m.Program.Export(export)
-	if g == nil {
-		return fmt.Errorf("the model does not export `%s`", export)
-	}
-	for first := 0; first < n; first += batch {
-		if err := ctx.Err(); err != nil {
-			return err
+// prepare finds out how actions use their models: it builds those in which an action replaces definitions, and asks plugins for
+// samplers with options.
+func (x *Experiment) prepare(ctx context.Context) (found diag.List) {
+	x.uses = map[*check.Action]*use{}
+	samplers := map[string]*Built{} // by model and options: actions that draw alike ask once
+	for _, a := range x.Spec.Actions {
+		i := slices.IndexFunc(x.Models, func(m *Model) bool { return m.Model == a.Model })
+		if i < 0 || a.Kind != "sample" && a.Kind != "evaluate" {
+			continue
 		}
-		size := min(batch, n-first)
-		examples := make([]int, size)
-		for i := range examples {
-			examples[i] = first + i
-		}
-		in := map[string]*tensor.Tensor{}
-		for _, node := range g.Inputs {
-			name := node.Text("name")
-			in[name] = tensor.New(node.Out[0], size)
-			if err := set.Fill(name, examples, in[name]); err != nil {
-				return fmt.Errorf("read field %s: %w", name, err)
+		m := x.Models[i]
+		u := &use{Built: m.Built, trained: m.Built}
+		if a.Variant != nil {
+			own, bad := m.variant(ctx, x.host, a)
+			if found = append(found, bad...); bad.HasErrors() {
+				continue
 			}
+			u.Built = own
 		}
-		if ready != nil {
-			ready(first, in)
+		u.drawn = u.Built
+		x.uses[a] = u
+		if !draws(a) {
+			continue
 		}
-		out, err := m.Apply(export, in, size, seed, uint64(first))
-		if err != nil {
-			return err
+		v := a.Settings["sampler"]
+		if optional(u.model.Component, v.Text) {
+			key := fmt.Sprintf("%p %s", u.Built, render(v))
+			own, asked := samplers[key]
+			if !asked {
+				var bad diag.List
+				own, bad = u.Built.sampler(ctx, x.host, a)
+				found, samplers[key] = append(found, bad...), own
+			}
+			if own == nil {
+				continue
+			}
+			u.drawn = own
 		}
-		if err := each(first, in, out); err != nil {
-			return err
-		}
+		u.sampler = u.drawn.Program.Sampler(v.Text)
 	}
-	return nil
+	return found
 }
 
-// appendPixels appends the elements of t, channels first.
-func appendPixels(to []float32, t *tensor.Tensor) []float32 {
-	for _, v := range t.Logical() {
-		to = append(to, float32(v))
+// variant builds a model with what an action replaces in it, for the weights of the model as it is trained.
+func (m *Model) variant(ctx context.Context, h *host.Host, a *check.Action) (*Built, diag.List) {
+	at := a.Places["replace"]
+	b, found := build(ctx, h, a.Variant, m.Data, m.other)
+	for i := range found {
+		found[i].Notes = append(found[i].Notes, diag.Note{Message: "with what `replace` puts in", Range: at})
 	}
-	return to
+	if found.HasErrors() {
+		return nil, found
+	}
+	var other []diag.Note
+	for _, v := range b.Linker.Variables() {
+		name := cmp.Or(v.Title, v.Name)
+		switch t, ok := m.Linker.VariableType(v.Name); {
+		case !ok:
+			other = append(other, diag.Note{Message: fmt.Sprintf("weight `%s` is new", name)})
+		case !t.Equal(v.Type):
+			other = append(other, diag.Note{Message: fmt.Sprintf("weight `%s` is trained as %v and would be %v", name, t.Dims, v.Type.Dims)})
+		}
+	}
+	if len(other) > 0 {
+		found.Add(diag.Diagnostic{Code: diag.BadAction, Range: at, Summary: fmt.Sprintf("what `replace` puts in has other weights than model `%s` has learned", m.Name), Notes: other[:min(len(other), 5)],
+			Help: "replace what leaves the shapes of weights as they are, or train a model of its own"})
+	}
+	return b, found
+}
+
+// other returns a model that fills a role of m: a variant is made of the same ones.
+func (m *Model) other(of *check.Model) (*Model, diag.List) {
+	for _, o := range m.others {
+		if o.model.Model == of {
+			return o.model, nil
+		}
+	}
+	return nil, nil
+}
+
+// draws reports whether an action draws samples.
+func draws(a *check.Action) bool {
+	if _, ok := a.Settings["sampler"]; !ok {
+		return false
+	}
+	return a.Kind == "sample" || slices.ContainsFunc(a.Settings["metrics"].Items, func(v schema.Value) bool { return measures()[v.Text].samples })
+}
+
+// optional reports whether a sampler of a model has options.
+func optional(c *schema.Component, sampler string) bool {
+	i := slices.IndexFunc(c.Samplers, func(s schema.Choice) bool { return s.Name == sampler })
+	return i >= 0 && len(c.Samplers[i].Params) > 0
+}
+
+// parts are what an action computes beyond its settings and the training that it reads.
+func (u *use) parts() map[string]string {
+	out := map[string]string{}
+	if u.Built != u.trained {
+		out["replaced program"] = digest(unbound(u.Program))
+		for role, m := range u.networks() {
+			out["replaced network of "+role] = digest(structure(m))
+		}
+	}
+	if u.drawn != u.Built {
+		out["sampler's program"] = digest(u.drawn.Program.Print())
+	}
+	return out
+}
+
+// texts are the Programs that an action has of its own, by file, for the run folder.
+func (u *use) texts(action string) map[string]string {
+	out := map[string]string{}
+	if u.Built != u.trained {
+		out[fileName(action)+".replaced.txt"] = u.Program.Print()
+		for role, m := range u.Modules {
+			out[fileName(action)+".replaced."+role+".txt"] = m.Print()
+		}
+	}
+	if u.drawn != u.Built {
+		out[fileName(action)+".sampler.txt"] = u.drawn.Program.Print()
+	}
+	return out
+}
+
+// fileName names the files of an action.
+func fileName(action string) string { return strings.ReplaceAll(action, " ", "-") }
+
+// as returns a trained model as an action applies it, and as it draws from it.
+func (u *use) as(m *train.Model) (whole, drawn *train.Model, err error) {
+	whole = m
+	if u.Built != u.trained {
+		if whole, err = m.As(u.Program, u.Modules); err != nil {
+			return nil, nil, err
+		}
+	}
+	if u.drawn == u.Built {
+		return whole, whole, nil
+	}
+	drawn, err = m.As(u.drawn.Program, u.drawn.Modules)
+	return whole, drawn, err
 }
