@@ -101,10 +101,13 @@ func (r *runner) comparison(ctx context.Context, o CompareOptions) (j *job, samp
 		open(c.Data, string(data.Train))
 		open(c.Data, string(data.Test))
 	}
-	if !found.HasErrors() {
-		_, bad = r.standardFeatures(ctx, j)
-		found = append(found, bad...)
+	if found.HasErrors() {
+		return nil, nil, found, sources
 	}
+	_, bad = r.standardFeatures(ctx, j)
+	found = append(append(found, bad...), r.x.manyFeatures(j)...)
+	of, with := r.sets.of(c.Samples, data.Split(o.Split)), r.sets.of(c.Data, data.Split(o.Against))
+	found = append(append(found, j.fewSamples(min(o.Count, of.Len()))...), j.fewImages(with)...)
 	return j, c.Samples, found, sources
 }
 

@@ -178,6 +178,7 @@ func TestCannotBeJudged(t *testing.T) {
 		{spec(t, "judged", "frechet(features = pixels)", "ssim"), diag.BadAction, "metric `ssim` looks through a window of 11 pixels, and the images of `digits` have 8"},
 		{spec(t, "judged", "kid(features = pixels)", "kid(features = a)"), diag.BadArguments, "model `a`, of kind `"},
 		{spec(t, "judged", "kid(features = pixels)", "kid(features = b)"), diag.UnknownChoice, "`features` of `kid` cannot be `b`"},
+		{spec(t, "judged", "kid(features = pixels)", "kid(features = pixels, subset = 101)"), diag.BadAction, "metric `kid` takes 101 samples or more, and there are 100"},
 		{text[:i] + text[j:] + "\n" + text[i:j], diag.BadAction, "model `judge` gives features before it is trained"},
 	} {
 		x, found, _ := Load(t.Context(), plugins, "a.snn", []byte(c.text), Options{})
@@ -189,6 +190,26 @@ func TestCannotBeJudged(t *testing.T) {
 		if len(found) == 0 || found[0].Code != c.code || !strings.HasPrefix(found[0].Summary, c.want) {
 			t.Errorf("%+v, want %s", found, c.want)
 		}
+	}
+}
+
+// That the reference has too few images is said before anything runs, and so is that images have more numbers than a covariance.
+func TestCannotBeCompared(t *testing.T) {
+	h := painters(t)
+	large := "\ndata large = optdigits(size = 65x64)\nevaluate p { data = large, metrics = [frechet(features = pixels)], count = 40 }\n"
+	if x, found, _ := Load(t.Context(), h, "a.snn", []byte(spec(t, "painter")+large), Options{}); x != nil || len(found) != 1 ||
+		found[0].Summary != "metric `frechet` compares 4096 numbers of an image or fewer, and the images of `large` have 4160" {
+		t.Errorf("%v", found)
+	}
+	x := load(t, h, spec(t, "painter", "metrics = [frechet(features = pixels)]", "metrics = [precision_recall(features = pixels, neighbours = 360)]"), "evaluate.p.count=400")
+	_, err := run(t, x, filepath.Join(t.TempDir(), "run"))
+	var refused *Refused
+	if !errors.As(err, &refused) || len(refused.Found) != 1 || refused.Found[0].Summary != "metric `precision_recall` takes 361 images of the reference or more, and the test part of `digits` has 360" {
+		t.Errorf("%v %+v", err, refused)
+	}
+	_, found, _, err := Compare(t.Context(), plugins, CompareOptions{Images: "optdigits", Reference: "optdigits", Split: "test", Against: "train", Count: 1000, Metrics: "inception_score(features = lenet, splits = 181)", Threads: 1})
+	if err != nil || len(found) != 1 || found[0].Summary != "metric `inception_score` takes 362 samples or more, and there are 360" {
+		t.Errorf("%v %v", err, found)
 	}
 }
 

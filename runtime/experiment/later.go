@@ -49,12 +49,15 @@ func (x *Experiment) notYet(j *job) (found diag.List) {
 			refuse(at, "metric `%s`", name)
 		}
 		if unable := able(v.Text, j.use); unable != "" {
-			found.Add(diag.Diagnostic{Code: diag.BadAction, Range: j.Places[path], Summary: fmt.Sprintf("metric `%s` cannot judge model `%s`, which %s", v.Text, j.model.Name, unable), Help: "leave it out"})
+			found.Add(j.unfit(i, "", "leave it out", "cannot judge model `%s`, which %s", j.model.Name, unable))
 		} else if fields := data.Fields(j.Data.Set, j.Data.Args); measures()[v.Text].labels && fields[labelField].DType != graph.I32 {
-			found.Add(diag.Diagnostic{Code: diag.BadAction, Range: j.Places[path], Summary: fmt.Sprintf("metric `%s` compares with labels, and the examples of `%s` have none", v.Text, j.Data.Name), Help: "leave it out"})
+			found.Add(j.unfit(i, "", "leave it out", "compares with labels, and the examples of `%s` have none", j.Data.Name))
 		} else if side := smallest(fields[imageField]); measures()[v.Text].window > side {
-			found.Add(diag.Diagnostic{Code: diag.BadAction, Range: j.Places[path], Summary: fmt.Sprintf("metric `%s` looks through a window of %d pixels, and the images of `%s` have %d", v.Text, measures()[v.Text].window, j.Data.Name, side), Help: "leave it out"})
+			found.Add(j.unfit(i, "", "leave it out", "looks through a window of %d pixels, and the images of `%s` have %d", measures()[v.Text].window, j.Data.Name, side))
 		}
+	}
+	if j.Kind == "evaluate" {
+		found = append(append(found, j.fewSamples(j.Settings.Int("count"))...), x.manyFeatures(j)...)
 	}
 	found = append(found, x.unready(j)...)
 	for i, v := range j.Settings["targets"].Items {

@@ -57,6 +57,9 @@ func (r *runner) own(ctx context.Context, j *job) (own map[string]string, found 
 		if set == nil {
 			return nil, bad
 		}
+		if found = j.fewImages(set); found.HasErrors() {
+			return nil, found
+		}
 		own["reference data"] = set.Hash()
 		for _, of := range []func(context.Context, *job) (map[string]string, diag.List){r.splits, r.standardFeatures} {
 			hashes, bad := of(ctx, j)
