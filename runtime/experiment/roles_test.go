@@ -3,6 +3,7 @@ package experiment
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -236,6 +237,34 @@ func TestModelsInModelsResume(t *testing.T) {
 	if z.steps != 15 || !z.says("computes seen") {
 		t.Errorf("%d updates, %q", z.steps, z.said)
 	}
+}
+
+// stopper cancels a run when a stream begins to be computed.
+type stopper struct {
+	*watcher
+	stop func()
+}
+
+func (s stopper) Say(action, words string) {
+	s.watcher.Say(action, words)
+	if strings.Contains(words, "computes") {
+		s.stop()
+	}
+}
+
+// A run that is cancelled while a stream is computed ends there, and not behind it.
+func TestStreamCancelled(t *testing.T) {
+	x := load(t, painters(t), spec(t, "stages"))
+	dir := filepath.Join(t.TempDir(), "run")
+	ctx, cancel := context.WithCancel(t.Context())
+	err := x.Run(ctx, RunOptions{Folder: dir, Threads: 1, Watch: stopper{&watcher{}, cancel}, Version: "test"})
+	if !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, record.StreamFolder)); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a stream is kept: %v", err)
+	}
+	mustRun(t, x, dir)
 }
 
 // A stream of every element type comes back from its file as it was.

@@ -1,6 +1,7 @@
 package experiment
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -18,18 +19,18 @@ import (
 
 // examples are what a stage is trained on: the data, with the fields of streams that other models compute. Those are computed
 // when they are first asked for, and kept in the run folder.
-func (r *runner) examples(j *job, m *train.Model, stage program.Stage) train.Examples {
+func (r *runner) examples(ctx context.Context, j *job, m *train.Model, stage program.Stage) train.Examples {
 	var x train.Examples = r.trainSet(j)
 	for _, s := range j.model.mapped(stage) {
 		from := x
-		x = &train.Mapped{Examples: from, Field: s.Name, Values: sync.OnceValues(func() (*tensor.Tensor, error) { return r.stream(j, m, s, from) })}
+		x = &train.Mapped{Examples: from, Field: s.Name, Values: sync.OnceValues(func() (*tensor.Tensor, error) { return r.stream(ctx, j, m, s, from) })}
 	}
 	return x
 }
 
 // stream returns what is kept of a stream, or computes it. What is kept is known by the key of the training, in which are the
 // data, the seed, the Program and the trainings of the other models.
-func (r *runner) stream(j *job, m *train.Model, s program.Stream, from train.Examples) (*tensor.Tensor, error) {
+func (r *runner) stream(ctx context.Context, j *job, m *train.Model, s program.Stream, from train.Examples) (*tensor.Tensor, error) {
 	dir := r.folder.Path(record.StreamFolder)
 	path := r.folder.Path(r.streamFile(j, s))
 	t := j.model.Program.Role(s.Export).Out[0]
@@ -41,7 +42,7 @@ func (r *runner) stream(j *job, m *train.Model, s program.Stream, from train.Exa
 		return nil, fmt.Errorf("read stream %s: %w", s.Name, err)
 	}
 	r.o.Watch.Say(j.name, fmt.Sprintf("computes %s of %d examples", s.Name, from.Len()))
-	values, err := m.Map(s, from, seed(j))
+	values, err := m.Map(ctx, s, from, seed(j))
 	if err != nil {
 		return nil, err
 	}

@@ -44,7 +44,7 @@ func (r *runner) train(ctx context.Context, j *job) error {
 		}
 	}
 	stage := j.model.Program.Stages[0]
-	t, err := train.NewTrainer(m, stage, r.examples(j, m, stage), settings(j))
+	t, err := train.NewTrainer(m, stage, r.examples(ctx, j, m, stage), settings(j))
 	if err != nil {
 		return fmt.Errorf("%s: %w", j.name, err)
 	}

@@ -1,6 +1,7 @@
 package train
 
 import (
+	"context"
 	"fmt"
 
 	"snnc.dev/snnc/runtime/graph"
@@ -13,8 +14,8 @@ const mapBatch = 64
 
 // Map computes a stream that an export of another model makes of the examples of the stream that it maps: a tensor of as many
 // places as there are examples. The random numbers of an example are those of its number and the seed. Model m must have the
-// weights of the other model.
-func (m *Model) Map(s program.Stream, from Examples, seed uint64) (*tensor.Tensor, error) {
+// weights of the other model. A cancelled context ends it with the context's error.
+func (m *Model) Map(ctx context.Context, s program.Stream, from Examples, seed uint64) (*tensor.Tensor, error) {
 	g, err := m.Linker.Mapped(s)
 	if err != nil {
 		return nil, err
@@ -22,6 +23,9 @@ func (m *Model) Map(s program.Stream, from Examples, seed uint64) (*tensor.Tenso
 	all := tensor.New(g.Outputs[0].Value.Type(), from.Len())
 	numbers := make([]int, 0, mapBatch)
 	for first := 0; first < from.Len(); first += mapBatch {
+		if err := ctx.Err(); err != nil {
+			return nil, fmt.Errorf("compute stream %s: %w", s.Name, err)
+		}
 		n := min(mapBatch, from.Len()-first)
 		numbers = numbers[:0]
 		for i := range n {

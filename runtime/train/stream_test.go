@@ -128,7 +128,7 @@ func TestMap(t *testing.T) {
 		if err := m.Take("tokens", tokens); err != nil {
 			t.Fatal(err)
 		}
-		codes, err := m.Map(stream, examples(n), 1)
+		codes, err := m.Map(t.Context(), stream, examples(n), 1)
 		if err != nil {
 			t.Fatal(err)
 		}
