@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path"
+	"slices"
 
 	"snnc.dev/snnc/dsl/check"
 	"snnc.dev/snnc/dsl/diag"
@@ -88,6 +89,24 @@ func (d sampling) images(ctx context.Context, n int) (record.Images, error) {
 	return out, err
 }
 
+// broken says that samples have pixels which a sheet cannot show; "" where they have none.
+func broken(m record.Images) string {
+	size := m.Channels * m.Height * m.Width
+	n := 0
+	for i := range m.N {
+		if slices.ContainsFunc(m.Pixels[i*size:(i+1)*size], infinite) {
+			n++
+		}
+	}
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%d of %d samples have pixels that are infinite or no number, which are white or black in the sheet: %s", n, m.N, calmer)
+}
+
+// infinite reports whether a number is infinite or none.
+func infinite(v float32) bool { return v-v != 0 }
+
 // ungiven finds what a sampler is to be given and the data do not have.
 func (b *Built) ungiven(s *program.Sampler, d *check.Data, at diag.Range) (found diag.List) {
 	for _, name := range s.Given {
@@ -157,6 +176,9 @@ func (r *runner) sample(ctx context.Context, j *job) error {
 	name := r.sheetName(j)
 	if err := r.sheet(j, name, pixels, rows, cols); err != nil {
 		return err
+	}
+	if bad := broken(pixels); bad != "" {
+		r.o.Watch.Say(j.name, bad)
 	}
 	r.o.Watch.Say(j.name, fmt.Sprintf("%d samples in %s", pixels.N, r.relative(path.Join(record.SampleFolder, name+".png"))))
 	return r.tell(record.Event{Action: r.called(j), Kind: record.Sample, File: path.Join(record.SampleFolder, name+".png")})

@@ -37,6 +37,9 @@ type evaluation struct {
 	pictures string
 }
 
+// calmer says what to do about a model that gives what is infinite or no number.
+const calmer = "train with a smaller `rate` or with `clip`, or choose other options of the sampler"
+
 // batches gives the first n samples, batch after batch.
 type batches func(ctx context.Context, n int, each func(t *tensor.Tensor) error) error
 
@@ -107,7 +110,7 @@ func (e *evaluation) measure(ctx context.Context, v schema.Value) ([]metric.Figu
 	}
 	for _, f := range figures {
 		if math.IsNaN(f.Value) || math.IsInf(f.Value, 0) {
-			return nil, fmt.Errorf("metric %s is %v", f.Name, f.Value)
+			return nil, fmt.Errorf("metric %s is %v: %s", f.Name, f.Value, calmer)
 		}
 	}
 	return figures, nil
@@ -191,8 +194,14 @@ func (e *evaluation) samples(ctx context.Context) (metric.Source, error) {
 	n := e.count()
 	if e.kept == nil {
 		kept := &pixels{}
+		drawn := 0
 		err := e.source(ctx, n, func(t *tensor.Tensor) error {
-			m := e.ready(e.like, t.Type, t.N, appendPixels(nil, t))
+			values := appendPixels(nil, t)
+			if i := slices.IndexFunc(values, infinite); i >= 0 { // 8 bits would hide it
+				return fmt.Errorf("sample %d has a pixel that is %v: %s", drawn+i/t.Type.Size(), values[i], calmer)
+			}
+			drawn += t.N
+			m := e.ready(e.like, t.Type, t.N, values)
 			kept.like = metric.Images{N: 1, Channels: m.Channels, Height: m.Height, Width: m.Width}
 			all := n * m.Size() // is asked for once, as the plan says
 			if !e.round {

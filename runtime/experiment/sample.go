@@ -195,6 +195,9 @@ func (o *SampleOptions) draw(ctx context.Context, j, t *job, rec record.ActionRe
 	if err := record.WriteSheet(base, images, rows, cols); err != nil {
 		return err
 	}
+	if bad := broken(images); bad != "" {
+		o.Say(bad)
+	}
 	replaced := ""
 	if text := o.Settings["replace"]; text != "" {
 		replaced = ", with " + text + " put in"

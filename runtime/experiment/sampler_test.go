@@ -223,3 +223,16 @@ func pointed(text string, d diag.Diagnostic) string {
 	line := strings.Split(text, "\n")[d.Range.Start.Line-1]
 	return line[d.Range.Start.Column-1 : d.Range.End.Column-1]
 }
+
+// Samples that are infinite or no number are not measured as the black and white that 8 bits would make of them; a sheet says so.
+func TestBrokenSamples(t *testing.T) {
+	text := spec(t, "painter", "shaded(gain = 4)", "shaded(gain = 3e38)", "shaded(turns = 3)", "shaded(gain = 3e38)")
+	x := load(t, painters(t), text, "train.p.epochs=1", "train.p.optimizer.rate=1")
+	w, err := run(t, x, filepath.Join(t.TempDir(), "run"))
+	if err == nil || !strings.Contains(err.Error(), "metric frechet: sample ") || !strings.HasSuffix(err.Error(), calmer) {
+		t.Errorf("%v", err)
+	}
+	if !w.says("sample p[1]: 4 of 4 samples have pixels that are infinite or no number") || w.says("sample p[2]: 4 of 4") {
+		t.Errorf("%q", w.said)
+	}
+}
