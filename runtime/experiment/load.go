@@ -234,6 +234,9 @@ func pluginFailed(err error, at diag.Range) diag.Diagnostic {
 		d.Notes = append(d.Notes, diag.Note{Message: "it wrote: " + line})
 	}
 	d.Help = "run the command again; if it fails again, look at what the plugin wrote"
+	if f.Exit == "" && len(f.Stderr) == 0 { // it answered, with an error of its own
+		d.Help = "make the sizes and numbers smaller that it is given here; if it still fails, tell the plugin's author"
+	}
 	return d
 }
 

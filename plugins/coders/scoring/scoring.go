@@ -2,6 +2,7 @@
 package scoring
 
 import (
+	"cmp"
 	_ "embed"
 	"fmt"
 	"math"
@@ -27,6 +28,9 @@ func Coder() sdk.Coder {
 	}
 }
 
+// mostWeights is how many numbers a tensor may have.
+const mostWeights = 1 << 31
+
 // dense is a linear layer over the whole of an example; its weights begin as those of `linear` do, within 1 / sqrt(inputs).
 type dense struct{ weight, bias string }
 
@@ -48,6 +52,14 @@ func (d dense) of(b *graph.Builder, x graph.Value) graph.Value {
 func build(args schema.Arguments, input graph.Type) (string, []schema.Complaint, error) {
 	width, reduced := args.Int("width"), args.Int("reduce")
 	size := input.Size()
+	for _, l := range []struct {
+		name    string
+		in, out int
+	}{{"reduce", size, reduced}, {"width", cmp.Or(reduced, size), width}} {
+		if l.out > mostWeights/l.in {
+			return "", sdk.Complain(l.name, fmt.Sprintf("write `%s = %d` or less", l.name, mostWeights/l.in), "the layer from %d numbers to %d has too many weights", l.in, l.out), nil
+		}
+	}
 	m := &graph.Module{}
 	var reduction dense
 	if reduced > 0 {

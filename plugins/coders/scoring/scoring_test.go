@@ -133,6 +133,21 @@ func TestMix(t *testing.T) {
 	})
 }
 
+// What has more weights than a tensor may have is a complaint about the argument.
+func TestTooManyWeights(t *testing.T) {
+	in := graph.Type{DType: graph.F32, Steps: 2, Batch: true, Dims: []int{1, 8, 8}}
+	whole := func(n float64) schema.Value { return schema.Value{Type: schema.Int, Number: n} }
+	for path, args := range map[string]schema.Arguments{"width": {"width": whole(1<<25 + 1), "reduce": whole(0)}, "reduce": {"width": whole(1), "reduce": whole(1e15)}} {
+		_, complaints, err := scoring.Coder().Decode(args, in)
+		if err != nil || len(complaints) != 1 || complaints[0].Path != path || complaints[0].Help != "write `"+path+" = 33554432` or less" {
+			t.Errorf("%s: %v, %v", path, complaints, err)
+		}
+	}
+	if _, complaints, err := scoring.Coder().Decode(schema.Arguments{"width": whole(1 << 25), "reduce": whole(0)}, in); err != nil || len(complaints) > 0 {
+		t.Error(complaints, err)
+	}
+}
+
 // Equal images give that image, whatever the weights.
 func TestEqualImages(t *testing.T) {
 	image := []float64{0, 0.25, 1}

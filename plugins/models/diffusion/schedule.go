@@ -51,6 +51,8 @@ func (n schedule) complaints(v schema.Value) []schema.Complaint {
 	switch {
 	case last > 0.1: // an amplitude of more than 0.3 beside the noise's of less than 0.95
 		return sdk.Complain("beta", help, "after %s %.0f %% of the image's variance is left, and samples start from noise alone", count(steps, "step"), 100*last)
+	case n.kept[0] == 1: // a table divides by the noise of step 0
+		return sdk.Complain("beta", help, "step 0 adds no noise: %v is nothing beside the image's variance of 1", n.beta[0])
 	case !(last > 1e-20): // its reciprocal is a factor in float32
 		return sdk.Complain("beta", help, "nothing of the image is left long before step %d", steps)
 	}
