@@ -49,7 +49,7 @@ func (m *Model) streams(stage program.Stage, examples int) (bytes int) {
 }
 
 // keeps returns what a sample or evaluate action keeps: the samples that it draws, as bytes where they are rounded, and features
-// of them and of the reference, each kind once.
+// of them, of the reference and of held-out images, each kind once.
 func (x *Experiment) keeps(j *job) ActionMemory {
 	out := ActionMemory{Action: j.name}
 	if j.use == nil || j.use.sampler == nil {
@@ -71,9 +71,18 @@ func (x *Experiment) keeps(j *job) ActionMemory {
 			out.Samples = drawn.Size() * count
 		}
 		f := featuresOf(v)
-		if id := render(f); f.Type != "" && !looked[id] {
-			looked[id] = true
-			out.Features += 2 * count * x.featureSize(j, f) * tensor.Bytes(graph.Real(), 1)
+		if f.Type == "" {
+			continue
+		}
+		of := []string{"samples", "reference"}
+		if measures()[v.Text].splits {
+			of = []string{"samples", "held out"}
+		}
+		for _, what := range of {
+			if id := render(f) + "/" + what; !looked[id] {
+				looked[id] = true
+				out.Features += count * x.featureSize(j, f) * tensor.Bytes(graph.Real(), 1)
+			}
 		}
 	}
 	out.add()

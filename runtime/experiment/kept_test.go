@@ -2,6 +2,7 @@ package experiment
 
 import (
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -35,6 +36,14 @@ func TestKept(t *testing.T) {
 	}
 	if got, ok := of["evaluate first"]; ok { // its mse keeps nothing
 		t.Errorf("%+v", got)
+	}
+	// Held-out images, which `nearest` looks at, are others than those of the reference.
+	q, err := load(t, h, spec(t, "stages"), "evaluate.second.metrics=[kid(features = pixels), nearest(features = pixels)]").Plan()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if i := slices.IndexFunc(q.Memory.Actions, func(a ActionMemory) bool { return a.Action == "evaluate second" }); q.Memory.Actions[i].Features != 3*40*64*four {
+		t.Errorf("%+v", q.Memory.Actions[i])
 	}
 	var w strings.Builder
 	if err := p.Text(&w, false); err != nil || !strings.Contains(w.String(), ", streams 6.4 KB)\n") || !strings.Contains(w.String(), "memory of evaluate second: 23.0 KB (samples 2.6 KB, features 20.5 KB)\n") {
