@@ -379,6 +379,13 @@ func orNone(text string) string {
 	return text
 }
 
+func amount(n int) string {
+	if n == 0 {
+		return none
+	}
+	return record.Short(n)
+}
+
 func count(n int) string {
 	if n == 0 {
 		return none
@@ -392,21 +399,6 @@ func numbers(list []int) string {
 		out = append(out, strconv.Itoa(n))
 	}
 	return strings.Join(out, ", ")
-}
-
-// amount writes a large number with three digits: 1.23 G.
-func amount(n int) string {
-	if n == 0 {
-		return none
-	}
-	x := float64(n)
-	for _, unit := range []string{"", " k", " M", " G", " T"} {
-		if x < 999.5 {
-			return strconv.FormatFloat(x, 'g', max(3, len(strconv.Itoa(int(x)))), 64) + unit
-		}
-		x /= 1000
-	}
-	return strconv.FormatFloat(x, 'f', 0, 64) + " P"
 }
 
 // number writes a figure with four digits.

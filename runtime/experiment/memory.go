@@ -65,7 +65,7 @@ func (a ActionMemory) free() error {
 	if a.Weights == 0 {
 		less = "a smaller `count`"
 	}
-	return fmt.Errorf("%s needs %s of memory and %s are free: use %s (snnc plan shows what takes how much)", a.Action, gigabytes(a.Bytes), gigabytes(free), less)
+	return fmt.Errorf("%s needs %s of memory and %s are free: use %s (snnc plan shows what takes how much)", a.Action, amount(a.Bytes), amount(free), less)
 }
 
 // memorySetting is the setting of a training that bounds what memory it takes.
@@ -73,11 +73,11 @@ const memorySetting = "memory"
 
 // tooLarge words what a training takes that may have less.
 func (j *job) tooLarge(t trainingPlan) (diag.Diagnostic, error) {
-	d := diag.Diagnostic{Code: diag.BadAction, Range: j.Places[memorySetting], Summary: fmt.Sprintf("`%s` needs %s of memory, and `memory` allows %s", j.name, gigabytes(t.Bytes), gigabytes(j.Settings.Int(memorySetting))),
+	d := diag.Diagnostic{Code: diag.BadAction, Range: j.Places[memorySetting], Summary: fmt.Sprintf("`%s` needs %s of memory, and `memory` allows %s", j.name, amount(t.Bytes), amount(j.Settings.Int(memorySetting))),
 		Help: "use a smaller batch, fewer time steps or smaller networks (`snnc plan` shows what takes how much), or allow more"}
 	of := map[string]string{"steps": fmt.Sprintf("a batch of %d, with all computed twice that can be", j.Settings.Int("batch")), "sheets": "the sheets of an epoch"}
 	for _, p := range t.parts() {
-		d.Notes = append(d.Notes, diag.Note{Message: cmp.Or(of[p.what], p.what) + ": " + gigabytes(p.bytes)})
+		d.Notes = append(d.Notes, diag.Note{Message: cmp.Or(of[p.what], p.what) + ": " + amount(p.bytes)})
 	}
 	batch, err := j.fitting(t)
 	if err != nil {
@@ -107,15 +107,4 @@ func (j *job) fitting(t trainingPlan) (int, error) {
 		}
 	}
 	return 0, nil
-}
-
-// gigabytes is an amount of memory for people.
-func gigabytes(n int) string {
-	switch {
-	case n >= 1e8:
-		return fmt.Sprintf("%.1f GB", float64(n)/1e9)
-	case n >= 1e5:
-		return fmt.Sprintf("%.1f MB", float64(n)/1e6)
-	}
-	return fmt.Sprintf("%.1f KB", float64(n)/1e3)
 }

@@ -83,6 +83,7 @@ func (f FunctionPlan) text(out io.Writer) error {
 	return err
 }
 
+// amount is so many bytes of memory for people.
 func amount(n int) string {
 	if n >= 1e9 {
 		return fmt.Sprintf("%.1f GB", float64(n)/1e9)
@@ -100,7 +101,7 @@ func (n NetworkPlan) text(out io.Writer) error {
 		fmt.Fprintf(out, ", %d time steps", n.Steps)
 	}
 	if n.Operations > 0 {
-		fmt.Fprintf(out, ", %s operations", quantity(n.Operations))
+		fmt.Fprintf(out, ", %s operations", record.Short(n.Operations))
 	}
 	if len(n.Roles) > 0 {
 		fmt.Fprintf(out, "; it is %s", strings.Join(n.Roles, ", "))
@@ -119,7 +120,7 @@ func (n NetworkPlan) text(out io.Writer) error {
 			parameters = fmt.Sprintf("%10s", record.Grouped(l.Parameters))
 		}
 		if l.Operations > 0 {
-			operations = fmt.Sprintf("%10s", quantity(l.Operations))
+			operations = fmt.Sprintf("%10s", record.Short(l.Operations))
 		}
 		kept := ""
 		if l.Kept > 0 {
@@ -135,21 +136,6 @@ func (n NetworkPlan) text(out io.Writer) error {
 	}
 	_, err := fmt.Fprintln(out)
 	return err
-}
-
-// quantity is a number of operations as people say it.
-func quantity(n int) string {
-	switch f := float64(n); {
-	case n >= 1e12:
-		return fmt.Sprintf("%.3g T", f/1e12)
-	case n >= 1e9:
-		return fmt.Sprintf("%.3g G", f/1e9)
-	case n >= 1e6:
-		return fmt.Sprintf("%.3g M", f/1e6)
-	case n >= 1e4:
-		return fmt.Sprintf("%.3g k", f/1e3)
-	}
-	return fmt.Sprint(n)
 }
 
 // text prints a model with what its Program does.

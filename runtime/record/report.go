@@ -331,6 +331,20 @@ func Grouped(n int) string {
 	return s
 }
 
+// Short writes a number with three digits and a unit: 49.2 k. Below 10,000 it writes all digits.
+func Short(n int) string {
+	if n < 10_000 {
+		return strconv.Itoa(n)
+	}
+	x := float64(n)
+	for _, unit := range []string{"k", "M", "G", "T"} {
+		if x /= 1000; x < 999.5 {
+			return fmt.Sprintf("%.3g %s", x, unit)
+		}
+	}
+	return fmt.Sprintf("%.0f P", x/1000)
+}
+
 func plural(n int, noun string) string {
 	if n == 1 {
 		return noun

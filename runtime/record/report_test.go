@@ -304,13 +304,16 @@ func TestNumbers(t *testing.T) {
 	for _, n := range []int{0, 999, 1000, 688433, -1234567} {
 		got = append(got, Grouped(n))
 	}
+	for _, n := range []int{9999, 10_000, 122_880, 999_499, 999_500, 1_230_000_000, 1e18} {
+		got = append(got, Short(n))
+	}
 	for _, s := range []float64{0.04, 9.96, 59.6, 72, 3725} {
 		got = append(got, Duration(s))
 	}
 	for _, s := range []float64{0, 0.00001, 0.14, 1} {
 		got = append(got, percent(s))
 	}
-	const want = "[0 1 360 0.0981 0.500 12.3 1234 1.00e9 1.00e-7 -0.250 0 999 1,000 688,433 -1,234,567 0.0 s 10.0 s 1 min 00 s 1 min 12 s 1 h 02 min 0 % < 0.1 % 14 % 100 %]"
+	const want = "[0 1 360 0.0981 0.500 12.3 1234 1.00e9 1.00e-7 -0.250 0 999 1,000 688,433 -1,234,567 9999 10 k 123 k 999 k 1 M 1.23 G 1000 P 0.0 s 10.0 s 1 min 00 s 1 min 12 s 1 h 02 min 0 % < 0.1 % 14 % 100 %]"
 	if s := fmt.Sprint(got); s != want {
 		t.Errorf("got  %s\nwant %s", s, want)
 	}
