@@ -284,16 +284,3 @@ func (e *evaluation) seen(ctx context.Context, f *metric.Features, what string, 
 	}
 	return e.looked[key], nil
 }
-
-// both returns what features are of the samples and of some of the reference, as many as there are samples at most.
-func (e *evaluation) both(ctx context.Context, f *metric.Features) (samples, reference *seen, err error) {
-	s, err := e.samples(ctx)
-	if err != nil {
-		return nil, nil, err
-	}
-	if samples, err = e.seen(ctx, f, "samples", s); err != nil {
-		return nil, nil, err
-	}
-	reference, err = e.seen(ctx, f, "reference", e.examples(e.set, e.some(e.set)))
-	return samples, reference, err
-}

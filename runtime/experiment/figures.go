@@ -70,15 +70,7 @@ func (e *evaluation) accuracy(ctx context.Context, _ schema.Value) ([]metric.Fig
 
 // frechet compares samples with all examples of the reference, whose features need not be in memory at once.
 func (e *evaluation) frechet(ctx context.Context, v schema.Value) ([]metric.Figure, error) {
-	f, err := e.features(ctx, v)
-	if err != nil {
-		return nil, err
-	}
-	s, err := e.samples(ctx)
-	if err != nil {
-		return nil, err
-	}
-	own, err := e.seen(ctx, f, "samples", s)
+	f, own, err := e.sampled(ctx, v)
 	if err != nil {
 		return nil, err
 	}
@@ -102,15 +94,7 @@ func (e *evaluation) frechet(ctx context.Context, v schema.Value) ([]metric.Figu
 }
 
 func (e *evaluation) inceptionScore(ctx context.Context, v schema.Value) ([]metric.Figure, error) {
-	f, err := e.features(ctx, v)
-	if err != nil {
-		return nil, err
-	}
-	s, err := e.samples(ctx)
-	if err != nil {
-		return nil, err
-	}
-	own, err := e.seen(ctx, f, "samples", s)
+	f, own, err := e.sampled(ctx, v)
 	if err != nil {
 		return nil, err
 	}
@@ -151,12 +135,26 @@ func (e *evaluation) classHistogram(ctx context.Context, v schema.Value) ([]metr
 	return metric.Histogram(f, samples.logits, reference.logits, e.protocol())
 }
 
-// compared returns the features that a metric names, of the samples and of some of the reference.
-func (e *evaluation) compared(ctx context.Context, v schema.Value) (f *metric.Features, samples, reference *seen, err error) {
+// sampled returns the features that a metric names, and what they are of the samples.
+func (e *evaluation) sampled(ctx context.Context, v schema.Value) (f *metric.Features, samples *seen, err error) {
 	if f, err = e.features(ctx, v); err != nil {
+		return nil, nil, err
+	}
+	s, err := e.samples(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	samples, err = e.seen(ctx, f, "samples", s)
+	return f, samples, err
+}
+
+// compared returns the features that a metric names, and what they are of the samples and of some of the reference, as many as there
+// are samples at most.
+func (e *evaluation) compared(ctx context.Context, v schema.Value) (f *metric.Features, samples, reference *seen, err error) {
+	if f, samples, err = e.sampled(ctx, v); err != nil {
 		return nil, nil, nil, err
 	}
-	samples, reference, err = e.both(ctx, f)
+	reference, err = e.seen(ctx, f, "reference", e.examples(e.set, e.some(e.set)))
 	return f, samples, reference, err
 }
 
@@ -241,15 +239,7 @@ const shown = 32
 // nearest finds the nearest training image to each sample and to as many held-out ones, and leaves a picture of the samples that
 // come nearest, each with what it comes near to.
 func (e *evaluation) nearest(ctx context.Context, v schema.Value) ([]metric.Figure, error) {
-	f, err := e.features(ctx, v)
-	if err != nil {
-		return nil, err
-	}
-	s, err := e.samples(ctx)
-	if err != nil {
-		return nil, err
-	}
-	own, err := e.seen(ctx, f, "samples", s)
+	f, own, err := e.sampled(ctx, v)
 	if err != nil {
 		return nil, err
 	}
@@ -274,6 +264,10 @@ func (e *evaluation) nearest(ctx context.Context, v schema.Value) ([]metric.Figu
 		}
 	}
 	if e.folder != nil {
+		s, err := e.samples(ctx)
+		if err != nil {
+			return nil, err
+		}
 		if err := e.pairs(a, f, s, among); err != nil {
 			return nil, err
 		}

@@ -153,8 +153,8 @@ func Frechet(f *Features, samples Vectors, reference *Moments, p Protocol) (Figu
 		return Figure{}, err
 	}
 	name := "frechet_" + f.Name
-	if f.Name == inception {
-		name = "fid"
+	if f.Name == Inception {
+		name = FID
 	}
 	recipe := p.recipe("Fréchet distance over "+f.String(), samples.N, reference.Count())
 	if n := min(samples.N, reference.Count()); n <= f.Size {
@@ -162,6 +162,3 @@ func Frechet(f *Features, samples Vectors, reference *Moments, p Protocol) (Figu
 	}
 	return Figure{Name: name, Value: d, Count: samples.N, Interval: about(d, by, "frechet"), Recipe: recipe}, nil
 }
-
-// inception names the features over which alone a Fréchet distance is an FID.
-const inception = "inception"

@@ -6,7 +6,8 @@ import (
 	"snnc.dev/snnc/plugins/schema"
 )
 
-// Names of metrics and features that belong together: without `features` a metric of these takes Inception.
+// Names of metrics and features that belong together: over the features Inception alone a Fréchet distance is an FID, and without
+// `features` inception_score takes them.
 const (
 	FID       = "fid"
 	Inception = "inception"

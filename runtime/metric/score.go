@@ -64,7 +64,7 @@ func InceptionScore(f *Features, logits Vectors, splits int, p Protocol) (Figure
 		}
 	}
 	name := "inception_score"
-	if f.Name != inception {
+	if f.Name != Inception {
 		name += "_" + f.Name
 	}
 	return Figure{Name: name, Value: value, Count: n, Interval: about(value, by, "inception score"),
