@@ -9,10 +9,10 @@
 //
 // # What is kept
 //
-// Images of PNG, JPEG, GIF and WebP files are decoded, cut and resized once. What becomes of them is a file in the folder snnc/data of the
-// user's cache, named by the SHA-256 of the names, sizes and times of the images and of all that was asked for, and mapped into memory
-// from there; so are arrays whose pixels are more than a gibibyte. The file ends with a checksum, and is made anew where that is not
-// right. Whatever was kept, Hash is that of the examples themselves.
+// Images of PNG, JPEG, GIF and WebP files are decoded, cut and resized once. What becomes of them is a file in the folder
+// snnc/data of the user's cache, named by the SHA-256 of the names, sizes and times of the images and of all that was asked
+// for, and mapped into memory from there; so are arrays whose pixels are more than a gibibyte. The file ends with a checksum,
+// and is made anew where that is not right. Whatever was kept, Hash is that of the examples themselves.
 //
 // It imports plugins/schema, runtime/data/picture, runtime/data/stored, runtime/graph, runtime/rng, runtime/tensor and
 // runtime/record/wholefile; runtime/experiment and cmd/snnc import it.

@@ -76,8 +76,8 @@ func (s *Set) Classes() int { return s.collection.labels(s.arguments) }
 // Range returns what black and white are; of random numbers, the ends of the reals.
 func (s *Set) Range() (low, high float64) { return s.arguments.low, s.arguments.high }
 
-// Fields returns the fields of an example: image, f32[N C H W], and label, i32[N], where there are labels; of random numbers target, and image or
-// spikes, bit[T N C H W].
+// Fields returns the fields of an example: image, f32[N C H W], and label, i32[N], where there are labels; of random numbers
+// target, and image or spikes, bit[T N C H W].
 func (s *Set) Fields() map[string]graph.Type {
 	out := maps.Clone(s.fields)
 	for name, t := range out {

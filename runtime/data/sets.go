@@ -215,8 +215,8 @@ func Schemas() []schema.Choice {
 	return out
 }
 
-// params are the arguments of a data set. Those that few specs set have no default, but do the same without: what is shown and kept of a
-// run then names what its author chose.
+// params are the arguments of a data set. Those that few specs set have no default, but do the same without: what is shown
+// and kept of a run then names what its author chose.
 func (c *collection) params() []schema.Param {
 	at := func(v float64) *float64 { return &v }
 	var out []schema.Param

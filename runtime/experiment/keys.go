@@ -86,8 +86,8 @@ const (
 )
 
 // trainParts are what a training is made of. Its length counts only where something depends on it: else a longer training is
-// the same one, gone on. What it begins with counts by its values, wherever they lie (so `new` counts by what it leaves out), and how much memory it may take does not.
-// others identifies the trainings of the models that fill roles.
+// the same one, gone on. What it begins with counts by its values, wherever they lie (so `new` counts by what it leaves out),
+// and how much memory it may take does not. others identifies the trainings of the models that fill roles.
 func (j *job) trainParts(dataHash string, start train.Weights, others map[*Model]string) {
 	m := j.model
 	j.parts = map[string]string{

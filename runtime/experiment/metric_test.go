@@ -130,8 +130,8 @@ func pictures(values []float64) []float64 {
 	return out
 }
 
-// The Fréchet distance over pixels in 0..1 is |m1 - m2|^2 + Tr(S1 + S2 - 2 (S1 S2)^(1/2)), between as many samples as asked for and all of the test
-// images; the trace of the root is the sum of the roots of the eigenvalues of S1 S2.
+// The Fréchet distance over pixels in 0..1 is |m1 - m2|^2 + Tr(S1 + S2 - 2 (S1 S2)^(1/2)), between as many samples as asked
+// for and all of the test images; the trace of the root is the sum of the roots of the eigenvalues of S1 S2.
 func TestFrechet(t *testing.T) {
 	const n = 100
 	figures, m := measured(t, spec(t, "images"))

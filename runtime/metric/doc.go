@@ -6,8 +6,9 @@
 //
 // Answers go into accumulators one by one: Reconstruction, Similarity, Accuracy, Active, Work. Samples and reference become
 // Vectors by Features, which turn Images into what is compared; Frechet, KID, PrecisionRecall, DensityCoverage,
-// InceptionScore, Histogram and, with Search, Copying are functions of these and of a Protocol. All sums are float64 and in the order of the
-// examples, so a figure depends on nothing but these: not on the size of batches, nor on the number of threads.
+// InceptionScore, Histogram and, with Search, Copying are functions of these and of a Protocol. All sums are float64 and in
+// the order of the examples, so a figure depends on nothing but these: not on the size of batches, nor on the number of
+// threads.
 //
 // An interval says where the figure of as many other samples would lie. It is computed without drawing any: by the bootstrap of
 // values or influences, the jackknife over groups, or Wilson's formula (interval.go).

@@ -27,10 +27,10 @@ func (w *Work) Add(samples int, synaptic, accumulates float64) {
 	w.energy = append(w.energy, Energy(synaptic, accumulates)/1e6)
 }
 
-// Figures returns what one sample takes, over the whole of its sampler: synaptic_operations, weights that are added for a spike;
-// multiply_accumulates, of products with real numbers; and energy_uj, the energy of both in microjoule by the 45 nm model that papers of spiking
-// networks use. It is that of the arithmetic of products alone: memory, neurons, normalisation and what a chip takes at rest are
-// not in it. The intervals are the bootstrap of the parts.
+// Figures returns what one sample takes, over the whole of its sampler: synaptic_operations, weights that are added for a
+// spike; multiply_accumulates, of products with real numbers; and energy_uj, the energy of both in microjoule by the 45 nm
+// model that papers of spiking networks use. It is that of the arithmetic of products alone: memory, neurons, normalisation
+// and what a chip takes at rest are not in it. The intervals are the bootstrap of the parts.
 func (w *Work) Figures() ([]Figure, error) {
 	if w.samples == 0 {
 		return nil, fmt.Errorf("energy: %w", ErrNone)

@@ -5,7 +5,8 @@ import (
 	"testing"
 )
 
-// TestEnergy: 6.354 G multiply-accumulates are the 29.23 mJ that Cao et al., arXiv 2408.16467, give for the network without spikes, and 12.2 G additions the 10.97 mJ for that of 4 steps.
+// TestEnergy: 6.354 G multiply-accumulates are the 29.23 mJ that Cao et al., arXiv 2408.16467, give for the network without
+// spikes, and 12.2 G additions the 10.97 mJ for that of 4 steps.
 func TestEnergy(t *testing.T) {
 	near(t, "energy in mJ", Energy(0, 6.354e9)/1e9, 29.23, 0.005)
 	near(t, "energy in mJ", Energy(12.19e9, 0)/1e9, 10.97, 0.005)

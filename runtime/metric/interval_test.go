@@ -6,10 +6,10 @@ import (
 	"testing"
 )
 
-// TestIntervalsCover draws many sets of gaussian samples and counts how often the interval holds the mean figure of them all, which
-// is what other samples give. An interval that is right does so in 95% of the trials: in 200, with a deviation of 0.0154, of which four are
-// allowed. Nor is it wide for nothing: 1.5 times the 3.92 deviations of the figures is allowed, since the jackknife's with its 20 groups is
-// as wide as Student's distribution and its own variance make it.
+// TestIntervalsCover draws many sets of gaussian samples and counts how often the interval holds the mean figure of them all,
+// which is what other samples give. An interval that is right does so in 95% of the trials: in 200, with a deviation of
+// 0.0154, of which four are allowed. Nor is it wide for nothing: 1.5 times the 3.92 deviations of the figures is allowed,
+// since the jackknife's with its 20 groups is as wide as Student's distribution and its own variance make it.
 func TestIntervalsCover(t *testing.T) {
 	const trials, n, d = 200, 120, 4
 	r := rand.New(rand.NewPCG(8, 9))
@@ -73,8 +73,8 @@ func TestIntervalsCover(t *testing.T) {
 	}
 }
 
-// TestBootstrap: the interval of a mean is that of the normal distribution, and the same each time and in each order of groups of equal
-// values; of one value there is none.
+// TestBootstrap: the interval of a mean is that of the normal distribution, and the same each time and in each order of
+// groups of equal values; of one value there is none.
 func TestBootstrap(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	values := make([]float64, 250_000) // resampled in groups of 3

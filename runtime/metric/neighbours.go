@@ -187,8 +187,8 @@ func neighbourhoods(ctx context.Context, samples, reference Vectors, k int) (*ma
 }
 
 // left returns the share of masks that hold all samples' bit, and its interval by the jackknife over groups of n samples (B.
-// Efron, C. Stein, "The jackknife estimate of variance", 1981), with Student's distribution of 19 degrees of freedom. Where no group makes
-// a difference or there are too few samples it is Wilson's.
+// Efron, C. Stein, "The jackknife estimate of variance", 1981), with Student's distribution of 19 degrees of freedom. Where
+// no group makes a difference or there are too few samples it is Wilson's.
 func left(masks []uint32, n int) (float64, Interval) {
 	var counts [groups + 1]float64
 	for _, m := range masks {

@@ -188,8 +188,9 @@ func (v *vae) sampler(options schema.Arguments) {
 	}
 }
 
-// divergence is the term `kl`, of what each latent number of each example adds to it but for a factor. What a number adds, mean over examples, counts
-// as no less than `free` (Kingma et al. 2016, appendix C8); in the first `warmup` of the training the term grows evenly.
+// divergence is the term `kl`, of what each latent number of each example adds to it but for a factor. What a number adds,
+// mean over examples, counts as no less than `free` (Kingma et al. 2016, appendix C8); in the first `warmup` of the training
+// the term grows evenly.
 func divergence(f *sdk.Function, each graph.Value, factor float64, a schema.Arguments) graph.Value {
 	axes := []graph.Axis{0}
 	if each.Type().Steps > 0 {

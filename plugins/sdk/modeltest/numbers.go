@@ -96,8 +96,8 @@ func (m *Model) Tensors(kind graph.VariableKind) map[string][]string {
 	return out
 }
 
-// Places returns the names by which oracles know the model's parameters: "encoder/3" is the fourth of the encoder, and one of the model
-// itself has its own name.
+// Places returns the names by which oracles know the model's parameters: "encoder/3" is the fourth of the encoder, and one of
+// the model itself has its own name.
 func (m *Model) Places() map[string]string {
 	out := map[string]string{}
 	for owner, names := range m.Tensors(graph.Parameter) {
