@@ -31,7 +31,10 @@ func (j *job) badStart() (found diag.List) {
 		found.Add(j.startFailed(fmt.Sprintf("%q does not lie in the folder of the spec", path), outsideHelp(path)))
 	}
 	names := j.Settings[newSetting].Items
-	if path == "" && len(names) > 0 {
+	if len(names) == 0 {
+		return found
+	}
+	if path == "" {
 		found.Add(diag.Diagnostic{Code: diag.BadAction, Range: j.Places[newSetting], Summary: fmt.Sprintf("`%s` begins with random weights, and `%s` says which of other weights it does not take", j.name, newSetting),
 			Help: "say where the others come from, such as `start = \"runs/digits\"`, or leave it out"})
 		return found
