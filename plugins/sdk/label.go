@@ -62,14 +62,11 @@ func (r BuildRequest) Label() (Label, []schema.Complaint) {
 	switch {
 	case !ok:
 		return l, Complain("label", "the usual name is `label`", "the data have no field `%s`", l.Field)
-	case !field.Equal(l.number()) || l.Classes < 1:
+	case !field.Equal(Int()) || l.Classes < 1:
 		return l, Complain("label", "name a field that holds class numbers", "field `%s` is %s, no class number", l.Field, Wire(field))
 	}
 	return l, nil
 }
-
-// number is the type of class numbers, one per example.
-func (Label) number() graph.Type { return graph.Real().With(graph.I32) }
 
 // Told reports whether a role is told the class: whether it takes one parameter behind the `own` that it has without it.
 func (l Label) Told(r *program.Role, own int) bool { return l.Field != "" && len(r.In) == own+1 }
@@ -87,7 +84,7 @@ func (l Label) Check(n schema.Network, r *program.Role, own int) []schema.Compla
 	if l.Drop > 0 {
 		rows, why = rows+1, ": one more where no class is told"
 	}
-	if !takes.Equal(l.number()) && !takes.Equal(graph.Real(l.Classes)) {
+	if !takes.Equal(Int()) && !takes.Equal(graph.Real(l.Classes)) {
 		return Complain(n.Role, fmt.Sprintf("write `real[%d]` or `step`", l.Classes), "the last parameter is the class, one of %d, and this one is %s", l.Classes, Wire(takes))
 	}
 	if table := ShortestTable(n.Graph, own); table > 0 && table < rows {
@@ -122,7 +119,7 @@ func (l Label) Input(f *Function) graph.Value {
 	if l.Field == "" {
 		return graph.Value{}
 	}
-	return f.Input(l.Field, l.number())
+	return f.Input(l.Field, Int())
 }
 
 // Drawn returns the class of samples in a function of a sampler: the one that the sampler's options name, else that which each is
@@ -144,7 +141,7 @@ func (l Label) Given(options schema.Arguments) []string {
 
 // of returns a class number for each example.
 func (l Label) of(f *Function, class int) graph.Value {
-	return f.Expand(f.Op(graph.OpCast, graph.Attrs{"dtype": "i32"}, f.Const(float64(class))), l.number())
+	return f.Expand(f.Int(f.Const(float64(class))), Int())
 }
 
 // None returns the number that stands for no class, the one behind the last: as `y: real[classes]` it is told as zeros.

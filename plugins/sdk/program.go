@@ -167,6 +167,9 @@ func Wire(t graph.Type) string {
 	return kind + "[" + strings.Join(dims, ", ") + "]"
 }
 
+// SheetTurns is how many turns a sampler of many takes where it draws the sheets of epochs, while a model is trained.
+const SheetTurns = 50
+
 // Function is a function under construction. Besides the operators of graph.Builder it applies roles and knows the usual compositions.
 type Function struct {
 	*graph.Builder
@@ -229,18 +232,34 @@ func randomAttrs(label string, t graph.Type) graph.Attrs {
 	return a
 }
 
+// Int is the type of a whole number for each example, such as its class or the number of a step.
+func Int() graph.Type { return graph.Real().With(graph.I32) }
+
+// Int returns x as whole numbers; what is none is cut off.
+func (f *Function) Int(x graph.Value) graph.Value {
+	return f.Op(graph.OpCast, graph.Attrs{"dtype": "i32"}, x)
+}
+
+// Real returns x, spikes or whole numbers, as real numbers.
+func (f *Function) Real(x graph.Value) graph.Value {
+	if f.Err() == nil && x.Type().DType == graph.F32 {
+		return x
+	}
+	return f.Op(graph.OpCast, graph.Attrs{"dtype": "f32"}, x)
+}
+
 // RandomInt returns ints 0..n-1 of the shape of t.
 func (f *Function) RandomInt(label string, t graph.Type, n int) graph.Value {
 	u := f.Op(graph.OpFloor, nil, f.Scale(f.Uniform(label, t), float64(n)))
 	// A product that rounds up to n would be no index.
-	return f.Op(graph.OpCast, graph.Attrs{"dtype": "i32"}, f.Op(graph.OpMin, nil, u, f.Const(float64(n-1))))
+	return f.Int(f.Op(graph.OpMin, nil, u, f.Const(float64(n-1))))
 }
 
 // OneHot returns, for class numbers, one per example, numbers of type real[classes]: 1 at the place of the class, 0 elsewhere, and
 // everywhere where the number is none of 0..classes-1.
 func (f *Function) OneHot(class graph.Value, classes int) graph.Value {
-	places := f.Op(graph.OpCast, graph.Attrs{"dtype": "i32"}, f.Op(graph.OpIota, graph.Attrs{"dims": []int{classes}}))
-	return f.Op(graph.OpCast, graph.Attrs{"dtype": "f32"}, f.Op(graph.OpEqual, nil, places, f.Reshape(class, 1)))
+	places := f.Int(f.Op(graph.OpIota, graph.Attrs{"dims": []int{classes}}))
+	return f.Real(f.Op(graph.OpEqual, nil, places, f.Reshape(class, 1)))
 }
 
 // Zeros returns zeros of type t.

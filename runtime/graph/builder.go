@@ -175,6 +175,12 @@ func AllAxes(t Type) Axes {
 	if t.Batch {
 		axes = append(axes, BatchAxis)
 	}
+	return append(axes, DimAxes(t)...)
+}
+
+// DimAxes returns the axes of one example of t at one time step.
+func DimAxes(t Type) Axes {
+	var axes Axes
 	for i := range t.Dims {
 		axes = append(axes, Axis(i))
 	}

@@ -26,9 +26,6 @@ const (
 	denoiser = "denoiser"
 )
 
-// sheetTurns bounds the turns of the sampler that draws the sheets while a training is at work.
-const sheetTurns = 50
-
 // Model returns the plugin component.
 func Model() sdk.Model {
 	zero, one, most := 0.0, 1.0, 10_000.0
@@ -121,7 +118,7 @@ func (d *absorbing) other(r sdk.BuildRequest) []schema.Complaint {
 
 // borders judges the denoiser: (tokens, step) -> numbers for each token and cell.
 func (d *absorbing) borders(net *program.Role, r sdk.BuildRequest) []schema.Complaint {
-	step := graph.Real().With(graph.I32)
+	step := sdk.Int()
 	table, name := 0, ""
 	for _, n := range r.Networks {
 		switch n.Role {
@@ -178,13 +175,13 @@ func build(r sdk.BuildRequest) (string, []schema.Complaint, error) {
 	b := d.b
 	b.Function("step", d.step)
 	b.Function("denoise", func(f *sdk.Function) {
-		h, s := f.Input("tokens", d.cells), f.Input("s", graph.Real().With(graph.I32))
+		h, s := f.Input("tokens", d.cells), f.Input("s", sdk.Int())
 		f.Output("logits", f.Apply(denoiser, sdk.Mode{Eval: true}, h, s)[0])
 	})
 	b.Stream("images", "image")
 	b.Map("codes", "images", encode)
 	b.Stage("train", "codes", program.Step{Function: "step", Moves: []string{denoiser}})
-	turns, _ := d.levels(min(d.steps(), sheetTurns), "even")
+	turns, _ := d.levels(min(d.steps(), sdk.SheetTurns), "even")
 	d.reveal(turns, 1)
 	b.Export("generate", "generate")
 	b.Export("denoise", "denoise")
@@ -202,11 +199,7 @@ func build(r sdk.BuildRequest) (string, []schema.Complaint, error) {
 func (d *absorbing) step(f *sdk.Function) {
 	all := float64(d.steps())
 	gone, hide, miss := d.ask(f, sdk.Mode{}, f.Input("codes", d.cells))
-	axes := graph.Axes{}
-	for i := range d.cells.Dims {
-		axes = append(axes, graph.Axis(i))
-	}
-	bits := f.Scale(f.Reduce("sum", f.Mul(hide, miss), axes...), 1/(float64(d.cells.Size())*math.Ln2))
+	bits := f.Scale(f.Reduce("sum", f.Mul(hide, miss), graph.DimAxes(d.cells)...), 1/(float64(d.cells.Size())*math.Ln2))
 	bound := f.Div(bits, gone)
 	weighted := bound
 	switch d.args.Text("weight") {
@@ -217,14 +210,14 @@ func (d *absorbing) step(f *sdk.Function) {
 	}
 	f.Output("total", f.Reduce("mean", weighted, graph.BatchAxis))
 	f.Output("bits", f.Reduce("mean", f.Stop(bound), graph.BatchAxis))
-	f.Output("hidden", f.Mean(f.Op(graph.OpCast, graph.Attrs{"dtype": "f32"}, hide)))
+	f.Output("hidden", f.Mean(f.Real(hide)))
 }
 
 // ask hides cells of the tokens h at a step of each example's own and asks the denoiser for them. It returns the share of cells
 // that the step hides, which ones are hidden, and what the denoiser misses of each cell, -log of its probability. The mean of the
 // sum of what it misses of the hidden ones, divided by that share, is the bound on -log of the probability of h (Austin et al. 2021).
 func (d *absorbing) ask(f *sdk.Function, m sdk.Mode, h graph.Value) (gone, hide, miss graph.Value) {
-	s := f.Op(graph.OpCast, graph.Attrs{"dtype": "i32"}, f.Add(f.RandomInt("s", graph.Real().With(graph.I32), d.steps()), f.Const(1)))
+	s := f.Int(f.Add(f.RandomInt("s", sdk.Int(), d.steps()), f.Const(1)))
 	gone = f.Scale(s, 1/float64(d.steps()))
 	hide = f.Op(graph.OpLess, nil, f.Uniform("hide", d.cells.With(graph.F32)), gone)
 	l := f.Apply(denoiser, m, f.Op(graph.OpWhere, nil, hide, d.whole(f, d.kinds), h), s)[0]

@@ -65,7 +65,7 @@ func (d *absorbing) reveal(levels []int, temperature float64) {
 	b.Function("turn", func(f *sdk.Function) {
 		h := f.Input("h", d.cells)
 		s, reveal := f.Input("s", graph.Scalar()), f.Input("reveal", graph.Scalar())
-		at := f.Expand(f.Op(graph.OpCast, graph.Attrs{"dtype": "i32"}, s), graph.Real().With(graph.I32))
+		at := f.Expand(f.Int(s), sdk.Int())
 		l := f.Apply(denoiser, sdk.Mode{Eval: true}, h, at)[0]
 		if temperature > 0 {
 			log := func(x graph.Value) graph.Value { return f.Op(graph.OpLog, nil, x) }

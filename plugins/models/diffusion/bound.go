@@ -44,7 +44,7 @@ func (d *diffusion) bound(f *sdk.Function) {
 	}
 	below[len(below)-1] = 2 // no number is above it, whatever the rounding
 	past := f.Op(graph.OpLessEq, nil, f.Op(graph.OpConstant, graph.Attrs{"values": below, "dims": []int{len(below)}}), f.Uniform("s", graph.Real()))
-	s := f.Op(graph.OpCast, graph.Attrs{"dtype": "i32"}, f.Reduce("sum", f.Op(graph.OpCast, graph.Attrs{"dtype": "f32"}, past), 0))
+	s := f.Int(f.Reduce("sum", f.Real(past), 0))
 
 	keep, blur := d.amplitudes(f, s)
 	x := f.Add(f.Mul(image, keep), f.Mul(f.Normal("noise", d.image), blur))

@@ -19,9 +19,6 @@ var doc string
 
 const denoiser = "denoiser" // the role
 
-// sheetSteps is how many turns the sheets take that are drawn while the model is trained.
-const sheetSteps = 50
-
 // Model returns the plugin component.
 func Model() sdk.Model {
 	zero, one, most := 0.0, 1.0, 10_000.0
@@ -114,7 +111,7 @@ func start(r sdk.BuildRequest) (*diffusion, []schema.Complaint, error) {
 
 // borders judges the denoiser: (image, step) -> image, or (image, step, class) -> image.
 func (d *diffusion) borders(net *program.Role, n schema.Network) []schema.Complaint {
-	step := graph.Real().With(graph.I32)
+	step := sdk.Int()
 	image := sdk.Wire(d.image)
 	takes, more, inputs := "an image and a step", "", 2
 	if d.label.Field != "" {
@@ -156,7 +153,7 @@ func build(r sdk.BuildRequest) (string, []schema.Complaint, error) {
 	b := d.b
 	b.Function("step", d.step)
 	b.Function("denoise", func(f *sdk.Function) {
-		x, s := f.Input("image", d.image), f.Input("s", graph.Real().With(graph.I32))
+		x, s := f.Input("image", d.image), f.Input("s", sdk.Int())
 		y := d.ask(f, sdk.Mode{Eval: true}, x, s, d.label.Input(f))
 		f.Output("image", d.restored(f, x, y, s))
 	})
@@ -166,7 +163,7 @@ func build(r sdk.BuildRequest) (string, []schema.Complaint, error) {
 	b.Function("bound", d.bound)
 	b.Export("bound", "bound")
 	// The sheets while it is trained; samplers with options are asked for one by one.
-	sheets := schema.Arguments{"steps": {Type: schema.Int, Number: float64(min(sheetSteps, len(d.noise.kept)))}, "spacing": {Type: schema.OneOf, Text: "trailing"}}
+	sheets := schema.Arguments{"steps": {Type: schema.Int, Number: float64(min(sdk.SheetTurns, len(d.noise.kept)))}, "spacing": {Type: schema.OneOf, Text: "trailing"}}
 	rows, c := d.noise.table(d.args.Text("predict"), "ddim", sheets)
 	if len(c) > 0 {
 		return "", c, nil
@@ -229,7 +226,7 @@ func (d *diffusion) amplitudes(f *sdk.Function, s graph.Value) (keep, blur graph
 // step is the training function, algorithm 1 of DDPM: each example at a step of its own, all of them alike likely.
 func (d *diffusion) step(f *sdk.Function) {
 	image := f.Input("image", d.image)
-	s := f.RandomInt("s", graph.Real().With(graph.I32), len(d.noise.kept))
+	s := f.RandomInt("s", sdk.Int(), len(d.noise.kept))
 	noise := f.Normal("noise", d.image)
 	keep, blur := d.amplitudes(f, s)
 	class := d.label.Withheld(f, d.label.Input(f))
@@ -259,7 +256,7 @@ func (d *diffusion) sampler(name string, rows [][]float64, options schema.Argume
 		for _, name := range columns(back) {
 			c[name] = f.Input(name, graph.Scalar())
 		}
-		s := f.Expand(f.Op(graph.OpCast, graph.Attrs{"dtype": "i32"}, c["s"]), graph.Real().With(graph.I32))
+		s := f.Expand(f.Int(c["s"]), sdk.Int())
 		y := d.label.Guided(f, options, class, func(class graph.Value) graph.Value { return d.ask(f, sdk.Mode{Eval: true}, x, s, class) })
 		x0 := f.Clip(d.args["clip"], f.Add(f.Mul(x, c["a"]), f.Mul(y, c["b"])))
 		next := f.Add(f.Mul(x0, c["c"]), f.Mul(x, c["d"]))

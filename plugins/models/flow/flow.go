@@ -18,9 +18,6 @@ var doc string
 
 const velocity = "velocity" // the role
 
-// sheetSteps is how many turns the sheets take that are drawn while the model is trained.
-const sheetSteps = 50
-
 // Model returns the plugin component.
 func Model() sdk.Model {
 	zero, one, most := 0.0, 1.0, 10_000.0
@@ -79,8 +76,6 @@ type flow struct {
 // stepped reports whether the network takes the number of a time.
 func (m *flow) stepped() bool { return m.time.DType == graph.I32 }
 
-func number() graph.Type { return graph.Real().With(graph.I32) }
-
 // start judges what both calls are given.
 func start(r sdk.BuildRequest) (*flow, []schema.Complaint, error) {
 	b := sdk.NewProgram(r.Networks)
@@ -120,7 +115,7 @@ func (m *flow) borders(net *program.Role, n schema.Network) []schema.Complaint {
 		return sdk.Complain(velocity, signature, "the network takes %s, and this one has %d parameters", takes, len(net.In))
 	case !net.In[0].Equal(m.image):
 		return sdk.Complain(velocity, signature, "the network takes %s, the data have images %s", sdk.Wire(net.In[0]), image)
-	case !net.In[1].Equal(number()) && !net.In[1].Equal(graph.Real(1)):
+	case !net.In[1].Equal(sdk.Int()) && !net.In[1].Equal(graph.Real(1)):
 		return sdk.Complain(velocity, "write `t: real[1]` or `s: step`", "the second parameter of the network is the time, and this one is %s", sdk.Wire(net.In[1]))
 	case !net.Out[0].Equal(m.image):
 		help := signature
@@ -154,9 +149,9 @@ func build(r sdk.BuildRequest) (string, []schema.Complaint, error) {
 	b.Stage("train", "images", program.Step{Function: "step", Moves: []string{velocity}})
 	b.Export("velocity", "velocity")
 	// The sheets while it is trained; samplers with options are asked for one by one.
-	sheets := schema.Arguments{"steps": {Type: schema.Int, Number: float64(sheetSteps)}}
+	sheets := schema.Arguments{"steps": {Type: schema.Int, Number: float64(sdk.SheetTurns)}}
 	if m.stepped() {
-		sheets["steps"] = schema.Value{Type: schema.Int, Number: float64(min(sheetSteps, m.args.Int("times")))}
+		sheets["steps"] = schema.Value{Type: schema.Int, Number: float64(min(sdk.SheetTurns, m.args.Int("times")))}
 	}
 	m.sampler("euler", sheets)
 	text, err := b.Finish()
@@ -206,7 +201,7 @@ func (m *flow) step(f *sdk.Function) {
 		n := float64(m.args.Int("times"))
 		// A product that rounds up to n would be no step.
 		s := f.Op(graph.OpMin, nil, f.Op(graph.OpFloor, nil, f.Scale(t, n)), f.Const(n-1))
-		asked, t = f.Op(graph.OpCast, graph.Attrs{"dtype": "i32"}, s), f.Scale(s, 1/n)
+		asked, t = f.Int(s), f.Scale(s, 1/n)
 	}
 	x, aim := m.way(f, image, noise, t)
 	y := m.ask(f, sdk.Mode{}, x, asked, m.label.Withheld(f, class))
@@ -243,7 +238,7 @@ func (m *flow) sampler(name string, options schema.Arguments) {
 		}
 		speed := func(x, t graph.Value) graph.Value {
 			if m.stepped() {
-				t = f.Op(graph.OpCast, graph.Attrs{"dtype": "i32"}, t)
+				t = f.Int(t)
 			}
 			t = f.Expand(t, m.time)
 			return m.label.Guided(f, options, class, func(class graph.Value) graph.Value { return m.ask(f, sdk.Mode{Eval: true}, x, t, class) })

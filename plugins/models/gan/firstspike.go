@@ -78,15 +78,15 @@ func (m *gan) times() {
 		f.Output("total", f.Add(right, caught))
 		f.Output("real", right)
 		f.Output("fake", caught)
-		taken := func(t graph.Value) graph.Value { return f.Mean(number(f, m.real(f, t))) }
+		taken := func(t graph.Value) graph.Value { return f.Mean(f.Real(m.real(f, t))) }
 		f.Output("real_found", taken(onData))
 		f.Output("fake_found", f.Sub(f.Const(1), taken(onFakes)))
 		if f.Err() != nil {
 			return
 		}
 		// Pixels that fire, of a generated image: a mean that falls to a few says that the images die.
-		spikes := number(f, f.Slice(y, graph.TimeAxis, 0, m.window()))
-		f.Output("active_pixels", f.Reduce("mean", f.Reduce("sum", f.Reduce("sum", spikes, graph.TimeAxis), dims(spikes.Type())...), graph.BatchAxis))
+		spikes := f.Real(f.Slice(y, graph.TimeAxis, 0, m.window()))
+		f.Output("active_pixels", f.Reduce("mean", f.Reduce("sum", f.Reduce("sum", spikes, graph.TimeAxis), graph.DimAxes(spikes.Type())...), graph.BatchAxis))
 	})
 	b.Function("deceive", func(f *sdk.Function) {
 		class := m.label.Input(f)
@@ -99,17 +99,6 @@ func (m *gan) times() {
 		t := m.decide(f, sdk.Mode{Eval: true}, x, class)
 		f.Output("score", f.Scale(f.Sub(f.Slice(t, 0, isFake, 1), f.Slice(t, 0, isReal, 1)), 1/last))
 	})
-}
-
-func dims(t graph.Type) (axes graph.Axes) {
-	for i := range t.Dims {
-		axes = append(axes, graph.Axis(i))
-	}
-	return axes
-}
-
-func number(f *sdk.Function, x graph.Value) graph.Value {
-	return f.Op(graph.OpCast, graph.Attrs{"dtype": "f32"}, x)
 }
 
 // genuineTimes declares the images of the data and returns them as spikes, with a last step in which nothing fires.

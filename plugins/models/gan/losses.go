@@ -84,7 +84,7 @@ func (m *gan) penalty(f *sdk.Function, x, y, class graph.Value) graph.Value {
 	}
 	slope := f.Ops(graph.OpGrad, nil, f.Reduce("sum", score, graph.AllAxes(score.Type())...), p)[0]
 	// The addend keeps the root's derivative finite where a critic does not see its input.
-	length := f.Op(graph.OpSqrt, nil, f.Add(f.Reduce("sum", f.Square(slope), dims(m.image)...), f.Const(1e-12)))
+	length := f.Op(graph.OpSqrt, nil, f.Add(f.Reduce("sum", f.Square(slope), graph.DimAxes(m.image)...), f.Const(1e-12)))
 	return f.MeanSquare(length, f.Const(1))
 }
 

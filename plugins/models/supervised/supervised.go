@@ -58,14 +58,6 @@ func wires(types []graph.Type) string {
 	return strings.Join(out, ", ")
 }
 
-// number returns x as real numbers.
-func number(f *sdk.Function, x graph.Value) graph.Value {
-	if x.Type().DType == graph.F32 {
-		return x
-	}
-	return f.Op(graph.OpCast, graph.Attrs{"dtype": "f32"}, x)
-}
-
 func build(r sdk.BuildRequest) (string, []schema.Complaint, error) {
 	b := sdk.NewProgram(r.Networks)
 	if err := b.Err(); err != nil {
@@ -144,7 +136,7 @@ func build(r sdk.BuildRequest) (string, []schema.Complaint, error) {
 		y := apply(f, network, sdk.Mode{})
 		answer := field(f, target)
 		if !classify {
-			f.Output("total", f.MeanSquare(number(f, y), number(f, answer)))
+			f.Output("total", f.MeanSquare(f.Real(y), f.Real(answer)))
 			return
 		}
 		right := f.Op(graph.OpGather, graph.Attrs{"axis": graph.Axis(0)}, f.LogSoftmax(y), answer)

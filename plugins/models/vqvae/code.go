@@ -163,12 +163,12 @@ func (v *vqvae) revive(f *sdk.Function) {
 	x := f.Input("image", v.image)
 	m := v.apply(f, readout, sdk.Mode{Eval: true}, v.apply(f, encoder, sdk.Mode{Eval: true}, x))
 	u := f.Uniform("revive", graph.Real(v.codes(), v.cells()))
-	hit := f.Op(graph.OpCast, graph.Attrs{"dtype": "f32"}, f.Op(graph.OpEqual, nil, u, f.Reduce("max", u, graph.BatchAxis, 1)))
+	hit := f.Real(f.Op(graph.OpEqual, nil, u, f.Reduce("max", u, graph.BatchAxis, 1)))
 	// Of numbers of 24 bits two may be the largest: then it is the mean of both.
 	fresh := f.Reduce("sum", f.Op(graph.OpMatmul, nil, hit, flip(f, v.columns(f, m))), graph.BatchAxis)
 	fresh = f.Div(fresh, f.Reduce("sum", hit, graph.BatchAxis, 1))
 	dead := f.Op(graph.OpLess, nil, read(f, used), f.Const(v.args.Real("revive")))
-	f.Output("revived", f.Reduce("sum", f.Op(graph.OpCast, graph.Attrs{"dtype": "f32"}, dead), 0))
+	f.Output("revived", f.Reduce("sum", f.Real(dead), 0))
 	anew := func(name string, x graph.Value) { assign(f, name, f.Op(graph.OpWhere, nil, dead, x, read(f, name))) }
 	anew(book, fresh)
 	if v.moving() {

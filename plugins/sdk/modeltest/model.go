@@ -35,7 +35,7 @@ type Data struct {
 func Images(image graph.Type, classes int) Data {
 	d := Data{Fields: map[string]graph.Type{"image": image}, Classes: map[string]int{}}
 	if classes > 0 {
-		d.Fields["label"], d.Classes["label"] = graph.Real().With(graph.I32), classes
+		d.Fields["label"], d.Classes["label"] = sdk.Int(), classes
 	}
 	return d
 }

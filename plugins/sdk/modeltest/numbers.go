@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"snnc.dev/snnc/plugins/sdk"
 	"snnc.dev/snnc/runtime/graph"
 	"snnc.dev/snnc/runtime/interp"
 	"snnc.dev/snnc/runtime/program"
@@ -59,7 +60,7 @@ func Symmetric(name string, t graph.Type, n int) interp.Value {
 
 // Labels returns the classes 0 to classes-1 of n examples, in turn.
 func Labels(n, classes int) interp.Value {
-	return Fill(graph.Real().With(graph.I32), n, func(i int) float64 { return float64(i % classes) })
+	return Fill(sdk.Int(), n, func(i int) float64 { return float64(i % classes) })
 }
 
 // Values returns values of the model's variables: number gives element i of v.

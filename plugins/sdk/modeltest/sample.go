@@ -5,8 +5,8 @@ import (
 	"slices"
 	"testing"
 
+	"snnc.dev/snnc/plugins/sdk"
 	"snnc.dev/snnc/runtime/exec"
-	"snnc.dev/snnc/runtime/graph"
 	"snnc.dev/snnc/runtime/tensor"
 	"snnc.dev/snnc/runtime/train"
 )
@@ -62,7 +62,7 @@ func (m *Model) Draw(t testing.TB, weights *train.Model, n, first int) *tensor.T
 	s := &m.Program.Samplers[0]
 	given := map[string]*tensor.Tensor{}
 	for _, name := range s.Given {
-		given[name] = tensor.New(graph.Real().With(graph.I32), n)
+		given[name] = tensor.New(sdk.Int(), n)
 		for i := range n {
 			given[name].I32[i] = int32((first + i) % m.Request.Classes[name])
 		}
