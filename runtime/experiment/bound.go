@@ -16,22 +16,22 @@ import (
 	"snnc.dev/snnc/runtime/train"
 )
 
-// The output of the export `bound` that is of a density of images, and not of a probability of what is one of some things.
+// The name of the output of the export `bound` where that is of a density of images, and not of the probability of one of some things.
 const density = "density"
 
 // grey is the number of steps from black to white in 8 bits.
 const grey = 255
 
-// bound asks the model what it takes to tell the first examples. Of a density the examples are images of 8 bits: each value is rounded to
-// one of 256 and lies anywhere around that, at random. The mean of the negative logarithm of the density there, less that of the
-// width of a level, is no less than that of the probability of the level (L. Theis, A. van den Oord, M. Bethge, "A note on the
-// evaluation of generative models", ICLR 2016, section 3.1).
+// bound asks the model what it takes to tell the first examples. Of a density the examples are images of 8 bits: each value is
+// rounded to one of 256 and lies anywhere around that, at random. The mean of the negative logarithm of the density there, less that
+// of the width of a level, is no less than that of the probability of the level (L. Theis, A. van den Oord, M. Bethge, "A note on the
+// evaluation of generative models", ICLR 2016).
 func (e *evaluation) bound(ctx context.Context, _ schema.Value) ([]metric.Figure, error) {
 	g := e.whole.Program.Export(bound)
 	dense := g.Outputs[0].Name == density
 	lo, hi := e.set.Range()
 	var ready func(first int, in map[string]*tensor.Tensor)
-	levels := 0.0 // by which the logarithm of a number's density is less than that of its probability
+	levels := 0.0 // by which the negative logarithm of a number's probability is more than that of its density
 	of := "the examples"
 	if dense {
 		levels = math.Log(grey / (hi - lo))

@@ -7,13 +7,13 @@ import (
 	"snnc.dev/snnc/runtime/graph"
 )
 
-// weights returns what the squared error of the image counts for in the bound, by step. With R(s) = kept / (1 - kept), and the variance of
-// the posterior in each step back, step s > 0 has a divergence of
+// weights returns what the squared error of the image counts for in the bound, by step. With R(s) = kept / (1 - kept), and the
+// variance of the posterior in each step back, step s > 0 has a divergence of
 //
 //	(R(s - 1) - R(s)) / 2 |image - estimate|^2
 //
-// (D. P. Kingma, T. Salimans, B. Poole, J. Ho, "Variational diffusion models", NeurIPS 2021, equation 13). Step 0 goes to a normal
-// distribution about the estimate, of variance 1 / R(0).
+// (D. P. Kingma, T. Salimans, B. Poole, J. Ho, "Variational diffusion models", NeurIPS 2021). Step 0 goes to a normal distribution
+// about the estimate, of variance 1 / R(0).
 func (n schedule) weights() (out []float64) {
 	for s := range n.kept {
 		w := n.ratio(s)
@@ -28,9 +28,10 @@ func (n schedule) weights() (out []float64) {
 // ratio is that of the variances of image and noise.
 func (n schedule) ratio(s int) float64 { return n.kept[s] / (1 - n.kept[s]) }
 
-// bound is the function of that export: for each number of an image its share of the bound on the negative logarithm of the density,
-// in nats (Ho et al. 2020, equation 5). Of the steps one is drawn for each example, as often as it would count if the numbers of images
-// were normal and of variance 1: their error at s would then be 1 / (1 + R(s)). So what is told of an example hardly depends on the step.
+// bound is the function of that export: for each number of an image its share of the bound on the negative logarithm of the
+// density, in nats (Ho et al. 2020, equation 5). Of the steps one is drawn for each example, as often as it would count if the
+// numbers of images were normal and of variance 1: their error at s would then be 1 / (1 + R(s)). So the sum for an example hardly
+// depends on which step it is.
 func (d *diffusion) bound(f *sdk.Function) {
 	image, class := f.Input("image", d.image), d.label.Input(f)
 	var sum float64

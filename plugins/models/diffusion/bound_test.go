@@ -28,7 +28,7 @@ func scaling(t *testing.T, of func(kept float64) float64) *graph.Module {
 //
 //	log(2 pi / R(0)) / 2 + R(0) / 2 / (1/v + R(0)) + sum over s > 0 of (R(s - 1) - R(s)) / 2 / (1/v + R(s)) + (k (v - 1) - log(1 - k)) / 2
 //
-// with k what is kept at the end (Kingma et al. 2021, section 4.1), whatever the denoiser predicts. It is above the entropy.
+// with k what is kept at the end (after Kingma et al. 2021), whatever the denoiser predicts. It is above the entropy.
 func TestBound(t *testing.T) {
 	const n = 4000
 	shares := kept()

@@ -74,8 +74,8 @@ func (v *vae) gaussian() {
 	})
 }
 
-// variance is that of pixels around what the decoder draws under which the loss is the bound on the negative logarithm of the density,
-// but for a factor and a constant: of a mse + b kl over n pixels it is b n / 2a. It is 0 where the loss has not both.
+// variance is that of pixels around what the decoder draws under which the loss is the bound on the negative logarithm of the
+// density, but for a factor and a constant: of a mse + b kl over n pixels it is b n / 2a. It is 0 where the loss has not both.
 func (v *vae) variance() float64 {
 	weights := map[string]float64{}
 	for _, t := range v.args["loss"].Items {
