@@ -89,6 +89,20 @@ func (d sampling) images(ctx context.Context, n int) (record.Images, error) {
 	return out, err
 }
 
+// largeSheet finds that a sheet has more rows or columns than there is room for; nil where there is room.
+func (j *job) largeSheet(t graph.Type) *diag.Diagnostic {
+	size := j.Settings["sheet"].Items
+	if len(size) != 2 {
+		return nil
+	}
+	high, wide := record.MostTiles(t.Dims[1]), record.MostTiles(t.Dims[2])
+	if int(size[0].Number) <= high && int(size[1].Number) <= wide {
+		return nil
+	}
+	return &diag.Diagnostic{Code: diag.BadAction, Range: j.Places["sheet"], Summary: fmt.Sprintf("a sheet of %s images of %dx%d pixels is too large for a picture", render(j.Settings["sheet"]), t.Dims[1], t.Dims[2]),
+		Help: fmt.Sprintf("write `sheet = %dx%d` or less: the file of numbers has all samples", high, wide)}
+}
+
 // broken says that samples have pixels which a sheet cannot show; "" where they have none.
 func broken(m record.Images) string {
 	size := m.Channels * m.Height * m.Width

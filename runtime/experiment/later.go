@@ -39,6 +39,8 @@ func (x *Experiment) notYet(j *job) (found diag.List) {
 		found = append(found, j.model.ungiven(j.use.sampler, j.model.Data, j.Range)...)
 		if t := j.use.drawn.Program.Function(j.use.sampler.Result).Outputs[0].Value.Type(); len(t.Dims) != 3 || t.Steps > 0 || t.DType != graph.F32 {
 			refuse("sampler", "samples that are %v and no images", t)
+		} else if d := j.largeSheet(t); d != nil {
+			found.Add(*d)
 		}
 	} else if j.Kind == "sample" {
 		found.Add(diag.Diagnostic{Code: diag.PluginFailed, Range: j.Range, Summary: fmt.Sprintf("the Program of model `%s` has no sampler `%s`", j.model.Name, j.Settings.Text("sampler")), Help: "tell the plugin's author"})
@@ -54,6 +56,11 @@ func (x *Experiment) notYet(j *job) (found diag.List) {
 			found.Add(j.unfit(i, "", "leave it out", "compares with labels, and the examples of `%s` have none", j.Data.Name))
 		} else if side := smallest(fields[imageField]); measures()[v.Text].window > side {
 			found.Add(j.unfit(i, "", "leave it out", "looks through a window of %d pixels, and the images of `%s` have %d", measures()[v.Text].window, j.Data.Name, side))
+		}
+	}
+	for _, name := range []string{"metrics", "targets"} {
+		if v, ok := j.Settings[name]; ok && len(v.Items) == 0 {
+			found.Add(diag.Diagnostic{Code: diag.BadAction, Range: j.Places[name], Summary: fmt.Sprintf("`%s` has nothing to do: `%s` is empty", j.name, name), Help: "name some, or leave the action out"})
 		}
 	}
 	if j.Kind == "evaluate" {

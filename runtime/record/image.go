@@ -70,6 +70,20 @@ func Grid(n int) (rows, cols int) {
 	return (n + square - 1) / square, square
 }
 
+// MostTiles returns how many rows of images of that height a sheet has room for, or columns of images of that width.
+func MostTiles(side int) int { return (largestSide - tileGap) / (side + tileGap) }
+
+// grid returns the grid of all images, or of as many of the first as a sheet has room for.
+func (m *Images) grid() (rows, cols int) {
+	rows, cols = Grid(m.N)
+	high, wide := MostTiles(m.Height), MostTiles(m.Width)
+	if rows > high || cols > wide {
+		half := min(high, wide) / 2 // Grid of its square is no wider than all of it
+		rows, cols = Grid(max(1, half*half))
+	}
+	return rows, cols
+}
+
 // SheetName names the sheet of an epoch, counted from 1. Sheets of one title belong together in the report.
 func SheetName(title string, epoch int) string { return fmt.Sprintf("%s.epoch-%04d", title, epoch) }
 
@@ -157,8 +171,8 @@ func (f *Folder) writeSheet(name string, m Images, rows, cols, group int) error 
 		return fmt.Errorf("write sheet: %q is not a name of a file", name)
 	}
 	if rows == 0 && cols == 0 {
-		if rows, cols = Grid(m.N / group); group > 1 {
-			rows, cols = cols, rows
+		if rows, cols = m.grid(); group > 1 {
+			cols, rows = Grid(m.N / group) // pairs are wide
 		}
 	}
 	return writeSheet(f.Path(SampleFolder+"/"+name), m, rows, cols, group)
@@ -170,7 +184,7 @@ func WriteSheet(path string, m Images, rows, cols int) error {
 		return fmt.Errorf("write sheet %s: %w", path, err)
 	}
 	if rows == 0 && cols == 0 {
-		rows, cols = Grid(m.N)
+		rows, cols = m.grid()
 	}
 	return writeSheet(path, m, rows, cols, 1)
 }

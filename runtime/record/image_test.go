@@ -9,6 +9,8 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"pgregory.net/rapid"
 )
 
 // numbered returns images whose element i is (i % 17 - 8) / 8, as testdata/npy.py has them.
@@ -232,6 +234,23 @@ func TestGrid(t *testing.T) {
 		if rows, cols := Grid(n); [2]int{rows, cols} != want {
 			t.Errorf("%d tiles: %d rows, %d columns, want %v", n, rows, cols, want)
 		}
+	}
+}
+
+// A sheet has as many of the first images as there is room for, and all of them where there is.
+func TestGridOfMany(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		m := Images{N: rapid.IntRange(1, 10_000_000).Draw(t, "n"), Channels: 1, Height: rapid.IntRange(1, 400).Draw(t, "height"), Width: rapid.IntRange(1, 400).Draw(t, "width")}
+		rows, cols := m.grid()
+		if tileGap+rows*(m.Height+tileGap) > largestSide || tileGap+cols*(m.Width+tileGap) > largestSide {
+			t.Fatalf("%d x %d images of %dx%d", rows, cols, m.Height, m.Width)
+		}
+		if side := max(m.Height, m.Width) + tileGap; 4*m.N < (largestSide/side-1)*(largestSide/side-1)/4 && rows*cols < m.N {
+			t.Fatalf("%d x %d for %d images of %dx%d", rows, cols, m.N, m.Height, m.Width)
+		}
+	})
+	if rows, cols := (&Images{N: 64, Channels: 1, Height: 28, Width: 28}).grid(); rows != 8 || cols != 8 {
+		t.Errorf("%d x %d for 64", rows, cols)
 	}
 }
 

@@ -1,0 +1,26 @@
+package experiment
+
+import (
+	"strings"
+	"testing"
+
+	"snnc.dev/snnc/dsl/diag"
+)
+
+// What an action cannot do as it stands, or has not to do, is said where the spec says it, before anything runs.
+func TestCannotBeDone(t *testing.T) {
+	for set, want := range map[string]string{
+		"evaluate.a.metrics=[]":                                  "`evaluate a` has nothing to do: `metrics` is empty",
+		"sample.a.sheet=2000x2":                                  "a sheet of 2000x2 images of 8x8 pixels is too large for a picture",
+		"sample.a.sheet=2x1000000000000":                         "a sheet of 2x1e+12 images of 8x8 pixels is too large for a picture",
+		"evaluate.a.metrics=[inception_score(features = lenet)]": "metric `inception_score` takes 20 samples or more, and there are 19",
+	} {
+		x, found, _ := Load(t.Context(), plugins, "a.snn", []byte(spec(t, "images")), Options{Sets: []string{set, "evaluate.a.count=19"}})
+		if x != nil || len(found) != 1 || found[0].Code != diag.BadAction || found[0].Summary != want || found[0].Help == "" || !strings.HasPrefix(found[0].Range.File, "--set") {
+			t.Errorf("%s: %v", set, found)
+		}
+	}
+	if x, found, _ := Load(t.Context(), plugins, "a.snn", []byte(spec(t, "images")), Options{Sets: []string{"sample.a.sheet=1365x1365"}}); x == nil {
+		t.Errorf("a sheet of as many as there is room for: %v", found)
+	}
+}
