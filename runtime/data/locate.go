@@ -286,7 +286,7 @@ const celebaValidation = 19_867
 // readPartition reads list_eval_partition.txt: a line for each image, with its name and the number of its part, apart by spaces or
 // commas. A line of headings is passed over.
 func readPartition(file string) (map[string]int, error) {
-	f, err := os.Open(file)
+	f, err := stored.OpenFile(file)
 	if err != nil {
 		return nil, &stored.FileError{Path: file, Err: err}
 	}

@@ -63,7 +63,7 @@ func Batches(where string, names ...string) (*Examples, error) {
 func readFolder(where string, names []string, files map[string][]byte) error {
 	for _, name := range names {
 		file := filepath.Join(where, name)
-		f, err := os.Open(file)
+		f, err := OpenFile(file)
 		if err != nil {
 			return &FileError{file, err}
 		}
@@ -78,7 +78,7 @@ func readFolder(where string, names []string, files map[string][]byte) error {
 }
 
 func readTar(where string, names []string, files map[string][]byte) error {
-	f, err := os.Open(where)
+	f, err := OpenFile(where)
 	if err != nil {
 		return &FileError{where, err}
 	}

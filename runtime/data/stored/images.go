@@ -31,6 +31,8 @@ func OpenTree(where string) (*Tree, error) {
 	file, member := where, ""
 	if err != nil {
 		file, member = inside(where)
+	} else if err := regular(info); err != nil {
+		return nil, &FileError{where, err}
 	}
 	if file == "" {
 		return nil, &FileError{where, err}
@@ -115,6 +117,9 @@ func (t *Tree) Images(files []string, labels []int32) (*Examples, error) {
 	h := sha256.New()
 	for _, name := range files {
 		info, err := fs.Stat(t.fs, name)
+		if err == nil {
+			err = regular(info)
+		}
 		if err != nil {
 			return nil, &FileError{t.file(name), err}
 		}

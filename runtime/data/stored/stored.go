@@ -136,7 +136,7 @@ func open(path string) (*array, error) {
 		a.close = append(a.close, f)
 		r = f
 	} else {
-		f, err := os.Open(path)
+		f, err := OpenFile(path)
 		if err != nil {
 			return nil, err
 		}
@@ -150,6 +150,29 @@ func open(path string) (*array, error) {
 	}
 	a.Reader = b
 	return a, nil
+}
+
+// OpenFile opens a regular file. Anything else is an error: opening a named pipe would wait for one who writes to it.
+func OpenFile(path string) (*os.File, error) {
+	info, err := os.Stat(path)
+	if err == nil {
+		err = regular(info)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return os.Open(path)
+}
+
+// regular reports an error unless what is there holds bytes.
+func regular(info fs.FileInfo) error {
+	switch mode := info.Mode(); {
+	case mode.IsDir():
+		return errors.New("it is a folder, and a file is wanted")
+	case !mode.IsRegular():
+		return fmt.Errorf("it is no regular file (%s)", mode)
+	}
+	return nil
 }
 
 // unpacked returns what a reader yields, unpacked where it begins as gzip does, 0x1f 0x8b (RFC 1952).
