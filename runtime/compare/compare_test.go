@@ -185,6 +185,27 @@ func TestPageStandsAlone(t *testing.T) {
 	}
 }
 
+// Of a training that is done but whose events are lost, in part or whole, nothing is said that only the lost ones knew.
+func TestLostEvents(t *testing.T) {
+	for lines := range 3 {
+		dir := filepath.Join(t.TempDir(), "run")
+		run{model: model("digit", "walk", "fast", 1), updates: 3, total: 3, afterRun: func(dir string) error {
+			path := filepath.Join(dir, record.EventFile)
+			text, err := os.ReadFile(path)
+			if err != nil {
+				return err
+			}
+			return os.WriteFile(path, []byte(strings.Join(strings.SplitAfter(string(text), "\n")[:lines], "")+"{"), 0o666)
+		}}.write(t, dir)
+		table, whole := Read([]string{dir})
+		r := table.Rows[0]
+		want := fmt.Sprintf("events.jsonl is damaged: it tells of %d of the 3 updates of `train digit`", lines)
+		if whole || r.State != "done" || r.Updates != 0 || r.Examples != 0 || r.Seconds != 0 || r.Rates != nil || !slices.Equal(r.Notes, []string{want}) {
+			t.Errorf("%d events: %v %+v", lines, whole, r)
+		}
+	}
+}
+
 // Whatever runs there are and in whatever order: two figures stand in one column exactly if name, recipe, count, split and data are
 // equal; columns of one name have numbers and say what is different; no row has two figures in one column; none is lost.
 func TestColumns(t *testing.T) {

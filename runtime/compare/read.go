@@ -175,15 +175,19 @@ func (r *reader) read() error {
 		if m.Examples > 0 { // it was written down, and not guessed
 			row.Data, row.Seed, row.Parameters, row.Frozen = m.Data, &m.Seed, &m.Parameters, m.Frozen
 		}
-		row.train(actions, events, m)
+		if err := row.train(actions, events, m); err != nil {
+			r.failed = true
+			row.Notes = append(row.Notes, r.local(err))
+		}
 		row.missing(actions, m)
 		r.judged(row, m, actions, metrics)
 	}
 	return nil
 }
 
-// train fills in how far the training of a model is.
-func (row *Row) train(actions map[string]record.ActionRecord, events []record.Event, m record.ModelNote) {
+// train fills in how far the training of a model is. That the events of one that is done do not reach its end is an error; what it
+// took is left out then.
+func (row *Row) train(actions map[string]record.ActionRecord, events []record.Event, m record.ModelNote) error {
 	var done bool
 	total := 0
 	for _, a := range actions {
@@ -206,6 +210,11 @@ func (row *Row) train(actions map[string]record.ActionRecord, events []record.Ev
 			row.Rates.Mean += x / float64(len(list))
 		}
 	}
+	if done && row.Updates < total {
+		lost := fmt.Errorf("%s is damaged: it tells of %s of the %s updates of `%s`", record.EventFile, record.Grouped(row.Updates), record.Grouped(total), m.Training)
+		row.State, row.Updates, row.Seconds, row.Rates = "done", 0, 0, nil
+		return lost
+	}
 	row.Examples = row.Updates * m.Examples
 	switch {
 	case done:
@@ -217,6 +226,7 @@ func (row *Row) train(actions map[string]record.ActionRecord, events []record.Ev
 	default:
 		row.State = record.Grouped(row.Updates) + " updates, not done"
 	}
+	return nil
 }
 
 // missing notes the actions of a model that are begun and not done.
