@@ -29,7 +29,7 @@ const (
 
 // Model returns the plugin component.
 func Model() sdk.Model {
-	zero, one := 0.0, 1.0
+	zero, one, million := 0.0, 1.0, 1e6
 	gap := schema.Param{Name: "gap", Type: schema.Time, Default: "20 steps", Min: &one, Doc: "by how many steps the right output is to be earlier than the wrong one"}
 	share := func(name, value, doc string) schema.Param {
 		return schema.Param{Name: name, Type: schema.Real, Default: value, Min: &zero, Max: &one, Doc: doc}
@@ -66,7 +66,7 @@ func Model() sdk.Model {
 					{Name: "normal", Doc: "standard normal"},
 					{Name: "uniform", Doc: "uniform", Params: []schema.Param{{Name: "between", Type: schema.Range, Default: "0..1", Doc: "lowest and highest value"}}},
 				}},
-				{Name: "critic_steps", Type: schema.Int, Default: "1", Min: &one, Doc: "updates of the discriminator, each on a batch of its own, for one of the generator"},
+				{Name: "critic_steps", Type: schema.Int, Default: "1", Min: &one, Max: &million, Doc: "updates of the discriminator, each on a batch of its own, for one of the generator"},
 				sdk.LabelParam("which both networks are then told"),
 			},
 			Samplers: []schema.Choice{{Name: "once", Doc: "noise through the generator", Params: []schema.Param{sdk.LabelOption()}}},

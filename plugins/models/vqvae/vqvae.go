@@ -28,7 +28,7 @@ const (
 
 // Model returns the plugin component.
 func Model() sdk.Model {
-	zero, one, two := 0.0, 1.0, 2.0
+	zero, one, two, million := 0.0, 1.0, 2.0, 1e6
 	below := 1 - 1e-9
 	return sdk.Model{
 		Component: schema.Component{
@@ -40,7 +40,7 @@ func Model() sdk.Model {
 				{Name: decoder, Takes: "network", Steps: spiker, Doc: "what the spiker gives, or the chosen vectors where there is none, to image"},
 			},
 			Params: []schema.Param{
-				{Name: "codes", Type: schema.Int, Required: true, Min: &two, Doc: "vectors of the codebook; tokens are 0 to codes - 1"},
+				{Name: "codes", Type: schema.Int, Required: true, Min: &two, Max: &million, Doc: "vectors of the codebook; tokens are 0 to codes - 1"},
 				{Name: "commit", Type: schema.Real, Default: "0.25", Min: &zero, Doc: "weight of the encoder's part in the distances between features and vectors"},
 				{Name: "loss", Type: schema.Terms, Default: "mse", Doc: "weighted sum of terms", Choices: []schema.Choice{
 					{Name: "mse", Doc: "mean squared error of the reconstruction, over pixels", Params: []schema.Param{
