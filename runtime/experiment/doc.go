@@ -5,9 +5,11 @@
 // What an action computes is hashed to a key (keys.go): lowered graphs, Program, data, settings, seed, versions. Comments and
 // names are not in it. An action whose key is recorded as done is not done again.
 //
-// A run makes these keys, and finds what stands against it, before it begins (ready.go); compares them with what its folder has
-// from before (again.go); counts the memory (memory.go); and does one action after the other (run.go), or takes over what another
-// run of a sweep has done under the same key (share.go).
+// A run makes these keys, and finds what stands against it, before it begins (ready.go; what the spec alone tells is found by
+// Load already: later.go, enough.go, reference.go, start.go); compares them with what its folder has from before (again.go);
+// counts the memory (memory.go); and does one action after the other (run.go), or takes over what another run of a sweep has done
+// under the same key (share.go). An evaluation draws and reads what its metrics judge (evaluate.go, figures.go, features.go,
+// standard.go); compare.go does so with the images of a data set in the place of samples.
 //
 // Load asks a plugin for the Program of each model, for that of each action that replaces definitions, and for the samplers with
 // options (build.go, use.go).

@@ -171,7 +171,7 @@ func (r *runner) sheet(j *job, name string, m record.Images, rows, cols int) err
 
 // sample does a sample action.
 func (r *runner) sample(ctx context.Context, j *job) error {
-	m, err := r.trained(j)
+	m, err := r.trained(j.model)
 	if err != nil {
 		return err
 	}

@@ -54,7 +54,7 @@ type seen struct{ vectors, logits metric.Vectors }
 
 // evaluate does an evaluate action.
 func (r *runner) evaluate(ctx context.Context, j *job) error {
-	m, err := r.trained(j)
+	m, err := r.trained(j.model)
 	if err != nil {
 		return err
 	}

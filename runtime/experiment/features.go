@@ -51,7 +51,7 @@ func (e *evaluation) features(ctx context.Context, v schema.Value) (*metric.Feat
 		return metric.Pixels(t.Size()), nil
 	}
 	m := e.x.named(name.Text)
-	trained, err := e.trained(&job{model: m})
+	trained, err := e.trained(m)
 	if err != nil {
 		return nil, err
 	}

@@ -223,14 +223,14 @@ func (r *runner) forget(j *job) error {
 // trainSet returns the examples of a training.
 func (r *runner) trainSet(t *job) *data.Set { return r.sets.of(t.Data, data.Train) }
 
-// trained returns the model of a job with the weights of its finished training.
-func (r *runner) trained(j *job) (*train.Model, error) {
-	if m := r.models[j.model]; m != nil {
+// trained returns a model with the weights of its finished training.
+func (r *runner) trained(of *Model) (*train.Model, error) {
+	if m := r.models[of]; m != nil {
 		return m, nil
 	}
-	t := r.training(j.model)
+	t := r.training(of)
 	if old := r.done[t.id]; !old.Done || old.Parts[lengthPart] != t.parts[lengthPart] {
-		return nil, fmt.Errorf("model `%s` is not trained yet as the spec says (%s): run without --only, or with --only train:%s first", j.model.Name, t.length(), j.model.Name)
+		return nil, fmt.Errorf("model `%s` is not trained yet as the spec says (%s): run without --only, or with --only train:%s first", of.Name, t.length(), of.Name)
 	}
 	m, err := r.newModel(t)
 	if err != nil {
@@ -238,19 +238,19 @@ func (r *runner) trained(j *job) (*train.Model, error) {
 	}
 	found, err := r.latest(t)
 	if err != nil {
-		return nil, fmt.Errorf("%w: run with --only train:%s --restart to train anew", err, j.model.Name)
+		return nil, fmt.Errorf("%w: run with --only train:%s --restart to train anew", err, of.Name)
 	}
 	if whole := t.updates(r.trainSet(t).Len()); len(found.Passed) > 0 || found.Step != uint64(whole) || found.File.Metadata[keyMetadata] != t.key {
 		why := fmt.Errorf("%s is not the end of the training of %d updates", found.Path, whole)
 		if len(found.Passed) > 0 {
 			why = found.Passed[0]
 		}
-		return nil, fmt.Errorf("the weights of the trained model are not there (%w): run with --only train:%s, which goes on from what is there", why, j.model.Name)
+		return nil, fmt.Errorf("the weights of the trained model are not there (%w): run with --only train:%s, which goes on from what is there", why, of.Name)
 	}
 	if err := m.Restore(found.File, t.Settings.Real("average") > 0); err != nil {
 		return nil, err
 	}
-	r.models[j.model] = m
+	r.models[of] = m
 	return m, nil
 }
 

@@ -35,7 +35,7 @@ func (r *runner) train(ctx context.Context, j *job) error {
 	}
 	m.Begin(r.starts[j.model])
 	for _, o := range j.model.others {
-		of, err := r.trained(r.training(o.model))
+		of, err := r.trained(o.model)
 		if err != nil {
 			return fmt.Errorf("%s: %w", j.name, err)
 		}
