@@ -164,7 +164,7 @@ func (m *gan) borders(networks []schema.Network) {
 		switch {
 		case r != gen && r != dis:
 		case len(r.In) > 2 || len(r.In) == 0:
-			m.complain(r.Name, "", "the %s takes one parameter, or with `label` two; this one has %d", r.Name, len(r.In))
+			m.complain(r.Name, "leave it the first, and with `label` the class behind it", "the %s takes one parameter, or with `label` two; this one has %d", r.Name, len(r.In))
 		case m.label.Field != "" && len(r.In) != 2:
 			m.complain(r.Name, fmt.Sprintf("add a parameter `y: real[%d]` or `y: step`", m.label.Classes), "with `label` the %s takes the class as its second parameter, and this one has %d", r.Name, len(r.In))
 		default:
@@ -182,7 +182,7 @@ func (m *gan) borders(networks []schema.Network) {
 	case m.b.Role(decode) != nil && m.b.Role(encode) == nil:
 		m.complain(coder, "take one with both directions", "the coder cannot encode the images of the data")
 	case m.b.Role(decode) != nil && !m.b.Role(decode).Out[0].Equal(m.image):
-		m.complain(coder, "", "the coder decodes to %s, the data have images %s", sdk.Wire(m.b.Role(decode).Out[0]), sdk.Wire(m.image))
+		m.complain(coder, "take one that keeps the size of what it decodes, as `ttfs` does", "the coder decodes to %s, the data have images %s", sdk.Wire(m.b.Role(decode).Out[0]), sdk.Wire(m.image))
 	}
 	if name, _ := m.loss(); name == firstSpike {
 		return

@@ -34,15 +34,15 @@ func (v *vae) checkBernoulli() []schema.Complaint {
 		}
 		switch {
 		case v.inputs(r) != inputs:
-			bad("", "takes %s, and this one has %d parameters", takes, len(r.In))
+			bad("give it these, in this order", "takes %s, and this one has %d parameters", takes, len(r.In))
 		case !r.FreeSteps:
 			bad("take spikes and leave `encode` out", "encodes its input, so its number of steps is fixed; it is applied to every prefix of the latent")
 		case r.In[inputs-1].Steps == 0 || len(r.In[inputs-1].Dims) != 1 || r.In[inputs-1].Dims[0] != z.Dims[0]:
-			bad("", "takes a latent %s, the decoder takes %s", sdk.Wire(r.In[inputs-1]), sdk.Wire(z))
+			bad(fmt.Sprintf("give the parameter for the latent the type `%s`", sdk.Wire(z)), "takes a latent %s, the decoder takes %s", sdk.Wire(r.In[inputs-1]), sdk.Wire(z))
 		case r.Out[0].DType != graph.Bit || len(r.Out[0].Dims) != 1 || r.Out[0].Dims[0] != k*z.Dims[0]:
-			bad("", "gives %s, want %s: `choose` = %d spikes for each of %d latent channels", sdk.Wire(r.Out[0]), want, k, z.Dims[0])
+			bad(fmt.Sprintf("end it with `linear(%d)` and neurons", k*z.Dims[0]), "gives %s, want %s: `choose` = %d spikes for each of %d latent channels", sdk.Wire(r.Out[0]), want, k, z.Dims[0])
 		case inputs == 2 && !r.In[0].WithSteps(features.Steps).Equal(features):
-			bad("", "takes features %s, the encoder gives %s", sdk.Wire(r.In[0]), sdk.Wire(features))
+			bad(fmt.Sprintf("give its first parameter the type `%s`", sdk.Wire(features)), "takes features %s, the encoder gives %s", sdk.Wire(r.In[0]), sdk.Wire(features))
 		}
 	}
 	check(posterior, "features and a latent", q, 2)

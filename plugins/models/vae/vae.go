@@ -220,13 +220,13 @@ func (v *vae) borders() []schema.Complaint {
 	image, enc, dec := v.image, v.enc, v.dec
 	switch {
 	case v.inputs(enc) != 1:
-		c = append(c, sdk.Complain(encoder, "", "the encoder takes the image alone, and this one has %d parameters", len(enc.In))...)
+		c = append(c, sdk.Complain(encoder, fmt.Sprintf("leave it `image: %s`, or add the class by `label`", sdk.Wire(image)), "the encoder takes the image alone, and this one has %d parameters", len(enc.In))...)
 	case !enc.In[0].Equal(image):
 		c = append(c, sdk.Complain(encoder, "give the encoder's parameter the size of the images, or the data set the size of the network", "the encoder takes %s, the data have images %s", sdk.Wire(enc.In[0]), sdk.Wire(image))...)
 	}
 	switch {
 	case v.inputs(dec) != 1:
-		c = append(c, sdk.Complain(decoder, "", "the decoder takes the latent alone, and this one has %d parameters", len(dec.In))...)
+		c = append(c, sdk.Complain(decoder, "leave it the latent, or add the class by `label`", "the decoder takes the latent alone, and this one has %d parameters", len(dec.In))...)
 	case !dec.Out[0].Equal(image):
 		c = append(c, sdk.Complain(decoder, "the decoder's result must be an image like those of the data", "the decoder gives %s, the data have images %s", sdk.Wire(dec.Out[0]), sdk.Wire(image))...)
 	}

@@ -139,7 +139,7 @@ func (v *vqvae) borders() []schema.Complaint {
 			continue
 		}
 		if len(r.In) != 1 {
-			return sdk.Complain(name, "", "the %s takes one parameter, and this one has %d", name, len(r.In))
+			return sdk.Complain(name, fmt.Sprintf("leave it one of the type `%s`", sdk.Wire(from)), "the %s takes one parameter, and this one has %d", name, len(r.In))
 		}
 		takes := r.In[0]
 		if r.FreeSteps && takes.Steps > 0 {
@@ -158,7 +158,7 @@ func (v *vqvae) borders() []schema.Complaint {
 			return sdk.Complain(encoder, "add `readout = NETWORK`, one that ends with `decode`", "without a readout the encoder gives real[d, h, w], and this one gives %s", sdk.Wire(from))
 		case name == encoder && v.b.Role(readout) == nil || name == readout:
 			if from.Steps > 0 || from.DType != graph.F32 || len(from.Dims) < 2 {
-				return sdk.Complain(name, "", "the %s gives a vector for each place, real[d, h, w], and this one gives %s", name, sdk.Wire(from))
+				return sdk.Complain(name, "end it with a convolution, or `reshape` what it gives", "the %s gives a vector for each place, real[d, h, w], and this one gives %s", name, sdk.Wire(from))
 			}
 		case name == spiker && from.Steps == 0:
 			return sdk.Complain(spiker, "let it `encode` the vectors, or leave the spiker out", "the spiker gives spikes, and this one gives %s", sdk.Wire(from))
