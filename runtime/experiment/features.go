@@ -187,7 +187,8 @@ func (x *Experiment) unready(j *job) (found diag.List) {
 		if t >= 0 && t < own {
 			// What a component may export, a Program need not, where its arguments do not ask for it.
 			if export := exportOf(j.Settings["metrics"].Items[metrics[i]].Text); jobs[t].model.Program.Export(export) == nil {
-				found.Add(diag.Diagnostic{Code: diag.BadAction, Range: place, Summary: fmt.Sprintf("model `%s` does not export `%s`, as its arguments say", name, export)})
+				found.Add(diag.Diagnostic{Code: diag.BadAction, Range: place, Summary: fmt.Sprintf("model `%s` does not export `%s`, as its arguments say", name, export),
+					Help: jobs[t].model.exportHelp(export)})
 			}
 			continue
 		}
@@ -195,4 +196,15 @@ func (x *Experiment) unready(j *job) (found diag.List) {
 			Help: fmt.Sprintf("write its `train %s` above `%s`", name, j.name)})
 	}
 	return found
+}
+
+// exportHelp says how the model comes to an export that its Program lacks: by the network that it may have for it, if there is one
+// of that name.
+func (m *Model) exportHelp(export string) string {
+	i := slices.IndexFunc(m.Component.Roles, func(r schema.Role) bool { return r.Name == export && r.Optional })
+	if i < 0 {
+		return fmt.Sprintf("`snnc doc %s` says what its arguments do", m.Component.Name)
+	}
+	r := m.Component.Roles[i]
+	return fmt.Sprintf("write `%s = %s(..., %s = NETWORK)`: %s", m.Name, m.Component.Name, r.Name, r.Doc)
 }

@@ -179,6 +179,8 @@ func TestCannotBeJudged(t *testing.T) {
 		{spec(t, "judged", "kid(features = pixels)", "kid(features = a)"), diag.BadArguments, "model `a`, of kind `"},
 		{spec(t, "judged", "kid(features = pixels)", "kid(features = b)"), diag.UnknownChoice, "`features` of `kid` cannot be `b`"},
 		{spec(t, "judged", "kid(features = pixels)", "kid(features = pixels, subset = 101)"), diag.BadAction, "metric `kid` takes 101 samples or more, and there are 100"},
+		{spec(t, "judged", "kid(features = pixels)", "kid(features = judge)"), diag.BadAction,
+			"model `judge` does not export `features`, as its arguments say; write `judge = "},
 		{text[:i] + text[j:] + "\n" + text[i:j], diag.BadAction, "model `judge` gives features before it is trained"},
 	} {
 		x, found, _ := Load(t.Context(), plugins, "a.snn", []byte(c.text), Options{})
@@ -187,7 +189,7 @@ func TestCannotBeJudged(t *testing.T) {
 				found = append(found, x.notYet(j)...)
 			}
 		}
-		if len(found) == 0 || found[0].Code != c.code || !strings.HasPrefix(found[0].Summary, c.want) {
+		if len(found) == 0 || found[0].Code != c.code || !strings.HasPrefix(found[0].Summary+"; "+found[0].Help, c.want) {
 			t.Errorf("%+v, want %s", found, c.want)
 		}
 	}
