@@ -17,7 +17,7 @@ type benchCommand struct {
 	File    string   `arg:"" help:"Spec."`
 	Only    []string `placeholder:"KIND" help:"Measure only these: updates, train; network evaluations, sample; the samples of the first sample action of the model, draw, which nothing else measures."`
 	Steps   int      `default:"10" placeholder:"N" help:"How many updates, evaluations and drawings are timed, after two of each that are not. Default: 10."`
-	Data    string   `type:"existingdir" placeholder:"DIR" help:"Look for data sets in DIR first."`
+	Data    []string `sep:"none" type:"existingdir" placeholder:"DIR" help:"Look for data sets in DIR first; several are looked into in order."`
 	Threads int      `placeholder:"N" help:"Worker threads. Default: one per processor."`
 	JSON    bool     `help:"Print the report as JSON."`
 }
@@ -36,7 +36,7 @@ func (c *benchCommand) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	o := bench.Options{Steps: c.Steps, Threads: threads, Data: data.Folders(c.Data)}
+	o := bench.Options{Steps: c.Steps, Threads: threads, Data: data.Folders(c.Data...)}
 	if c.Steps < 1 {
 		return wrongUsage("--steps %d: want at least 1", c.Steps)
 	}

@@ -25,7 +25,7 @@ type dataCommand struct {
 }
 
 type dataFlags struct {
-	Data string `placeholder:"DIR" help:"Folder of data sets. Default: $SNNC_DATA, then the user's data folder."`
+	Data []string `sep:"none" placeholder:"DIR" help:"Folder of data sets; several are looked into in order. Default: $SNNC_DATA, then the user's data folder."`
 }
 
 type dataListCommand struct{ dataFlags }
@@ -39,7 +39,7 @@ func (c *dataListCommand) Run(s streams) error {
 		}
 		return record.Grouped(n)
 	}
-	for _, x := range data.List(data.Folders(c.Data)) {
+	for _, x := range data.List(data.Folders(c.Data...)) {
 		where := x.Found
 		switch {
 		case x.Err != nil:
@@ -62,7 +62,7 @@ type dataFetchCommand struct {
 }
 
 func (c *dataFetchCommand) Run(ctx context.Context, s streams) error {
-	folders := data.Folders(c.Data)
+	folders := data.Folders(c.Data...)
 	if len(folders) == 0 {
 		return wrongUsage("there is no folder to put data sets into: pass --data DIR")
 	}
@@ -77,7 +77,7 @@ type dataShowCommand struct {
 
 func (c *dataShowCommand) Run(ctx context.Context, s streams) error {
 	for _, split := range []data.Split{data.Train, data.Test} {
-		set, err := data.Open(ctx, c.Name, schema.Arguments{}, split, data.Folders(c.Data))
+		set, err := data.Open(ctx, c.Name, schema.Arguments{}, split, data.Folders(c.Data...))
 		if err != nil {
 			return helpful(err)
 		}

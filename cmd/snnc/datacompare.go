@@ -44,7 +44,7 @@ func (c *dataCompareCommand) Run(ctx context.Context, s streams) error {
 	}
 	defer h.Close()
 	x, found, sources, err := experiment.Compare(ctx, h, experiment.CompareOptions{Images: c.Images, Reference: c.Reference, Split: c.Split, Against: c.Against,
-		Metrics: c.Metrics, Count: c.Count, Folders: data.Folders(c.Data), Threads: threads})
+		Metrics: c.Metrics, Count: c.Count, Folders: data.Folders(c.Data...), Threads: threads})
 	if err != nil {
 		return err
 	}

@@ -23,7 +23,7 @@ type runCommand struct {
 	File    string   `arg:"" help:"Spec."`
 	Only    []string `placeholder:"KIND[:MODEL]" help:"Do only these actions: train, sample, evaluate, deploy, or one of them of one model, such as sample:digit."`
 	Out     string   `placeholder:"DIR" help:"Run folder. Default: runs/SPEC[-PRESET], for a sweep with -sweep behind it."`
-	Data    string   `type:"existingdir" placeholder:"DIR" help:"Look for data sets in DIR first."`
+	Data    []string `sep:"none" type:"existingdir" placeholder:"DIR" help:"Look for data sets in DIR first; several are looked into in order."`
 	Threads int      `placeholder:"N" help:"Worker threads; no result depends on it. Default: one per processor."`
 	Restart bool     `help:"Do the actions anew, from the beginning."`
 	JSON    bool     `help:"Print the lines of events.jsonl."`
@@ -61,7 +61,7 @@ func (c *runCommand) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	o := experiment.RunOptions{Folder: c.Out, Data: data.Folders(c.Data), Threads: threads, Restart: c.Restart, Version: version()}
+	o := experiment.RunOptions{Folder: c.Out, Data: data.Folders(c.Data...), Threads: threads, Restart: c.Restart, Version: version()}
 	for _, text := range split(c.Only) {
 		selection, err := experiment.ParseSelection(text)
 		if err != nil {

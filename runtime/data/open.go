@@ -162,12 +162,12 @@ func (c *collection) bad(err error) error {
 	return &Error{Set: c.name, Summary: summary, Help: help, Err: file.Err}
 }
 
-// Folders returns where data sets are looked for: the folder of the flag --data, that of $SNNC_DATA, and the user's data
+// Folders returns where data sets are looked for: the folders of the flag --data, that of $SNNC_DATA, and the user's data
 // folder ($XDG_DATA_HOME/snnc or ~/.local/share/snnc; ~/Library/Application Support/snnc on macOS; %LocalAppData%\snnc on
 // Windows). Those that are not set are left out. Fetch puts data sets into the first.
-func Folders(flag string) []string {
+func Folders(flags ...string) []string {
 	var out []string
-	for _, folder := range []string{flag, os.Getenv("SNNC_DATA"), userFolder()} {
+	for _, folder := range append(slices.Clone(flags), os.Getenv("SNNC_DATA"), userFolder()) {
 		if folder != "" && !slices.Contains(out, folder) {
 			out = append(out, folder)
 		}

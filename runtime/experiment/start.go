@@ -76,6 +76,14 @@ func outsideHelp(path string) string {
 	return fmt.Sprintf("write `%s = %q`, and run with `--data %s`", startSetting, filepath.Base(clean), filepath.ToSlash(filepath.Dir(clean)))
 }
 
+// absentHelp says where weights are looked for, and what finds them where they lie in the working directory.
+func absentHelp(path string) string {
+	if _, err := os.Stat(filepath.FromSlash(path)); err == nil {
+		return fmt.Sprintf("a path is relative to the folder of the spec: `--data .` finds %s here", path)
+	}
+	return fmt.Sprintf("a path is relative to the folder of the spec; where it is DIR/%s, run with `--data DIR`", path)
+}
+
 func (j *job) startFailed(summary, help string, notes ...diag.Note) diag.Diagnostic {
 	return diag.Diagnostic{Code: diag.StartFailed, Range: j.Places[startSetting], Summary: summary, Help: help, Notes: notes}
 }
@@ -93,7 +101,7 @@ func (r *runner) start(j *job) (train.Weights, diag.List) {
 	file, from, err := startFile(append([]string{filepath.Dir(r.x.Name)}, r.o.Data...), filepath.FromSlash(path), j.model.Name)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return fail(fmt.Sprintf("%q is not there", path), "a path is relative to the folder of the spec; what lies elsewhere is found with `--data DIR`")
+		return fail(fmt.Sprintf("%q is not there", path), absentHelp(path))
 	case errors.Is(err, checkpoint.ErrNone):
 		return fail(fmt.Sprintf("%q has no checkpoint of a model `%s`", path, j.model.Name), "name a run of a model of this name, or one of its checkpoints")
 	case err != nil:
