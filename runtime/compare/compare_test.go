@@ -200,7 +200,7 @@ func TestLostEvents(t *testing.T) {
 		table, whole := Read([]string{dir})
 		r := table.Rows[0]
 		want := fmt.Sprintf("events.jsonl is damaged: it tells of %d of the 3 updates of `train digit`", lines)
-		if whole || r.State != "done" || r.Updates != 0 || r.Examples != 0 || r.Seconds != 0 || r.Rates != nil || !slices.Equal(r.Notes, []string{want}) {
+		if whole || r.State != "done" || r.Updates != 0 || r.Examples != 0 || r.Seconds != 0 || r.Rates != nil || r.Notes[0] != want {
 			t.Errorf("%d events: %v %+v", lines, whole, r)
 		}
 	}
@@ -277,8 +277,42 @@ func TestFigures(t *testing.T) {
 		return errors.Join(f.PutAction("evaluate 0.0", record.ActionRecord{Name: "evaluate digit"}), f.Close())
 	}}.write(t, filepath.Join(dir, "c"))
 	table, _ = Read([]string{filepath.Join(dir, "c")})
-	if len(table.Columns) != 0 || !slices.Contains(table.Rows[0].Notes, "`evaluate digit` is not done") {
+	if len(table.Columns) != 0 || !slices.Contains(table.Rows[0].Notes, "`evaluate digit`, `evaluate digit[0]`, `evaluate digit[1]`, `sample digit` are not done") {
 		t.Errorf("%+v", table)
+	}
+}
+
+// Images of another size are another recipe, which is told in words of the spec and not in hashes; of a run whose samples alone are
+// done the sampler of these is shown; of a folder of runs it is said that it is one.
+func TestWords(t *testing.T) {
+	dir := t.TempDir()
+	var folders []string
+	for i, size := range []string{"4", "8"} {
+		m := model("digit", "walk", "fast", 1)
+		m.Draws = m.Draws[1:2]
+		m.Draws[0].Data = "digits(size = " + size + ")"
+		hash := strings.Repeat(size, 20)
+		f := distance(3, 50, "edges of data "+hash[:12])
+		folders = append(folders, filepath.Join(dir, "runs", size))
+		run{model: m, updates: 1, total: 1, hash: hash, metrics: record.Metrics{"evaluate digit": {"distance": f}}}.write(t, folders[i])
+	}
+	table, whole := Read(folders)
+	if !whole || len(table.Columns) != 2 || table.Columns[1].Differs != "compared with digits(size = 8), not digits(size = 4)" || table.Rows[0].Notes != nil {
+		t.Errorf("%v %+v", whole, table)
+	}
+	m := model("digit", "walk", "fast", 1)
+	run{model: m, updates: 1, total: 1, afterRun: func(dir string) error {
+		f, err := record.Open(dir)
+		if err != nil {
+			return err
+		}
+		return errors.Join(f.PutAction("evaluate 0.0", record.ActionRecord{Name: "evaluate digit[1]", Done: true}), f.Close())
+	}}.write(t, filepath.Join(dir, "drawn"))
+	if table, _ = Read([]string{filepath.Join(dir, "drawn")}); table.Rows[0].Sampler != "slow" {
+		t.Errorf("%+v", table.Rows)
+	}
+	if table, _ = Read([]string{filepath.Join(dir, "runs")}); table.Rows[0].Notes[0] != "it holds no run itself, but folders in it do: name these, such as runs/*" {
+		t.Errorf("%+v", table.Rows)
 	}
 }
 

@@ -84,12 +84,21 @@ func members(folders []string) (runs []string, bad map[string]error) {
 				}
 			}
 		case kind == "":
-			add(dir, errors.New("it holds no run"))
+			add(dir, noRun(dir))
 		default:
 			add(dir, nil)
 		}
 	}
 	return runs, bad
+}
+
+// noRun says of a folder without a run whether those in it have some.
+func noRun(dir string) error {
+	inside, err := filepath.Glob(filepath.Join(dir, "*", record.ActionFile))
+	if err != nil || len(inside) == 0 {
+		return errors.New("it holds no run")
+	}
+	return fmt.Errorf("it holds no run itself, but folders in it do: name these, such as %s/*", filepath.Base(dir))
 }
 
 // short returns the last element of each path, or as many of its last ones as tell it from all others.
@@ -229,16 +238,32 @@ func (row *Row) train(actions map[string]record.ActionRecord, events []record.Ev
 	return nil
 }
 
-// missing notes the actions of a model that are begun and not done.
+// missing notes the actions of a model that are not done: those that are begun, and, once it is trained, those that wait.
 func (row *Row) missing(actions map[string]record.ActionRecord, m record.ModelNote) {
 	var list []string
 	for _, a := range actions {
 		if a.Name != m.Training && !a.Done && of(a.Name, m.Name) {
-			list = append(list, "`"+a.Name+"` is not done")
+			list = append(list, a.Name)
 		}
 	}
-	slices.Sort(list)
-	row.Notes = append(row.Notes, list...)
+	for _, d := range m.Draws {
+		if row.State == "done" && !done(actions, d.Action) && !slices.Contains(list, d.Action) {
+			list = append(list, d.Action)
+		}
+	}
+	slices.SortFunc(list, byNumber)
+	switch len(list) {
+	case 0:
+	case 1:
+		row.Notes = append(row.Notes, "`"+list[0]+"` is not done")
+	default:
+		row.Notes = append(row.Notes, "`"+strings.Join(list, "`, `")+"` are not done")
+	}
+}
+
+// done reports whether an action of some name is done.
+func done(actions map[string]record.ActionRecord, name string) bool {
+	return slices.ContainsFunc(slices.Collect(maps.Values(actions)), func(a record.ActionRecord) bool { return a.Name == name && a.Done })
 }
 
 // of reports whether an action such as `evaluate digit[1]` is one of a model.
@@ -275,7 +300,7 @@ func (r *reader) judged(row Row, m record.ModelNote, actions map[string]record.A
 		for _, name := range slices.Sorted(maps.Keys(metrics[action])) {
 			f := metrics[action][name]
 			list = append(list, found{key{name, f.Recipe, f.Count, f.Reference, images(d.Data, f.Reference)},
-				RowFigure{Action: action, Value: f.Value, Interval: f.Interval, Seed: f.Seed}, hash, f.Detail})
+				RowFigure{Action: action, Value: f.Value, Interval: f.Interval, Seed: f.Seed}, hash, d.Data, f.Detail})
 		}
 		clash := func(i int) bool {
 			return slices.ContainsFunc(r.figures[i], func(f found) bool {
@@ -300,10 +325,13 @@ func (r *reader) judged(row Row, m record.ModelNote, actions map[string]record.A
 	if slices.ContainsFunc(r.rows[at:], func(row Row) bool { return row.Draw != nil }) {
 		return
 	}
-	for _, d := range m.Draws { // no figure is of samples: what one takes is known all the same
-		if d.Sampler != "" && d.Replace == "" {
-			r.rows[at].Sampler, r.rows[at].Draw = d.Sampler, &DrawCost{d.Evaluations, d.Operations}
-			return
+	// No figure is of samples: what one takes is known all the same, first of all where some were drawn.
+	for _, drawn := range []bool{true, false} {
+		for _, d := range m.Draws {
+			if d.Sampler != "" && d.Replace == "" && done(actions, d.Action) == drawn {
+				r.rows[at].Sampler, r.rows[at].Draw = d.Sampler, &DrawCost{d.Evaluations, d.Operations}
+				return
+			}
 		}
 	}
 }

@@ -113,6 +113,7 @@ type found struct {
 	key
 	RowFigure
 	hash   string // of the data that it was compared with
+	form   string // these data as a spec writes them; "" where the folder does not say
 	detail bool
 }
 
@@ -134,11 +135,14 @@ func name(of [][]found) {
 			case known[f.hash] != "":
 				f.data = known[f.hash]
 			default:
-				f.data = "data " + f.hash[:min(12, len(f.hash))]
+				f.data = "data " + digits(f.hash)
 			}
 		}
 	}
 }
+
+// digits are as many of a hash as recipes have.
+func digits(hash string) string { return hash[:min(12, len(hash))] }
 
 // columns puts the figures of rows into columns: those of one name stand together, names in alphabetical order, and of one name the
 // recipe that most rows have first.
@@ -147,12 +151,14 @@ func (t *Table) columns(of [][]found) {
 	rows := map[key]int{}
 	first := map[key]int{}
 	details := map[key]bool{}
+	example := map[key]found{}
 	var keys []key
 	for i, list := range of {
 		for _, f := range list {
 			if rows[f.key] == 0 {
 				first[f.key] = i
 				keys = append(keys, f.key)
+				example[f.key] = f
 			}
 			rows[f.key]++
 			details[f.key] = details[f.key] || f.detail
@@ -175,7 +181,7 @@ func (t *Table) columns(of [][]found) {
 			}
 		default:
 			c.Number = t.Columns[i-1].Number + 1
-			c.Differs = differences(main, k)
+			c.Differs = differences(example[main], example[k])
 		}
 		at[k] = i
 		t.Columns = append(t.Columns, c)
@@ -191,7 +197,7 @@ func (t *Table) columns(of [][]found) {
 }
 
 // differences says in what a recipe is another than the main one of its name.
-func differences(main, k key) string {
+func differences(main, k found) string {
 	var parts []string
 	if k.count != main.count {
 		parts = append(parts, fmt.Sprintf("%s judged, not %s", record.Grouped(k.count), record.Grouped(main.count)))
@@ -205,6 +211,9 @@ func differences(main, k key) string {
 	recipe := main.recipe // with the count of the other, which is told already
 	for _, written := range []func(int) string{record.Grouped, strconv.Itoa} {
 		recipe = strings.ReplaceAll(recipe, " "+written(main.count)+" ", " "+written(k.count)+" ")
+	}
+	if a, b := digits(main.hash), digits(k.hash); a != "" && b != "" && a != b && main.form != k.form && main.form != "" && k.form != "" && strings.Contains(recipe, a) && strings.Contains(k.recipe, b) {
+		parts = append(parts, fmt.Sprintf("compared with %s, not %s", k.form, main.form)) // which people read sooner than hashes
 	}
 	if a, b := apart(recipe, k.recipe); len(parts) == 0 && (a != "" || b != "") { // else the recipes themselves are enough to read
 		parts = append(parts, fmt.Sprintf("recipe says %s, not %s", quote(b), quote(a)))
