@@ -37,7 +37,7 @@ var passes = []struct {
 	{"concatenated channels", "neurons and products take the parts of a concatenation, of which no copy is made", concatenated},
 	{"fixed scales", "scale and shift by what is known from variables go into weights and bias", affine},
 	{"accumulated products", "a product begins with what it is added to, where nobody else reads that", accumulated},
-	{"vanishing gradients", "the gradient by a bias that a normalisation takes away is 0", vanishing},
+	{"gradients that are 0", "the gradient by a bias that a normalisation takes away is 0", vanishing},
 	{needed, "a normalisation is moments and element-wise operators", normalisation},
 	{"factors", "factors that are the same for all that is summed come after the sum", factors},
 }
