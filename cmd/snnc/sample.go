@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"snnc.dev/snnc/runtime/experiment"
 )
@@ -39,7 +40,7 @@ func (c *sampleCommand) Run(ctx context.Context, s streams) error {
 		settings["replace"] = "[" + c.Replace + "]"
 	}
 	if c.Labels != "" {
-		settings["labels"] = "[" + c.Labels + "]"
+		settings["labels"] = "[" + strings.TrimSuffix(strings.TrimPrefix(c.Labels, "["), "]") + "]" // brackets of one's own, as in a spec, are as good
 	}
 	if c.Sampler != "" {
 		settings["sampler"] = c.Sampler
