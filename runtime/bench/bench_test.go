@@ -159,7 +159,7 @@ func TestDraw(t *testing.T) {
 	if own := m.Trainer.Model; own.Averages == nil || drawn.Model.Digest() != own.Digest() {
 		t.Error("samples are not drawn with the averages of the training")
 	}
-	if _, err := Run(t.Context(), load(t, "bench/stack.snn", small["bench/stack.snn"]...), Options{Draw: true, Steps: 1, Threads: 1}); !errors.Is(err, experiment.ErrNoSamples) {
+	if _, err := Run(t.Context(), load(t, "bench/stack.snn", small["bench/stack.snn"]...), Options{Draw: true, Steps: 1, Threads: 1}); !errors.Is(err, experiment.ErrNoSamples) || !strings.HasSuffix(err.Error(), "measure without `draw`") {
 		t.Errorf("a spec that draws nothing: %v", err)
 	}
 }

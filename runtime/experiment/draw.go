@@ -8,6 +8,7 @@ import (
 
 	"snnc.dev/snnc/dsl/check"
 	"snnc.dev/snnc/dsl/diag"
+	"snnc.dev/snnc/plugins/schema"
 	"snnc.dev/snnc/runtime/data"
 	"snnc.dev/snnc/runtime/graph"
 	"snnc.dev/snnc/runtime/program"
@@ -145,12 +146,19 @@ func (j *job) classes() (found diag.List) {
 		return found
 	}
 	if j.use.sampler == nil || len(j.use.sampler.Given) == 0 {
-		fail(labelsSetting, "leave it out", "`%s` draws no samples of a class", j.name)
+		switch told := slices.ContainsFunc(j.model.Component.Params, func(p schema.Param) bool { return p.Type == schema.AField && p.Name == labelField }); {
+		case j.Settings["sampler"].Args.Has(labelField):
+			fail(labelsSetting, "leave one of the two out", "the sampler of `%s` names the class of all samples, `%s = %d`, and `%s` names classes as well", j.name, labelField, j.Settings["sampler"].Args.Int(labelField), labelsSetting)
+		case told && !j.model.Args.Has(labelField):
+			fail(labelsSetting, fmt.Sprintf("leave it out, or write `%s = %[1]s` in model `%s`, whose networks are then told the class", labelField, j.model.Name), "`%s` draws no samples of a class: model `%s` is told none", j.name, j.model.Name)
+		default:
+			fail(labelsSetting, "leave it out", "`%s` draws no samples of a class", j.name)
+		}
 		return found
 	}
-	for i, v := range chosen {
+	for _, v := range chosen {
 		if int(v.Number) >= most {
-			fail(fmt.Sprintf("%s[%d]", labelsSetting, i), fmt.Sprintf("the classes are 0 to %d", most-1), "there is no class %d", int(v.Number))
+			fail(labelsSetting, fmt.Sprintf("the classes are 0 to %d", most-1), "there is no class %d", int(v.Number))
 		}
 	}
 	return found

@@ -98,8 +98,34 @@ func TestLabels(t *testing.T) {
 	} {
 		text := strings.Replace(stamps, change[0], change[1], 1) + "\nnetwork brush(z: real[6]) -> real[1, 8, 8] { return z -> linear(64) -> reshape(1, 8, 8) }\n"
 		y, found, _ := Load(context.Background(), h, "a.snn", []byte(text), Options{})
-		if y != nil || !slices.ContainsFunc(found, func(d diag.Diagnostic) bool { return strings.Contains(d.Summary, says) }) {
-			t.Errorf("%v, want %s", found, says)
+		if y != nil || !slices.ContainsFunc(found, func(d diag.Diagnostic) bool { return strings.Contains(d.Summary, says) && d.Range.Start.Line > 0 }) {
+			t.Errorf("%v, want %s at its place", found, says)
 		}
+	}
+}
+
+// Classes that an action names and cannot have are told with what stands against them: the sampler, the model or the data.
+func TestLabelsRefused(t *testing.T) {
+	for _, c := range []struct{ summary, help, old, new string }{
+		{"there is no class 12", "the classes are 0 to 9", "[3, 7]", "[3, 12]"},
+		{"the sampler of `sample digit` names the class of all samples, `label = 3`, and `labels` names classes as well", "leave one of the two out", "ddim(steps = 5", "ddim(steps = 5, label = 3"},
+		{"`sample digit` draws no samples of a class: model `digit` is told none", "leave it out, or write `label = label` in model `digit`, whose networks are then told the class", ", label = label", ""},
+	} {
+		text := strings.Replace(spec(t, "labels"), c.old, c.new, 1)
+		if c.new == "" {
+			text = strings.NewReplacer(", y: real[10]", "", ", y)", ")").Replace(text)
+		}
+		x, found, _ := Load(context.Background(), plugins, "a.snn", []byte(text), Options{})
+		if x != nil || len(found) != 1 || found[0].Summary != c.summary || found[0].Help != c.help || found[0].Range.Start.Line != 9 {
+			t.Errorf("%+v, want %s", found, c.summary)
+		}
+	}
+}
+
+// A path without its quotes, which a shell takes away, is told as one.
+func TestUnquoted(t *testing.T) {
+	_, found, _ := Load(context.Background(), plugins, "a.snn", []byte(spec(t, "labels")), Options{Sets: []string{"train.digit.start=runs/other/weights"}})
+	if len(found) != 1 || found[0].Summary != "`start` is a string, and this has no quotes" || !strings.HasSuffix(found[0].Help, "`--set 'start=\"...\"'`") {
+		t.Errorf("%+v", found)
 	}
 }

@@ -92,7 +92,10 @@ func (x *Experiment) Measure(ctx context.Context, pool *exec.Pool, folders []str
 func (m *Measured) Drawn() (*Drawn, error) {
 	j := m.sample
 	if j == nil {
-		return nil, ErrNoSamples
+		if len(m.Model.Component.Samplers) == 0 {
+			return nil, fmt.Errorf("%w, `%s`, and this one draws none: measure without `draw`", ErrNoSamples, m.Model.Name)
+		}
+		return nil, fmt.Errorf("%w, `%s`: add `sample %[2]s { count = 64 }`, or measure without `draw`", ErrNoSamples, m.Model.Name)
 	}
 	if found := m.x.notYet(j); found.HasErrors() {
 		return nil, &Refused{found}
