@@ -85,7 +85,7 @@ func (l Label) Check(n schema.Network, r *program.Role, own int) []schema.Compla
 		rows, why = rows+1, ": one more where no class is told"
 	}
 	if !takes.Equal(Int()) && !takes.Equal(graph.Real(l.Classes)) {
-		return Complain(n.Role, fmt.Sprintf("write `real[%d]` or `step`", l.Classes), "the last parameter is the class, one of %d, and this one is %s", l.Classes, Wire(takes))
+		return Complain(n.Role, fmt.Sprintf("write `real[%d]` or `step`", l.Classes), "the last parameter is the class, one of %d as the classes of the data are 0 to %d, and this one is %s", l.Classes, l.Classes-1, Wire(takes))
 	}
 	if table := ShortestTable(n.Graph, own); table > 0 && table < rows {
 		return Complain(n.Role, fmt.Sprintf("write `count = %d` in its `embedding`", rows), "this network has a table of %d classes, and is told of %d%s", table, rows, why)

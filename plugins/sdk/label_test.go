@@ -113,7 +113,7 @@ func TestLabelComplaints(t *testing.T) {
 		{schema.Arguments{"label": field("image")}, told("i32[N]"), nil, "label: field `image` is real[2], no class number"},
 		{schema.Arguments{"label": field("other")}, told("i32[N]"), nil, "label: field `other` is int, no class number"},
 		{nil, told("i32[N]"), nil, "net: this network takes 2 parameters, and the model is told of no label"},
-		{schema.Arguments{"label": field("label")}, told("f32[N 4]"), nil, "net: the last parameter is the class, one of 3, and this one is real[4]"},
+		{schema.Arguments{"label": field("label")}, told("f32[N 4]"), nil, "net: the last parameter is the class, one of 3 as the classes of the data are 0 to 2, and this one is real[4]"},
 		{schema.Arguments{"label": field("label")}, double, schema.Arguments{"label": {Type: schema.Int, Number: 3}}, "sampler.label: there is no class 3"},
 		{nil, double, schema.Arguments{"label": one}, "sampler.label: the model is told of no label, and the sampler draws one class"},
 		{schema.Arguments{"label": field("label")}, told("i32[N]"), schema.Arguments{"guidance": real(3)}, "sampler.guidance: guidance asks the network without a class, which it has never seen: the model has no `drop`"},

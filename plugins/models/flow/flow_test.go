@@ -202,7 +202,7 @@ func TestComplaints(t *testing.T) {
 		{"image: real[4], t: real[2]", "", "velocity: the second parameter of the network is the time, and this one is real[2]"},
 		{"image: real[4], t: real[1], y: step", "", "velocity: this network takes 3 parameters, and the model is told of no label"},
 		{"image: real[4], t: real[1]", ", label = label", "velocity: the network takes an image, a time and a class, and this one has 2 parameters"},
-		{"image: real[4], t: real[1], y: real[5]", ", label = label", "velocity: the last parameter is the class, one of 3, and this one is real[5]"},
+		{"image: real[4], t: real[1], y: real[5]", ", label = label", "velocity: the last parameter is the class, one of 3 as the classes of the data are 0 to 2, and this one is real[5]"},
 		{"image: real[4], t: real[1]", ", label = kind", "label: the data have no field `kind`"},
 		{"image: real[4], t: real[1]", ", label = image", "label: field `image` is real[4], no class number"},
 		{"image: real[4], t: real[1]", ", drop = 0.1", "drop: `drop` is how often no class is told, and the model has no `label`"},

@@ -454,7 +454,7 @@ func TestLabelComplaints(t *testing.T) {
 		{"kind", []graph.Type{graph.Real(2), graph.Real(3)}, "label: the data have no field `kind`"},
 		{"image", []graph.Type{graph.Real(2), graph.Real(3)}, "label: field `image` is real[4], no class number"},
 		{"label", []graph.Type{graph.Real(2)}, "label: no network that draws is told the class"},
-		{"label", []graph.Type{graph.Real(2), graph.Real(5)}, "decoder: the last parameter is the class, one of 3, and this one is real[5]"},
+		{"label", []graph.Type{graph.Real(2), graph.Real(5)}, "decoder: the last parameter is the class, one of 3 as the classes of the data are 0 to 2, and this one is real[5]"},
 		{"", []graph.Type{graph.Real(2), graph.Real(3)}, "decoder: this network takes 2 parameters, and the model is told of no label"},
 	} {
 		args := schema.Arguments{"latent": {Type: schema.OneOf, Text: "gaussian"}, "loss": loss("mse", 1.0), "label": {Type: schema.AField, Text: c.field}}
