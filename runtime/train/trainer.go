@@ -61,7 +61,7 @@ func (e *NotFinite) Error() string {
 	if e.Layer != "" {
 		at = "in layer " + e.Layer
 	}
-	return fmt.Sprintf("update %d (epoch %d) has a loss, a gradient or weights that are not finite: it goes bad first %s; nothing of it is kept", e.Step+1, e.Epoch+1, at)
+	return fmt.Sprintf("update %d (epoch %d) has a loss, a gradient or weights that are not finite: it goes bad first %s; nothing of it is kept: train with a smaller `rate` or with `clip`", e.Step+1, e.Epoch+1, at)
 }
 
 // Trainer is one training of a model. Its State, together with the model's weights, is all that a later process needs to go on.
