@@ -189,8 +189,17 @@ func (c *checker) argument(p *schema.Param, g given, o *owner, path string) (sch
 			return c.listOf(p, g, o, path)
 		}
 	}
+	if p.Type == schema.String && c.unquoted(g.value) {
+		c.fail(diag.BadType, g.value.Span(), fmt.Sprintf("write quotes around it, and on a command line others around the whole, which the shell takes away: `--set '%s=\"...\"'`", p.Name),
+			"%s is a string, and this has no quotes", what)
+		return schema.Value{}, false
+	}
 	v := c.eval(g.value, g.s)
 	if v.kind == poison {
+		return schema.Value{}, false
+	}
+	if help := inLists(v, p.Type); help != "" {
+		c.fail(diag.BadType, g.value.Span(), help, "%s is %s, and this is %s", what, typeName(p.Type, p.Of), v.describe())
 		return schema.Value{}, false
 	}
 	if p.Type == schema.Size {
@@ -216,6 +225,32 @@ func (c *checker) argument(p *schema.Param, g given, o *owner, path string) (sch
 		}
 	}
 	return plain(v, *p), true
+}
+
+// unquoted reports whether an expression is a path whose quotes are missing: names that nothing defines, divided by each other.
+func (c *checker) unquoted(e dsl.Expr) bool {
+	x, ok := e.(*dsl.Binary)
+	if !ok || x.Op != "/" {
+		return false
+	}
+	for _, side := range []dsl.Expr{x.Left, x.Right} {
+		ref := reference(side)
+		if ref != nil && (ref.Called || c.defs[ref.Name.Text] != nil || c.broken[ref.Name.Text] || c.silent(ref.Range)) || ref == nil && !c.unquoted(side) {
+			return false
+		}
+	}
+	return true
+}
+
+// inLists says how a number is swept where a range or a list stands for it that is no sweep; "" for other values.
+func inLists(v value, of schema.Type) string {
+	switch {
+	case of == schema.Real && v.kind == rangeValue:
+		return fmt.Sprintf("a sweep over reals is a list of its values: `[%v, %v]`", v.items[0], v.items[1])
+	case (of == schema.Int || of == schema.Real) && v.kind == listValue && len(v.items) == 1 && v.items[0].numeric():
+		return fmt.Sprintf("write `%v`, and for a sweep one list of such values, `[%[1]v, ...]`", v.items[0])
+	}
+	return ""
 }
 
 // choices lists the names of choices.

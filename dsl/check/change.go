@@ -89,6 +89,8 @@ func (c *checker) reached(path []dsl.PathStep) (*def, []*action, int) {
 		help := "write `NAME = value` for a definition, `NAME.ARGUMENT = value` for an argument of it, `train.MODEL.SETTING = value` for a setting, `sample.MODEL[1].SETTING = value` for one of several actions"
 		if near := diag.Nearest(head.Name.Text, kinds); near != "" && near != head.Name.Text {
 			help, at = fmt.Sprintf("did you mean `%s`?", near), head.Name.Range
+		} else if d == nil && !slices.Contains(kinds, head.Name.Text) && len(c.changeable()) > 0 {
+			help += "; the definitions with arguments are " + quoted(c.changeable())
 		}
 		c.fail(diag.BadChange, at, help, "this path leads nowhere")
 		return nil, nil, 0
@@ -104,8 +106,11 @@ func (c *checker) reached(path []dsl.PathStep) (*def, []*action, int) {
 		return d, nil, 1
 	}
 	help := "give it parameters, or use a `param` in its body, and change that"
-	if d.kind == "use" {
+	switch d.kind {
+	case "use":
 		help = "change the line itself"
+	case "neuron", "coder":
+		help = fmt.Sprintf("define another by it, `%s NAME = %s(...)`, and change that one's arguments, or let `param` values stand in its body; `replace` in `sample` and `evaluate` changes its parameters", d.kind, d.name.Text)
 	}
 	c.report(diag.Diagnostic{Code: diag.BadChange, Range: head.Name.Range, Summary: fmt.Sprintf("%s `%s` has no right side to replace", kindName(d.kind), d.name.Text),
 		Help: help, Notes: []diag.Note{{Message: "it is defined here", Range: d.name.Range}}})
@@ -132,6 +137,16 @@ func (c *checker) meant(path []dsl.PathStep, kinds []string) string {
 		}
 	}
 	return ""
+}
+
+// changeable lists the names of definitions that a path may lead into, in file order: 16 at most.
+func (c *checker) changeable() (out []string) {
+	for _, d := range c.order {
+		if _, is := d.item.(*dsl.Definition); is && len(out) < 16 {
+			out = append(out, d.name.Text)
+		}
+	}
+	return out
 }
 
 // all lists the names of all definitions, in file order.

@@ -393,7 +393,11 @@ func sinusoid(b *builder, l *layerUse) (Wire, Parameters, bool) {
 // embedding is a trained table: tokens [h, w] give real [n, h, w], a step gives real [n].
 func embedding(b *builder, l *layerUse) (Wire, Parameters, bool) {
 	if l.in.Kind != StepWire && l.in.Kind != TokensWire {
-		b.wrong(diag.WrongWire, l.ref.Range, l.from, "", "`embedding` takes tokens or a step, and this is %v", l.in)
+		help := ""
+		if l.in.Kind == RealWire && l.in.Steps == 0 && len(l.in.Dims) == 1 {
+			help = "declare the parameter as a number, `NAME: step`, for a class or a time, or put `linear(n)` here"
+		}
+		b.wrong(diag.WrongWire, l.ref.Range, l.from, help, "`embedding` takes tokens or a step, and this is %v", l.in)
 		return Wire{}, Parameters{}, false
 	}
 	n := l.args.Int("n")

@@ -31,7 +31,7 @@ func (c *checker) replaceSetting(p *schema.Param, g given, x *Action) (schema.Va
 			continue
 		}
 		if other := list[s.name]; other != nil {
-			c.report(diag.Diagnostic{Code: diag.BadAction, Range: s.at, Summary: fmt.Sprintf("`%s` is replaced twice", s.name), Help: "put all arguments into one of the two",
+			c.report(diag.Diagnostic{Code: diag.BadAction, Range: s.at, Summary: fmt.Sprintf("`%s` is replaced twice", s.name), Help: "put all arguments into one of the two; for a sweep over both, write `--set` with a list of lists, `[[...], [...]]`",
 				Notes: []diag.Note{{Message: "the first time", Range: other.at}}})
 			ok = false
 			continue
