@@ -3,6 +3,7 @@ package compare
 import (
 	"cmp"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -141,6 +142,12 @@ func name(of [][]found) {
 	}
 }
 
+// judges returns what a recipe calls the images that it compares with, by the hash of their bytes: `data 22191239c474`; "" where it
+// does not say. The bytes are those that features are taken of, and the hash is not that of the set.
+func judges(recipe string) string {
+	return regexp.MustCompile(`\bdata [0-9a-f]{12}\b`).FindString(recipe)
+}
+
 // digits are as many of a hash as recipes have.
 func digits(hash string) string { return hash[:min(12, len(hash))] }
 
@@ -212,7 +219,7 @@ func differences(main, k found) string {
 	for _, written := range []func(int) string{record.Grouped, strconv.Itoa} {
 		recipe = strings.ReplaceAll(recipe, " "+written(main.count)+" ", " "+written(k.count)+" ")
 	}
-	if a, b := digits(main.hash), digits(k.hash); a != "" && b != "" && a != b && main.form != k.form && main.form != "" && k.form != "" && strings.Contains(recipe, a) && strings.Contains(k.recipe, b) {
+	if a, b := judges(recipe), judges(k.recipe); a != "" && b != "" && a != b && main.form != k.form && main.form != "" && k.form != "" {
 		parts = append(parts, fmt.Sprintf("compared with %s, not %s", k.form, main.form)) // which people read sooner than hashes
 	}
 	if a, b := apart(recipe, k.recipe); len(parts) == 0 && (a != "" || b != "") { // else the recipes themselves are enough to read
