@@ -109,7 +109,7 @@ train m { data = d, batch = 10, iterations = 1, optimizer = sgd(rate = 1) }
 	if len(complaints) > 0 || own.Program.Print() != hosted.Program.Print() {
 		t.Errorf("built here, %v\n%s\nby the host\n%s", complaints, own.Program.Print(), hosted.Program.Print())
 	}
-	if x, found, said := plugins.Load(strings.Replace(digits, "real[3]", "real[4]", 1), experiment.Options{}); x != nil || len(found) != 1 || !strings.Contains(said, "one of 3, and this one is real[4]") {
+	if x, found, said := plugins.Load(strings.Replace(digits, "real[3]", "real[4]", 1), experiment.Options{}); x != nil || len(found) != 1 || !strings.Contains(said, "one of 3 as the classes of the data are 0 to 2, and this one is real[4]") {
 		t.Errorf("a network that is told of four classes: %s", said)
 	}
 }
