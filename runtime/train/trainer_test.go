@@ -240,7 +240,7 @@ func TestNotFinite(t *testing.T) {
 			if bad.Layer != x.layer || bad.Step != 4 || bad.Epoch != 1 {
 				t.Errorf("%+v, want layer %q", bad, x.layer)
 			}
-			if want := "update 5 (epoch 2)"; !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), x.layer) {
+			if want := "update 5 (epoch 2)"; !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), x.layer) || !strings.HasSuffix(err.Error(), "train with a smaller `rate` or with `clip`") {
 				t.Errorf("%v: want %q", err, want)
 			}
 			if d := differ(before, saved(t, tr)); d != "" {
