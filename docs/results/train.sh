@@ -36,6 +36,7 @@ model() {
 
 [ $# -gt 0 ] || set -- gan-ann spiking-gan sgad vae-ann fsvae ddpm-ann sddpm spiking-diffusion \
     sddpm-10k spiking-diffusion-10k fsvae-10k sddpm-fashion spiking-diffusion-fashion fsvae-fashion
+mkdir -p "$runs"
 go build -buildvcs=true -o "$runs/snnc" ./cmd/snnc
 for name; do
     read -ra args <<<"$(arguments "$name" | tr '\n' ' ')"

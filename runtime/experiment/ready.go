@@ -100,11 +100,10 @@ func (r *runner) identify(ctx context.Context, t *job) (found diag.List) {
 	if found = append(found, bad...); set == nil {
 		return found
 	}
-	start, tried := r.starts[t.model]
-	if tried {
+	if _, tried := r.starts[t.model]; tried {
 		return found // it has its finding
 	}
-	start, bad = r.start(t)
+	start, bad := r.start(t)
 	r.starts[t.model] = start
 	if found = append(found, bad...); !bad.HasErrors() {
 		t.trainParts(set.Hash(), start, others)

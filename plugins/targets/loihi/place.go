@@ -66,9 +66,6 @@ type placement struct {
 // fits reports whether the layers fit a chip of so many cores.
 func (p *placement) fits(cores int) bool { return p.cores <= cores && !slices.Contains(p.tilings, nil) }
 
-// consumer is a group of a later layer that takes the spikes of one.
-type consumer struct{ layer, group int }
-
 // state is a partial placement: tilings of the layers so far.
 type state struct {
 	cores int
