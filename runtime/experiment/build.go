@@ -28,7 +28,7 @@ type Built struct {
 // build lowers what fills the roles of a model and asks its plugin for the Program. built gives the models that fill roles.
 func build(ctx context.Context, h *host.Host, m *check.Model, d *check.Data, built func(*check.Model) (*Model, diag.List)) (b *Built, found diag.List) {
 	b = &Built{model: m, Modules: map[string]*graph.Module{}, request: schema.BuildRequest{Component: m.Component.Name, Arguments: m.Args,
-		Fields: fields(d), Classes: map[string]int{labelField: data.Classes(d.Set, d.Args)}}}
+		Fields: fields(d), Classes: map[string]int{labelField: data.Classes(d.Set, d.Args)}, Bounds: bounds(d)}}
 	if found = b.fillRoles(ctx, h, d, built); found.HasErrors() {
 		return b, found
 	}
@@ -44,6 +44,18 @@ func fields(d *check.Data) map[string]string {
 	out := map[string]string{}
 	for name, t := range data.Fields(d.Set, d.Args) {
 		out[name] = t.String()
+	}
+	return out
+}
+
+// bounds are the least and the greatest number of each field of reals.
+func bounds(d *check.Data) map[string][2]float64 {
+	out := map[string][2]float64{}
+	ends := d.Args["range"].Items
+	for name, t := range data.Fields(d.Set, d.Args) {
+		if t.DType == graph.F32 && len(ends) == 2 {
+			out[name] = [2]float64{ends[0].Number, ends[1].Number}
+		}
 	}
 	return out
 }

@@ -85,6 +85,7 @@ type diffusion struct {
 	image graph.Type
 	noise schedule
 	label sdk.Label
+	clip  [2]float64
 }
 
 // start judges what both calls are given.
@@ -101,7 +102,8 @@ func start(r sdk.BuildRequest) (*diffusion, []schema.Complaint, error) {
 	if len(c) > 0 {
 		return nil, c, nil
 	}
-	d := &diffusion{b: b, args: r.Arguments, image: image, noise: newSchedule(r.Arguments.Int("steps"), r.Arguments["beta"])}
+	d := &diffusion{b: b, args: r.Arguments, image: image, noise: newSchedule(r.Arguments.Int("steps"), r.Arguments["beta"]),
+		clip: r.Clipping(r.Arguments["clip"])}
 	d.label, c = r.Label()
 	if c = append(d.noise.complaints(r.Arguments["beta"]), c...); len(c) > 0 {
 		return d, c, nil
@@ -204,7 +206,7 @@ func (d *diffusion) restored(f *sdk.Function, x, y, s graph.Value) graph.Value {
 	of := func(i int) graph.Value {
 		return d.at(f, s, func(s int) float64 { return d.noise.estimate(d.args.Text("predict"), s).image[i] })
 	}
-	return f.Clip(d.args["clip"], f.Add(f.Mul(x, of(0)), f.Mul(y, of(1))))
+	return f.Clip(f.Add(f.Mul(x, of(0)), f.Mul(y, of(1))), d.clip)
 }
 
 // at returns, for a step of each example, a number that is a function of the step.
@@ -258,7 +260,7 @@ func (d *diffusion) sampler(name string, rows [][]float64, options schema.Argume
 		}
 		s := f.Expand(f.Int(c["s"]), sdk.Int())
 		y := d.label.Guided(f, options, class, func(class graph.Value) graph.Value { return d.ask(f, sdk.Mode{Eval: true}, x, s, class) })
-		x0 := f.Clip(d.args["clip"], f.Add(f.Mul(x, c["a"]), f.Mul(y, c["b"])))
+		x0 := f.Clip(f.Add(f.Mul(x, c["a"]), f.Mul(y, c["b"])), d.clip)
 		next := f.Add(f.Mul(x0, c["c"]), f.Mul(x, c["d"]))
 		next = f.Add(next, f.Mul(y, c["e"]))
 		if back {

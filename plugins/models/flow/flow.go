@@ -71,6 +71,7 @@ type flow struct {
 	image graph.Type
 	time  graph.Type // as the network takes it: its number, i32[N], or itself, f32[N 1]
 	label sdk.Label
+	clip  [2]float64
 }
 
 // stepped reports whether the network takes the number of a time.
@@ -90,7 +91,7 @@ func start(r sdk.BuildRequest) (*flow, []schema.Complaint, error) {
 	if len(c) > 0 {
 		return nil, c, nil
 	}
-	m := &flow{b: b, args: r.Arguments, image: image}
+	m := &flow{b: b, args: r.Arguments, image: image, clip: r.Clipping(r.Arguments["clip"])}
 	if m.label, c = r.Label(); len(c) > 0 {
 		return nil, c, nil
 	}
@@ -250,7 +251,7 @@ func (m *flow) sampler(name string, options schema.Arguments) {
 		}
 		f.Output("x", f.Add(x, f.Mul(v, c["h"])))
 	})
-	b.Function("generate", func(f *sdk.Function) { f.Output("image", f.Clip(m.args["clip"], f.Input("x", m.image))) })
+	b.Function("generate", func(f *sdk.Function) { f.Output("image", f.Clip(f.Input("x", m.image), m.clip)) })
 	rows := how.table(options.Int("steps"), times)
 	b.Sampler(program.Sampler{Name: name, Given: m.label.Given(options), Init: "start", Loop: "turn", Turns: len(rows), Result: "generate", Columns: columns(), Table: rows})
 }

@@ -25,15 +25,17 @@ type Model struct {
 	plugin  sdk.Model
 }
 
-// Data are the fields of the data that a model is built for; those of class numbers are below Classes.
+// Data are the fields of the data that a model is built for; those of class numbers are below Classes, and those of real numbers
+// within Bounds.
 type Data struct {
 	Fields  map[string]graph.Type
 	Classes map[string]int
+	Bounds  map[string][2]float64
 }
 
-// Images are data with the field `image` and, where there are classes, the field `label`.
+// Images are data with the field `image`, in -1..1, and, where there are classes, the field `label`.
 func Images(image graph.Type, classes int) Data {
-	d := Data{Fields: map[string]graph.Type{"image": image}, Classes: map[string]int{}}
+	d := Data{Fields: map[string]graph.Type{"image": image}, Classes: map[string]int{}, Bounds: map[string][2]float64{"image": {-1, 1}}}
 	if classes > 0 {
 		d.Fields["label"], d.Classes["label"] = sdk.Int(), classes
 	}
@@ -55,7 +57,7 @@ func Request(t testing.TB, plugin sdk.Model, spec string, d Data) (sdk.BuildRequ
 		t.Fatal(found)
 	}
 	m := checked.Models[0]
-	r := sdk.BuildRequest{Arguments: m.Args, Fields: d.Fields, Classes: d.Classes}
+	r := sdk.BuildRequest{Arguments: m.Args, Fields: d.Fields, Classes: d.Classes, Bounds: d.Bounds}
 	modules := map[string]*graph.Module{}
 	for _, role := range m.Roles {
 		if role.Network == nil {
