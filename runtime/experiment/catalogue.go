@@ -75,7 +75,7 @@ func optimizers() []schema.Choice {
 				}},
 			}},
 			schema.Param{Name: "clip", Type: schema.Real, Min: at(0), Doc: "largest L2 norm of the gradient of all parameters together; absent: any"},
-			schema.Param{Name: "clamp", Type: schema.Real, Min: at(0), Doc: "weights are kept in -clamp..clamp; absent: anywhere"},
+			schema.Param{Name: "clamp", Type: schema.Real, Min: at(0), Doc: "matrices and kernels, but neither biases nor scales, are kept in -clamp..clamp; absent: anywhere"},
 		)}
 	}
 	epsilon := schema.Param{Name: "epsilon", Type: schema.Real, Default: "1e-8", Min: at(0), Doc: "added to the root that the gradient is divided by"}

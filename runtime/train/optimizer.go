@@ -16,7 +16,7 @@ type Optimizer struct {
 	Alpha        float64 // rmsprop
 	Epsilon      float64
 	Decay        float64 // weight decay: decoupled in adamw (Loshchilov & Hutter 2019), else added to the gradient
-	Clamp        float64 // weights are kept in [-Clamp, Clamp]; 0: anywhere
+	Clamp        float64 // matrices and kernels are kept in [-Clamp, Clamp]; 0: anywhere
 }
 
 // slots returns the names of the state that the optimiser keeps per parameter.

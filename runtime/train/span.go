@@ -69,7 +69,11 @@ func (st *step) prepare() {
 		}
 		by := st.moving
 		by.update = x.update
-		st.opt.move(w, g, moments, by)
+		opt := st.opt
+		if len(x.weights.Type.Dims) < 2 {
+			opt.Clamp = 0 // scales and offsets: what they leave of a layer may be too little to spike
+		}
+		opt.move(w, g, moments, by)
 		if x.sum != nil {
 			clear(g)
 		}

@@ -19,7 +19,7 @@ func parameters(o Optimizer, accumulate bool, sizes ...int) *step {
 	s := rng.New(1, "parameters", 0)
 	for i, n := range sizes {
 		vector := func(kind int) *tensor.Tensor {
-			t := tensor.New(graph.Type{Dims: []int{n}}, 1)
+			t := tensor.New(graph.Type{Dims: []int{1, n}}, 1)
 			for k := range t.F32 {
 				t.F32[k] = s.Uniform(uint64(kind*len(sizes)+i), uint64(k)) - 0.5*float32(1-kind/2)
 			}
@@ -128,5 +128,27 @@ func BenchmarkMove(b *testing.B) {
 			}
 			b.ReportMetric(n*float64(b.N)/b.Elapsed().Seconds()/1e9, "Gelem/s")
 		})
+	}
+}
+
+// Scales and offsets stay as they are where weights are clamped.
+func TestClampLeavesScales(t *testing.T) {
+	o := Optimizer{Kind: "sgd", Rate: 1, Clamp: 0.1}
+	st := &step{opt: o, moving: moving{rate: 1, scale: 1}}
+	for _, dims := range [][]int{{1, 2}, {2}} {
+		of := graph.Type{Dims: dims}
+		x := moved{weights: tensor.New(of, 1), gradient: tensor.New(of, 1)}
+		copy(x.weights.F32, []float32{0.5, -0.5})
+		st.moved = append(st.moved, x)
+	}
+	st.prepare()
+	pool := exec.NewPool(1)
+	defer pool.Close()
+	st.move.do(pool)
+	if w := st.moved[0].weights.F32; w[0] != 0.1 || w[1] != -0.1 {
+		t.Errorf("a matrix is clamped to %v, want 0.1 and -0.1", w)
+	}
+	if w := st.moved[1].weights.F32; w[0] != 0.5 || w[1] != -0.5 {
+		t.Errorf("a scale is clamped to %v, want 0.5 and -0.5", w)
 	}
 }
