@@ -206,6 +206,22 @@ func Classes(name string, args schema.Arguments) int {
 	return c.labels(a)
 }
 
+// Labels returns the labels that the examples of a data set with the given arguments may have: the classes that are chosen, or
+// all, upwards; none where examples have no labels.
+func Labels(name string, args schema.Arguments) []int {
+	var out []int
+	for _, x := range args["classes"].Items {
+		out = append(out, int(x.Number))
+	}
+	if len(out) == 0 {
+		for i := range Classes(name, args) {
+			out = append(out, i)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
 // Schemas returns every data set that a spec may name, with its arguments.
 func Schemas() []schema.Choice {
 	var out []schema.Choice

@@ -31,6 +31,7 @@ type sampling struct {
 // sampling returns how an action draws samples from a model: of the classes that its setting names, in turn; else of those of the
 // reference's examples, in their order, or of every class in turn where there is no reference.
 func (j *job) sampling(m *train.Model, reference *data.Set) sampling {
+	all := data.Labels(j.Data.Set, j.Data.Args)
 	return sampling{m, j.use.sampler, seed(j), func(number int) int {
 		if chosen := j.Settings[labelsSetting].Items; len(chosen) > 0 {
 			return int(chosen[number%len(chosen)].Number)
@@ -38,7 +39,7 @@ func (j *job) sampling(m *train.Model, reference *data.Set) sampling {
 		if reference != nil {
 			return reference.Label(number % reference.Len())
 		}
-		return number % data.Classes(j.Data.Set, j.Data.Args)
+		return all[number%len(all)]
 	}}
 }
 
@@ -156,9 +157,13 @@ func (j *job) classes() (found diag.List) {
 		}
 		return found
 	}
+	known := data.Labels(j.model.Data.Set, j.model.Data.Args)
 	for _, v := range chosen {
-		if int(v.Number) >= most {
-			fail(labelsSetting, fmt.Sprintf("the classes are 0 to %d", most-1), "there is no class %d", int(v.Number))
+		switch class := int(v.Number); {
+		case class >= most:
+			fail(labelsSetting, fmt.Sprintf("the classes are 0 to %d", most-1), "there is no class %d", class)
+		case !slices.Contains(known, class):
+			fail(labelsSetting, "name those", "model `%s` has seen no class %d: it is trained on `classes = %v`", j.model.Name, class, render(j.model.Data.Args["classes"]))
 		}
 	}
 	return found

@@ -110,6 +110,7 @@ func TestLabelsRefused(t *testing.T) {
 		{"there is no class 12", "the classes are 0 to 9", "[3, 7]", "[3, 12]"},
 		{"the sampler of `sample digit` names the class of all samples, `label = 3`, and `labels` names classes as well", "leave one of the two out", "ddim(steps = 5", "ddim(steps = 5, label = 3"},
 		{"`sample digit` draws no samples of a class: model `digit` is told none", "leave it out, or write `label = label` in model `digit`, whose networks are then told the class", ", label = label", ""},
+		{"model `digit` has seen no class 3: it is trained on `classes = [7, 9]`", "name those", "range = -1..1", "range = -1..1, classes = [7, 9]"},
 	} {
 		text := strings.Replace(spec(t, "labels"), c.old, c.new, 1)
 		if c.new == "" {

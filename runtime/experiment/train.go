@@ -245,7 +245,8 @@ func (w *training) sheets(epoch int) error {
 // sampling is how the sheets of epochs are drawn: by the first sampler, of every class in turn.
 func (w *training) sampling() sampling {
 	m, d := w.r.models[w.j.model], w.j.Data
-	return sampling{m, &m.Program.Samplers[0], 0, func(number int) int { return number % data.Classes(d.Set, d.Args) }}
+	all := data.Labels(d.Set, d.Args)
+	return sampling{m, &m.Program.Samplers[0], 0, func(number int) int { return all[number%len(all)] }}
 }
 
 // relative shows a path of the run folder as a person finds it.
