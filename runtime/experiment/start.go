@@ -113,8 +113,14 @@ func (r *runner) start(j *job) (train.Weights, diag.List) {
 	var bad *train.Misfit
 	switch {
 	case errors.As(err, &bad):
+		const few = 4
 		var notes []diag.Note
-		for _, line := range bad.Lines() {
+		lines := bad.Lines()
+		if none := bad.Fitting == 0 && len(lines) > few; none {
+			notes = append(notes, diag.Note{Message: fmt.Sprintf("none of them is a weight of this model: they are another model's; the first %d of %d differences follow", few, len(lines))})
+			lines = lines[:few]
+		}
+		for _, line := range lines {
 			notes = append(notes, diag.Note{Message: line})
 		}
 		help := "let the networks be those that the weights were trained in"

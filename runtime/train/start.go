@@ -22,6 +22,7 @@ type Misfit struct {
 	Missing     []string // names and shapes of variables that the file has not
 	Superfluous []string // names and shapes of tensors that are no variable
 	Other       []string // names of variables, with both shapes, or the type of elements
+	Fitting     int      // variables that the file has as they should be
 }
 
 // Error implements error.
@@ -143,6 +144,7 @@ func (s *tensors) find(variables []graph.Variable, titles map[string]string, fre
 		}
 	}
 	if len(bad.Missing)+len(bad.Superfluous)+len(bad.Other) > 0 {
+		bad.Fitting = len(out)
 		return nil, bad
 	}
 	return out, nil
