@@ -304,10 +304,11 @@ func (t *Table) Markdown(w io.Writer) error {
 		g.markdown(&b)
 	}
 	if list := t.recipes(); len(list) > 0 {
-		b.WriteByte('\n')
+		b.WriteString("\n<details><summary>How each figure was made</summary>\n\n") // pages that render Markdown fold it
 		for _, c := range list {
 			fmt.Fprintf(&b, "- **%s**: %s\n", escaped(c[0]), escaped(c[1]))
 		}
+		b.WriteString("\n</details>\n")
 	}
 	if list := t.remarks(); len(list) > 0 {
 		b.WriteByte('\n')
