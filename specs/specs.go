@@ -3,10 +3,10 @@ package specs
 
 import "embed"
 
-//go:embed *.snn
+//go:embed *.snn extend/*.snn
 var files embed.FS
 
-// Text returns the spec NAME.snn of this folder; nil where there is none.
+// Text returns the spec NAME.snn of this folder, or extend/NAME.snn; nil where there is none.
 func Text(name string) []byte {
 	text, err := files.ReadFile(name + ".snn")
 	if err != nil {

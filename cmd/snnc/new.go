@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 
 	"snnc.dev/snnc/dsl"
@@ -18,7 +19,7 @@ import (
 
 type newCommand struct {
 	Name string `arg:"" help:"Name of the spec and of its model; the file is NAME.snn."`
-	From string `enum:"quickstart,vae,diffusion,classifier" default:"quickstart" help:"What to begin with: ${enum}."`
+	From string `enum:"quickstart,classifier,gan,vae,diffusion,tokens,conditional,flow" default:"quickstart" help:"What to begin with: ${enum}."`
 }
 
 // template is a spec that another one is made of.
@@ -30,10 +31,14 @@ type template struct {
 
 func templates() map[string]template {
 	return map[string]template{
-		"quickstart": {spec: "quickstart", model: "digit"},
-		"vae":        {spec: "fsvae", model: "fsvae", preset: "small", data: "mnist"},
-		"classifier": {spec: "classifier", model: "digit", data: "mnist"},
-		"diffusion":  {spec: "sddpm", model: "sddpm", preset: "tiny"},
+		"quickstart":  {spec: "quickstart", model: "digit"},
+		"classifier":  {spec: "classifier", model: "digit", data: "mnist"},
+		"gan":         {spec: "spiking-gan", model: "glyph", data: "mnist"},
+		"vae":         {spec: "fsvae", model: "fsvae", preset: "small", data: "mnist"},
+		"diffusion":   {spec: "sddpm", model: "sddpm", preset: "tiny"},
+		"tokens":      {spec: "spiking-diffusion", model: "prior", preset: "small", data: "mnist"},
+		"conditional": {spec: "extend/class-sddpm", model: "digits", preset: "tiny"},
+		"flow":        {spec: "extend/spiking-flow", model: "digits", preset: "tiny"},
 	}
 }
 
@@ -92,7 +97,8 @@ func renamed(t template, name string) ([]byte, error) {
 			here(x.Model)
 		case *dsl.Preset:
 			for _, c := range x.Changes {
-				if len(c.Path) > 1 {
+				here(c.Path[0].Name)
+				if len(c.Path) > 1 && slices.Contains([]string{"train", "sample", "evaluate", "deploy"}, c.Path[0].Name.Text) {
 					here(c.Path[1].Name)
 				}
 			}
