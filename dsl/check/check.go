@@ -79,6 +79,7 @@ func Check(f *dsl.File, o Options) (*Spec, diag.List) {
 	if !c.found.HasErrors() && !c.blind && len(c.broken)+len(c.unread) == 0 { // where all of the file was read
 		c.unused(o)
 		c.probabilities()
+		c.narrow()
 		c.found = append(c.found, c.warnings...)
 	}
 	return c.spec, c.found

@@ -75,6 +75,32 @@ func (c *checker) probabilities() {
 	}
 }
 
+// narrow warns of networks that give images and end in a function whose values do not reach as far as those of the data.
+func (c *checker) narrow() {
+	reach := map[string][2]float64{"sigmoid": {0, 1}, "tanh": {-1, 1}}
+	for _, a := range c.spec.Actions {
+		if a.Kind != "train" || a.Data == nil || len(a.Data.Args["range"].Items) != 2 {
+			continue
+		}
+		low, high := a.Data.Args["range"].Items[0].Number, a.Data.Args["range"].Items[1].Number
+		for _, r := range a.Model.Roles {
+			if r.Network == nil || r.Network.Result.Timed() || !slices.Equal(r.Network.Result.Dims, []int{a.Data.Channels, a.Data.Height, a.Data.Width}) {
+				continue
+			}
+			last := r.Network.Layers[r.Network.Output]
+			ends, bounded := reach[last.Kind]
+			if !bounded || low >= ends[0] && high <= ends[1] {
+				continue
+			}
+			help := fmt.Sprintf("write `range = %v..%v` where `%s` is defined", ends[0], ends[1], a.Data.Name)
+			if last.Kind == "sigmoid" && low >= -1 && high <= 1 {
+				help = "end it with `tanh`, or " + help
+			}
+			c.warn(diag.NarrowResult, last.Origin[0], help, "`%s` gives numbers from %v to %v, and images of `%s` go from %v to %v", last.Kind, ends[0], ends[1], a.Data.Name, low, high)
+		}
+	}
+}
+
 // drawn reports whether a coder spikes with its input as the probability.
 func drawn(p *dsl.Port) bool {
 	return slices.ContainsFunc(p.Body, func(q dsl.Equation) bool {

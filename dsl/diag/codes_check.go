@@ -44,4 +44,5 @@ const (
 	NoEffect         Code = "SNN0292" // a layer that changes nothing
 
 	BadProbability Code = "SNN0293" // data beyond 0..1 where a coder draws spikes with them as probabilities
+	NarrowResult   Code = "SNN0294" // a network of images whose last layer cannot reach the range of the data
 )
