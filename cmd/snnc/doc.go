@@ -54,6 +54,9 @@ func (c *docCommand) Run(ctx context.Context, s streams) error {
 		}
 		found, near := reference.Find(entries, name)
 		if len(found) == 0 {
+			found = reference.Parts(entries, name)
+		}
+		if len(found) == 0 {
 			err := wrongUsage("`%s` is nothing that a spec may name; `snnc doc` lists what is", name)
 			if near != "" {
 				err = wrongUsage("`%s` is nothing that a spec may name: did you mean `snnc doc %s`?", name, near)

@@ -40,6 +40,20 @@ func TestFind(t *testing.T) {
 	}
 }
 
+// A name inside of entries is told with where it stands; what entries have alike is told once.
+func TestParts(t *testing.T) {
+	entries := reference.Entries(&check.Catalogue{})
+	for name, want := range map[string]string{"momentum": "argument of layer batchnorm", "xavier": "value of init of layer conv, deconv, linear, project, attention"} {
+		var got []string
+		for _, e := range reference.Parts(entries, name) {
+			got = append(got, e.Kind+" of "+e.Of)
+		}
+		if strings.Join(got, "; ") != want {
+			t.Errorf("%s is %q, want %s", name, got, want)
+		}
+	}
+}
+
 // Markdown becomes lines for a terminal; code keeps its lines, whatever their length.
 func TestPlain(t *testing.T) {
 	got := reference.Plain("# Head\n\none two **three** four five six seven eight nine ten\n\n- a point\n- another\n\n```snn\ndata digits = optdigits(range = -1..1, take = 500)\n```\n", 40)
