@@ -67,7 +67,7 @@ func (r *runner) complained(j *job, path, target string, complaints []schema.Com
 	return &Refused{found}
 }
 
-// placed says how networks lie on a chip.
+// placed says how networks lie on a chip. A layer that is used several times, as in a coder's turns, is told of once.
 func (r *runner) placed(action, target string, reply schema.TargetReply) {
 	if reply.Fits {
 		r.o.Watch.Say(action, fmt.Sprintf("fits %s: %s", target, record.Amounts(reply.Used)))
@@ -88,7 +88,17 @@ func (r *runner) placed(action, target string, reply schema.TargetReply) {
 		}
 		r.o.Watch.Say(action, line)
 	}
+	times := map[string]int{}
 	for _, note := range reply.Notes {
-		r.o.Watch.Say(action, "    "+note)
+		times[note]++
+	}
+	for _, note := range reply.Notes {
+		switch n := times[note]; {
+		case n == 1:
+			r.o.Watch.Say(action, "    "+note)
+		case n > 1:
+			r.o.Watch.Say(action, fmt.Sprintf("    %s (%d times)", note, n))
+		}
+		delete(times, note)
 	}
 }
