@@ -15,7 +15,7 @@ arguments() {
     case $1 in
     gan-ann) echo specs/gan-ann.snn ;;
     spiking-gan) echo specs/spiking-gan.snn ;;
-    sgad) echo specs/sgad.snn --preset small ;;
+    sgad) echo specs/sgad.snn --preset small --set epochs=4 ;;
     *-10k) arguments "${1%-10k}" && echo --set "evaluate.$(model "${1%-10k}").count=10_000" ;; # the same training
     *-fashion) arguments "${1%-fashion}" && echo --set native=fashion_mnist ;;
     vae-ann) echo specs/vae-ann.snn --preset small ;;
