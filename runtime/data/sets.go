@@ -192,12 +192,8 @@ func Classes(name string, args schema.Arguments) int {
 	if err != nil {
 		return 0
 	}
-	if v, ok := args["classes"]; ok && len(v.Items) > 0 {
-		most := 0
-		for _, x := range v.Items {
-			most = max(most, int(x.Number)+1)
-		}
-		return most
+	if some := chosen(args); len(some) > 0 {
+		return some[len(some)-1] + 1
 	}
 	a, err := c.arguments(args)
 	if err != nil {
@@ -209,14 +205,21 @@ func Classes(name string, args schema.Arguments) int {
 // Labels returns the labels that the examples of a data set with the given arguments may have: the classes that are chosen, or
 // all, upwards; none where examples have no labels.
 func Labels(name string, args schema.Arguments) []int {
+	if some := chosen(args); len(some) > 0 {
+		return some
+	}
+	var all []int
+	for i := range Classes(name, args) {
+		all = append(all, i)
+	}
+	return all
+}
+
+// chosen are the classes that arguments name, each once and upwards.
+func chosen(args schema.Arguments) []int {
 	var out []int
 	for _, x := range args["classes"].Items {
 		out = append(out, int(x.Number))
-	}
-	if len(out) == 0 {
-		for i := range Classes(name, args) {
-			out = append(out, i)
-		}
 	}
 	slices.Sort(out)
 	return slices.Compact(out)
