@@ -133,16 +133,24 @@ func (b *Built) ungiven(s *program.Sampler, d *check.Data, at diag.Range) (found
 	return found
 }
 
-// classes finds what is wrong with the classes that an action chooses.
+// classes finds what is wrong with the classes that an action chooses, or that it takes from the data that it compares with.
 func (j *job) classes() (found diag.List) {
 	chosen := j.Settings[labelsSetting].Items
 	most := data.Classes(j.model.Data.Set, j.model.Data.Args)
 	fail := func(path, help, format string, args ...any) {
 		found.Add(diag.Diagnostic{Code: diag.BadAction, Range: j.Places[path], Summary: fmt.Sprintf(format, args...), Help: help})
 	}
+	known := data.Labels(j.model.Data.Set, j.model.Data.Args)
 	if len(chosen) == 0 {
-		if n := data.Classes(j.Data.Set, j.Data.Args); j.use.sampler != nil && len(j.use.sampler.Given) > 0 && n != most {
-			fail(dataSetting, fmt.Sprintf("name classes in `%s`, from 0 to %d", labelsSetting, most-1), "samples are of the classes that the examples of `%s` have, %d, and model `%s` is trained with %d", j.Data.Name, n, j.model.Name, most)
+		if j.use.sampler == nil || len(j.use.sampler.Given) == 0 {
+			return found
+		}
+		const help = "name classes in `" + labelsSetting + "`, of those that the model is trained with"
+		asked := data.Labels(j.Data.Set, j.Data.Args)
+		if len(asked) == 0 && most > 0 {
+			fail(dataSetting, help, "samples are of the classes that the examples of `%s` have, and these have none", j.Data.Name)
+		} else if i := slices.IndexFunc(asked, func(class int) bool { return !slices.Contains(known, class) }); i >= 0 {
+			fail(dataSetting, help, "samples are of the classes that the examples of `%s` have, and model `%s` has seen no class %d", j.Data.Name, j.model.Name, asked[i])
 		}
 		return found
 	}
@@ -157,7 +165,6 @@ func (j *job) classes() (found diag.List) {
 		}
 		return found
 	}
-	known := data.Labels(j.model.Data.Set, j.model.Data.Args)
 	for _, v := range chosen {
 		switch class := int(v.Number); {
 		case class >= most:

@@ -161,13 +161,17 @@ func TestCannotBeJudgedByOtherData(t *testing.T) {
 	painted := spec(t, "painter") + strings.Replace(wide, "optdigits(size = 13x11, range = -2..3, take = 150)", "SET", 1)
 	of := func(set string) string { return strings.Replace(painted, "SET", set, 1) }
 	labelled := stamps + "\ndata other = npy(images = \"a.npy\", labels = \"b.npy\", label_count = 26, size = 8, channels = 1)\nevaluate s { data = other, metrics = [frechet(features = pixels)], count = 40 }\n"
+	few := strings.Replace(stamps, "optdigits(", "optdigits(classes = [1, 2], ", 1) + "\ndata other = SET\nevaluate s { data = other, metrics = [frechet(features = pixels)], count = 40 }\n"
+	few = strings.NewReplacer("[7, 3]", "[2, 1]", "[0, 1]", "[1]").Replace(few)
 	for _, c := range []struct{ text, want, help string }{
 		{of("cifar10"), "samples of model `p` are grey, and the images of `wide` are in colour", "write `channels = 1` where `wide` is defined"},
 		{of("random(kind = spikes, size = 8)"), "samples of model `p` are compared with images, and the examples of `wide` are none", "compare with images"},
 		{judged("images", "optdigits(size = 9)", "mse"), "metric `mse` gives model `a` the examples of `other`, whose `image` is f32[N 1 9 9]; it takes f32[N 1 8 8]", "measure the answers"},
 		{judged("images", "optdigits", "ssim, mse"), "metric `mse` gives model `a` the examples of `other`, whose `range` is 0..1; it is trained on `range = -1..1`", "measure the answers"},
 		{judged("classes", "random(kind = spikes, size = 8)", "accuracy"), "metric `accuracy` gives model `m` the examples of `other`, and they have no field `image`: theirs are spikes and target", "measure the answers"},
-		{labelled, "samples are of the classes that the examples of `other` have, 26, and model `s` is trained with 10", "name classes in `labels`, from 0 to 9"},
+		{labelled, "samples are of the classes that the examples of `other` have, and model `s` has seen no class 10", "name classes in `labels`"},
+		{strings.Replace(labelled, "labels = \"b.npy\", label_count = 26, ", "", 1), "samples are of the classes that the examples of `other` have, and these have none", "name classes in `labels`"},
+		{strings.Replace(few, "SET", "optdigits(size = 8)", 1), "samples are of the classes that the examples of `other` have, and model `s` has seen no class 0", "name classes in `labels`"},
 	} {
 		x, found, _ := Load(t.Context(), painters(t), "a.snn", []byte(c.text), Options{})
 		i := slices.IndexFunc(found, func(d diag.Diagnostic) bool { return d.Summary == c.want })
@@ -184,8 +188,10 @@ func TestCannotBeJudgedByOtherData(t *testing.T) {
 			t.Errorf("%s: %v at %q, help %q", c.want, found[i].Code, got, found[i].Help)
 		}
 	}
-	_, found, _ := Load(t.Context(), painters(t), "a.snn", []byte(strings.Replace(labelled, "count = 40 }\n", "count = 40, labels = [3, 9] }\n", -1)), Options{})
-	if found.HasErrors() {
-		t.Errorf("with classes that the model knows: %v", found)
+	for _, text := range []string{strings.Replace(labelled, "count = 40 }\n", "count = 40, labels = [3, 9] }\n", -1),
+		strings.Replace(few, "SET", "optdigits(size = 8, classes = [2])", 1)} {
+		if _, found, _ := Load(t.Context(), painters(t), "a.snn", []byte(text), Options{}); found.HasErrors() {
+			t.Errorf("with classes that the model knows: %v", found)
+		}
 	}
 }
