@@ -4,7 +4,7 @@ import (
 	"strings"
 	"time"
 
-	"snnc.dev/snnc/runtime/experiment"
+	"snnc.dev/snnc/runtime/build"
 	"snnc.dev/snnc/runtime/plan"
 	"snnc.dev/snnc/runtime/program"
 	"snnc.dev/snnc/runtime/train"
@@ -78,7 +78,7 @@ type table struct {
 }
 
 // newTable returns a table without times for the layers of a model.
-func newTable(m *experiment.Model, kernels map[string]string) *table {
+func newTable(m *build.Model, kernels map[string]string) *table {
 	t := &table{at: map[string]int{}}
 	add := func(name string) {
 		if _, known := t.at[name]; known {

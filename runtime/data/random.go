@@ -17,8 +17,8 @@ const (
 
 // The fields of examples.
 const (
-	imageField  = "image"
-	labelField  = "label"
+	ImageField  = "image"
+	LabelField  = "label"
 	spikesField = "spikes"
 	targetField = "target"
 )
@@ -77,7 +77,7 @@ func newDrawn(split Split) *drawn {
 	stream := func(field string) rng.Stream {
 		return rng.New(0, "random "+field, map[Split]uint64{Train: 0, Test: 1}[split])
 	}
-	return &drawn{stream(imageField), stream(spikesField), stream(targetField)}
+	return &drawn{stream(ImageField), stream(spikesField), stream(targetField)}
 }
 
 // fill writes a field of the examples into dst, whose type has been judged.
@@ -91,7 +91,7 @@ func (d *drawn) fill(s *Set, field string, examples []int, dst *tensor.Tensor) {
 			case spikesField:
 				words := tensor.Words(size)
 				d.bits(dst.Bits[row*words:(row+1)*words], size, float32(a.rate), number)
-			case imageField:
+			case ImageField:
 				reals(d.image, dst.F32[row*size:(row+1)*size], a.low, a.high, number)
 			default:
 				reals(d.target, dst.F32[row*size:(row+1)*size], a.low, a.high, number)
@@ -137,5 +137,5 @@ func randomFields(a arguments) map[string]graph.Type {
 		}
 	}
 	image := graph.Real(a.channels, a.height, a.width)
-	return map[string]graph.Type{imageField: image, targetField: image}
+	return map[string]graph.Type{ImageField: image, targetField: image}
 }

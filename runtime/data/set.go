@@ -96,7 +96,7 @@ func (s *Set) Fill(field string, examples []int, dst *tensor.Tensor) error {
 	switch {
 	case s.drawn != nil:
 		s.drawn.fill(s, field, examples, dst)
-	case field == labelField:
+	case field == LabelField:
 		for k, i := range examples {
 			dst.I32[k] = s.labels[i]
 		}
@@ -137,7 +137,7 @@ func (s *Set) put(to []float32, i int) {
 // Mean returns the mean of the field over all examples, in logical order (channels first); nil for a field that has none,
 // as labels and random numbers. It is computed once; the caller does not change it.
 func (s *Set) Mean(field string) []float64 {
-	if field != imageField || s.drawn != nil {
+	if field != ImageField || s.drawn != nil {
 		return nil
 	}
 	return s.mean()
@@ -252,7 +252,7 @@ func (s *Set) Image(i int) image.Image {
 }
 
 func (s *Set) draw(i int, out *image.Gray) {
-	field, low, high := imageField, s.arguments.low, s.arguments.high
+	field, low, high := ImageField, s.arguments.low, s.arguments.high
 	if s.arguments.spikes {
 		field, low, high = spikesField, 0, 1
 	}

@@ -329,7 +329,7 @@ func TestShape(t *testing.T) {
 		if got := [3]int{ch, h, w}; got != c.want || err != nil || Classes(c.set, c.args) != c.classes {
 			t.Errorf("%s has the shape %v and %d classes, want %v and %d, %v", c.set, got, Classes(c.set, c.args), c.want, c.classes, err)
 		}
-		if _, labelled := Fields(c.set, c.args)[labelField]; labelled != (c.classes > 0) {
+		if _, labelled := Fields(c.set, c.args)[LabelField]; labelled != (c.classes > 0) {
 			t.Errorf("%s has labels: %v", c.set, labelled)
 		}
 	}

@@ -347,9 +347,9 @@ func (c *collection) fields(a arguments) map[string]graph.Type {
 	if c.kind == drawnKind {
 		return randomFields(a)
 	}
-	out := map[string]graph.Type{imageField: graph.Real(a.channels, a.height, a.width)}
+	out := map[string]graph.Type{ImageField: graph.Real(a.channels, a.height, a.width)}
 	if c.labels(a) > 0 {
-		out[labelField] = label()
+		out[LabelField] = label()
 	}
 	return out
 }

@@ -9,7 +9,7 @@ import (
 // probability 1/2; whether one is follows from the seed, the epoch and the number of the example alone, so that a training that is
 // resumed sees what it would have seen. It allocates nothing.
 func (s *Set) FillVaried(field string, examples []int, seed uint64, epoch int, dst *tensor.Tensor) error {
-	if err := s.Fill(field, examples, dst); err != nil || field != imageField || !s.flips {
+	if err := s.Fill(field, examples, dst); err != nil || field != ImageField || !s.flips {
 		return err
 	}
 	flips := rng.New(seed, "mirrored images", uint64(epoch))

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"snnc.dev/snnc/plugins/schema"
+	"snnc.dev/snnc/runtime/build"
+	"snnc.dev/snnc/runtime/data"
 	"snnc.dev/snnc/runtime/graph"
 	"snnc.dev/snnc/runtime/metric"
 	"snnc.dev/snnc/runtime/program"
@@ -27,7 +29,7 @@ const grey = 255
 // of the width of a level, is no less than that of the probability of the level (L. Theis, A. van den Oord, M. Bethge, "A note on the
 // evaluation of generative models", ICLR 2016).
 func (e *evaluation) bound(ctx context.Context, _ schema.Value) ([]metric.Figure, error) {
-	g := e.whole.Program.Export(bound)
+	g := e.whole.Program.Export(build.Bound)
 	dense := g.Outputs[0].Name == density
 	lo, hi := e.set.Range()
 	var ready func(first int, in map[string]*tensor.Tensor)
@@ -37,13 +39,13 @@ func (e *evaluation) bound(ctx context.Context, _ schema.Value) ([]metric.Figure
 		levels = math.Log(grey / (hi - lo))
 		of = "the images of 8 bits"
 		ready = func(first int, in map[string]*tensor.Tensor) {
-			if x := in[imageField]; x != nil {
-				spread(x, lo, hi, rng.New(seed(e.job), bound, 0), first)
+			if x := in[data.ImageField]; x != nil {
+				spread(x, lo, hi, rng.New(seed(e.job), build.Bound, 0), first)
 			}
 		}
 	}
 	var b metric.Bound
-	err := e.applyTo(ctx, e.whole, bound, e.set, min(e.count(), e.set.Len()), seed(e.job), ready, func(_ int, _ map[string]*tensor.Tensor, out *tensor.Tensor) error {
+	err := e.applyTo(ctx, e.whole, build.Bound, e.set, min(e.count(), e.set.Len()), seed(e.job), ready, func(_ int, _ map[string]*tensor.Tensor, out *tensor.Tensor) error {
 		size := out.Type.Size()
 		for i := range out.N {
 			nats := float64(size) * levels
@@ -57,8 +59,8 @@ func (e *evaluation) bound(ctx context.Context, _ schema.Value) ([]metric.Figure
 	if err != nil {
 		return nil, err
 	}
-	for _, o := range e.job.use.others { // whose tokens are others after another training
-		of += fmt.Sprintf(" as `%s` encodes them (weights %s)", o.model.Name, e.frozen(o.role)[:12])
+	for _, o := range e.job.use.Others { // whose tokens are others after another training
+		of += fmt.Sprintf(" as `%s` encodes them (weights %s)", o.Model.Name, e.frozen(o.Role)[:12])
 	}
 	return b.Figures(fmt.Sprintf("%s, %s of %s (data %s)", of, e.job.Settings.Text("reference"), e.set.Name(), e.pictures[:12]))
 }
@@ -89,7 +91,7 @@ func (e *evaluation) frozen(role string) string {
 
 // unbound is the text of a Program without the export `bound`, which trains and draws nothing: trainings of before it go on.
 func unbound(p *program.Program) string {
-	i := slices.IndexFunc(p.Exports, func(e program.Export) bool { return e.Name == bound })
+	i := slices.IndexFunc(p.Exports, func(e program.Export) bool { return e.Name == build.Bound })
 	if i < 0 {
 		return p.Print()
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"snnc.dev/snnc/runtime/build"
 	"snnc.dev/snnc/runtime/data"
 	"snnc.dev/snnc/runtime/graph"
 	"snnc.dev/snnc/runtime/program"
@@ -33,11 +34,11 @@ func TestBoundOfDensity(t *testing.T) {
 	}
 	image := tensor.New(graph.Real(1, 8, 8), n)
 	numbers := every(set)[:n]
-	if err := set.Fill(imageField, numbers, image); err != nil {
+	if err := set.Fill(data.ImageField, numbers, image); err != nil {
 		t.Fatal(err)
 	}
-	spread(image, -1, 1, rng.New(9, bound, 0), 0)
-	out, err := m.Apply(bound, map[string]*tensor.Tensor{imageField: image}, n, 9, 0)
+	spread(image, -1, 1, rng.New(9, build.Bound, 0), 0)
+	out, err := m.Apply(build.Bound, map[string]*tensor.Tensor{data.ImageField: image}, n, 9, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"snnc.dev/snnc/dsl/check"
 	"snnc.dev/snnc/dsl/diag"
 	"snnc.dev/snnc/plugins/schema"
+	"snnc.dev/snnc/runtime/build"
 	"snnc.dev/snnc/runtime/data"
 	"snnc.dev/snnc/runtime/host"
 	"snnc.dev/snnc/runtime/metric"
@@ -30,7 +31,7 @@ func Catalogue(ctx context.Context, h *host.Host, builtin schema.Plugin, used ma
 		},
 		Shape: data.Shape,
 		Graph: func(k *check.Coder, in check.Wire, at diag.Range) (check.CoderGraph, diag.List) {
-			return coderGraph(ctx, h, k, in, at)
+			return build.CoderGraph(ctx, h, k, in, at)
 		},
 	}
 }

@@ -121,10 +121,10 @@ func (j *job) alike(samples *check.Data) (found diag.List) {
 			fail(j.Places[fmt.Sprintf("metrics[%d]", i)], fmt.Sprintf("metric `%s` measures a model, and images are none", v.Text), "leave it out")
 		}
 	}
-	own := data.Fields(samples.Set, samples.Args)[imageField]
+	own := data.Fields(samples.Set, samples.Args)[data.ImageField]
 	if !image(own) {
 		fail(samples.Range, fmt.Sprintf("the examples of `%s` are no images", samples.Name), "compare images")
-	} else if summary, help := apart(fmt.Sprintf("the images of `%s`", samples.Name), own, j.Data.Name, data.Fields(j.Data.Set, j.Data.Args)[imageField]); summary != "" {
+	} else if summary, help := apart(fmt.Sprintf("the images of `%s`", samples.Name), own, j.Data.Name, data.Fields(j.Data.Set, j.Data.Args)[data.ImageField]); summary != "" {
 		fail(j.Data.Range, summary, help)
 	}
 	return found
@@ -138,8 +138,8 @@ func drawnFrom(set *data.Set, numbers []int) batches {
 				return err
 			}
 			part := numbers[first:min(first+batch, n)]
-			t := tensor.New(set.Fields()[imageField], len(part))
-			if err := set.Fill(imageField, part, t); err != nil {
+			t := tensor.New(set.Fields()[data.ImageField], len(part))
+			if err := set.Fill(data.ImageField, part, t); err != nil {
 				return fmt.Errorf("read images: %w", err)
 			}
 			if err := each(t); err != nil {

@@ -7,6 +7,7 @@ import (
 
 	"snnc.dev/snnc/dsl/diag"
 	"snnc.dev/snnc/plugins/schema"
+	"snnc.dev/snnc/runtime/build"
 	"snnc.dev/snnc/runtime/record"
 )
 
@@ -14,8 +15,8 @@ import (
 func (r *runner) deploy(ctx context.Context, j *job) error {
 	var networks []schema.Network
 	only := j.Settings["network"].Items // the roles of the network that is named
-	applied := j.model.generates()
-	for _, n := range j.model.request.Networks {
+	applied := j.model.Generates()
+	for _, n := range j.model.Request().Networks {
 		if n.Kind == "coder" || n.Kind == "model" && !applied[n.Role] {
 			continue // a coder works outside of the chip, and so does what only trains
 		}
@@ -61,7 +62,7 @@ func targetNames(j *job) []string {
 func (r *runner) complained(j *job, path, target string, complaints []schema.Complaint) error {
 	var found diag.List
 	for _, c := range complaints {
-		place, notes := attributed(c.Path, func(at string) (diag.Range, bool) { r, ok := j.Places[path+"."+at]; return r, ok }, j.Places[path])
+		place, notes := build.Attributed(c.Path, func(at string) (diag.Range, bool) { r, ok := j.Places[path+"."+at]; return r, ok }, j.Places[path])
 		found.Add(diag.Diagnostic{Code: diag.PluginComplains, Range: place, Summary: c.Summary, Help: c.Help, Notes: append(notes, diag.Note{Message: fmt.Sprintf("so says target `%s`", target)})})
 	}
 	return &Refused{found}

@@ -11,8 +11,8 @@
 // under the same key (share.go). An evaluation draws and reads what its metrics judge (evaluate.go, figures.go, features.go,
 // standard.go); compare.go does so with the images of a data set in the place of samples.
 //
-// Load asks a plugin for the Program of each model, for that of each action that replaces definitions, and for the samplers with
-// options (build.go, use.go).
+// Load has package build ask the plugins for the Program of each model, for that of each action that replaces definitions, and for
+// the samplers with options (load.go, use.go).
 //
 // The main type is Experiment. cmd/snnc imports this package; it may import everything in runtime and dsl.
 package experiment

@@ -124,10 +124,10 @@ func broken(m record.Images) string {
 func infinite(v float32) bool { return v-v != 0 }
 
 // ungiven finds what a sampler is to be given and the data do not have.
-func (b *Built) ungiven(s *program.Sampler, d *check.Data, at diag.Range) (found diag.List) {
+func (j *job) ungiven(s *program.Sampler, d *check.Data, at diag.Range) (found diag.List) {
 	for _, name := range s.Given {
-		if name != labelField || data.Classes(d.Set, d.Args) == 0 {
-			found.Add(diag.Diagnostic{Code: diag.BadAction, Range: at, Summary: fmt.Sprintf("sampler `%s` of model `%s` draws a sample of a class, `%s`, and the examples of `%s` have no classes of this name", s.Name, b.model.Name, name, d.Name)})
+		if name != data.LabelField || data.Classes(d.Set, d.Args) == 0 {
+			found.Add(diag.Diagnostic{Code: diag.BadAction, Range: at, Summary: fmt.Sprintf("sampler `%s` of model `%s` draws a sample of a class, `%s`, and the examples of `%s` have no classes of this name", s.Name, j.model.Name, name, d.Name)})
 		}
 	}
 	return found
@@ -155,11 +155,11 @@ func (j *job) classes() (found diag.List) {
 		return found
 	}
 	if j.use.sampler == nil || len(j.use.sampler.Given) == 0 {
-		switch told := slices.ContainsFunc(j.model.Component.Params, func(p schema.Param) bool { return p.Type == schema.AField && p.Name == labelField }); {
-		case j.Settings["sampler"].Args.Has(labelField):
-			fail(labelsSetting, "leave one of the two out", "the sampler of `%s` names the class of all samples, `%s = %d`, and `%s` names classes as well", j.name, labelField, j.Settings["sampler"].Args.Int(labelField), labelsSetting)
-		case told && !j.model.Args.Has(labelField):
-			fail(labelsSetting, fmt.Sprintf("leave it out, or write `%s = %[1]s` in model `%s`, whose networks are then told the class", labelField, j.model.Name), "`%s` draws no samples of a class: model `%s` is told none", j.name, j.model.Name)
+		switch told := slices.ContainsFunc(j.model.Component.Params, func(p schema.Param) bool { return p.Type == schema.AField && p.Name == data.LabelField }); {
+		case j.Settings["sampler"].Args.Has(data.LabelField):
+			fail(labelsSetting, "leave one of the two out", "the sampler of `%s` names the class of all samples, `%s = %d`, and `%s` names classes as well", j.name, data.LabelField, j.Settings["sampler"].Args.Int(data.LabelField), labelsSetting)
+		case told && !j.model.Args.Has(data.LabelField):
+			fail(labelsSetting, fmt.Sprintf("leave it out, or write `%s = %[1]s` in model `%s`, whose networks are then told the class", data.LabelField, j.model.Name), "`%s` draws no samples of a class: model `%s` is told none", j.name, j.model.Name)
 		default:
 			fail(labelsSetting, "leave it out", "`%s` draws no samples of a class", j.name)
 		}
@@ -178,7 +178,7 @@ func (j *job) classes() (found diag.List) {
 
 // images describes n images of a set, without their pixels.
 func images(set *data.Set, n int) record.Images {
-	dims := set.Fields()[imageField].Dims
+	dims := set.Fields()[data.ImageField].Dims
 	lo, hi := set.Range()
 	return record.Images{N: n, Channels: dims[0], Height: dims[1], Width: dims[2], Lo: lo, Hi: hi}
 }

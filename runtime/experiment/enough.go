@@ -62,7 +62,7 @@ func (x *Experiment) manyFeatures(j *job) (found diag.List) {
 			}
 			size, what = m.Program.Export(featuresArgument).Outputs[0].Value.Type().Size(), fmt.Sprintf("model `%s` makes", f.Text)
 		case features.Text(f.Text) == nil:
-			size, what = data.Fields(j.Data.Set, j.Data.Args)[imageField].Size(), fmt.Sprintf("the images of `%s` have", j.Data.Name)
+			size, what = data.Fields(j.Data.Set, j.Data.Args)[data.ImageField].Size(), fmt.Sprintf("the images of `%s` have", j.Data.Name)
 		}
 		if size > metric.MaxFeatures {
 			found.Add(j.unfit(i, featuresArgument, "take other features, or compare smaller images", "compares %d numbers of an image or fewer, and %s %d", metric.MaxFeatures, what, size))

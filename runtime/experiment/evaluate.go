@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"snnc.dev/snnc/plugins/schema"
+	"snnc.dev/snnc/runtime/build"
 	"snnc.dev/snnc/runtime/data"
 	"snnc.dev/snnc/runtime/graph"
 	"snnc.dev/snnc/runtime/metric"
@@ -133,7 +134,7 @@ func measures() map[string]measuring {
 		"mse":              {export: reconstruct, figures: (*evaluation).mse},
 		"ssim":             {export: reconstruct, window: metric.Window, figures: (*evaluation).ssim},
 		"accuracy":         {export: logits, labels: true, figures: (*evaluation).accuracy},
-		"bound":            {export: bound, figures: (*evaluation).bound},
+		"bound":            {export: build.Bound, figures: (*evaluation).bound},
 		"frechet":          {samples: true, figures: (*evaluation).frechet},
 		metric.FID:         {samples: true, figures: (*evaluation).frechet},
 		"inception_score":  {samples: true, figures: (*evaluation).inceptionScore},
@@ -148,14 +149,14 @@ func measures() map[string]measuring {
 	}
 }
 
-// able says why a metric cannot judge a model; "" where it can.
-func able(name string, u *use) string {
+// unable says why a metric cannot judge the model of an evaluation; "" where it can.
+func (j *job) unable(name string) string {
 	switch m := measures()[name]; {
-	case m.export != "" && u.Program.Export(m.export) == nil:
+	case m.export != "" && j.use.Program.Export(m.export) == nil:
 		return "does not export `" + m.export + "`"
-	case m.samples && u.sampler == nil && len(u.model.Component.Samplers) > 0:
+	case m.samples && j.use.sampler == nil && len(j.model.Component.Samplers) > 0:
 		return "draws samples as its options say: choose a `sampler`"
-	case m.samples && u.sampler == nil:
+	case m.samples && j.use.sampler == nil:
 		return "draws no samples"
 	}
 	return ""
@@ -219,7 +220,7 @@ func (e *evaluation) samples(ctx context.Context) (metric.Source, error) {
 		}
 		e.kept = kept
 	}
-	dims := e.set.Fields()[imageField].Dims
+	dims := e.set.Fields()[data.ImageField].Dims
 	return metric.Source{N: n, Images: func(first, end int) (metric.Images, error) {
 		out := e.kept.images(first, end).Fit(dims[1], dims[2])
 		if e.round {
@@ -247,8 +248,8 @@ func (k *pixels) images(first, end int) metric.Images {
 // examples returns examples of a set with the given numbers, made ready as the samples are.
 func (e *evaluation) examples(set *data.Set, numbers []int) metric.Source {
 	return metric.Source{N: len(numbers), Images: func(first, end int) (metric.Images, error) {
-		t := tensor.New(set.Fields()[imageField], end-first)
-		if err := set.Fill(imageField, numbers[first:end], t); err != nil {
+		t := tensor.New(set.Fields()[data.ImageField], end-first)
+		if err := set.Fill(data.ImageField, numbers[first:end], t); err != nil {
 			return metric.Images{}, err
 		}
 		return e.ready(set, t.Type, t.N, appendPixels(nil, t)), nil

@@ -9,13 +9,10 @@ import (
 	"snnc.dev/snnc/runtime/train"
 )
 
-// The exports that actions ask a Program for, and the fields of images and their classes.
+// The exports that actions ask a Program for, besides build.Bound.
 const (
 	reconstruct = "reconstruct" // image -> image
 	logits      = "logits"      // inputs -> one number per class
-	bound       = "bound"       // inputs -> numbers whose sum bounds the negative logarithm of the example's likelihood, in nats
-	imageField  = "image"
-	labelField  = "label"
 )
 
 func seed(j *job) uint64 { return uint64(j.Settings.Int("seed")) }

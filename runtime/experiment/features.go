@@ -8,6 +8,8 @@ import (
 
 	"snnc.dev/snnc/dsl/diag"
 	"snnc.dev/snnc/plugins/schema"
+	"snnc.dev/snnc/runtime/build"
+	"snnc.dev/snnc/runtime/data"
 	"snnc.dev/snnc/runtime/graph"
 	"snnc.dev/snnc/runtime/metric"
 	"snnc.dev/snnc/runtime/tensor"
@@ -45,9 +47,9 @@ func (e *evaluation) features(ctx context.Context, v schema.Value) (*metric.Feat
 		if found.HasErrors() {
 			return nil, errors.New(found[0].Summary)
 		}
-		return s.apply(e.runner, e.set.Fields()[imageField])
+		return s.apply(e.runner, e.set.Fields()[data.ImageField])
 	default:
-		t := e.set.Fields()[imageField]
+		t := e.set.Fields()[data.ImageField]
 		return metric.Pixels(t.Size()), nil
 	}
 	m := e.x.named(name.Text)
@@ -57,7 +59,7 @@ func (e *evaluation) features(ctx context.Context, v schema.Value) (*metric.Feat
 	}
 	t := e.training(m)
 	lo, hi := e.trainSet(t).Range()
-	return network(name.Text, trained, e.set.Fields()[imageField], lo, hi)
+	return network(name.Text, trained, e.set.Fields()[data.ImageField], lo, hi)
 }
 
 // network returns the features of images of a type that a trained model exports, for pixels from lo to hi.
@@ -150,8 +152,8 @@ func fill(to *tensor.Tensor, m metric.Images, lo, hi float64) {
 }
 
 // named returns a model of the spec that is trained in it; nil where there is none of that name.
-func (x *Experiment) named(name string) *Model {
-	i := slices.IndexFunc(x.Models, func(m *Model) bool { return m.Name == name })
+func (x *Experiment) named(name string) *build.Model {
+	i := slices.IndexFunc(x.Models, func(m *build.Model) bool { return m.Name == name })
 	if i < 0 {
 		return nil
 	}
@@ -188,7 +190,7 @@ func (x *Experiment) unready(j *job) (found diag.List) {
 			// What a component may export, a Program need not, where its arguments do not ask for it.
 			if export := exportOf(j.Settings["metrics"].Items[metrics[i]].Text); jobs[t].model.Program.Export(export) == nil {
 				found.Add(diag.Diagnostic{Code: diag.BadAction, Range: place, Summary: fmt.Sprintf("model `%s` does not export `%s`, as its arguments say", name, export),
-					Help: jobs[t].model.exportHelp(export)})
+					Help: exportHelp(jobs[t].model, export)})
 			}
 			continue
 		}
@@ -200,7 +202,7 @@ func (x *Experiment) unready(j *job) (found diag.List) {
 
 // exportHelp says how the model comes to an export that its Program lacks: by the network that it may have for it, if there is one
 // of that name.
-func (m *Model) exportHelp(export string) string {
+func exportHelp(m *build.Model, export string) string {
 	i := slices.IndexFunc(m.Component.Roles, func(r schema.Role) bool { return r.Name == export && r.Optional })
 	if i < 0 {
 		return fmt.Sprintf("`snnc doc %s` says what its arguments do", m.Component.Name)

@@ -14,7 +14,7 @@ import (
 // reconstructions calls each with the first examples and what the model makes of them.
 func (e *evaluation) reconstructions(ctx context.Context, each func(original, reconstruction *tensor.Tensor) error) error {
 	return e.apply(ctx, e.whole, reconstruct, e.set, min(e.count(), e.set.Len()), seed(e.job), func(_ int, in map[string]*tensor.Tensor, out *tensor.Tensor) error {
-		return each(in[imageField], out)
+		return each(in[data.ImageField], out)
 	})
 }
 

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"snnc.dev/snnc/plugins/schema"
+	"snnc.dev/snnc/runtime/build"
 	"snnc.dev/snnc/runtime/data"
 	"snnc.dev/snnc/runtime/graph"
 	"snnc.dev/snnc/runtime/program"
@@ -41,8 +42,8 @@ func (a ActionMemory) parts() []part {
 }
 
 // streams returns what the streams of a stage take that are computed of so many examples.
-func (m *Model) streams(stage program.Stage, examples int) (bytes int) {
-	for _, s := range m.mapped(stage) {
+func streams(m *build.Model, stage program.Stage, examples int) (bytes int) {
+	for _, s := range m.Mapped(stage) {
 		bytes += 2 * tensor.Bytes(m.Program.Role(s.Export).Out[0], examples)
 	}
 	return bytes
@@ -95,7 +96,7 @@ func (x *Experiment) featureSize(j *job, v schema.Value) (n int) {
 		return features.Size(v.Text)
 	}
 	if v.Type != schema.ARole {
-		return data.Fields(j.Data.Set, j.Data.Args)[imageField].Size()
+		return data.Fields(j.Data.Set, j.Data.Args)[data.ImageField].Size()
 	}
 	m := x.named(v.Text)
 	if m == nil {

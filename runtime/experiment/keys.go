@@ -11,6 +11,7 @@ import (
 
 	"snnc.dev/snnc/dsl/check"
 	"snnc.dev/snnc/plugins/schema"
+	"snnc.dev/snnc/runtime/build"
 	"snnc.dev/snnc/runtime/graph"
 	"snnc.dev/snnc/runtime/train"
 )
@@ -24,7 +25,7 @@ type job struct {
 	*check.Action
 	id    string // structural: kind and place, such as "train 0" or "sample 0.1"
 	name  string // for people: "train digit", "sample digit[1]"
-	model *Model
+	model *build.Model
 	use   *use              // of sample and evaluate
 	parts map[string]string // what the key is made of, by the name that people are told
 	key   string
@@ -43,7 +44,7 @@ func (x *Experiment) jobs() []*job {
 		count[a.Kind+a.Model.Name]++
 	}
 	for _, a := range x.Spec.Actions {
-		i := slices.IndexFunc(x.Models, func(m *Model) bool { return m.Model == a.Model })
+		i := slices.IndexFunc(x.Models, func(m *build.Model) bool { return m.Model == a.Model })
 		if i < 0 {
 			continue // never trained, which the checker has reported
 		}
@@ -88,7 +89,7 @@ const (
 // trainParts are what a training is made of. Its length counts only where something depends on it: else a longer training is
 // the same one, gone on. What it begins with counts by its values, wherever they lie (so `new` counts by what it leaves out),
 // and how much memory it may take does not. others identifies the trainings of the models that fill roles.
-func (j *job) trainParts(dataHash string, start train.Weights, others map[*Model]string) {
+func (j *job) trainParts(dataHash string, start train.Weights, others map[*build.Model]string) {
 	m := j.model
 	j.parts = map[string]string{
 		"numerics": numerics,
@@ -96,11 +97,11 @@ func (j *job) trainParts(dataHash string, start train.Weights, others map[*Model
 		"program":  digest(unbound(m.Program)),
 		"data":     dataHash,
 	}
-	for path, module := range m.networks() {
+	for path, module := range m.OwnNetworks() {
 		j.parts["network of "+path] = digest(structure(module))
 	}
-	for _, o := range m.others {
-		j.parts["model of "+o.role] = others[o.model]
+	for _, o := range m.Others {
+		j.parts["model of "+o.Role] = others[o.Model]
 	}
 	for name, v := range j.Settings {
 		switch {

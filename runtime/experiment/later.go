@@ -30,13 +30,13 @@ func (x *Experiment) notYet(j *job) (found diag.List) {
 		refuse("", "a Program of %d stages", n)
 	}
 	if j.Kind == "train" && len(j.model.Program.Samplers) > 0 { // which draws the sheets of epochs
-		found = append(found, j.model.ungiven(&j.model.Program.Samplers[0], j.Data, j.Range)...)
+		found = append(found, j.ungiven(&j.model.Program.Samplers[0], j.Data, j.Range)...)
 	}
 	if j.use != nil {
 		found = append(append(found, j.classes()...), j.unlike()...)
 	}
 	if j.use != nil && j.use.sampler != nil {
-		found = append(found, j.model.ungiven(j.use.sampler, j.model.Data, j.Range)...)
+		found = append(found, j.ungiven(j.use.sampler, j.model.Data, j.Range)...)
 		if t := j.use.drawn.Program.Function(j.use.sampler.Result).Outputs[0].Value.Type(); len(t.Dims) != 3 || t.Steps > 0 || t.DType != graph.F32 {
 			refuse("sampler", "samples that are %v and no images", t)
 		} else if d := j.largeSheet(t); d != nil {
@@ -50,11 +50,11 @@ func (x *Experiment) notYet(j *job) (found diag.List) {
 		if name, at := later(metric.Schemas(), v, path); name != "" {
 			refuse(at, "metric `%s`", name)
 		}
-		if unable := able(v.Text, j.use); unable != "" {
+		if unable := j.unable(v.Text); unable != "" {
 			found.Add(j.unfit(i, "", "leave it out", "cannot judge model `%s`, which %s", j.model.Name, unable))
-		} else if fields := data.Fields(j.Data.Set, j.Data.Args); measures()[v.Text].labels && fields[labelField].DType != graph.I32 {
+		} else if fields := data.Fields(j.Data.Set, j.Data.Args); measures()[v.Text].labels && fields[data.LabelField].DType != graph.I32 {
 			found.Add(j.unfit(i, "", "leave it out", "compares with labels, and the examples of `%s` have none", j.Data.Name))
-		} else if side := smallest(fields[imageField]); measures()[v.Text].window > side {
+		} else if side := smallest(fields[data.ImageField]); measures()[v.Text].window > side {
 			found.Add(j.unfit(i, "", "leave it out", "looks through a window of %d pixels, and the images of `%s` have %d", measures()[v.Text].window, j.Data.Name, side))
 		}
 	}

@@ -3,17 +3,16 @@ package experiment
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"snnc.dev/snnc/dsl"
 	"snnc.dev/snnc/dsl/check"
 	"snnc.dev/snnc/dsl/diag"
 	"snnc.dev/snnc/plugins/schema"
+	"snnc.dev/snnc/runtime/build"
 	"snnc.dev/snnc/runtime/host"
 )
 
@@ -29,19 +28,11 @@ type Experiment struct {
 	Text    []byte
 	Options Options
 	Spec    *check.Spec
-	Models  []*Model // those with a train action, in file order
+	Models  []*build.Model // those with a train action, in file order
 
 	host    *host.Host
 	plugins map[string]schema.Plugin // by name; "" is the built-in one
 	uses    map[*check.Action]*use   // of sample and evaluate
-}
-
-// Model is a model of a spec with its networks as graphs and the Program that its plugin made of them.
-type Model struct {
-	*check.Model
-	*Built
-	Index int         // among the models of the spec
-	Data  *check.Data // what it is trained on
 }
 
 // Load takes a spec through the stages that read no data: parse, check, lower, and Build in the plugins. The findings are those
@@ -75,9 +66,8 @@ func loadFile(ctx context.Context, h *host.Host, file *dsl.File, text []byte, o 
 	}
 	x := &Experiment{Name: file.Name, Text: text, Options: o, Spec: spec, host: h, plugins: used}
 	x.plugins[""] = builtin
-	if bad := x.build(ctx); len(bad) > 0 {
-		found = append(found, traced(file, bad)...)
-	}
+	x.Models, bad = build.Models(ctx, h, spec)
+	found = append(found, traced(file, bad)...)
 	if found.HasErrors() {
 		return nil, found
 	}
@@ -96,36 +86,6 @@ func loadFile(ctx context.Context, h *host.Host, file *dsl.File, text []byte, o 
 		return nil, found
 	}
 	return x, found
-}
-
-// build builds the models that are trained. One that fills a role of another is built before it, wherever it is defined.
-func (x *Experiment) build(ctx context.Context) (found diag.List) {
-	all := map[*check.Model]*Model{}
-	var of func(m *check.Model) (*Model, diag.List)
-	of = func(m *check.Model) (*Model, diag.List) {
-		if model, done := all[m]; done {
-			return model, nil
-		}
-		all[m] = nil
-		j := slices.IndexFunc(x.Spec.Actions, func(a *check.Action) bool { return a.Kind == "train" && a.Model == m })
-		if j < 0 {
-			return nil, nil
-		}
-		model := &Model{Model: m, Index: slices.Index(x.Spec.Models, m), Data: x.Spec.Actions[j].Data}
-		var bad diag.List
-		if model.Built, bad = build(ctx, x.host, m, model.Data, of); !bad.HasErrors() {
-			all[m] = model
-		}
-		return all[m], bad
-	}
-	for _, m := range x.Spec.Models {
-		_, bad := of(m)
-		found = append(found, bad...)
-		if all[m] != nil {
-			x.Models = append(x.Models, all[m])
-		}
-	}
-	return found
 }
 
 // traced adds to findings in imported files where these are imported; the checker has done so for its own.
@@ -191,7 +151,7 @@ func resolve(file *dsl.File) diag.List {
 func describe(ctx context.Context, h *host.Host, file *dsl.File) (builtin schema.Plugin, used map[string]schema.Plugin, found diag.List) {
 	builtin, err := h.Describe(ctx, "")
 	if err != nil {
-		found.Add(pluginFailed(err, diag.Range{}))
+		found.Add(build.PluginFailed(err, diag.Range{}))
 		return builtin, nil, found
 	}
 	used = map[string]schema.Plugin{}
@@ -206,45 +166,11 @@ func describe(ctx context.Context, h *host.Host, file *dsl.File) (builtin schema
 			}
 			p, err := h.Describe(ctx, use.Plugin.Value)
 			if err != nil {
-				found.Add(pluginFailed(err, use.Plugin.Range))
+				found.Add(build.PluginFailed(err, use.Plugin.Range))
 				continue
 			}
 			used[use.Plugin.Value] = p
 		}
 	}
 	return builtin, used, found
-}
-
-// pluginFailed words the end of a plugin process.
-func pluginFailed(err error, at diag.Range) diag.Diagnostic {
-	d := diag.Diagnostic{Code: diag.PluginFailed, Range: at, Summary: err.Error()}
-	var f *host.Failure
-	if !errors.As(err, &f) {
-		return d
-	}
-	name := "the built-in plugin"
-	if f.Plugin != "" {
-		name = fmt.Sprintf("plugin `%s`", f.Plugin)
-	}
-	d.Summary = fmt.Sprintf("%s failed in %s: %s", name, f.Call, shortened(f.Err.Error()))
-	if f.Exit != "" {
-		d.Summary += " (" + f.Exit + ")"
-	}
-	for _, line := range f.Stderr {
-		d.Notes = append(d.Notes, diag.Note{Message: "it wrote: " + line})
-	}
-	d.Help = "run the command again; if it fails again, look at what the plugin wrote"
-	if f.Exit == "" && len(f.Stderr) == 0 { // it answered, with an error of its own
-		d.Help = "make the sizes and numbers smaller that it is given here; if it still fails, tell the plugin's author"
-	}
-	return d
-}
-
-// shortened cuts a text of a plugin to what a person reads.
-func shortened(text string) string {
-	const most = 1000
-	if len(text) > most {
-		return strings.ToValidUTF8(text[:most], "") + " ..."
-	}
-	return text
 }

@@ -8,6 +8,7 @@ import (
 
 	"snnc.dev/snnc/dsl/check"
 	"snnc.dev/snnc/dsl/lower"
+	"snnc.dev/snnc/runtime/build"
 	"snnc.dev/snnc/runtime/data"
 	"snnc.dev/snnc/runtime/exec"
 	"snnc.dev/snnc/runtime/graph"
@@ -25,7 +26,7 @@ var (
 // Measured is the first training of a spec, made ready for somebody to look at how fast it is. It writes no files.
 type Measured struct {
 	Name    string // of the action, such as "train digit"
-	Model   *Model
+	Model   *build.Model
 	Trainer *train.Trainer
 	Data    *data.Set
 

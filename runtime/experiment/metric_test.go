@@ -8,7 +8,6 @@ import (
 
 	"gonum.org/v1/gonum/mat"
 	"gonum.org/v1/gonum/stat"
-
 	"snnc.dev/snnc/runtime/checkpoint"
 	"snnc.dev/snnc/runtime/data"
 	"snnc.dev/snnc/runtime/exec"

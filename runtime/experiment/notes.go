@@ -20,7 +20,7 @@ func (r *runner) notes() (record.Models, error) {
 		}
 		n := record.ModelNote{Name: t.model.Name, Kind: t.model.Component.Name, Training: r.called(t), Data: written(t.Data), Seed: seed(t),
 			Examples: t.Settings.Int("batch") * max(1, t.Settings.Int("accumulate")), Roles: []record.RoleNote{}, Draws: []record.DrawNote{}}
-		n.Parameters, n.Frozen = t.model.size()
+		n.Parameters, n.Frozen = t.model.Size()
 		for _, role := range t.model.Roles {
 			if role.Network != nil {
 				n.Roles = append(n.Roles, record.RoleNote{Role: role.Path, Network: role.Network.Name, Steps: max(role.Steps, role.Network.Steps)})
@@ -92,19 +92,6 @@ func applications(p *program.Program, function string) map[string]int {
 		}
 	}
 	return out
-}
-
-// size counts the numbers of a model, each once.
-func (b *Built) size() (parameters, frozen int) {
-	for _, v := range b.Linker.Variables() {
-		switch v.Kind {
-		case graph.Parameter:
-			parameters += v.Type.Size()
-		case graph.Frozen:
-			frozen += v.Type.Size()
-		}
-	}
-	return parameters, frozen
 }
 
 // written is a data set as a spec writes it, with all its arguments.

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"snnc.dev/snnc/dsl/check"
+	"snnc.dev/snnc/runtime/build"
 	"snnc.dev/snnc/runtime/data"
 	"snnc.dev/snnc/runtime/graph"
 	"snnc.dev/snnc/runtime/plan"
@@ -174,7 +175,7 @@ func (x *Experiment) plan(examples func(*job) int) (*Plan, error) {
 			t.Sheets += pl.Bytes()
 		}
 		for _, stage := range m.Program.Stages {
-			t.Streams += m.streams(stage, examples(j))
+			t.Streams += streams(m, stage, examples(j))
 		}
 		if t.most = j.Settings.Int(memorySetting); t.most > 0 {
 			t.room = max(1, t.most-t.Weights-t.Sheets-t.Streams)
@@ -246,7 +247,7 @@ func functionPlan(action, name string, train bool, pl *plan.Plan) FunctionPlan {
 }
 
 // drawing returns the plans of what the samples and reconstructions of an epoch's sheets run.
-func drawing(m *Model) (plans []*plan.Plan, err error) {
+func drawing(m *build.Model) (plans []*plan.Plan, err error) {
 	var names []string
 	if len(m.Program.Samplers) > 0 {
 		s := m.Program.Samplers[0]

@@ -8,6 +8,7 @@ import (
 
 	"snnc.dev/snnc/dsl/diag"
 	"snnc.dev/snnc/plugins/schema"
+	"snnc.dev/snnc/runtime/build"
 	"snnc.dev/snnc/runtime/data"
 )
 
@@ -88,13 +89,13 @@ func (r *runner) identify(ctx context.Context, t *job) (found diag.List) {
 	if t.key != "" {
 		return nil
 	}
-	others := map[*Model]string{}
-	for _, o := range t.model.others {
-		of := r.training(o.model)
+	others := map[*build.Model]string{}
+	for _, o := range t.model.Others {
+		of := r.training(o.Model)
 		if found = append(found, r.identify(ctx, of)...); of.key == "" {
 			return found
 		}
-		others[o.model] = of.outcome()
+		others[o.Model] = of.outcome()
 	}
 	set, bad := r.sets.open(ctx, t.Data, data.Train)
 	if found = append(found, bad...); set == nil {

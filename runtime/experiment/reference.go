@@ -28,7 +28,7 @@ func (j *job) unlike() (found diag.List) {
 	if compares >= 0 && j.use.sampler != nil {
 		drawn := j.use.drawn.Program.Function(j.use.sampler.Result).Outputs[0].Value.Type()
 		if len(drawn.Dims) == 3 { // others are refused
-			if summary, help := apart(fmt.Sprintf("samples of model `%s`", j.model.Name), drawn, j.Data.Name, fields[imageField]); summary != "" {
+			if summary, help := apart(fmt.Sprintf("samples of model `%s`", j.model.Name), drawn, j.Data.Name, fields[data.ImageField]); summary != "" {
 				fail(compares, help, "%s", summary)
 			}
 		}

@@ -119,7 +119,7 @@ func TestModelsInModels(t *testing.T) {
 	if x.Models[0].Name != "second" {
 		t.Fatalf("%s is the first model: the spec is to define it before what it is made of", x.Models[0].Name)
 	}
-	if got := x.Models[0].generates(); !got["codes.decode"] || got["codes.encode"] || got["network"] {
+	if got := x.Models[0].Generates(); !got["codes.decode"] || got["codes.encode"] || got["network"] {
 		t.Errorf("what goes on a chip to draw samples: %v", got)
 	}
 	whole := filepath.Join(dir, "whole")

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"snnc.dev/snnc/runtime/build"
 	"snnc.dev/snnc/runtime/data"
 	"snnc.dev/snnc/runtime/exec"
 	"snnc.dev/snnc/runtime/record"
@@ -52,8 +53,8 @@ type runner struct {
 	jobs   []*job // those that are selected
 	pool   *exec.Pool
 	sets   *datasets
-	models map[*Model]*train.Model
-	starts map[*Model]train.Weights // that trainings begin with, where these are not random
+	models map[*build.Model]*train.Model
+	starts map[*build.Model]train.Weights // that trainings begin with, where these are not random
 
 	standards map[string]*standard // feature networks of this program that are in use
 
@@ -64,7 +65,7 @@ type runner struct {
 // is gone; what it has begun goes on. A cancelled context ends the run at the next update, after a checkpoint, with the
 // context's error.
 func (x *Experiment) Run(ctx context.Context, o RunOptions) (err error) {
-	r := &runner{x: x, o: o, sets: newDatasets(o.Data), models: map[*Model]*train.Model{}, starts: map[*Model]train.Weights{}}
+	r := &runner{x: x, o: o, sets: newDatasets(o.Data), models: map[*build.Model]*train.Model{}, starts: map[*build.Model]train.Weights{}}
 	r.all = x.jobs()
 	if r.jobs, err = selected(r.all, o.Only); err != nil {
 		return err
@@ -224,7 +225,7 @@ func (r *runner) forget(j *job) error {
 func (r *runner) trainSet(t *job) *data.Set { return r.sets.of(t.Data, data.Train) }
 
 // trained returns a model with the weights of its finished training.
-func (r *runner) trained(of *Model) (*train.Model, error) {
+func (r *runner) trained(of *build.Model) (*train.Model, error) {
 	if m := r.models[of]; m != nil {
 		return m, nil
 	}
@@ -255,7 +256,7 @@ func (r *runner) trained(of *Model) (*train.Model, error) {
 }
 
 // training returns the train job of a model, selected or not.
-func (r *runner) training(m *Model) *job {
+func (r *runner) training(m *build.Model) *job {
 	return r.all[slices.IndexFunc(r.all, func(j *job) bool { return j.Kind == "train" && j.model == m })]
 }
 

@@ -61,7 +61,7 @@ func (r *runner) share(j *job) error {
 	if err := r.folder.TakeSheets(from, file, file+reconstructions); err != nil {
 		return err
 	}
-	for _, s := range j.model.mapped(j.model.Program.Stages[0]) {
+	for _, s := range j.model.Mapped(j.model.Program.Stages[0]) {
 		if err := r.folder.TakeFiles(from, r.streamFile(j, s)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err // one that is not there is computed again
 		}

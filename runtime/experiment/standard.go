@@ -13,6 +13,7 @@ import (
 
 	"snnc.dev/snnc/dsl/diag"
 	"snnc.dev/snnc/plugins/schema"
+	"snnc.dev/snnc/runtime/build"
 	"snnc.dev/snnc/runtime/checkpoint"
 	"snnc.dev/snnc/runtime/data"
 	"snnc.dev/snnc/runtime/graph"
@@ -28,7 +29,7 @@ const weightsArgument = "weights"
 type standard struct {
 	name    string
 	hash    string // of the file of weights
-	model   *Model
+	model   *build.Model
 	weights train.Weights
 	lo, hi  float64 // what black and white are for it
 }
@@ -52,7 +53,7 @@ func loadStandard(ctx context.Context, x *Experiment, name string, file *checkpo
 }
 
 // reads returns the variables that exports of a model read, those that it has.
-func reads(m *Model, exports ...string) (out []graph.Variable, err error) {
+func reads(m *build.Model, exports ...string) (out []graph.Variable, err error) {
 	used := map[string]bool{}
 	for _, export := range exports {
 		f := m.Program.Export(export)
@@ -133,7 +134,7 @@ func (r *runner) standard(ctx context.Context, j *job, v schema.Value, path stri
 		}
 		r.standards[id] = s
 	}
-	if err := fits(s.model.Program.Export(featuresArgument).Inputs[0].Out[0], data.Fields(j.Data.Set, j.Data.Args)[imageField], v.Text); err != nil {
+	if err := fits(s.model.Program.Export(featuresArgument).Inputs[0].Out[0], data.Fields(j.Data.Set, j.Data.Args)[data.ImageField], v.Text); err != nil {
 		return nil, diag.List{{Code: diag.BadAction, Range: place, Summary: err.Error(), Help: "take other features"}}
 	}
 	return s, nil

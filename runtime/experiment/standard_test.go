@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"snnc.dev/snnc/dsl/diag"
+	"snnc.dev/snnc/runtime/build"
 	"snnc.dev/snnc/runtime/checkpoint"
 	"snnc.dev/snnc/runtime/exec"
 	"snnc.dev/snnc/runtime/graph"
@@ -32,7 +33,7 @@ func hashed(seed uint64, n int) []float64 {
 }
 
 // inceptionWeights are the random weights that the vectors were recorded with.
-func inceptionWeights(t *testing.T, m *Model) *checkpoint.File {
+func inceptionWeights(t *testing.T, m *build.Model) *checkpoint.File {
 	t.Helper()
 	dims := map[string][]int{}
 	for _, v := range m.Linker.Variables() {

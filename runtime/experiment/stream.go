@@ -21,7 +21,7 @@ import (
 // when they are first asked for, and kept in the run folder.
 func (r *runner) examples(ctx context.Context, j *job, m *train.Model, stage program.Stage) train.Examples {
 	var x train.Examples = r.trainSet(j)
-	for _, s := range j.model.mapped(stage) {
+	for _, s := range j.model.Mapped(stage) {
 		from := x
 		x = &train.Mapped{Examples: from, Field: s.Name, Values: sync.OnceValues(func() (*tensor.Tensor, error) { return r.stream(ctx, j, m, s, from) })}
 	}

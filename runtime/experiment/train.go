@@ -34,12 +34,12 @@ func (r *runner) train(ctx context.Context, j *job) error {
 		return fmt.Errorf("%s: %w", j.name, err)
 	}
 	m.Begin(r.starts[j.model])
-	for _, o := range j.model.others {
-		of, err := r.trained(o.model)
+	for _, o := range j.model.Others {
+		of, err := r.trained(o.Model)
 		if err != nil {
 			return fmt.Errorf("%s: %w", j.name, err)
 		}
-		if err := m.Take(o.role, of); err != nil {
+		if err := m.Take(o.Role, of); err != nil {
 			return fmt.Errorf("%s: %w", j.name, err)
 		}
 	}
@@ -226,7 +226,7 @@ func (w *training) sheets(epoch int) error {
 		n := min(pairCount, set.Len())
 		originals, copies := images(set, n), images(set, n)
 		err := r.apply(ctx, m, reconstruct, set, n, 0, func(_ int, in map[string]*tensor.Tensor, out *tensor.Tensor) error {
-			originals.Pixels = appendPixels(originals.Pixels, in[imageField])
+			originals.Pixels = appendPixels(originals.Pixels, in[data.ImageField])
 			copies.Pixels = appendPixels(copies.Pixels, out)
 			return nil
 		})

@@ -1,7 +1,6 @@
 package experiment
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -10,33 +9,33 @@ import (
 	"snnc.dev/snnc/dsl/check"
 	"snnc.dev/snnc/dsl/diag"
 	"snnc.dev/snnc/plugins/schema"
-	"snnc.dev/snnc/runtime/host"
+	"snnc.dev/snnc/runtime/build"
 	"snnc.dev/snnc/runtime/program"
 	"snnc.dev/snnc/runtime/train"
 )
 
 // use is a model as a sample or evaluate action uses it.
 type use struct {
-	*Built                   // the model, or what it is with what `replace` puts in
-	trained *Built           // the model
-	drawn   *Built           // whose sampler draws: the model, or what the plugin made of the sampler's options
-	sampler *program.Sampler // nil where nothing is drawn
+	*build.Built                  // the model, or what it is with what `replace` puts in
+	trained      *build.Built     // the model
+	drawn        *build.Built     // whose sampler draws: the model, or what the plugin made of the sampler's options
+	sampler      *program.Sampler // nil where nothing is drawn
 }
 
 // prepare finds out how actions use their models: it builds those in which an action replaces definitions, and asks plugins for
 // samplers with options.
 func (x *Experiment) prepare(ctx context.Context) (found diag.List) {
 	x.uses = map[*check.Action]*use{}
-	samplers := map[string]*Built{} // by model and options: actions that draw alike ask once
+	samplers := map[string]*build.Built{} // by model and options: actions that draw alike ask once
 	for _, a := range x.Spec.Actions {
-		i := slices.IndexFunc(x.Models, func(m *Model) bool { return m.Model == a.Model })
+		i := slices.IndexFunc(x.Models, func(m *build.Model) bool { return m.Model == a.Model })
 		if i < 0 || a.Kind != "sample" && a.Kind != "evaluate" {
 			continue
 		}
 		m := x.Models[i]
 		u := &use{Built: m.Built, trained: m.Built}
 		if a.Variant != nil {
-			own, bad := m.variant(ctx, x.host, a)
+			own, bad := m.Variant(ctx, x.host, a)
 			if found = append(found, bad...); bad.HasErrors() {
 				continue
 			}
@@ -48,12 +47,12 @@ func (x *Experiment) prepare(ctx context.Context) (found diag.List) {
 			continue
 		}
 		v := a.Settings["sampler"]
-		if optional(u.model.Component, v.Text) {
+		if optional(m.Component, v.Text) {
 			key := fmt.Sprintf("%p %s", u.Built, render(v))
 			own, asked := samplers[key]
 			if !asked {
 				var bad diag.List
-				own, bad = u.Built.sampler(ctx, x.host, a)
+				own, bad = u.Built.WithSampler(ctx, x.host, a)
 				found, samplers[key] = append(found, bad...), own
 			}
 			if own == nil {
@@ -64,43 +63,6 @@ func (x *Experiment) prepare(ctx context.Context) (found diag.List) {
 		u.sampler = u.drawn.Program.Sampler(v.Text)
 	}
 	return found
-}
-
-// variant builds a model with what an action replaces in it, for the weights of the model as it is trained.
-func (m *Model) variant(ctx context.Context, h *host.Host, a *check.Action) (*Built, diag.List) {
-	at := a.Places["replace"]
-	b, found := build(ctx, h, a.Variant, m.Data, m.other)
-	for i := range found {
-		found[i].Notes = append(found[i].Notes, diag.Note{Message: "with what `replace` puts in", Range: at})
-	}
-	if found.HasErrors() {
-		return nil, found
-	}
-	var other []diag.Note
-	for _, v := range b.Linker.Variables() {
-		name := cmp.Or(v.Title, v.Name)
-		switch t, ok := m.Linker.VariableType(v.Name); {
-		case !ok:
-			other = append(other, diag.Note{Message: fmt.Sprintf("weight `%s` is new", name)})
-		case !t.Equal(v.Type):
-			other = append(other, diag.Note{Message: fmt.Sprintf("weight `%s` is trained as %v and would be %v", name, t.Dims, v.Type.Dims)})
-		}
-	}
-	if len(other) > 0 {
-		found.Add(diag.Diagnostic{Code: diag.BadAction, Range: at, Summary: fmt.Sprintf("what `replace` puts in has other weights than model `%s` has learned", m.Name), Notes: other[:min(len(other), 5)],
-			Help: "replace what leaves the shapes of weights as they are, or train a model of its own"})
-	}
-	return b, found
-}
-
-// other returns a model that fills a role of m: a variant is made of the same ones.
-func (m *Model) other(of *check.Model) (*Model, diag.List) {
-	for _, o := range m.others {
-		if o.model.Model == of {
-			return o.model, nil
-		}
-	}
-	return nil, nil
 }
 
 // draws reports whether an action draws samples.
@@ -122,7 +84,7 @@ func (u *use) parts() map[string]string {
 	out := map[string]string{}
 	if u.Built != u.trained {
 		out["replaced program"] = digest(unbound(u.Program))
-		for role, m := range u.networks() {
+		for role, m := range u.OwnNetworks() {
 			out["replaced network of "+role] = digest(structure(m))
 		}
 	}

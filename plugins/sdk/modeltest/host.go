@@ -10,6 +10,7 @@ import (
 	"snnc.dev/snnc/dsl/diag"
 	"snnc.dev/snnc/plugins/builtin"
 	"snnc.dev/snnc/plugins/sdk"
+	"snnc.dev/snnc/runtime/build"
 	"snnc.dev/snnc/runtime/experiment"
 	"snnc.dev/snnc/runtime/host"
 	"snnc.dev/snnc/specs"
@@ -59,7 +60,7 @@ func (h *Host) Model(t testing.TB, plugin sdk.Model, spec string, i int, o exper
 }
 
 // Of returns a model of an experiment, as built by the plugin.
-func Of(t testing.TB, plugin sdk.Model, m *experiment.Model) *Model {
+func Of(t testing.TB, plugin sdk.Model, m *build.Model) *Model {
 	t.Helper()
 	r, err := sdk.NewBuildRequest(m.Request())
 	if err != nil {

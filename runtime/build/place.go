@@ -1,4 +1,4 @@
-package experiment
+package build
 
 import (
 	"fmt"
@@ -7,10 +7,10 @@ import (
 	"snnc.dev/snnc/dsl/diag"
 )
 
-// attributed returns the place of an attribute that a plugin complains of, by its path ("latent.scheduled", "targets[0].cores").
+// Attributed returns the place of an attribute that a plugin complains of, by its path ("latent.scheduled", "targets[0].cores").
 // Where the spec leaves the attribute at its default it is the place of what the attribute is a part of, at last that of the whole,
 // and the note says so.
-func attributed(path string, place func(path string) (diag.Range, bool), whole diag.Range) (diag.Range, []diag.Note) {
+func Attributed(path string, place func(path string) (diag.Range, bool), whole diag.Range) (diag.Range, []diag.Note) {
 	for at := path; at != ""; at = at[:max(strings.LastIndexAny(at, ".["), 0)] {
 		if where, ok := place(at); ok && at == path {
 			return where, nil

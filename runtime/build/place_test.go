@@ -1,4 +1,4 @@
-package experiment
+package build
 
 import (
 	"testing"
@@ -19,7 +19,7 @@ func TestAttributed(t *testing.T) {
 		{"latent", 2, 0}, {"latent.prior", 3, 0}, {"latent.prior.steps", 3, 1}, {"latent.scheduled", 2, 1},
 		{"targets[0].cores", 4, 1}, {"targets[1].cores", 5, 0}, {"targets[1].bits", 1, 1}, {"loss", 1, 1}, {"", 1, 0}, {".", 1, 1}, {"[", 1, 1},
 	} {
-		at, notes := attributed(c.path, place, line(1))
+		at, notes := Attributed(c.path, place, line(1))
 		if at.Start.Line != c.line || len(notes) != c.notes {
 			t.Errorf("%q: line %d and %v, want line %d and %d notes", c.path, at.Start.Line, notes, c.line, c.notes)
 		}

@@ -1,4 +1,4 @@
-package experiment
+package build
 
 import (
 	"context"
@@ -13,8 +13,11 @@ import (
 	"snnc.dev/snnc/runtime/data"
 	"snnc.dev/snnc/runtime/graph"
 	"snnc.dev/snnc/runtime/host"
-	"snnc.dev/snnc/runtime/program"
 )
+
+// Bound is the export that takes inputs to numbers whose sum bounds the negative logarithm of the example's likelihood, in nats. It
+// judges its model, and is of no use in another one.
+const Bound = "bound"
 
 // The functions of a coder that fills a role, which have a role each.
 const (
@@ -52,9 +55,9 @@ func (b *Built) fillRoles(ctx context.Context, h *host.Host, d *check.Data, buil
 			if found = append(found, bad...); other == nil || bad.HasErrors() {
 				continue
 			}
-			b.others = append(b.others, otherModel{r.Path, other})
+			b.Others = append(b.Others, Other{r.Path, other})
 			for _, e := range other.Program.Exports {
-				if e.Name == bound { // it judges that model
+				if e.Name == Bound {
 					continue
 				}
 				module, err := other.Linker.Module(e.Name)
@@ -77,7 +80,7 @@ func (b *Built) show(n schema.Network, m *graph.Module) {
 
 // fillCoder shows both directions of a coder: it encodes what the data has as images, and decodes what comes of that.
 func (b *Built) fillCoder(ctx context.Context, h *host.Host, r *check.Role, d *check.Data) (found diag.List) {
-	image, ok := data.Fields(d.Set, d.Args)[imageField]
+	image, ok := data.Fields(d.Set, d.Args)[data.ImageField]
 	fail := func(format string, args ...any) diag.List {
 		return diag.List{{Code: diag.BadModel, Range: b.model.Places[r.Path], Summary: fmt.Sprintf(format, args...)}}
 	}
@@ -98,23 +101,23 @@ func (b *Built) fillCoder(ctx context.Context, h *host.Host, r *check.Role, d *c
 	return found
 }
 
-// otherModel is a model that fills a role of another one.
-type otherModel struct {
-	role  string
-	model *Model
+// Other is a model that fills a role of another one.
+type Other struct {
+	Role  string // its path
+	Model *Model
 }
 
-// networks returns what fills the roles but for other models, which are known by how they are trained.
-func (b *Built) networks() map[string]*graph.Module {
+// OwnNetworks returns what fills the roles but for other models, which are known by how they are trained.
+func (b *Built) OwnNetworks() map[string]*graph.Module {
 	out := maps.Clone(b.Modules)
-	for _, o := range b.others {
-		maps.DeleteFunc(out, func(role string, _ *graph.Module) bool { return strings.HasPrefix(role, o.role+".") })
+	for _, o := range b.Others {
+		maps.DeleteFunc(out, func(role string, _ *graph.Module) bool { return strings.HasPrefix(role, o.Role+".") })
 	}
 	return out
 }
 
-// generates says which roles the samplers and exports of the model apply.
-func (b *Built) generates() map[string]bool {
+// Generates says which roles the samplers and exports of the model apply.
+func (b *Built) Generates() map[string]bool {
 	roles, seen := map[string]bool{}, map[string]bool{}
 	var visit func(function string)
 	visit = func(function string) {
@@ -141,12 +144,4 @@ func (b *Built) generates() map[string]bool {
 		visit(e.Function)
 	}
 	return roles
-}
-
-// mapped returns the streams of a stage that are computed before the training, in the order in which they are.
-func (b *Built) mapped(stage program.Stage) (streams []program.Stream) {
-	for s := b.Program.Stream(stage.Stream); s != nil && s.From != ""; s = b.Program.Stream(s.From) {
-		streams = append([]program.Stream{*s}, streams...)
-	}
-	return streams
 }

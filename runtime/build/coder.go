@@ -1,4 +1,4 @@
-package experiment
+package build
 
 import (
 	"context"
@@ -14,13 +14,13 @@ import (
 	"snnc.dev/snnc/runtime/program"
 )
 
-// coderGraph asks the plugin of a coder for its graph at an input: to decode what has time steps, else to encode. What it finds is
+// CoderGraph asks the plugin of a coder for its graph at an input: to decode what has time steps, else to encode. What it finds is
 // about an argument, else about the use.
-func coderGraph(ctx context.Context, h *host.Host, k *check.Coder, in check.Wire, at diag.Range) (made check.CoderGraph, found diag.List) {
+func CoderGraph(ctx context.Context, h *host.Host, k *check.Coder, in check.Wire, at diag.Range) (made check.CoderGraph, found diag.List) {
 	input := lower.Type(in, in.Steps)
 	reply, err := h.Coder(ctx, k.Plugin, schema.CoderRequest{Component: k.Component.Name, Arguments: k.Args, Input: input.String()})
 	if err != nil {
-		found.Add(pluginFailed(err, at))
+		found.Add(PluginFailed(err, at))
 		return made, found
 	}
 	for _, c := range reply.Complaints {
@@ -72,7 +72,7 @@ func bothDirections(ctx context.Context, h *host.Host, k *check.Coder, of graph.
 	}
 	wire := check.Wire{Kind: check.RealWire, Dims: of.Dims}
 	direction := func(name schema.Direction) *graph.Module {
-		made, bad := coderGraph(ctx, h, k, wire, at)
+		made, bad := CoderGraph(ctx, h, k, wire, at)
 		if found = append(found, bad...); bad.HasErrors() {
 			return nil
 		}

@@ -1,9 +1,10 @@
-package experiment
+package build
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"snnc.dev/snnc/dsl/check"
 	"snnc.dev/snnc/dsl/diag"
@@ -14,21 +15,61 @@ import (
 	"snnc.dev/snnc/runtime/program"
 )
 
-// Built is a model with its networks as graphs and a Program that its plugin made of them.
+// Model is a model of a spec with its networks as graphs and the Program that its plugin made of them.
+type Model struct {
+	*check.Model
+	*Built
+	Index int         // among the models of the spec
+	Data  *check.Data // what it is trained on
+}
+
+// Built is what a plugin was shown of a model and the Program that it made of that: of the model as it is trained, with what an
+// action replaces, or with a sampler's options.
 type Built struct {
 	Modules map[string]*graph.Module // what fills the roles
 	Program *program.Program
 	Linker  *program.Linker
+	Others  []Other // the models that fill roles
 
 	model   *check.Model
-	others  []otherModel        // that fill roles
 	request schema.BuildRequest // what the plugin was shown
+}
+
+// Models builds the models of a spec that are trained, in file order. One that fills a role of another is built before it, wherever
+// it is defined.
+func Models(ctx context.Context, h *host.Host, spec *check.Spec) (models []*Model, found diag.List) {
+	all := map[*check.Model]*Model{}
+	var of func(m *check.Model) (*Model, diag.List)
+	of = func(m *check.Model) (*Model, diag.List) {
+		if model, done := all[m]; done {
+			return model, nil
+		}
+		all[m] = nil
+		j := slices.IndexFunc(spec.Actions, func(a *check.Action) bool { return a.Kind == "train" && a.Model == m })
+		if j < 0 {
+			return nil, nil
+		}
+		model := &Model{Model: m, Index: slices.Index(spec.Models, m), Data: spec.Actions[j].Data}
+		var bad diag.List
+		if model.Built, bad = build(ctx, h, m, model.Data, of); !bad.HasErrors() {
+			all[m] = model
+		}
+		return all[m], bad
+	}
+	for _, m := range spec.Models {
+		_, bad := of(m)
+		found = append(found, bad...)
+		if all[m] != nil {
+			models = append(models, all[m])
+		}
+	}
+	return models, found
 }
 
 // build lowers what fills the roles of a model and asks its plugin for the Program. built gives the models that fill roles.
 func build(ctx context.Context, h *host.Host, m *check.Model, d *check.Data, built func(*check.Model) (*Model, diag.List)) (b *Built, found diag.List) {
 	b = &Built{model: m, Modules: map[string]*graph.Module{}, request: schema.BuildRequest{Component: m.Component.Name, Arguments: m.Args,
-		Fields: fields(d), Classes: map[string]int{labelField: data.Classes(d.Set, d.Args)}, Bounds: bounds(d)}}
+		Fields: fields(d), Classes: map[string]int{data.LabelField: data.Classes(d.Set, d.Args)}, Bounds: bounds(d)}}
 	if found = b.fillRoles(ctx, h, d, built); found.HasErrors() {
 		return b, found
 	}
@@ -38,6 +79,27 @@ func build(ctx context.Context, h *host.Host, m *check.Model, d *check.Data, bui
 
 // Request returns what the plugin was asked for the Program.
 func (b *Built) Request() schema.BuildRequest { return b.request }
+
+// Mapped returns the streams of a stage that are computed before the training, in the order in which they are.
+func (b *Built) Mapped(stage program.Stage) (streams []program.Stream) {
+	for s := b.Program.Stream(stage.Stream); s != nil && s.From != ""; s = b.Program.Stream(s.From) {
+		streams = append([]program.Stream{*s}, streams...)
+	}
+	return streams
+}
+
+// Size counts the numbers of the model's variables, each once.
+func (b *Built) Size() (parameters, frozen int) {
+	for _, v := range b.Linker.Variables() {
+		switch v.Kind {
+		case graph.Parameter:
+			parameters += v.Type.Size()
+		case graph.Frozen:
+			frozen += v.Type.Size()
+		}
+	}
+	return parameters, frozen
+}
 
 // fields are the fields of a data set by name.
 func fields(d *check.Data) map[string]string {
@@ -60,44 +122,16 @@ func bounds(d *check.Data) map[string][2]float64 {
 	return out
 }
 
-// sampler asks the plugin for a sampler with options. What it answers is linked with the same networks; its variables are among
-// those of the model.
-func (b *Built) sampler(ctx context.Context, h *host.Host, a *check.Action) (*Built, diag.List) {
-	v := a.Settings["sampler"]
-	place := func(path string) (diag.Range, bool) {
-		if at, ok := a.Places[path]; ok {
-			return at, true
-		}
-		return b.place(path)
-	}
-	at, ok := a.Places["sampler"]
-	if !ok {
-		at = a.Range
-	}
-	own := &Built{model: b.model, Modules: b.Modules, others: b.others, request: b.request}
-	reply, err := h.Sampler(ctx, b.model.Plugin, schema.SamplerRequest{Build: b.request, Sampler: v.Text, Options: v.Args})
-	found := own.take(reply, err, at, place)
-	if found.HasErrors() {
-		return nil, found
-	}
-	for _, v := range own.Linker.Variables() {
-		if t, ok := b.Linker.VariableType(v.Name); !ok || !t.Equal(v.Type) {
-			found.Add(own.nonsense(at, fmt.Errorf("the Program of the sampler has a variable %s %v, which that of the model has not", v.Name, v.Type)))
-		}
-	}
-	return own, found
-}
-
 // take judges and links the Program of a reply. at is the place in the spec of what was asked for, and place knows those of its
 // attributes.
 func (b *Built) take(r schema.BuildReply, err error, at diag.Range, place func(path string) (diag.Range, bool)) (found diag.List) {
 	if err != nil {
-		found.Add(pluginFailed(err, at))
+		found.Add(PluginFailed(err, at))
 		return found
 	}
 	m := b.model
 	for _, c := range r.Complaints {
-		where, notes := attributed(c.Path, place, at)
+		where, notes := Attributed(c.Path, place, at)
 		found.Add(diag.Diagnostic{Code: diag.PluginComplains, Range: where, Summary: c.Summary, Help: c.Help,
 			Notes: append(notes, diag.Note{Message: fmt.Sprintf("so says model `%s` (%s)", m.Component.Name, m.Component.Version)})})
 	}

@@ -1,0 +1,44 @@
+package build
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"snnc.dev/snnc/dsl/diag"
+	"snnc.dev/snnc/runtime/host"
+)
+
+// PluginFailed words the end of a plugin process, or the error that it answered a call with. at is the place in the spec that asked.
+func PluginFailed(err error, at diag.Range) diag.Diagnostic {
+	d := diag.Diagnostic{Code: diag.PluginFailed, Range: at, Summary: err.Error()}
+	var f *host.Failure
+	if !errors.As(err, &f) {
+		return d
+	}
+	name := "the built-in plugin"
+	if f.Plugin != "" {
+		name = fmt.Sprintf("plugin `%s`", f.Plugin)
+	}
+	d.Summary = fmt.Sprintf("%s failed in %s: %s", name, f.Call, shortened(f.Err.Error()))
+	if f.Exit != "" {
+		d.Summary += " (" + f.Exit + ")"
+	}
+	for _, line := range f.Stderr {
+		d.Notes = append(d.Notes, diag.Note{Message: "it wrote: " + line})
+	}
+	d.Help = "run the command again; if it fails again, look at what the plugin wrote"
+	if f.Exit == "" && len(f.Stderr) == 0 { // it answered, with an error of its own
+		d.Help = "make the sizes and numbers smaller that it is given here; if it still fails, tell the plugin's author"
+	}
+	return d
+}
+
+// shortened cuts a text of a plugin to what a person reads.
+func shortened(text string) string {
+	const most = 1000
+	if len(text) > most {
+		return strings.ToValidUTF8(text[:most], "") + " ..."
+	}
+	return text
+}
