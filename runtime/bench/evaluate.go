@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"snnc.dev/snnc/dsl/check"
+	"snnc.dev/snnc/runtime/build"
 	"snnc.dev/snnc/runtime/exec"
 	"snnc.dev/snnc/runtime/experiment"
 	"snnc.dev/snnc/runtime/graph"
@@ -146,7 +147,7 @@ func apply(p *program.Program, role string) error {
 
 // part returns a model of a network alone that is used as a layer of what fills the role r, on the weights that it has there.
 func part(m *experiment.Measured, pool *exec.Pool, r check.Role, n *check.Network) (*train.Model, error) {
-	module, role, err := experiment.Part(n, r.Steps)
+	module, role, err := build.Part(n, r.Steps)
 	if err != nil {
 		return nil, err
 	}

@@ -13,6 +13,7 @@ import (
 	"snnc.dev/snnc/runtime/data"
 	"snnc.dev/snnc/runtime/graph"
 	"snnc.dev/snnc/runtime/host"
+	"snnc.dev/snnc/runtime/program"
 )
 
 // Bound is the export that takes inputs to numbers whose sum bounds the negative logarithm of the example's likelihood, in nats. It
@@ -144,4 +145,19 @@ func (b *Built) Generates() map[string]bool {
 		visit(e.Function)
 	}
 	return roles
+}
+
+// Part returns a network of the spec by itself, as what fills a role at so many time steps, and its type as such a role; its
+// variables are called PLACE.PART, by the place of their layer in it.
+func Part(n *check.Network, steps int) (*graph.Module, program.Role, error) {
+	m, found := lower.Network(n, steps)
+	if found.HasErrors() {
+		return nil, program.Role{}, fmt.Errorf("lower network %s: %s", n.Name, found[0].Summary)
+	}
+	g := m.Function(program.EvalFunction)
+	r := program.Role{Name: n.Name, Kind: "network", FreeSteps: g.FreeSteps, Out: []graph.Type{g.Outputs[0].Value.Type()}}
+	for _, in := range g.Inputs {
+		r.In = append(r.In, in.Out[0])
+	}
+	return m, r, nil
 }

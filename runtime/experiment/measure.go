@@ -6,12 +6,9 @@ import (
 	"fmt"
 	"slices"
 
-	"snnc.dev/snnc/dsl/check"
-	"snnc.dev/snnc/dsl/lower"
 	"snnc.dev/snnc/runtime/build"
 	"snnc.dev/snnc/runtime/data"
 	"snnc.dev/snnc/runtime/exec"
-	"snnc.dev/snnc/runtime/graph"
 	"snnc.dev/snnc/runtime/program"
 	"snnc.dev/snnc/runtime/tensor"
 	"snnc.dev/snnc/runtime/train"
@@ -110,19 +107,4 @@ func (m *Measured) Drawn() (*Drawn, error) {
 		return j.sampling(drawn, nil).batches(ctx, d.Count, func(*tensor.Tensor) error { return nil })
 	}
 	return d, nil
-}
-
-// Part returns a network of the spec by itself, as what fills a role at so many time steps, and its type as such a role; its
-// variables are called PLACE.PART, by the place of their layer in it.
-func Part(n *check.Network, steps int) (*graph.Module, program.Role, error) {
-	m, found := lower.Network(n, steps)
-	if found.HasErrors() {
-		return nil, program.Role{}, fmt.Errorf("lower network %s: %s", n.Name, found[0].Summary)
-	}
-	g := m.Function(program.EvalFunction)
-	r := program.Role{Name: n.Name, Kind: "network", FreeSteps: g.FreeSteps, Out: []graph.Type{g.Outputs[0].Value.Type()}}
-	for _, in := range g.Inputs {
-		r.In = append(r.In, in.Out[0])
-	}
-	return m, r, nil
 }
