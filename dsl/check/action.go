@@ -8,6 +8,7 @@ import (
 
 	"snnc.dev/snnc/dsl"
 	"snnc.dev/snnc/dsl/diag"
+	"snnc.dev/snnc/dsl/foreign"
 	"snnc.dev/snnc/plugins/schema"
 )
 
@@ -44,7 +45,7 @@ func (c *checker) unknownSetting(kind string, name dsl.Name, value dsl.Expr, a *
 		known = append(known, p.Name)
 	}
 	help := "the settings are " + quoted(known)
-	if meant := synonym(name.Text, known); meant != "" {
+	if meant := foreign.Argument(name.Text, known); meant != "" {
 		help = meant
 	} else if meant := c.elsewhere(name.Text, value, a, list); meant != "" {
 		help = meant

@@ -8,6 +8,7 @@ import (
 
 	"snnc.dev/snnc/dsl"
 	"snnc.dev/snnc/dsl/diag"
+	"snnc.dev/snnc/dsl/foreign"
 	"snnc.dev/snnc/plugins/schema"
 )
 
@@ -359,19 +360,19 @@ func (c *checker) unknown(name dsl.Name, want string, known []string) {
 		alias = c.alias(name.Text, schema.Neuron)
 	}
 	switch {
-	case kind == "" && truth(name.Text) != "":
-		d.Help = fmt.Sprintf("write `%s`", truth(name.Text))
+	case kind == "" && foreign.Truth(name.Text) != "":
+		d.Help = fmt.Sprintf("write `%s`", foreign.Truth(name.Text))
 	case kind == "" && near == "" && dsl.Unit(name.Text):
 		d.Help = fmt.Sprintf("`%s` is a unit, which stands behind its number, such as `1 %s`", name.Text, name.Text)
-	case kind == "" && nothing(name.Text):
+	case kind == "" && foreign.Nothing(name.Text):
 		d.Help = "leave the argument out: there is no value that stands for none"
 	case kind == "" && alias != "":
 		d.Help = fmt.Sprintf("here it is `%s`", alias)
-	case kind == "" && want == flowing && foreignLayer(name.Text) != "":
-		d.Help = foreignLayer(name.Text)
+	case kind == "" && want == flowing && foreign.Layer(name.Text) != "":
+		d.Help = foreign.Layer(name.Text)
 	case near != "":
 		d.Help = fmt.Sprintf("did you mean `%s`?", near)
-	case kind == "" && want == "model" && foreignLayer(name.Text) != "":
+	case kind == "" && want == "model" && foreign.Layer(name.Text) != "":
 		d.Help = "a model is made of networks, and layers stand in `network NAME(x: TYPE) -> TYPE { ... }`; the models are " + quoted(known)
 	case kind == "" && want == "neuron" && len(known) <= 16:
 		d.Help = fmt.Sprintf("known here: %s; others are written as equations, `neuron %s(...) { ... }`", quoted(known), strings.ToLower(name.Text))

@@ -6,8 +6,9 @@
 // down to and binds its arguments, define.go makes neurons, coders and data sets of that, surrogate.go their surrogates;
 // arguments.go judges arguments by schemas, equation.go reads equations. unroll.go runs the bodies of networks, flow.go what
 // stands behind arrows, layers.go the layers among that, wire.go the types and the arithmetic of wires, stack.go the stacks.
-// model.go and action.go do the rest, replace.go the models of actions that replace definitions; foreign.go knows what people
-// write who come from other libraries. It imports dsl, dsl/diag and plugins/schema; commands and dsl/lower import it.
+// model.go and action.go do the rest, replace.go the models of actions that replace definitions; foreign.go, coderhelp.go and
+// settinghelp.go word help for people who come from other libraries, whose names dsl/foreign knows. It imports dsl, dsl/diag,
+// dsl/foreign and plugins/schema; commands and dsl/lower import it.
 //
 // What is particular about values: `/` of two ints is an int where it comes out even and a real elsewhere; where an int is
 // wanted an integral real is taken; a sum, product or power of ints that int64 cannot hold is an error. A path such as

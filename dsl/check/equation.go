@@ -7,6 +7,7 @@ import (
 
 	"snnc.dev/snnc/dsl"
 	"snnc.dev/snnc/dsl/diag"
+	"snnc.dev/snnc/dsl/foreign"
 	"snnc.dev/snnc/plugins/schema"
 )
 
@@ -135,7 +136,7 @@ func (c *checker) equations(what string, params []dsl.Parameter, plugin bool) *e
 		if p.Type != nil && (p.Type.List || len(p.Type.Dims) > 0 || !slices.Contains([]string{"int", "real", "time"}, p.Type.Name.Text)) {
 			e.bad = true
 			help := "write `int`, `real` or `time`"
-			if here := foreignType(p.Type.Name.Text, false); here == "int" || here == "real" || here == "time" {
+			if here := foreign.Type(p.Type.Name.Text, false); here == "int" || here == "real" || here == "time" {
 				help = fmt.Sprintf("write `%s`", here)
 			}
 			c.fail(diag.BadType, p.Type.Range, help, "a parameter of a neuron or coder is a number or a time")
@@ -337,12 +338,12 @@ func (e *equations) name(n dsl.Name, known []string, want string) {
 	if e.bad = true; e.c.silent(n.Range) {
 		return
 	}
-	if near := diag.Nearest(n.Text, known); near != "" && truth(n.Text) == "" {
+	if near := diag.Nearest(n.Text, known); near != "" && foreign.Truth(n.Text) == "" {
 		e.c.fail(diag.UnknownName, n.Range, fmt.Sprintf("did you mean `%s`?", near), "%s has no %s `%s`", e.what, want, n.Text)
 		return
 	}
 	help := fmt.Sprintf("declare it: `state %s = 0`, `input %s` or a parameter", n.Text, n.Text)
-	if word := truth(n.Text); word != "" {
+	if word := foreign.Truth(n.Text); word != "" {
 		help = fmt.Sprintf("write `%s`", word)
 	} else if d := e.c.defs[n.Text]; d != nil && d.kind == "param" {
 		help = fmt.Sprintf("an equation sees its own parameters only: give it one, `%s`, and pass the param of the file where it is used", n.Text)

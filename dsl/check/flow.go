@@ -8,6 +8,7 @@ import (
 
 	"snnc.dev/snnc/dsl"
 	"snnc.dev/snnc/dsl/diag"
+	"snnc.dev/snnc/dsl/foreign"
 	"snnc.dev/snnc/plugins/schema"
 )
 
@@ -66,7 +67,7 @@ func (b *builder) step(v value, r *dsl.Ref, s *scope, from diag.Range) value {
 
 // proposed returns the layer that who writes an unknown name behind an arrow is told to write; nil where it is none.
 func (c *checker) proposed(name, own string) *layerKind {
-	if help := foreignLayer(name); help != "" {
+	if help := foreign.Layer(name); help != "" {
 		layer, renamed := strings.CutPrefix(help, "here it is `")
 		if !renamed { // it is written in another way altogether
 			return nil

@@ -9,142 +9,8 @@ import (
 
 	"snnc.dev/snnc/dsl"
 	"snnc.dev/snnc/dsl/diag"
+	"snnc.dev/snnc/plugins/schema"
 )
-
-// synonym says how what other libraries call name is written here, where it is among the known names; else "".
-func synonym(name string, known []string) string {
-	var here []string
-	has := func(n string) bool { return slices.Contains(known, n) }
-	switch name {
-	case "in_channels", "in_features", "in_planes", "input_size", "input_dim", "num_features", "num_channels", "normalized_shape":
-		if has("c") || has("n") || has("epsilon") {
-			return "leave it out: the number of inputs is inferred"
-		}
-	case "step_mode", "backend", "store_v_seq", "init_hidden":
-		if has("surrogate") {
-			return "leave it out: a network always runs over all its steps, and each use of a neuron has a state of its own"
-		}
-	case "reset_mechanism", "soft_reset", "hard_reset", "decay_input":
-		if has("surrogate") {
-			return "this is said by equations: a neuron with a soft reset has the line `on spike { v -= threshold }`"
-		}
-	case "dilation", "padding_mode", "groups", "transposed":
-		if has("kernel") {
-			return "leave it out: a convolution has a stride and a pad, and goes over all channels"
-		}
-	case "activation", "act", "nonlinearity":
-		if has("c") || has("n") {
-			return "write it behind the layer, such as `-> relu`"
-		}
-	case "affine", "track_running_stats", "inplace", "ceil_mode":
-		return "leave it out: there is no such choice"
-	case "download", "root", "data_dir":
-		if has("split") || has("take") {
-			return "leave it out: `snnc data fetch` gets a data set, and `snnc run --data DIR` says where it is"
-		}
-	case "transform", "normalize", "mean", "std":
-		if has("range") {
-			return "write `range = LO..HI` for what black and white become, and `size` for another size of the images"
-		}
-	case "out_channels", "out_planes", "filters", "num_filters", "channels":
-		here = []string{"c"}
-	case "out_features", "units", "hidden_size", "num_hiddens", "features", "output_size", "embedding_dim":
-		here = []string{"n"}
-	case "kernel_size", "ksize", "pool_size", "window":
-		here = []string{"kernel"}
-	case "padding":
-		here = []string{"pad"}
-	case "strides":
-		here = []string{"stride"}
-	case "output_padding":
-		here = []string{"extra"}
-	case "scale_factor":
-		here = []string{"factor"}
-	case "num_groups":
-		here = []string{"groups"}
-	case "num_heads", "n_heads", "nhead":
-		here = []string{"heads"}
-	case "num_embeddings", "vocab_size":
-		here = []string{"count"}
-	case "negative_slope":
-		here = []string{"slope"}
-	case "slope", "sharpness", "k":
-		here = []string{"alpha"}
-	case "drop_prob", "prob", "dropout_rate":
-		here = []string{"p"}
-	case "lr", "learning_rate", "init_lr":
-		here = []string{"rate"}
-	case "weight_decay", "wd", "l2":
-		here = []string{"decay"}
-	case "betas":
-		if here = []string{"beta1", "beta2"}; !has("beta1") {
-			here = []string{"beta"}
-		}
-	case "beta_schedule", "noise_schedule":
-		here = []string{"beta"}
-	case "unet", "net", "eps_model", "noise_predictor":
-		here = []string{"denoiser"}
-	case "prediction_type", "parameterization", "objective":
-		here = []string{"predict"}
-	case "eps":
-		here = []string{"epsilon"}
-	case "lr_scheduler", "lr_schedule":
-		here = []string{"schedule"}
-	case "warmup_steps", "num_warmup_steps":
-		here = []string{"warmup"}
-	case "grad_clip", "clip_grad", "max_grad_norm", "gradient_clip_val":
-		here = []string{"clip"}
-	case "criterion", "loss_fn", "loss_function":
-		here = []string{"loss"}
-	case "num_inference_steps", "num_train_timesteps", "diffusion_steps":
-		here = []string{"steps"}
-	case "T", "num_steps", "time_steps", "timesteps", "time_window", "n_steps":
-		here = []string{"steps"}
-	case "v_threshold", "v_th", "vth", "thresh", "u_th":
-		here = []string{"threshold"}
-	case "v_reset", "v_rest", "u_rest":
-		here = []string{"rest"}
-	case "tau_m", "tau_mem", "init_tau":
-		here = []string{"tau"}
-	case "spike_grad", "surrogate_function", "surrogate_grad", "surrogate_gradient", "act_fun":
-		here = []string{"surrogate"}
-	case "gain", "strength":
-		here = []string{"scale"}
-	case "image_size", "resize", "img_size":
-		here = []string{"size"}
-	case "subset", "limit", "num_examples":
-		here = []string{"take"}
-	case "labels", "digits":
-		here = []string{"classes"}
-	case "batch_size", "bs", "minibatch":
-		here = []string{"batch"}
-	case "num_epochs", "n_epochs", "max_epochs", "nb_epochs":
-		here = []string{"epochs"}
-	case "max_steps", "total_steps", "updates", "iters", "num_iterations", "max_iter":
-		here = []string{"iterations"}
-	case "dataset", "train_data", "dataloader", "train_loader":
-		here = []string{"data"}
-	case "optim", "opt":
-		here = []string{"optimizer"}
-	case "num_samples", "n_samples", "samples", "num", "n":
-		here = []string{"count"}
-	case "ema", "ema_decay":
-		here = []string{"average"}
-	case "accumulation_steps", "accumulate_grad_batches", "gradient_accumulation_steps":
-		here = []string{"accumulate"}
-	case "random_seed", "manual_seed":
-		here = []string{"seed"}
-	case "grid", "nrow":
-		here = []string{"sheet"}
-	case "hardware", "chip", "chips":
-		here = []string{"targets"}
-	}
-	here = slices.DeleteFunc(here, func(n string) bool { return !has(n) })
-	if len(here) == 0 {
-		return ""
-	}
-	return "here it is " + strings.Join(strings.Split(quoted(here), ", "), " and ")
-}
 
 // leak says how a neuron's leak is written that other libraries give as the part of the membrane which stays from one step to the
 // next (beta); "" where the neuron has no time constant.
@@ -160,17 +26,6 @@ func (c *checker) leak(a dsl.Arg, known []string) string {
 	return "here it is `tau`: where the part b of the membrane stays from step to step, `tau` is 1 / (1 - b) steps"
 }
 
-// truth returns the reserved word that `True` or `False`, as other languages write them, stands for; "" for another name.
-func truth(name string) string {
-	switch name {
-	case "True", "TRUE":
-		return "true"
-	case "False", "FALSE":
-		return "false"
-	}
-	return ""
-}
-
 // written returns the text at a place, on one line; "..." where it is not known, too long to be repeated, or has a comment.
 func (c *checker) written(at diag.Range) string {
 	text, from, to := c.spec.Sources[at.File], at.Start.Offset, at.End.Offset
@@ -178,6 +33,15 @@ func (c *checker) written(at diag.Range) string {
 		return "..."
 	}
 	return strings.Join(strings.Fields(string(text[from:to])), " ")
+}
+
+// arguments returns the texts of arguments.
+func (c *checker) arguments(args []dsl.Arg) []string {
+	out := make([]string, len(args))
+	for i, a := range args {
+		out[i] = c.written(a.Range)
+	}
+	return out
 }
 
 // spiking returns an assignment to the name `spike`, which is meant as `spike when`; nil where there is none.
@@ -245,4 +109,23 @@ func repeatable(e dsl.Expr) bool {
 		return named(e.Of)
 	}
 	return false
+}
+
+// noBatch reports whether an item of a shape is what other libraries write for the batch axis, and means nothing here.
+func (c *checker) noBatch(e dsl.Expr) bool {
+	ref := reference(e)
+	if ref == nil || ref.Called || c.defs[ref.Name.Text] != nil || c.broken[ref.Name.Text] {
+		return false
+	}
+	return slices.Contains([]string{"None", "none", "null", "batch", "batch_size", "B", "N", "bs"}, ref.Name.Text)
+}
+
+// alias returns the component of one of the kinds that other libraries know as name; "" where there is none.
+func (c *checker) alias(name string, kinds ...schema.Kind) string {
+	for _, x := range c.cat.Components {
+		if slices.Contains(kinds, x.Kind) && slices.ContainsFunc(x.Aliases, func(a string) bool { return strings.EqualFold(a, name) }) {
+			return x.Name
+		}
+	}
+	return ""
 }

@@ -7,6 +7,7 @@ import (
 
 	"snnc.dev/snnc/dsl"
 	"snnc.dev/snnc/dsl/diag"
+	"snnc.dev/snnc/dsl/foreign"
 	"snnc.dev/snnc/plugins/schema"
 )
 
@@ -306,7 +307,7 @@ func (c *checker) bind(what string, formals, named []string, args []dsl.Arg, s *
 				continue
 			}
 			help := "it takes no arguments"
-			if meant := synonym(name, known); meant != "" {
+			if meant := foreign.Argument(name, known); meant != "" {
 				help = meant
 			} else if meant := c.leak(a, known); meant != "" {
 				help = meant

@@ -6,6 +6,7 @@ import (
 
 	"snnc.dev/snnc/dsl"
 	"snnc.dev/snnc/dsl/diag"
+	"snnc.dev/snnc/dsl/foreign"
 	"snnc.dev/snnc/plugins/schema"
 )
 
@@ -79,7 +80,7 @@ func (c *checker) paramType(t dsl.Type) (schema.Param, bool) {
 	name := t.Name.Text
 	if !slices.Contains(types, name) || len(t.Dims) > 0 {
 		help := "the types of values are " + quoted(types) + " and lists such as `[int]`"
-		if here := foreignType(name, false); here != "" {
+		if here := foreign.Type(name, false); here != "" {
 			help = fmt.Sprintf("here it is `%s`", here)
 			if t.List {
 				help = fmt.Sprintf("here it is `[%s]`", here)

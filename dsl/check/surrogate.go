@@ -6,6 +6,7 @@ import (
 
 	"snnc.dev/snnc/dsl"
 	"snnc.dev/snnc/dsl/diag"
+	"snnc.dev/snnc/dsl/foreign"
 	"snnc.dev/snnc/plugins/schema"
 )
 
@@ -48,7 +49,13 @@ func (c *checker) surrogate(g given, n *dsl.Neuron) (Surrogate, bool) {
 			for _, x := range table {
 				names = append(names, x.Name)
 			}
-			if meant := c.foreignSurrogate(ref); meant != "" {
+			argument := ""
+			if len(ref.Args) == 1 {
+				if text := c.written(ref.Args[0].Value.Span()); text != "..." {
+					argument = text
+				}
+			}
+			if meant := foreign.Surrogate(ref.Name.Text, argument); meant != "" {
 				c.fail(diag.UnknownChoice, ref.Range, meant, "`surrogate` cannot be `%s`", ref.Name.Text)
 				return Surrogate{}, false
 			}

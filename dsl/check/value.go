@@ -9,6 +9,7 @@ import (
 
 	"snnc.dev/snnc/dsl"
 	"snnc.dev/snnc/dsl/diag"
+	"snnc.dev/snnc/dsl/foreign"
 )
 
 // value is what an expression comes to while a spec is checked.
@@ -290,7 +291,7 @@ func (c *checker) function(e *dsl.Ref, s *scope) value {
 		return value{}
 	} else if s.b != nil && (c.layers[e.Name.Text] != nil || d != nil && (d.kind == "block" || d.kind == "neuron" || d.kind == "network")) {
 		help = fmt.Sprintf("write `x -> %s(...)`: what flows in stands in front of the arrow", e.Name.Text)
-	} else if meant := c.foreignFunction(e); meant != "" {
+	} else if meant := foreign.Function(e.Name.Text, c.arguments(e.Args)); meant != "" {
 		help = meant
 	} else if near := diag.Nearest(e.Name.Text, []string{"reverse", "concat", "pop"}); near != "" {
 		help = fmt.Sprintf("did you mean `%s`?", near)

@@ -8,6 +8,7 @@ import (
 
 	"snnc.dev/snnc/dsl"
 	"snnc.dev/snnc/dsl/diag"
+	"snnc.dev/snnc/dsl/foreign"
 	"snnc.dev/snnc/plugins/schema"
 )
 
@@ -18,11 +19,11 @@ func (c *checker) wireType(t dsl.Type, s *scope) (Wire, bool) {
 	if !ok || t.List {
 		known := slices.Sorted(maps.Keys(kinds))
 		if t.List {
-			c.fail(diag.BadType, t.Range, fmt.Sprintf("a wire is written `%s[n]` or `real[channels, height, width]`", cmp.Or(foreignType(t.Name.Text, true), "real")), "a wire is no list")
+			c.fail(diag.BadType, t.Range, fmt.Sprintf("a wire is written `%s[n]` or `real[channels, height, width]`", cmp.Or(foreign.Type(t.Name.Text, true), "real")), "a wire is no list")
 			return Wire{}, false
 		}
 		help := "the kinds of wires are " + quoted(known)
-		if here := foreignType(t.Name.Text, true); kinds[here] != 0 || here == "real" {
+		if here := foreign.Type(t.Name.Text, true); kinds[here] != 0 || here == "real" {
 			help = fmt.Sprintf("here it is `%s`", here)
 		} else if near := diag.Nearest(t.Name.Text, known); near != "" {
 			help = fmt.Sprintf("did you mean `%s`?", near)

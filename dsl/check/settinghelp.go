@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"snnc.dev/snnc/dsl"
+	"snnc.dev/snnc/dsl/foreign"
 	"snnc.dev/snnc/plugins/schema"
 )
 
@@ -18,7 +19,7 @@ func (c *checker) elsewhere(name string, value dsl.Expr, a *action, list []schem
 		}
 		for _, x := range c.chosenFirst(p, a) {
 			for _, q := range x.Params {
-				if q.Name == name || synonym(name, []string{q.Name}) == "here it is `"+q.Name+"`" {
+				if q.Name == name || foreign.Calls(name, q.Name) {
 					if value == nil {
 						return fmt.Sprintf("it is an argument of `%s`: write `%s.%s.%s.%s`", p.Name, a.Kind, a.Model.Text, p.Name, q.Name)
 					}
@@ -27,20 +28,13 @@ func (c *checker) elsewhere(name string, value dsl.Expr, a *action, list []schem
 			}
 		}
 	}
-	switch name {
-	case "device", "gpu", "gpus", "cuda", "accelerator", "num_workers", "workers", "threads", "n_jobs":
-		return "leave it out: no result depends on where a spec runs; `snnc run --threads N` sets the number of threads"
-	case "shuffle":
-		return "leave it out: examples are shuffled in every epoch, in an order that `seed` decides"
-	case "verbose", "log_dir", "logger", "save_dir", "checkpoint", "output_dir", "resume":
-		return "leave it out: a run keeps its losses and checkpoints in its folder, `snnc run --out DIR`, and goes on from there"
-	case "steps", "num_steps", "T", "time_steps", "timesteps":
-		return "leave it out: the time steps are those of the coder that the network encodes with"
+	if help := foreign.Setting(name); help != "" {
+		return help
 	}
 	if d := c.defs[a.Model.Text]; d != nil && d.kind == "model" && c.models[d] != nil {
 		x := c.models[d].Component
 		for _, p := range x.Params {
-			if p.Name == name || synonym(name, []string{p.Name}) == "here it is `"+p.Name+"`" {
+			if p.Name == name || foreign.Calls(name, p.Name) {
 				if value == nil {
 					return fmt.Sprintf("it is an argument of the model: write `%s.%s`", d.name.Text, p.Name)
 				}
