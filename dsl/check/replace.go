@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 
+	"snnc.dev/snnc/dsl"
 	"snnc.dev/snnc/dsl/diag"
 	"snnc.dev/snnc/plugins/schema"
 )
@@ -13,6 +15,7 @@ import (
 type standIn struct {
 	name, kind string
 	args       map[string]given
+	values     schema.Arguments // what these are, for people
 	at         diag.Range
 	used       bool
 }
@@ -37,7 +40,7 @@ func (c *checker) replaceSetting(p *schema.Param, g given, x *Action) (schema.Va
 			continue
 		}
 		list[s.name] = s
-		out.Items = append(out.Items, schema.Value{Type: schema.ARole, Text: s.name})
+		out.Items = append(out.Items, schema.Value{Type: schema.ARole, Text: s.name, Args: s.values})
 	}
 	if ok && len(list) > 0 && x.Model != nil {
 		x.Variant = c.variant(x.Model, list, g.at)
@@ -68,20 +71,30 @@ func (c *checker) standInOf(g given) *standIn {
 	}
 	s := &standIn{name: d.name.Text, kind: d.kind, at: g.at}
 	trainable := map[string]string{}
+	s.args, _ = c.bind("", in.formals, in.named, ref.Args, g.s) // instance has found nothing about them
 	if d.kind == "neuron" {
 		n := c.neuron(s.name, in)
 		if n == nil {
 			return nil
 		}
 		trainable = n.Trainable
+		s.values = s.written(in.neuron.Params, n.Params, schema.Arguments{
+			"integrate":    {Type: schema.OneOf, Text: n.Integrate},
+			"detach_reset": {Type: schema.OneOf, Text: strconv.FormatBool(n.DetachReset)},
+			"surrogate":    {Type: schema.OneOf, Text: n.Surrogate.Kind},
+		})
 	} else {
 		k := c.coder(s.name, in)
 		if k == nil {
 			return nil
 		}
 		trainable = k.Trainable
+		var formals []dsl.Parameter
+		if k.Definition != nil {
+			formals = k.Definition.Params
+		}
+		s.values = s.written(formals, k.Params, k.Args)
 	}
-	s.args, _ = c.bind("", in.formals, in.named, ref.Args, g.s) // instance has found nothing about them
 	for _, name := range slices.Sorted(maps.Keys(s.args)) {
 		switch {
 		case trainable[name] != "":
@@ -93,6 +106,27 @@ func (c *checker) standInOf(g given) *standIn {
 		}
 	}
 	return s
+}
+
+// written are the values of the arguments of a stand-in, times in steps: those of the formal parameters of its definition, and others.
+func (s *standIn) written(formals []dsl.Parameter, values map[string]float64, others schema.Arguments) schema.Arguments {
+	out := schema.Arguments{}
+	for name := range s.args {
+		if v, is := others[name]; is {
+			out[name] = v
+		}
+	}
+	for _, p := range formals {
+		if _, is := s.args[p.Name.Text]; !is {
+			continue
+		}
+		v := schema.Value{Type: schema.Real, Number: values[p.Name.Text]}
+		if p.Type != nil && schema.Type(p.Type.Name.Text) == schema.Time {
+			v.Type, v.Unit = schema.Time, "steps"
+		}
+		out[p.Name.Text] = v
+	}
+	return out
 }
 
 // variant checks a model once more, with stand-ins in the place of definitions; nil where something was found. Models that it is

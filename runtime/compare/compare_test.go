@@ -135,6 +135,20 @@ func text(t testing.TB, write func(io.Writer) error) string {
 	return b.String()
 }
 
+// A sampler stands with the classes that an action chose and with what it replaced.
+func TestWay(t *testing.T) {
+	for want, d := range map[string]record.DrawNote{
+		"fast":                      {Sampler: "fast"},
+		"fast with labels = [1, 3]": {Sampler: "fast", Labels: "[1, 3]"},
+		"fast with labels = [1] and [fire(threshold = 2)]": {Sampler: "fast", Labels: "[1]", Replace: "[fire(threshold = 2)]"},
+		"with [fire(threshold = 2)]":                       {Replace: "[fire(threshold = 2)]"},
+	} {
+		if got := way(d); got != want {
+			t.Errorf("%+v is %q, not %q", d, got, want)
+		}
+	}
+}
+
 // The four forms of a table of all kinds of folders.
 func TestForms(t *testing.T) {
 	folders := example(t)

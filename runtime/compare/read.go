@@ -286,10 +286,7 @@ func (r *reader) judged(row Row, m record.ModelNote, actions map[string]record.A
 	slices.SortFunc(names, byNumber)
 	for _, action := range names {
 		d := drawn(m, action)
-		sampler := d.Sampler
-		if d.Replace != "" {
-			sampler = strings.TrimSpace(sampler + " with " + d.Replace)
-		}
+		sampler := way(d)
 		hash := ""
 		for _, a := range actions {
 			if a.Name == action {
@@ -329,7 +326,7 @@ func (r *reader) judged(row Row, m record.ModelNote, actions map[string]record.A
 	for _, drawn := range []bool{true, false} {
 		for _, d := range m.Draws {
 			if d.Sampler != "" && d.Replace == "" && done(actions, d.Action) == drawn {
-				r.rows[at].Sampler, r.rows[at].Draw = d.Sampler, &DrawCost{d.Evaluations, d.Operations}
+				r.rows[at].Sampler, r.rows[at].Draw = way(d), &DrawCost{d.Evaluations, d.Operations}
 				return
 			}
 		}
@@ -344,6 +341,21 @@ func drawn(m record.ModelNote, action string) record.DrawNote {
 		}
 	}
 	return record.DrawNote{}
+}
+
+// way says how an action draws: by which sampler, of which classes where it names some, and what is replaced for it.
+func way(d record.DrawNote) string {
+	var with []string
+	if d.Labels != "" {
+		with = append(with, "labels = "+d.Labels)
+	}
+	if d.Replace != "" {
+		with = append(with, d.Replace)
+	}
+	if len(with) == 0 {
+		return d.Sampler
+	}
+	return strings.TrimSpace(d.Sampler + " with " + strings.Join(with, " and "))
 }
 
 // byNumber sorts the names of actions, `evaluate digit[10]` behind `evaluate digit[9]`.

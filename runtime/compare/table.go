@@ -65,7 +65,7 @@ type Row struct {
 	Examples   int         `json:"examples,omitempty"`   // seen in training, with repetitions
 	Seconds    float64     `json:"seconds,omitempty"`    // of training
 	Rates      *Rates      `json:"rates,omitempty"`      // at the end of training
-	Sampler    string      `json:"sampler,omitempty"`    // with what was replaced for it
+	Sampler    string      `json:"sampler,omitempty"`    // with the classes that were chosen and what was replaced for it
 	Draw       *DrawCost   `json:"draw,omitempty"`       // of one sample
 	Figures    []RowFigure `json:"figures"`              // by rising column
 }

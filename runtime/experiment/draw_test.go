@@ -13,6 +13,7 @@ import (
 	"snnc.dev/snnc/runtime/data"
 	"snnc.dev/snnc/runtime/graph"
 	"snnc.dev/snnc/runtime/program"
+	"snnc.dev/snnc/runtime/record"
 )
 
 // stamper draws images that are their class everywhere.
@@ -90,6 +91,25 @@ func TestLabels(t *testing.T) {
 	}
 	if j := x.jobs()[4]; j.sampling(nil, w).class(3) != 1 {
 		t.Error("chosen classes are not drawn in an evaluation")
+	}
+	models, err := record.ReadModels(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	figures, err := record.ReadMetrics(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, labels := range []string{"", "[7, 3]", "", "[0, 1]"} { // a reader of the folder is told which are chosen
+		d := models.Models[0].Draws[i]
+		if d.Labels != labels {
+			t.Errorf("`%s` is of the labels %q, not %q", d.Action, d.Labels, labels)
+		}
+		for _, f := range figures[d.Action] {
+			if labels == "" && strings.Contains(f.Recipe, "labels") || labels != "" && !strings.HasSuffix(f.Recipe, "; samples of labels = "+labels) {
+				t.Errorf("the recipe of `%s` is %q", d.Action, f.Recipe)
+			}
+		}
 	}
 	for says, change := range map[string][2]string{
 		"there is no class 12":                      {"[7, 3]", "[7, 12]"},

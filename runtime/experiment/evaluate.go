@@ -109,9 +109,12 @@ func (e *evaluation) measure(ctx context.Context, v schema.Value) ([]metric.Figu
 	if err != nil {
 		return nil, fmt.Errorf("metric %s: %w", v.Text, err)
 	}
-	for _, f := range figures {
+	for i, f := range figures {
 		if math.IsNaN(f.Value) || math.IsInf(f.Value, 0) {
 			return nil, fmt.Errorf("metric %s is %v: %s", f.Name, f.Value, calmer)
+		}
+		if chosen := e.job.Settings[labelsSetting]; measures()[v.Text].samples && len(chosen.Items) > 0 {
+			figures[i].Recipe += "; samples of labels = " + render(chosen)
 		}
 	}
 	return figures, nil

@@ -55,6 +55,9 @@ func (r *runner) draws(j *job) (d record.DrawNote, err error) {
 		return d, nil
 	}
 	d.Sampler = render(j.Settings["sampler"])
+	if v, ok := j.Settings[labelsSetting]; ok && len(v.Items) > 0 {
+		d.Labels = render(v)
+	}
 	p, linker := j.use.drawn.Program, j.use.drawn.Linker
 	d.Evaluations = map[string]int{}
 	for _, run := range []struct {

@@ -47,6 +47,7 @@ type RoleNote struct {
 type DrawNote struct {
 	Action  string `json:"action"`            // as metrics.json and events name it
 	Sampler string `json:"sampler,omitempty"` // as a spec writes it; "" where nothing is drawn
+	Labels  string `json:"labels,omitempty"`  // classes that samples are of in turn, where the action names some
 	Replace string `json:"replace,omitempty"` // definitions that others stand in for
 	// Evaluations counts for one sample how often each role is applied; Operations are the multiply-accumulates of all products
 	// on the way to one sample, as many as a dense network takes.
