@@ -191,6 +191,24 @@ func TestTree(t *testing.T) {
 	if err != nil || stamps[e.Stamp] || len(stamps) != 2 {
 		t.Errorf("a file of another time leaves the stamp, %v", err)
 	}
+	// So does another image of the same length and time in a zip file.
+	stamp := func(pixel byte) string {
+		one := filepath.Join(dir, "one")
+		os.Chtimes(write(t, one, "1.png", dot(t, pixel)), time.Time{}, time.Unix(1e9, 0))
+		tree, err := OpenTree(zipped(t, one, filepath.Join(dir, "one.zip")))
+		if err != nil {
+			t.Fatal(err)
+		}
+		e, err := tree.Images([]string{"1.png"}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e.Close()
+		return e.Stamp
+	}
+	if stamp(1) != stamp(1) || stamp(1) == stamp(2) {
+		t.Error("the stamp of an image in a zip file is not that of its bytes")
+	}
 	write(t, folder, "b/2.png", []byte("\x89PNG\r\n\x1a\n"))
 	var bad *FileError
 	if err := e.At(3, &picture.Picture{}); !errors.As(err, &bad) || bad.Path != filepath.Join(folder, "b", "2.png") {

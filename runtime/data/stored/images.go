@@ -123,7 +123,11 @@ func (t *Tree) Images(files []string, labels []int32) (*Examples, error) {
 		if err != nil {
 			return nil, &FileError{t.file(name), err}
 		}
-		fmt.Fprintf(h, "%q %d %d\n", t.file(name), info.Size(), info.ModTime().UnixNano())
+		fmt.Fprintf(h, "%q %d %d", t.file(name), info.Size(), info.ModTime().UnixNano())
+		if z, ok := info.Sys().(*zip.FileHeader); ok { // many programs give all that they pack one time
+			fmt.Fprintf(h, " %d", z.CRC32)
+		}
+		fmt.Fprintln(h)
 	}
 	return &Examples{
 		Count: len(files), Labels: labels, Stamp: hex.EncodeToString(h.Sum(nil)), Costly: true, Close: t.Close,
