@@ -141,8 +141,15 @@ func (j *job) classes() (found diag.List) {
 		found.Add(diag.Diagnostic{Code: diag.BadAction, Range: j.Places[path], Summary: fmt.Sprintf(format, args...), Help: help})
 	}
 	known := data.Labels(j.model.Data.Set, j.model.Data.Args)
+	unseen := func(path, help string, class int) {
+		fail(path, help, "model `%s` has seen no class %d: it is trained on `classes = %v`", j.model.Name, class, render(j.model.Data.Args["classes"]))
+	}
 	if len(chosen) == 0 {
 		if j.use.sampler == nil || len(j.use.sampler.Given) == 0 {
+			option := j.Settings["sampler"].Args
+			if class := option.Int(data.LabelField); j.told() && option.Has(data.LabelField) && !slices.Contains(known, class) {
+				unseen("sampler."+data.LabelField, "name one of those", class)
+			}
 			return found
 		}
 		const help = "name classes in `" + labelsSetting + "`, of those that the model is trained with"
@@ -155,10 +162,10 @@ func (j *job) classes() (found diag.List) {
 		return found
 	}
 	if j.use.sampler == nil || len(j.use.sampler.Given) == 0 {
-		switch told := slices.ContainsFunc(j.model.Component.Params, func(p schema.Param) bool { return p.Type == schema.AField && p.Name == data.LabelField }); {
+		switch {
 		case j.Settings["sampler"].Args.Has(data.LabelField):
 			fail(labelsSetting, "leave one of the two out", "the sampler of `%s` names the class of all samples, `%s = %d`, and `%s` names classes as well", j.name, data.LabelField, j.Settings["sampler"].Args.Int(data.LabelField), labelsSetting)
-		case told && !j.model.Args.Has(data.LabelField):
+		case j.told() && !j.model.Args.Has(data.LabelField):
 			fail(labelsSetting, fmt.Sprintf("leave it out, or write `%s = %[1]s` in model `%s`, whose networks are then told the class", data.LabelField, j.model.Name), "`%s` draws no samples of a class: model `%s` is told none", j.name, j.model.Name)
 		default:
 			fail(labelsSetting, "leave it out", "`%s` draws no samples of a class", j.name)
@@ -170,10 +177,15 @@ func (j *job) classes() (found diag.List) {
 		case class >= most:
 			fail(labelsSetting, fmt.Sprintf("the classes are 0 to %d", most-1), "there is no class %d", class)
 		case !slices.Contains(known, class):
-			fail(labelsSetting, "name those", "model `%s` has seen no class %d: it is trained on `classes = %v`", j.model.Name, class, render(j.model.Data.Args["classes"]))
+			unseen(labelsSetting, "name those", class)
 		}
 	}
 	return found
+}
+
+// told reports whether models of the job's component can be told the class.
+func (j *job) told() bool {
+	return slices.ContainsFunc(j.model.Component.Params, func(p schema.Param) bool { return p.Type == schema.AField && p.Name == data.LabelField })
 }
 
 // images describes n images of a set, without their pixels.

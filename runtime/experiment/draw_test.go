@@ -143,6 +143,21 @@ func TestLabelsRefused(t *testing.T) {
 	}
 }
 
+// Nobody draws a class that the model has not seen by the option of the sampler either.
+func TestUnseenOption(t *testing.T) {
+	some := strings.NewReplacer("range = -1..1", "range = -1..1, classes = [7, 9]", "labels = [3, 7], ", "", "steps = 5)", "steps = 5, label = %)").Replace(spec(t, "labels"))
+	for class, want := range map[string]string{"8": "model `digit` has seen no class 8: it is trained on `classes = [7, 9]`", "9": ""} {
+		text := strings.Replace(some, "%", class, 1)
+		_, found, _ := Load(context.Background(), plugins, "a.snn", []byte(text), Options{})
+		if want == "" && len(found) == 0 {
+			continue
+		}
+		if len(found) != 1 || found[0].Summary != want || !strings.HasPrefix(text[found[0].Range.Start.Offset:], "label = "+class) {
+			t.Errorf("%+v, want %q", found, want)
+		}
+	}
+}
+
 // A path without its quotes, which a shell takes away, is told as one.
 func TestUnquoted(t *testing.T) {
 	_, found, _ := Load(context.Background(), plugins, "a.snn", []byte(spec(t, "labels")), Options{Sets: []string{"train.digit.start=runs/other/weights"}})
