@@ -64,6 +64,8 @@ func (r BuildRequest) Label() (Label, []schema.Complaint) {
 		return l, Complain("label", "the usual name is `label`", "the data have no field `%s`", l.Field)
 	case !field.Equal(Int()) || l.Classes < 1:
 		return l, Complain("label", "name a field that holds class numbers", "field `%s` is %s, no class number", l.Field, Wire(field))
+	case l.Drop == 1:
+		return l, Complain("drop", "write `drop = 0.1`, or leave both `drop` and `label` out", "with `drop = 1` no network is ever told a class")
 	}
 	return l, nil
 }

@@ -109,6 +109,7 @@ func TestLabelComplaints(t *testing.T) {
 		{schema.Arguments{"label": field("label"), "drop": real(0.1)}, told("i32[N]"), schema.Arguments{"guidance": real(3)}, ""},
 		{nil, double, schema.Arguments{"guidance": real(1)}, ""},
 		{schema.Arguments{"drop": real(0.1)}, double, nil, "drop: `drop` is how often no class is told, and the model has no `label`"},
+		{schema.Arguments{"label": field("label"), "drop": real(1)}, told("i32[N]"), nil, "drop: with `drop = 1` no network is ever told a class"},
 		{schema.Arguments{"label": field("kind")}, told("i32[N]"), nil, "label: the data have no field `kind`"},
 		{schema.Arguments{"label": field("image")}, told("i32[N]"), nil, "label: field `image` is real[2], no class number"},
 		{schema.Arguments{"label": field("other")}, told("i32[N]"), nil, "label: field `other` is int, no class number"},
