@@ -96,6 +96,11 @@ func TestParts(t *testing.T) {
 		"evaluate": "count metrics numerics reference sampler sampler's seed training",
 		"deploy":   "network numerics target targets training",
 	}
+	clamped := ready(t, load(t, plugins, strings.Replace(string(a.Files[0].Data), "warmup = 2", "clamp = 1", 1)), t.TempDir(), false)
+	defer clamped.folder.Close()
+	if got := clamped.all[0].parts["clamp of"]; got != "matrices and kernels" {
+		t.Errorf("what is clamped is %q", got)
+	}
 	for _, j := range r.all {
 		parts := map[string]bool{}
 		for name := range j.parts {

@@ -111,6 +111,11 @@ func (j *job) trainParts(dataHash string, start train.Weights, others map[*build
 			j.parts[name] = render(v)
 		}
 	}
+	for _, o := range j.optimizers() {
+		if o.Args.Has("clamp") {
+			j.parts["clamp of"] = "matrices and kernels" // once it was of all weights: such trainings do not go on
+		}
+	}
 	if start != nil {
 		j.parts[startSetting] = start.Digest()
 	}
