@@ -3,6 +3,7 @@ package experiment
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"snnc.dev/snnc/dsl/diag"
 	"snnc.dev/snnc/plugins/schema"
@@ -26,6 +27,7 @@ func (x *Experiment) notYet(j *job) (found diag.List) {
 		found.Add(diag.Diagnostic{Code: diag.BadAction, Range: j.Places["batch"], Summary: fmt.Sprintf("an update takes %d examples, and `%s` has %d", want, j.Data.Name, most),
 			Help: fmt.Sprintf("write `batch = %d` or less", max(1, most/j.Settings.Int("accumulate")))})
 	}
+	found = append(append(found, j.idle(data.Most(j.Data.Set, j.Data.Args))...), j.still()...)
 	if n := len(j.model.Program.Stages); n != 1 {
 		refuse("", "a Program of %d stages", n)
 	}
@@ -70,6 +72,41 @@ func (x *Experiment) notYet(j *job) (found diag.List) {
 	for i, v := range j.Settings["targets"].Items {
 		if c := x.component(j.Plugins[fmt.Sprintf("targets[%d]", i)], schema.Target, v.Text); c == nil || c.Later {
 			refuse(fmt.Sprintf("targets[%d]", i), "target `%s`", v.Text)
+		}
+	}
+	return found
+}
+
+// idle finds steps of a training that move parameters and are never done, on at most so many examples; 0: nobody knows how many.
+func (j *job) idle(examples int) (found diag.List) {
+	length := "iterations"
+	if j.Settings.Int(length) == 0 {
+		length = "epochs"
+	}
+	if j.Kind != "train" || length == "epochs" && examples == 0 {
+		return nil
+	}
+	updates := j.updates(examples)
+	for _, stage := range j.model.Program.Stages {
+		for _, step := range stage.Steps {
+			if !step.Epoch && len(step.Moves) > 0 && step.Every > updates && updates > 0 {
+				found.Add(diag.Diagnostic{Code: diag.BadAction, Range: j.Places[length], Summary: fmt.Sprintf("`%s` never moves `%s`: step `%s` is done every %d updates, and there are %d", j.name, strings.Join(step.Moves, "`, `"), step.Function, step.Every, updates),
+					Help: "train longer, or let the arguments of model `" + j.model.Name + "` ask for it more often"})
+			}
+		}
+	}
+	return found
+}
+
+// still finds a training on what another model makes of images, once for all epochs, where these are to be mirrored anew in each.
+func (j *job) still() (found diag.List) {
+	if j.Kind != "train" || !j.Data.Args.Bool("flip") {
+		return nil
+	}
+	for _, stage := range j.model.Program.Stages {
+		if s := j.model.Program.Stream(stage.Stream); s != nil && s.From != "" {
+			found.Add(diag.Diagnostic{Code: diag.BadAction, Range: j.Places[dataSetting], Summary: fmt.Sprintf("`%s` learns from `%s`, which is computed once, and `%s` has `flip = true`, by which each epoch sees other images", j.name, s.Name, j.Data.Name),
+				Help: fmt.Sprintf("train it on the images as they are: `data plain = %s(flip = false)`, and `data = plain` here", j.Data.Name)})
 		}
 	}
 	return found

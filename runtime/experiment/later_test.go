@@ -24,3 +24,14 @@ func TestCannotBeDone(t *testing.T) {
 		t.Errorf("a sheet of as many as there is room for: %v", found)
 	}
 }
+
+// What another model makes of images is computed once, and so cannot be of images that are mirrored anew in every epoch.
+func TestMirroredOnce(t *testing.T) {
+	h := painters(t)
+	x, found, _ := Load(t.Context(), h, "a.snn", []byte(spec(t, "stages")), Options{Sets: []string{"digits.flip=true"}})
+	want := "`train second` learns from `seen`, which is computed once, and `digits` has `flip = true`, by which each epoch sees other images"
+	if x != nil || len(found) != 1 || found[0].Summary != want || found[0].Range.Start.Line != 16 {
+		t.Errorf("%+v", found)
+	}
+	load(t, h, spec(t, "stages", "data digits =", "data plain = digits(flip = false)\ndata digits =", "second { data = digits", "second { data = plain"), "digits.flip=true")
+}
