@@ -81,3 +81,19 @@ func Expressions(body []Equation) []Expr {
 	}
 	return out
 }
+
+// Comparison returns the comparison `left > right`, also with >= < <=, that a condition is as a whole; nil for any other.
+func Comparison(e Expr) *Binary {
+	for {
+		p, ok := e.(*Paren)
+		if !ok {
+			break
+		}
+		e = p.Of
+	}
+	b, ok := e.(*Binary)
+	if !ok || b.Op != ">" && b.Op != ">=" && b.Op != "<" && b.Op != "<=" {
+		return nil
+	}
+	return b
+}

@@ -81,6 +81,7 @@ func Check(f *dsl.File, o Options) (*Spec, diag.List) {
 		c.unused(o)
 		c.probabilities()
 		c.narrow()
+		c.flat()
 		c.found = append(c.found, c.warnings...)
 	}
 	return c.spec, c.found

@@ -36,7 +36,7 @@ func (c *checker) neuron(name string, in *instance) *Neuron {
 	}
 	n := &Neuron{Name: name, Definition: in.neuron, Integrate: "euler", Surrogate: Surrogate{Kind: "atan", Alpha: 2}, Times: c.times}
 	var ok bool
-	n.Params, n.Trainable, ok = c.parameters("neuron", in, in.neuron.Params)
+	n.Params, n.Trainable, n.Ranges, ok = c.parameters("neuron", in, in.neuron.Params)
 	for _, q := range in.neuron.Body {
 		switch q := q.(type) {
 		case *dsl.SpikeWhen:
@@ -71,8 +71,8 @@ func (c *checker) neuron(name string, in *instance) *Neuron {
 }
 
 // parameters computes the arguments of a neuron or coder; times are in steps.
-func (c *checker) parameters(kind string, in *instance, params []dsl.Parameter) (map[string]float64, map[string]string, bool) {
-	values, trainable, ok := map[string]float64{}, map[string]string{}, !in.partial
+func (c *checker) parameters(kind string, in *instance, params []dsl.Parameter) (values map[string]float64, trainable map[string]string, ranges map[string][2]float64, ok bool) {
+	values, trainable, ranges, ok = map[string]float64{}, map[string]string{}, map[string][2]float64{}, !in.partial
 	var missing []string
 	for _, p := range params {
 		g, set := in.args[p.Name.Text]
@@ -87,18 +87,27 @@ func (c *checker) parameters(kind string, in *instance, params []dsl.Parameter) 
 		values[p.Name.Text], ok = v, ok && fine
 		if p.Trainable != "" {
 			trainable[p.Name.Text] = p.Trainable
+			if p.In != nil && fine { // judged with the value
+				var ends [2]float64
+				for i, end := range c.eval(p.In, &scope{plugin: in.plugin}).items {
+					if ends[i] = end.number(); end.kind == quantityValue {
+						ends[i], _ = c.inSteps(end)
+					}
+				}
+				ranges[p.Name.Text] = ends
+			}
 		}
 	}
 	if len(missing) > 0 {
 		if in.partial || in.bare { // a definition that cannot be used as it is may still be used with arguments
-			return nil, nil, false
+			return nil, nil, nil, false
 		}
 		c.report(diag.Diagnostic{Code: diag.BadArguments, Range: in.at, Summary: fmt.Sprintf("%s `%s` needs %s", kind, in.name, quoted(missing)),
 			Help:  fmt.Sprintf("write `%s(%s = ...)`", in.name, strings.Join(missing, " = ..., ")),
 			Notes: []diag.Note{in.source(kind)}})
-		return nil, nil, false
+		return nil, nil, nil, false
 	}
-	return values, trainable, ok && c.divides(kind, in, values, trainable)
+	return values, trainable, ranges, ok && c.divides(kind, in, values, trainable)
 }
 
 // divides judges that no equation divides by a parameter that is 0; one that asks with `where` knows what it does.
@@ -257,7 +266,7 @@ func (c *checker) coder(name string, in *instance) *Coder {
 		return k
 	}
 	var ok bool
-	if k.Params, k.Trainable, ok = c.parameters("coder", in, in.coder.Params); !ok {
+	if k.Params, k.Trainable, k.Ranges, ok = c.parameters("coder", in, in.coder.Params); !ok {
 		return nil
 	}
 	if in.coder.Encode != nil {

@@ -164,10 +164,11 @@ func (n *Network) Count() Parameters {
 // Neuron is a neuron definition with its arguments: what an equation is compiled from.
 type Neuron struct {
 	Name        string
-	Definition  *dsl.Neuron        // parsed equations, from the spec or from a plugin
-	Params      map[string]float64 // arguments; times in steps
-	Trainable   map[string]string  // parameters that are trained: per layer, channel, neuron or step
-	Integrate   string             // euler, exact, ...
+	Definition  *dsl.Neuron           // parsed equations, from the spec or from a plugin
+	Params      map[string]float64    // arguments; times in steps
+	Trainable   map[string]string     // parameters that are trained: per layer, channel, neuron or step
+	Ranges      map[string][2]float64 // of trained parameters that have one: where training keeps them
+	Integrate   string                // euler, exact, ...
 	DetachReset bool
 	Surrogate   Surrogate
 	Once        bool // refractory forever: its wire is times
@@ -194,6 +195,7 @@ type Coder struct {
 	Definition *dsl.Coder // nil for a coder that its plugin gives as a graph, see Component
 	Params     map[string]float64
 	Trainable  map[string]string
+	Ranges     map[string][2]float64
 	Times      map[*dsl.Number]float64 // as of a neuron
 	Steps      int                     // of a coder that encodes
 	// Of a coder that its plugin gives as a graph:

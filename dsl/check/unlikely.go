@@ -2,6 +2,7 @@ package check
 
 import (
 	"fmt"
+	"math"
 	"slices"
 
 	"snnc.dev/snnc/dsl"
@@ -77,7 +78,7 @@ func (c *checker) probabilities() {
 
 // narrow warns of networks that give images and end in a function whose values do not reach as far as those of the data.
 func (c *checker) narrow() {
-	reach := map[string][2]float64{"sigmoid": {0, 1}, "tanh": {-1, 1}}
+	reach := map[string][2]float64{"sigmoid": {0, 1}, "tanh": {-1, 1}, "relu": {0, math.Inf(1)}}
 	for _, a := range c.spec.Actions {
 		if a.Kind != "train" || a.Data == nil || len(a.Data.Args["range"].Items) != 2 {
 			continue
@@ -88,17 +89,56 @@ func (c *checker) narrow() {
 				continue
 			}
 			last := r.Network.Layers[r.Network.Output]
+			for last.Kind == "reshape" {
+				last = r.Network.Layers[last.In[0]]
+			}
 			ends, bounded := reach[last.Kind]
 			if !bounded || low >= ends[0] && high <= ends[1] {
 				continue
 			}
 			help := fmt.Sprintf("write `range = %v..%v` where `%s` is defined", ends[0], ends[1], a.Data.Name)
-			if last.Kind == "sigmoid" && low >= -1 && high <= 1 {
+			switch {
+			case last.Kind == "relu":
+				help = "leave it out, or write a `range` from 0 on where `" + a.Data.Name + "` is defined"
+				c.warn(diag.NarrowResult, last.Origin[0], help, "`relu` gives no number below 0, and images of `%s` go from %v to %v", a.Data.Name, low, high)
+				continue
+			case last.Kind == "sigmoid" && low >= -1 && high <= 1:
 				help = "end it with `tanh`, or " + help
 			}
 			c.warn(diag.NarrowResult, last.Origin[0], help, "`%s` gives numbers from %v to %v, and images of `%s` go from %v to %v", last.Kind, ends[0], ends[1], a.Data.Name, low, high)
 		}
 	}
+}
+
+// flat warns of neurons behind weights that are trained and whose spike has no derivative: what stands before them stays as it is.
+func (c *checker) flat() {
+	for _, a := range c.spec.Actions {
+		if a.Kind != "train" {
+			continue
+		}
+		for _, r := range a.Model.Roles {
+			if r.Network == nil {
+				continue
+			}
+			behind := make([]bool, len(r.Network.Layers)) // weights
+			for i, l := range r.Network.Layers {
+				behind[i] = l.count.Trainable > 0 || slices.ContainsFunc(l.In, func(j int) bool { return behind[j] })
+				if n := l.Neuron; n == nil || !behind[i] || n.Surrogate.Kind == "temporal" || !level(n.Definition.Body) {
+					continue
+				}
+				c.warn(diag.NoDerivative, l.Origin[0], "write one comparison: `spike when where(also, v, 0) >= 1` in place of `v >= 1 and also`",
+					"nothing before neuron `%s` is trained: its spike has no derivative, as the condition is no single `>=`, `>`, `<=` or `<`", l.Neuron.Name)
+			}
+		}
+	}
+}
+
+// level reports whether a neuron spikes by a condition that has no surrogate.
+func level(body []dsl.Equation) bool {
+	return slices.ContainsFunc(body, func(q dsl.Equation) bool {
+		when, is := q.(*dsl.SpikeWhen)
+		return is && dsl.Comparison(when.Cond) == nil
+	})
 }
 
 // drawn reports whether a coder spikes with its input as the probability.

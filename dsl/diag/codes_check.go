@@ -45,4 +45,5 @@ const (
 
 	BadProbability Code = "SNN0293" // data beyond 0..1 where a coder draws spikes with them as probabilities
 	NarrowResult   Code = "SNN0294" // a network of images whose last layer cannot reach the range of the data
+	NoDerivative   Code = "SNN0295" // a neuron through which nothing is trained: its spike has no derivative
 )

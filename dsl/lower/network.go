@@ -285,7 +285,7 @@ func (l *lowering) lower() (graph.Value, error) {
 		for i := range in {
 			in[i] = l.in(i)
 		}
-		return l.equation(e, layer.Neuron.Trainable, layer.Neuron.Params, graph.Attrs{}, in)
+		return l.equation(e, layer.Neuron.Trainable, layer.Neuron.Ranges, layer.Neuron.Params, graph.Attrs{}, in)
 	case "encode", "decode":
 		return l.port()
 	}
@@ -385,11 +385,11 @@ func (l *lowering) port() (graph.Value, error) {
 	if err != nil {
 		return graph.Value{}, err
 	}
-	return l.equation(e, c.Trainable, c.Params, attrs, []graph.Value{l.in(0)})
+	return l.equation(e, c.Trainable, c.Ranges, c.Params, attrs, []graph.Value{l.in(0)})
 }
 
 // equation adds an equation node; its trained parameters become variables of the layer.
-func (l *lowering) equation(e *graph.Equation, trainable map[string]string, start map[string]float64, attrs graph.Attrs, in []graph.Value) (graph.Value, error) {
+func (l *lowering) equation(e *graph.Equation, trainable map[string]string, ranges map[string][2]float64, start map[string]float64, attrs graph.Attrs, in []graph.Value) (graph.Value, error) {
 	b := l.b
 	dims := in[0].Type().Dims
 	for _, p := range e.Params {
@@ -401,12 +401,12 @@ func (l *lowering) equation(e *graph.Equation, trainable map[string]string, star
 		case "neuron":
 			d = dims
 		case "step":
-			in = append(in, l.perStep(p, start[p]))
+			in = append(in, l.perStep(p, ranges[p], start[p]))
 			continue
 		default:
 			return graph.Value{}, fmt.Errorf("parameter `%s` is trained per %s, which is unknown", p, trainable[p])
 		}
-		in = append(in, l.variable(p, graph.Parameter, graph.Init{Kind: "constant", A: start[p]}, d...))
+		in = append(in, l.held(p, ranges[p], start[p], d...))
 	}
 	e = l.declared(e)
 	if e.Random() {
@@ -415,10 +415,17 @@ func (l *lowering) equation(e *graph.Equation, trainable map[string]string, star
 	return b.Equation(graph.OpEquation, e, attrs, in...)[0], nil
 }
 
+// held reads a parameter that training keeps in the range of its declaration.
+func (l *lowering) held(name string, r [2]float64, start float64, dims ...int) graph.Value {
+	v := l.variable(name, graph.Parameter, graph.Init{Kind: "constant", A: start}, dims...)
+	l.m.Variable(l.named(name)).Range = graph.Range{Low: r[0], High: r[1]}
+	return v
+}
+
 // perStep reads a parameter with one trained value for each time step, as a value that changes over time.
-func (l *lowering) perStep(name string, start float64) graph.Value {
+func (l *lowering) perStep(name string, r [2]float64, start float64) graph.Value {
 	b, steps := l.b, l.steps
-	table := b.Reshape(l.variable(name, graph.Parameter, graph.Init{Kind: "constant", A: start}, steps), steps, 1)
+	table := b.Reshape(l.held(name, r, start, steps), steps, 1)
 	index := b.Op(graph.OpCast, graph.Attrs{"dtype": "i32"}, b.Op(graph.OpIota, graph.Attrs{"steps": steps}))
 	return b.Reshape(b.Op(graph.OpRows, nil, table, b.Reshape(index, 1)))
 }

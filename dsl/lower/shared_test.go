@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
 	"snnc.dev/snnc/dsl/check"
@@ -160,4 +161,30 @@ func TestSharedGradient(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A trained parameter of a neuron or coder keeps the range of its declaration, in steps.
+func TestRanges(t *testing.T) {
+	m := network(t, spec(t, "x.snn", `param dt: time = 2 ms
+neuron learned(leak: real = 0.5 in 0..1 trainable per step, tau: time = 8 ms in 4 ms..20 ms trainable, gain: real = 1 trainable) {
+    input x
+    state v = 0
+    v = gain * x + (v - v / tau) * leak
+    spike when v >= 1
+}
+coder weigh(gain: real = 1 in -1..2 trainable) {
+    decode s {
+        output gain * s
+    }
+}
+network f(x: real[1]) -> real[1] { return x -> encode(direct(3)) -> learned -> decode(weigh) }
+`), "f", 3)
+	got := map[string]graph.Range{}
+	for _, v := range m.Variables {
+		got[v.Name] = v.Range
+	}
+	want := map[string]graph.Range{"2.leak": {High: 1}, "2.tau": {Low: 2, High: 10}, "2.gain": {}, "3.gain": {Low: -1, High: 2}}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("ranges (-want +got):\n%s", d)
+	}
 }

@@ -9,15 +9,8 @@ import (
 
 // condition gives the spike of `left > right` and its kin; any other condition has no derivative.
 func (c *compiler) condition(e dsl.Expr) graph.Value {
-	for {
-		p, ok := e.(*dsl.Paren)
-		if !ok {
-			break
-		}
-		e = p.Of
-	}
-	b, ok := e.(*dsl.Binary)
-	if !ok || b.Op != ">" && b.Op != ">=" && b.Op != "<" && b.Op != "<=" || c.surrogate.Kind == "none" {
+	b := dsl.Comparison(e)
+	if b == nil || c.surrogate.Kind == "none" {
 		return c.bits(c.expr(e))
 	}
 	left, right := c.expr(b.Left), c.expr(b.Right)

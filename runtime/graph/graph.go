@@ -84,10 +84,25 @@ type Variable struct {
 	Type  Type   // without time and batch axes
 	Init  Init
 	Kind  VariableKind
+	Range Range  // where training keeps it
 	Title string // the name that the spec suggests, for people; no part of the text
 	// Of is set in a module that fills a role of a program where another module fills another role and both are to have one
 	// variable: it is the variable's structural name in the program, such as "encoder.3.weight".
 	Of string
+}
+
+// Range is the least and the greatest value of a variable; the zero Range is everywhere.
+type Range struct{ Low, High float64 }
+
+// Hold brings each of w into r, and keeps what is no number.
+func (r Range) Hold(w []float32) {
+	if r == (Range{}) {
+		return
+	}
+	low, high := float32(r.Low), float32(r.High)
+	for i := range w {
+		w[i] = min(max(w[i], low), high)
+	}
 }
 
 // Init says how a variable starts: `uniform(a, b)`, `normal(a, b)` (mean, standard deviation), `constant(a)` or

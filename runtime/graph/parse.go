@@ -148,6 +148,16 @@ func (p *Parser) variable() {
 	p.Want(",")
 	v.Init.B = p.Real()
 	p.Want(")")
+	if p.Is("in") {
+		p.Want("(")
+		v.Range.Low = p.Real()
+		p.Want(",")
+		v.Range.High = p.Real()
+		p.Want(")")
+		if p.err == nil && v.Range == (Range{}) {
+			p.Errorf("variable %q is held in (0, 0)", v.Name)
+		}
+	}
 	if p.Is("of") {
 		v.Of = p.Quoted()
 	}

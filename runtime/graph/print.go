@@ -19,6 +19,9 @@ func (m *Module) Print() string {
 func (m *Module) PrintBody(w *strings.Builder) {
 	for _, v := range m.Variables {
 		fmt.Fprintf(w, "\nvariable %q %v %v %s(%s, %s)", v.Name, v.Type, v.Kind, v.Init.Kind, real(v.Init.A), real(v.Init.B))
+		if v.Range != (Range{}) {
+			fmt.Fprintf(w, " in (%s, %s)", real(v.Range.Low), real(v.Range.High))
+		}
 		if v.Of != "" {
 			fmt.Fprintf(w, " of %q", v.Of)
 		}

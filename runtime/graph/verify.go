@@ -119,6 +119,9 @@ func (v Variable) Verify() error {
 	case !finite([]float64{v.Init.A, v.Init.B}):
 		return fmt.Errorf("variable %q starts at %s(%v, %v), which is not finite", v.Name, v.Init.Kind, v.Init.A, v.Init.B)
 	}
+	if r := v.Range; r != (Range{}) && (!finite([]float64{r.Low, r.High}) || r.Low > r.High || v.Kind != Parameter) {
+		return fmt.Errorf("variable %q of kind %v cannot be held in (%v, %v); a parameter can, between two numbers", v.Name, v.Kind, r.Low, r.High)
+	}
 	switch v.Init.Kind {
 	case "uniform", "normal", "constant":
 	case "sinusoid":

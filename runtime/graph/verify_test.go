@@ -149,6 +149,10 @@ func TestVariableVerify(t *testing.T) {
 		{"unknown start \"\"", func(v *graph.Variable) { v.Init = graph.Init{} }},
 		{"no rows and columns", func(v *graph.Variable) { v.Init.Kind, v.Type.Dims = "sinusoid", []int{6} }},
 		{"not finite", func(v *graph.Variable) { v.Init.B = math.Inf(1) }},
+		{"", func(v *graph.Variable) { v.Range = graph.Range{Low: 1, High: 1} }},
+		{"held in (1, 0)", func(v *graph.Variable) { v.Range = graph.Range{Low: 1} }},
+		{"held in (0, +Inf)", func(v *graph.Variable) { v.Range = graph.Range{High: math.Inf(1)} }},
+		{"of kind frozen", func(v *graph.Variable) { v.Kind, v.Range = graph.Frozen, graph.Range{High: 1} }},
 	} {
 		v := fine
 		c.spoil(&v)

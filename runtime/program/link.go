@@ -78,7 +78,7 @@ func (l *Linker) fill(r Role, v graph.Variable) error {
 	old := &l.variables[slices.IndexFunc(l.variables, func(x graph.Variable) bool { return x.Name == v.Name })]
 	_, shared := l.names[v.Name]
 	switch {
-	case shared && (!old.Type.Equal(v.Type) || old.Kind != v.Kind || old.Init != v.Init):
+	case shared && (!old.Type.Equal(v.Type) || old.Kind != v.Kind || old.Init != v.Init || old.Range != v.Range):
 		return fmt.Errorf("link: %s and %s are to be one variable, and they differ", own, v.Name)
 	case shared:
 		if v.Name == own { // its own role says what it is called, whichever comes first

@@ -74,6 +74,7 @@ func (st *step) prepare() {
 			opt.Clamp = 0 // scales and offsets: what they leave of a layer may be too little to spike
 		}
 		opt.move(w, g, moments, by)
+		x.held.Hold(w)
 		if x.sum != nil {
 			clear(g)
 		}

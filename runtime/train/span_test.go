@@ -152,3 +152,20 @@ func TestClampLeavesScales(t *testing.T) {
 		t.Errorf("a scale is clamped to %v, want 0.5 and -0.5", w)
 	}
 }
+
+// A parameter with a range stays in it; one that is no number is left to be found.
+func TestRangeHolds(t *testing.T) {
+	st := &step{opt: Optimizer{Kind: "sgd", Rate: 1}, moving: moving{rate: 1, scale: 1}}
+	of := graph.Type{Dims: []int{4}}
+	x := moved{weights: tensor.New(of, 1), gradient: tensor.New(of, 1), held: graph.Range{Low: -1, High: 0.5}}
+	copy(x.weights.F32, []float32{0.25, 0.25, 0.25, 0.25})
+	copy(x.gradient.F32, []float32{2, -2, 0.5, float32(math.NaN())})
+	st.moved = append(st.moved, x)
+	st.prepare()
+	pool := exec.NewPool(1)
+	defer pool.Close()
+	st.move.do(pool)
+	if w := x.weights.F32; w[0] != -1 || w[1] != 0.5 || w[2] != -0.25 || w[3] == w[3] || !st.bad.Load() {
+		t.Errorf("moved to %v, want -1, 0.5, -0.25 and NaN; found bad: %v", w, st.bad.Load())
+	}
+}

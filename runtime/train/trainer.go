@@ -134,6 +134,7 @@ type moved struct {
 	moments           [2]*tensor.Tensor // as many as the optimiser has slots
 	sharing           []*step           // those that move it with these moments, this one among them
 	update            int               // how often they have, with the move at work
+	held              graph.Range       // where it stays
 }
 
 // watched is a loss or a firing rate that a step gives.
@@ -169,6 +170,10 @@ func NewTrainer(m *Model, stage program.Stage, data Examples, s Settings) (*Trai
 		}
 		s.Planned = planned
 	}
+	ranges := map[string]graph.Range{}
+	for _, v := range m.Variables {
+		ranges[v.Name] = v.Range
+	}
 	for _, planned := range s.Planned {
 		ps, g, moves, pl := planned.Step, planned.Graph, planned.Moves, planned.Plan
 		if slices.ContainsFunc(g.Nodes, func(n *graph.Node) bool { return n.Op == graph.OpHost && n.Text("what") == program.HostVariance }) && t.variance == 0 {
@@ -194,7 +199,7 @@ func NewTrainer(m *Model, stage program.Stage, data Examples, s Settings) (*Trai
 			}
 		}
 		for _, name := range moves {
-			x := moved{name: name, weights: m.Weights[name], gradient: run.Output(program.Grad + name)}
+			x := moved{name: name, weights: m.Weights[name], gradient: run.Output(program.Grad + name), held: ranges[name]}
 			for k, slot := range opt.slots() {
 				key := st.moment(slot, name)
 				if t.State.Moments[key] == nil {

@@ -2,6 +2,7 @@
 package supervised
 
 import (
+	"cmp"
 	_ "embed"
 	"fmt"
 	"maps"
@@ -58,6 +59,34 @@ func wires(types []graph.Type) string {
 	return strings.Join(out, ", ")
 }
 
+// lacks returns a weight of the role features that the role network does not use; "" where it uses all of them. Networks share
+// weights by names in the Program: a weight is called after the role that it was first seen in.
+func lacks(networks []schema.Network) (string, error) {
+	weights := map[string]map[string]bool{}
+	var of []string // those of features, in order
+	for _, n := range networks {
+		m, err := graph.Parse(n.Graph)
+		if err != nil {
+			return "", err
+		}
+		names := map[string]bool{}
+		for _, v := range m.Variables {
+			name := cmp.Or(v.Of, n.Role+"."+v.Name)
+			names[name] = true
+			if n.Role == features {
+				of = append(of, name)
+			}
+		}
+		weights[n.Role] = names
+	}
+	for _, name := range of {
+		if !weights[network][name] {
+			return strings.TrimPrefix(name, features+"."), nil
+		}
+	}
+	return "", nil
+}
+
 func build(r sdk.BuildRequest) (string, []schema.Complaint, error) {
 	b := sdk.NewProgram(r.Networks)
 	if err := b.Err(); err != nil {
@@ -74,6 +103,15 @@ func build(r sdk.BuildRequest) (string, []schema.Complaint, error) {
 	head := b.Role(features)
 	if head != nil && (!slices.EqualFunc(head.In, net.In, graph.Type.Equal) || head.Out[0].Steps > 0 || head.Out[0].DType != graph.F32) {
 		complain(features, "let it take what `network` takes, and give real numbers without time", "features of the same examples are wanted, this network takes %s and gives %s", wires(head.In), sdk.Wire(head.Out[0]))
+	}
+	if head != nil {
+		untrained, err := lacks(r.Networks)
+		if err != nil {
+			return "", nil, fmt.Errorf("build supervised: %w", err)
+		}
+		if untrained != "" {
+			complain(features, "let `network` apply it, as in `image -> code -> linear(10)`", "nothing would train this network: `network` does not use its %s", untrained)
+		}
 	}
 	inputs := r.Arguments["inputs"].Items
 	fields := make([]string, len(inputs))

@@ -209,7 +209,13 @@ func TestSquaredErrorOverTime(t *testing.T) {
 // its answer as a reconstruction.
 func TestFeatures(t *testing.T) {
 	image := fields["image"]
-	answer, code := network(t, image, image), network(t, graph.Real(2, 1, 1), image)
+	code := network(t, graph.Real(2, 1, 1), image)
+	shared := code.Variables[0]
+	shared.Of = "features.w"
+	answer := modeltest.Network(t, false, func(b *graph.Builder) {
+		y := b.Op(graph.OpMatmul, nil, b.Reshape(b.Input("x", image), image.Size()), b.Op(graph.OpRead, graph.Attrs{"var": "w"}))
+		b.Output("y", b.Reshape(b.Op(graph.OpMatmul, nil, y, b.Op(graph.OpRead, graph.Attrs{"var": "v"})), image.Dims...))
+	}, shared, graph.Variable{Name: "v", Type: graph.Type{Dims: []int{2, 3}}, Init: graph.Init{Kind: "constant"}})
 	r := request(answer, arguments("mse", "image", "image"))
 	r.Networks = append(r.Networks, schema.Network{Role: "features", Name: "code", Graph: code.Print()})
 	m, complaints := modeltest.Ask(t, supervised.Model(), r, map[string]*graph.Module{"network": answer, "features": code})
@@ -220,11 +226,11 @@ func TestFeatures(t *testing.T) {
 		t.Errorf("moves %v", moves)
 	}
 	w := map[string]interp.Value{
-		"network.w":  {Type: answer.Variables[0].Type, N: 1, Data: []float64{1, 0, 0, 0, 2, 0, 0, 0, 3}},
+		"network.v":  {Type: answer.Variables[1].Type, N: 1, Data: []float64{1, 0, 2, 0, 1, 0}},
 		"features.w": {Type: code.Variables[0].Type, N: 1, Data: []float64{1, 0, 0, 1, 1, 1}},
 	}
 	in := map[string]interp.Value{"image": {Type: image, N: 1, Data: []float64{5, 6, 7}}}
-	for export, want := range map[string][]float64{"features": {12, 13}, "reconstruct": {5, 12, 21}} {
+	for export, want := range map[string][]float64{"features": {12, 13}, "reconstruct": {12, 13, 24}} {
 		f := m.Program.Export(export)
 		out := m.Run(t, f.Name, interp.Env{N: 1, Inputs: in, Variables: w})[f.Outputs[0].Name]
 		if len(out.Type.Dims) > 1 && export == "features" || !cmp.Equal(out.Data, want) {
@@ -234,7 +240,11 @@ func TestFeatures(t *testing.T) {
 	if m.Program.Export("logits") != nil {
 		t.Error("an autoencoder exports logits")
 	}
-	r.Networks[1].Graph = network(t, graph.Real(2), fields["angle"]).Print()
+	r.Networks[0].Graph = network(t, image, image).Print() // of weights of its own
+	if _, complaints, _ := supervised.Model().Build(r); len(complaints) != 1 || !strings.Contains(complaints[0].Summary, "does not use its w") {
+		t.Errorf("complaints of features that the network does not begin with: %v", complaints)
+	}
+	r.Networks[0].Graph, r.Networks[1].Graph = answer.Print(), network(t, graph.Real(2), fields["angle"]).Print()
 	if _, complaints, _ := supervised.Model().Build(r); len(complaints) != 1 || complaints[0].Path != "features" {
 		t.Errorf("complaints of features of other examples: %v", complaints)
 	}
