@@ -1,6 +1,10 @@
 package train
 
-import "math"
+import (
+	"math"
+
+	"snnc.dev/snnc/runtime/graph"
+)
 
 // Optimizer says how parameters are moved. The names are PyTorch's, and so are the defaults that a schema gives.
 type Optimizer struct {
@@ -109,3 +113,28 @@ func (o Optimizer) move(w, g []float32, s [2][]float32, by moving) {
 
 // Moments returns how many numbers the optimiser keeps for each parameter.
 func (o Optimizer) Moments() int { return len(o.slots()) }
+
+// matrices returns the variables that a graph multiplies with as matrices or kernels, or looks rows up in. The others are scales,
+// offsets and parameters of neurons, some of which have as many dims: those of a norm over a map, or one for each neuron.
+func matrices(g *graph.Graph) map[string]bool {
+	found := map[string]bool{}
+	var mark func(v graph.Value)
+	mark = func(v graph.Value) {
+		switch v.Node.Op {
+		case graph.OpRead:
+			found[v.Node.Text("var")] = len(v.Type().Dims) > 1
+		case graph.OpReshape, graph.OpTranspose, graph.OpSlice:
+			mark(v.Node.In[0])
+		}
+	}
+	for _, n := range g.Nodes {
+		switch n.Op {
+		case graph.OpMatmul, graph.OpConv, graph.OpConvInput:
+			mark(n.In[0])
+			mark(n.In[1])
+		case graph.OpRows:
+			mark(n.In[0])
+		}
+	}
+	return found
+}

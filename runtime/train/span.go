@@ -70,7 +70,7 @@ func (st *step) prepare() {
 		by := st.moving
 		by.update = x.update
 		opt := st.opt
-		if len(x.weights.Type.Dims) < 2 {
+		if !x.matrix {
 			opt.Clamp = 0 // scales and offsets: what they leave of a layer may be too little to spike
 		}
 		opt.move(w, g, moments, by)

@@ -19,13 +19,13 @@ func parameters(o Optimizer, accumulate bool, sizes ...int) *step {
 	s := rng.New(1, "parameters", 0)
 	for i, n := range sizes {
 		vector := func(kind int) *tensor.Tensor {
-			t := tensor.New(graph.Type{Dims: []int{1, n}}, 1)
+			t := tensor.New(graph.Type{Dims: []int{n}}, 1)
 			for k := range t.F32 {
 				t.F32[k] = s.Uniform(uint64(kind*len(sizes)+i), uint64(k)) - 0.5*float32(1-kind/2)
 			}
 			return t
 		}
-		x := moved{name: fmt.Sprint("p", i), weights: vector(0), gradient: vector(1)}
+		x := moved{name: fmt.Sprint("p", i), weights: vector(0), gradient: vector(1), matrix: true}
 		for k := range o.slots() {
 			x.moments[k] = vector(2 + k) // not negative, as squares are
 		}
@@ -135,9 +135,9 @@ func BenchmarkMove(b *testing.B) {
 func TestClampLeavesScales(t *testing.T) {
 	o := Optimizer{Kind: "sgd", Rate: 1, Clamp: 0.1}
 	st := &step{opt: o, moving: moving{rate: 1, scale: 1}}
-	for _, dims := range [][]int{{1, 2}, {2}} {
-		of := graph.Type{Dims: dims}
-		x := moved{weights: tensor.New(of, 1), gradient: tensor.New(of, 1)}
+	for _, matrix := range []bool{true, false} {
+		of := graph.Type{Dims: []int{1, 2}}
+		x := moved{weights: tensor.New(of, 1), gradient: tensor.New(of, 1), matrix: matrix}
 		copy(x.weights.F32, []float32{0.5, -0.5})
 		st.moved = append(st.moved, x)
 	}
@@ -167,5 +167,29 @@ func TestRangeHolds(t *testing.T) {
 	st.move.do(pool)
 	if w := x.weights.F32; w[0] != -1 || w[1] != 0.5 || w[2] != -0.25 || w[3] == w[3] || !st.bad.Load() {
 		t.Errorf("moved to %v, want -1, 0.5, -0.25 and NaN; found bad: %v", w, st.bad.Load())
+	}
+}
+
+// What is clamped are kernels, matrices and tables, whatever their shape is made to; not the scales and offsets of a norm over a map
+// or the parameters of single neurons, which have dims too.
+func TestMatrices(t *testing.T) {
+	s := fromSpec(t, "clamped")
+	m := s.model(t, 1)
+	plans, err := Plans(m.Linker, s.p.Stages[0], 4, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	found, dims := matrices(plans[0].Graph), 0
+	for _, v := range m.Linker.Variables() {
+		product := len(v.Type.Dims)%2 == 0 // what lies over a map has three dims, what is by channel one
+		if found[v.Name] != product {
+			t.Errorf("%s %v: taken for a matrix: %v", v.Name, v.Type.Dims, found[v.Name])
+		}
+		if !product && len(v.Type.Dims) > 1 {
+			dims++
+		}
+	}
+	if dims != 3 {
+		t.Errorf("%d variables that are no matrix have dims, want 3: scale and offset of a norm and a time constant", dims)
 	}
 }

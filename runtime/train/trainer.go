@@ -135,6 +135,7 @@ type moved struct {
 	sharing           []*step           // those that move it with these moments, this one among them
 	update            int               // how often they have, with the move at work
 	held              graph.Range       // where it stays
+	matrix            bool              // see matrices
 }
 
 // watched is a loss or a firing rate that a step gives.
@@ -198,8 +199,9 @@ func NewTrainer(m *Model, stage program.Stage, data Examples, s Settings) (*Trai
 				t.inputs[name] = tensor.New(n.Out[0], s.Batch)
 			}
 		}
+		weigh := matrices(g)
 		for _, name := range moves {
-			x := moved{name: name, weights: m.Weights[name], gradient: run.Output(program.Grad + name), held: ranges[name]}
+			x := moved{name: name, weights: m.Weights[name], gradient: run.Output(program.Grad + name), held: ranges[name], matrix: weigh[name]}
 			for k, slot := range opt.slots() {
 				key := st.moment(slot, name)
 				if t.State.Moments[key] == nil {
