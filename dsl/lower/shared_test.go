@@ -172,12 +172,13 @@ neuron learned(leak: real = 0.5 in 0..1 trainable per step, tau: time = 8 ms in 
     v = gain * x + (v - v / tau) * leak
     spike when v >= 1
 }
+coder three = direct(3)
 coder weigh(gain: real = 1 in -1..2 trainable) {
     decode s {
         output gain * s
     }
 }
-network f(x: real[1]) -> real[1] { return x -> encode(direct(3)) -> learned -> decode(weigh) }
+network f(x: real[1]) -> real[1] { return x -> encode(three) -> learned -> decode(weigh) }
 `), "f", 3)
 	got := map[string]graph.Range{}
 	for _, v := range m.Variables {
