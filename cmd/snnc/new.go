@@ -1,10 +1,12 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -46,7 +48,7 @@ func (c *newCommand) Run(s streams) error {
 	base := strings.TrimSuffix(filepath.Base(c.Name), ".snn")
 	file := filepath.Join(filepath.Dir(c.Name), base+".snn")
 	t := templates()[c.From]
-	text, err := renamed(t, identifier(base))
+	text, err := renamed(t, identifier(base), file)
 	if err != nil {
 		return wrongUsage("%w", err)
 	}
@@ -77,8 +79,8 @@ func identifier(name string) string {
 	return out
 }
 
-// renamed returns a template with its model called name.
-func renamed(t template, name string) ([]byte, error) {
+// renamed returns a template with its model called name, for a file.
+func renamed(t template, name, file string) ([]byte, error) {
 	text := specs.Text(t.spec)
 	f, _ := dsl.Parse(t.spec+".snn", text)
 	var places []diag.Range // where the model is named, in the order of the text
@@ -111,6 +113,7 @@ func renamed(t template, name string) ([]byte, error) {
 		from = p.End.Offset
 	}
 	out = append(out, text[from:]...)
+	out = bytes.ReplaceAll(out, []byte("snnc run "+path.Base(t.spec)+".snn"), []byte("snnc run "+file)) // in what it says of itself
 	// A reserved word does not parse, and a name that the template has for something else stands twice.
 	g, found := dsl.Parse(name+".snn", out)
 	if found.HasErrors() {

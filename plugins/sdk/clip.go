@@ -16,16 +16,23 @@ func ClipParam(what string) schema.Param {
 	}}
 }
 
-// Clipping returns the bounds of images that an argument of ClipParam says, infinite ones where there are none.
-func (r BuildRequest) Clipping(how schema.Value) [2]float64 {
-	bounds, items := [2]float64{math.Inf(-1), math.Inf(1)}, how.Args["bounds"].Items
-	switch known, ok := r.Bounds["image"]; {
+// Clipping returns the bounds of images that the argument `clip`, of ClipParam, says, infinite ones where there are none, and
+// complains of bounds that cut off what images of the data have.
+func (r BuildRequest) Clipping() ([2]float64, []schema.Complaint) {
+	how := r.Arguments["clip"]
+	known, ok := r.Bounds["image"]
+	items := how.Args["bounds"].Items
+	switch {
 	case how.Text == "range" && len(items) == 2:
-		bounds = [2]float64{items[0].Number, items[1].Number}
+		bounds := [2]float64{items[0].Number, items[1].Number}
+		if ok && (bounds[0] > known[0] || bounds[1] < known[1]) {
+			return bounds, Complain("clip", "write `clip = data`", "samples are held in %v..%v, and images of the data go from %v to %v", bounds[0], bounds[1], known[0], known[1])
+		}
+		return bounds, nil
 	case how.Text == "data" && ok:
-		bounds = known
+		return known, nil
 	}
-	return bounds
+	return [2]float64{math.Inf(-1), math.Inf(1)}, nil
 }
 
 // Clip holds x within bounds.

@@ -7,6 +7,7 @@ import (
 	_ "embed"
 	"fmt"
 	"math"
+	"slices"
 
 	"snnc.dev/snnc/plugins/schema"
 	"snnc.dev/snnc/plugins/sdk"
@@ -102,10 +103,11 @@ func start(r sdk.BuildRequest) (*diffusion, []schema.Complaint, error) {
 	if len(c) > 0 {
 		return nil, c, nil
 	}
-	d := &diffusion{b: b, args: r.Arguments, image: image, noise: newSchedule(r.Arguments.Int("steps"), r.Arguments["beta"]),
-		clip: r.Clipping(r.Arguments["clip"])}
-	d.label, c = r.Label()
-	if c = append(d.noise.complaints(r.Arguments["beta"]), c...); len(c) > 0 {
+	d := &diffusion{b: b, args: r.Arguments, image: image, noise: newSchedule(r.Arguments.Int("steps"), r.Arguments["beta"])}
+	var of, cut []schema.Complaint
+	d.label, of = r.Label()
+	d.clip, cut = r.Clipping()
+	if c = slices.Concat(d.noise.complaints(r.Arguments["beta"]), of, cut); len(c) > 0 {
 		return d, c, nil
 	}
 	return d, d.borders(net, r.Networks[0]), nil

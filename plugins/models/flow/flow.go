@@ -91,8 +91,11 @@ func start(r sdk.BuildRequest) (*flow, []schema.Complaint, error) {
 	if len(c) > 0 {
 		return nil, c, nil
 	}
-	m := &flow{b: b, args: r.Arguments, image: image, clip: r.Clipping(r.Arguments["clip"])}
-	if m.label, c = r.Label(); len(c) > 0 {
+	m := &flow{b: b, args: r.Arguments, image: image}
+	var cut []schema.Complaint
+	m.label, c = r.Label()
+	m.clip, cut = r.Clipping()
+	if c = append(c, cut...); len(c) > 0 {
 		return nil, c, nil
 	}
 	if m.args["path"].Args.Real("rest") == 1 {

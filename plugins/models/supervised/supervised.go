@@ -129,8 +129,14 @@ func build(r sdk.BuildRequest) (string, []schema.Complaint, error) {
 			switch {
 			case len(t.Dims) == 3 && slices.Equal(slices.Sorted(slices.Values(t.Dims)), slices.Sorted(slices.Values(net.In[i].Dims))):
 				help = "a shape is [channels, height, width]: " + help
-			case len(t.Dims) == 3:
-				help += ", or give the data another `size`"
+			case len(t.Dims) == 3 && len(net.In[i].Dims) == 3:
+				want := net.In[i].Dims
+				if t.Dims[0] != want[0] {
+					help += fmt.Sprintf(", or give the data `channels = %d`", want[0])
+				}
+				if !slices.Equal(t.Dims[1:], want[1:]) {
+					help += fmt.Sprintf(", or give the data `size = %dx%d`", want[1], want[2])
+				}
 			}
 			complain(network, help, "input %d of the network is %s, field `%s` is %s", i+1, sdk.Wire(net.In[i]), in.Text, sdk.Wire(t))
 		}
