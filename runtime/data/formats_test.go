@@ -269,10 +269,60 @@ func TestImagesOfTheSpec(t *testing.T) {
 	write(t, filepath.Join(dir, "pets", "train", "0.png"), flat(t, "0.png", 9, 9, grey(1)))
 	refused(t, "images", args, Train, "train/0.png is in no folder of a class", "leave out `label_count`", dir)
 	refused(t, "images", schema.Arguments{"folder": text("pets"), "size": size(8, 8), "label_count": number(1)}, Train, "in no folder", "", dir)
+	for _, n := range []float64{1, 3} {
+		refused(t, "images", schema.Arguments{"folder": text("pets/test"), "size": size(8, 8), "label_count": number(n)}, Train, "images of 2 classes, `cow`, `dog`, and `label_count` is "+fmt.Sprint(n), "write `label_count = 2`", dir)
+	}
 	if err := os.MkdirAll(filepath.Join(dir, "empty"), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	refused(t, "images", schema.Arguments{"folder": text("empty"), "size": size(8, 8)}, Train, "it holds no images", "replace it", dir)
+}
+
+// A folder of images that is called as a part is one, with others or alone, and never a class.
+func TestPartsOfAFolder(t *testing.T) {
+	for _, c := range []struct {
+		files       string
+		train, test []byte // first pixels: numbers of files
+		summary     string // of what is refused
+		help        string
+	}{
+		{"train/a/ train/b/ test/a/", []byte{1, 2}, []byte{3}, "", ""},
+		{"train/a/ train/b/ valid/a/", []byte{1, 2}, []byte{3}, "", ""},
+		{"train/a/ train/b/ val/a/ test/b/", []byte{1, 2}, []byte{4}, "", ""},
+		{"train/a/ train/b/ train/b/", []byte{1, 2}, []byte{3}, "", ""}, // every third is held out
+		{"a/ b/ b/", []byte{1, 2}, []byte{3}, "", ""},
+		{"train/a/ train/b/ c/", nil, nil, "has a folder `train`, which is a part, and images beside it: `c`", "read that part alone, `\"own/train\"`"},
+		{"test/a/ test/b/", nil, nil, "has a folder `test`, which is a part and no class", "name the folder that the classes are in"},
+		{"a/ valid/", nil, nil, "has a folder `valid`, which is a part and no class", "or call the folder something else"},
+	} {
+		dir := t.TempDir()
+		for i, folder := range strings.Fields(c.files) {
+			write(t, filepath.Join(dir, "own", folder, fmt.Sprint(i, ".png")), flat(t, "x.png", 8, 8, grey(byte(i+1))))
+		}
+		args := schema.Arguments{"folder": text("own"), "size": size(8, 8), "label_count": number(2), "held": number(3)}
+		if c.summary != "" {
+			refused(t, "images", args, Train, c.summary, c.help, dir)
+			continue
+		}
+		if _, first, labels := opened(t, "images", args, Train, dir); !bytes.Equal(first, c.train) || !slices.Equal(labels, []int32{0, 1}) {
+			t.Errorf("%s: %d of classes %d are trained on", c.files, first, labels)
+		}
+		if _, first, _ := opened(t, "images", args, Test, dir); !bytes.Equal(first, c.test) {
+			t.Errorf("%s: %d are held out", c.files, first)
+		}
+	}
+	// What is held out elsewhere leaves the part of the training what it is.
+	dir := t.TempDir()
+	for i, folder := range []string{"tv/train/a", "tv/train/b", "tv/valid/a", "shapes/test/b"} {
+		write(t, filepath.Join(dir, folder, fmt.Sprint(i, ".png")), flat(t, "x.png", 8, 8, grey(byte(i+1))))
+	}
+	args := schema.Arguments{"folder": text("tv"), "test": text("shapes/test"), "size": size(8, 8), "label_count": number(2)}
+	if _, first, _ := opened(t, "images", args, Train, dir); !bytes.Equal(first, []byte{1, 2}) {
+		t.Errorf("%d are trained on", first)
+	}
+	if _, first, labels := opened(t, "images", args, Test, dir); !bytes.Equal(first, []byte{4}) || labels[0] != 1 {
+		t.Errorf("%d of classes %d are held out", first, labels)
+	}
 }
 
 // A frame, what is cut out and the way of resizing are as asked: the middle pixel of 3x3 is cut out, framed and grown.

@@ -250,7 +250,7 @@ func (c *collection) params() []schema.Param {
 			schema.Param{Name: "test_labels", Type: schema.String, Doc: "The file of their labels."})
 	case folderKind:
 		out = append(out,
-			schema.Param{Name: "folder", Type: schema.String, Required: true, Doc: "A folder or zip file, below a folder of `--data` or where the command runs; its subfolders `train` and `test` (or `val`) are the parts if there are both."},
+			schema.Param{Name: "folder", Type: schema.String, Required: true, Doc: "A folder or zip file, below a folder of `--data` or where the command runs; its subfolder `train` is the part to train on if there is one, and `test`, `val`, `valid` or `validation` is held out."},
 			schema.Param{Name: "test", Type: schema.String, Doc: "A folder or zip file of the images that are held out."})
 	case lsunKind:
 		out = append(out, schema.Param{Name: "category", Type: schema.String, Default: `"bedroom"`, Doc: "The folders are CATEGORY_train and CATEGORY_val."})
@@ -294,7 +294,7 @@ func (c *collection) params() []schema.Param {
 	if own {
 		count := schema.Param{Name: "label_count", Type: schema.Int, Min: at(1), Max: at(stored.MaxLabel + 1), Default: "10", Doc: "Labels are below it."}
 		if c.kind == folderKind {
-			count.Default, count.Doc = "", "How many classes there are: labels are the numbers of subfolders in the order of their names; absent: examples have no label."
+			count.Default, count.Doc = "", "How many classes there are, as many as subfolders with images: labels are the numbers of these in the order of their names; absent: examples have no label."
 		}
 		out = append(out, count, schema.Param{Name: "held", Type: schema.Int, Default: strconv.Itoa(someHeld), Min: at(2), Max: at(1e6), Doc: "Every so-many-th example is held out, where there are no others for that."})
 	}
