@@ -225,6 +225,15 @@ func (s *Set) digest() string {
 // Label returns the class of an example, 0 <= i < Len(), of a set that has the field label.
 func (s *Set) Label(i int) int { return int(s.labels[i]) }
 
+// Seen returns the classes that examples are of, each once and upwards; none where examples have no label.
+func (s *Set) Seen() []int {
+	there := map[int]bool{}
+	for _, l := range s.labels {
+		there[int(l)] = true
+	}
+	return slices.Sorted(maps.Keys(there))
+}
+
 // Image returns an example, 0 <= i < Len(), as a person looks at it, black to white whatever `range` says: an *image.Gray, or of
 // three channels an *image.NRGBA. Of random numbers it is the first channel, of spikes their mean over time.
 func (s *Set) Image(i int) image.Image {

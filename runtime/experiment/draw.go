@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path"
 	"slices"
+	"strings"
 
 	"snnc.dev/snnc/dsl/check"
 	"snnc.dev/snnc/dsl/diag"
@@ -187,6 +188,35 @@ func (j *job) classes() (found diag.List) {
 func (j *job) told() bool {
 	return slices.ContainsFunc(j.model.Component.Params, func(p schema.Param) bool { return p.Type == schema.AField && p.Name == data.LabelField })
 }
+
+// unseen finds classes that an action draws and that no example of the training is of, which only the examples themselves tell.
+func (r *runner) unseen(j *job) (found diag.List) {
+	if j.use == nil || j.use.sampler == nil || len(j.use.sampler.Given) == 0 {
+		return nil
+	}
+	seen := r.trainSet(r.training(j.model)).Seen()
+	asked, at := data.Labels(j.Data.Set, j.Data.Args), j.Data.Range
+	switch chosen := j.Settings[labelsSetting].Items; {
+	case len(chosen) > 0:
+		asked, at = nil, j.Places[labelsSetting]
+		for _, v := range chosen {
+			asked = append(asked, int(v.Number))
+		}
+	case j.Kind == "evaluate":
+		asked = r.sets.of(j.Data, data.Split(j.Settings.Text("reference"))).Seen()
+	}
+	for _, class := range asked {
+		if !slices.Contains(seen, class) {
+			found.Add(diag.Diagnostic{Code: diag.BadAction, Range: at, Summary: fmt.Sprintf("`%s` draws class %d, and model `%s` has seen none: no example of `%s` that it is trained on is of it", j.name, class, j.model.Name, j.model.Data.Name),
+				Help: fmt.Sprintf("name those that there are in `%s`, or write `classes = %s` where `%s` is defined", labelsSetting, list(seen), j.model.Data.Name)})
+			return found
+		}
+	}
+	return nil
+}
+
+// list writes numbers as the language does.
+func list(numbers []int) string { return strings.ReplaceAll(fmt.Sprint(numbers), " ", ", ") }
 
 // images describes n images of a set, without their pixels.
 func images(set *data.Set, n int) record.Images {

@@ -2,6 +2,8 @@ package experiment
 
 import (
 	"context"
+	"errors"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -120,6 +122,48 @@ func TestLabels(t *testing.T) {
 		y, found, _ := Load(context.Background(), h, "a.snn", []byte(text), Options{})
 		if y != nil || !slices.ContainsFunc(found, func(d diag.Diagnostic) bool { return strings.Contains(d.Summary, says) && d.Range.Start.Line > 0 }) {
 			t.Errorf("%v, want %s at its place", found, says)
+		}
+	}
+}
+
+// Classes that may be there by their number, and that no example of the training is of, are not drawn.
+func TestLabelsUnseen(t *testing.T) {
+	dir := t.TempDir()
+	for _, file := range []struct{ name, head, body string }{
+		{"a.npy", "{'descr': '|u1', 'fortran_order': False, 'shape': (60, 8, 8), }", strings.Repeat("x", 60*64)},
+		{"b.npy", "{'descr': '|u1', 'fortran_order': False, 'shape': (60,), }", strings.Repeat("\x00\x02", 30)},
+	} {
+		head := file.head + "\n"
+		text := "\x93NUMPY\x01\x00" + string([]byte{byte(len(head)), 0}) + head + file.body
+		if err := os.WriteFile(filepath.Join(dir, file.name), []byte(text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	own := strings.NewReplacer("optdigits(range = 0..1, take = 100)", `npy("a.npy", labels = "b.npy", label_count = 3, size = 8)`, "[7, 3]", "[2]", "[0, 1]", "[0]").Replace(stamps)
+	h := painters(t)
+	for _, c := range []struct {
+		change [2]string
+		draws  string
+		line   int
+	}{
+		{[2]string{"count = 12", "count = 12, labels = [0, 1]"}, "sample s[0]", 8},
+		{[2]string{"count = 12", "count = 12"}, "sample s[0]", 3},
+		{[2]string{"size = 8", "size = 8, classes = [0, 2]"}, "", 0},
+	} {
+		x := load(t, h, strings.Replace(own, c.change[0], c.change[1], 1))
+		_, err := run(t, x, filepath.Join(t.TempDir(), "run"), func(o *RunOptions) { o.Data = []string{dir} })
+		var refused *Refused
+		switch {
+		case c.draws == "" && err != nil:
+			t.Errorf("%s: %v", c.change[1], err)
+		case c.draws == "":
+		case !errors.As(err, &refused):
+			t.Errorf("%s: %v", c.change[1], err)
+		default:
+			d := refused.Found[0]
+			if want := "`" + c.draws + "` draws class 1, and model `s` has seen none: no example of `digits` that it is trained on is of it"; d.Summary != want || d.Range.Start.Line != c.line || !strings.Contains(d.Help, "write `classes = [0, 2]`") {
+				t.Errorf("%s: %+v", c.change[1], d)
+			}
 		}
 	}
 }

@@ -38,6 +38,7 @@ func (r *runner) refuse(ctx context.Context) (found diag.List) {
 			continue
 		}
 		own, bad := r.own(ctx, j)
+		bad = append(bad, r.unseen(j)...)
 		if found = append(found, bad...); !bad.HasErrors() {
 			j.useParts(t.key+" "+t.length(), own)
 		}
