@@ -22,6 +22,8 @@ type BuildRequest struct {
 	Fields    map[string]string `json:"fields"` // of the data: types as graph text, such as `f32[N 1 28 28]`
 	// Classes says of a field that holds class numbers that they are below this.
 	Classes map[string]int `json:"classes,omitempty"`
+	// All says how many classes the data set has, of a field whose Classes are fewer since the spec chooses some of them.
+	All map[string]int `json:"all,omitempty"`
 	// Bounds says of a field of real numbers which is the least and which the greatest.
 	Bounds map[string][2]float64 `json:"bounds,omitempty"`
 }

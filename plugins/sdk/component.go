@@ -35,12 +35,13 @@ type BuildRequest struct {
 	Networks  []schema.Network
 	Fields    map[string]graph.Type // of the data
 	Classes   map[string]int        // of a field that holds class numbers: they are below this
+	All       map[string]int        // of one whose examples are of chosen classes: how many classes the data set has
 	Bounds    map[string][2]float64 // of a field of real numbers: the least and the greatest
 }
 
 // NewBuildRequest reads a request as the host sends it.
 func NewBuildRequest(q schema.BuildRequest) (BuildRequest, error) {
-	r := BuildRequest{Arguments: q.Arguments, Networks: q.Networks, Fields: map[string]graph.Type{}, Classes: q.Classes, Bounds: q.Bounds}
+	r := BuildRequest{Arguments: q.Arguments, Networks: q.Networks, Fields: map[string]graph.Type{}, Classes: q.Classes, All: q.All, Bounds: q.Bounds}
 	for name, text := range q.Fields {
 		t, err := parseType(text)
 		if err != nil {

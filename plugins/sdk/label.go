@@ -11,7 +11,7 @@ import (
 
 // Label is the class of an example, which a model's networks are told. The spec names the field of the data that holds it by the
 // model's argument `label` (LabelParam); a network takes it as its last parameter, either as `y: real[classes]`, 1 at the class and 0
-// elsewhere, or as its number, `y: step`. Samples are of the class that the sampler's option `label` names (LabelOption), else of
+// elsewhere, of the classes that the spec chooses or of all, or as its number, `y: step`. Samples are of the class that the sampler's option `label` names (LabelOption), else of
 // those that the host chooses, by the action's setting `labels`, the reference or in turn.
 //
 // Where the model has the argument `drop` (DropParam), training steps withhold the class so often, and samplers may let it lead by
@@ -22,6 +22,7 @@ import (
 type Label struct {
 	Field   string  // of the data, i32[N]; "" where no network is told
 	Classes int     // they are 0 to Classes-1
+	All     int     // as many classes as the data set has, Classes or, where the spec chooses some of them, more
 	Drop    float64 // how often a training step withholds the class, 0..1
 }
 
@@ -59,6 +60,7 @@ func (r BuildRequest) Label() (Label, []schema.Complaint) {
 	}
 	field, ok := r.Fields[l.Field]
 	l.Classes = r.Classes[l.Field]
+	l.All = max(l.Classes, r.All[l.Field])
 	switch {
 	case !ok:
 		return l, Complain("label", "the usual name is `label`", "the data have no field `%s`", l.Field)
@@ -86,8 +88,8 @@ func (l Label) Check(n schema.Network, r *program.Role, own int) []schema.Compla
 	if l.Drop > 0 {
 		rows, why = rows+1, ": one more where no class is told"
 	}
-	if !takes.Equal(Int()) && !takes.Equal(graph.Real(l.Classes)) {
-		return Complain(n.Role, fmt.Sprintf("write `real[%d]` or `step`", l.Classes), "the last parameter is the class, one of %d as the classes of the data are 0 to %d, and this one is %s", l.Classes, l.Classes-1, Wire(takes))
+	if !takes.Equal(Int()) && !takes.Equal(graph.Real(l.Classes)) && !takes.Equal(graph.Real(l.All)) {
+		return Complain(n.Role, fmt.Sprintf("write `real[%d]` or `step`", l.All), "the last parameter is the class, one of %d as the classes of the data are 0 to %d, and this one is %s", l.Classes, l.Classes-1, Wire(takes))
 	}
 	if table := ShortestTable(n.Graph, own); table > 0 && table < rows {
 		return Complain(n.Role, fmt.Sprintf("write `count = %d` in its `embedding`", rows), "this network has a table of %d classes, and is told of %d%s", table, rows, why)
@@ -162,7 +164,11 @@ func (l Label) Withheld(f *Function, class graph.Value) graph.Value {
 func (l Label) Apply(f *Function, role string, m Mode, class graph.Value, in ...graph.Value) []graph.Value {
 	if r := f.p.Role(role); r != nil && l.Told(r, len(in)) {
 		if r.In[len(in)].DType != graph.I32 {
-			class = f.OneHot(class, l.Classes)
+			width := r.In[len(in)].Dims[0]
+			if l.Drop > 0 && width > l.Classes { // None is told as zeros whatever the width
+				class = f.Op(graph.OpWhere, nil, f.Op(graph.OpLess, nil, class, l.None(f)), class, l.of(f, width))
+			}
+			class = f.OneHot(class, width)
 		}
 		in = append(slices.Clone(in), class)
 	}

@@ -2,12 +2,14 @@ package sdk_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
 	"snnc.dev/snnc/plugins/schema"
 	"snnc.dev/snnc/plugins/sdk"
 	"snnc.dev/snnc/runtime/graph"
+	"snnc.dev/snnc/runtime/interp"
 	"snnc.dev/snnc/runtime/program"
 )
 
@@ -141,6 +143,66 @@ func TestLabelComplaints(t *testing.T) {
 		}
 		if got != c.want {
 			t.Errorf("got %q, want %q", got, c.want)
+		}
+	}
+}
+
+// A network that is told one of all classes of the data set, of which the spec chooses some, is told them at their places, and no
+// class as zeros.
+func TestLabelOfAll(t *testing.T) {
+	real := func(v float64) schema.Value { return schema.Value{Type: schema.Real, Number: v} }
+	for width, fits := range map[int]bool{2: false, 3: true, 4: false, 5: true, 6: false} {
+		network := "graph 1\n"
+		for _, mode := range []string{"train", "eval"} {
+			network += fmt.Sprintf("\nfunction %s(x: f32[N 2], y: f32[N %d]) {\n  return y = %%y\n}\n", mode, width)
+		}
+		r := sdk.BuildRequest{Arguments: schema.Arguments{"label": {Type: schema.AField, Text: "label"}, "drop": real(0.1)}, Networks: []schema.Network{{Role: "net", Graph: network}},
+			Fields: map[string]graph.Type{"label": sdk.Int()}, Classes: map[string]int{"label": 3}, All: map[string]int{"label": 5}}
+		b := sdk.NewProgram(r.Networks)
+		label, bad := r.Label()
+		if bad = append(bad, label.Check(r.Networks[0], b.Role("net"), 1)...); len(bad) == 0 != fits {
+			t.Errorf("%d classes: %v", width, bad)
+		}
+		if !fits {
+			continue
+		}
+		b.Function("f", func(f *sdk.Function) {
+			x, class := f.Input("x", graph.Real(2)), label.Input(f)
+			f.Output("told", label.Apply(f, "net", sdk.Mode{}, class, x)[0])
+			f.Output("none", label.Apply(f, "net", sdk.Mode{}, label.None(f), x)[0])
+		})
+		text, err := b.Finish()
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := program.Parse(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		net, err := graph.Parse(network)
+		if err != nil {
+			t.Fatal(err)
+		}
+		l, err := program.NewLinker(p, map[string]*graph.Module{"net": net})
+		if err != nil {
+			t.Fatal(err)
+		}
+		g, err := l.Function("f")
+		if err != nil {
+			t.Fatal(err)
+		}
+		res, err := interp.Run(g, &interp.Env{N: 3, Inputs: map[string]interp.Value{
+			"x": {Type: graph.Real(2), N: 3, Data: make([]float64, 6)}, "label": {Type: sdk.Int(), N: 3, Data: []float64{2, 0, 1}}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := make([]float64, 3*width)
+		want[2], want[width], want[2*width+1] = 1, 1, 1
+		if got := res.Outputs["told"].Data; !slices.Equal(got, want) {
+			t.Errorf("%d classes: 2, 0 and 1 are told as %v", width, got)
+		}
+		if got := res.Outputs["none"].Data; !slices.Equal(got, make([]float64, 3*width)) {
+			t.Errorf("%d classes: none is told as %v", width, got)
 		}
 	}
 }

@@ -70,6 +70,9 @@ func Models(ctx context.Context, h *host.Host, spec *check.Spec) (models []*Mode
 func build(ctx context.Context, h *host.Host, m *check.Model, d *check.Data, built func(*check.Model) (*Model, diag.List)) (b *Built, found diag.List) {
 	b = &Built{model: m, Modules: map[string]*graph.Module{}, request: schema.BuildRequest{Component: m.Component.Name, Arguments: m.Args,
 		Fields: fields(d), Classes: map[string]int{data.LabelField: data.Classes(d.Set, d.Args)}, Bounds: bounds(d)}}
+	if all := data.AllClasses(d.Set, d.Args); all > b.request.Classes[data.LabelField] {
+		b.request.All = map[string]int{data.LabelField: all}
+	}
 	if found = b.fillRoles(ctx, h, d, built); found.HasErrors() {
 		return b, found
 	}

@@ -188,12 +188,17 @@ func find(name string) (*collection, error) {
 // Classes returns a number that the labels of a data set with the given arguments are below; 0 where it has none. Classes that
 // are chosen keep their numbers.
 func Classes(name string, args schema.Arguments) int {
+	if some := chosen(args); len(some) > 0 {
+		return some[len(some)-1] + 1
+	}
+	return AllClasses(name, args)
+}
+
+// AllClasses returns how many classes a data set has whose examples have labels, whichever are chosen; 0 where they have none.
+func AllClasses(name string, args schema.Arguments) int {
 	c, err := find(name)
 	if err != nil {
 		return 0
-	}
-	if some := chosen(args); len(some) > 0 {
-		return some[len(some)-1] + 1
 	}
 	a, err := c.arguments(args)
 	if err != nil {

@@ -137,7 +137,7 @@ func (j *job) ungiven(s *program.Sampler, d *check.Data, at diag.Range) (found d
 // classes finds what is wrong with the classes that an action chooses, or that it takes from the data that it compares with.
 func (j *job) classes() (found diag.List) {
 	chosen := j.Settings[labelsSetting].Items
-	most := data.Classes(j.model.Data.Set, j.model.Data.Args)
+	most := data.AllClasses(j.model.Data.Set, j.model.Data.Args)
 	fail := func(path, help, format string, args ...any) {
 		found.Add(diag.Diagnostic{Code: diag.BadAction, Range: j.Places[path], Summary: fmt.Sprintf(format, args...), Help: help})
 	}

@@ -202,6 +202,21 @@ func TestUnseenOption(t *testing.T) {
 	}
 }
 
+// A network that is told one of ten classes may be trained on some of them, by its number or by that of the data set.
+func TestLabelsOfSome(t *testing.T) {
+	for _, width := range []string{"10", "8", "9"} {
+		text := strings.NewReplacer("real[10]", "real["+width+"]", "range = -1..1", "range = -1..1, classes = [3, 7]").Replace(spec(t, "labels"))
+		_, found, _ := Load(t.Context(), plugins, "a.snn", []byte(text), Options{})
+		if found.HasErrors() != (width == "9") {
+			t.Errorf("real[%s]: %v", width, found)
+		}
+		_, found, _ = Load(t.Context(), plugins, "a.snn", []byte(strings.Replace(text, "[3, 7], sampler", "[9], sampler", 1)), Options{})
+		if width == "10" && (len(found) != 1 || found[0].Summary != "model `digit` has seen no class 9: it is trained on `classes = [3, 7]`") {
+			t.Errorf("%v", found)
+		}
+	}
+}
+
 // A path without its quotes, which a shell takes away, is told as one.
 func TestUnquoted(t *testing.T) {
 	_, found, _ := Load(context.Background(), plugins, "a.snn", []byte(spec(t, "labels")), Options{Sets: []string{"train.digit.start=runs/other/weights"}})

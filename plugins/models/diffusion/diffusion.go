@@ -119,7 +119,7 @@ func (d *diffusion) borders(net *program.Role, n schema.Network) []schema.Compla
 	image := sdk.Wire(d.image)
 	takes, more, inputs := "an image and a step", "", 2
 	if d.label.Field != "" {
-		takes, more, inputs = "an image, a step and a class", fmt.Sprintf(", y: real[%d]", d.label.Classes), 3
+		takes, more, inputs = "an image, a step and a class", fmt.Sprintf(", y: real[%d]", d.label.All), 3
 	}
 	signature := fmt.Sprintf("write `network %s(image: %s, s: step%s) -> %s`", n.Name, image, more, image)
 	switch {

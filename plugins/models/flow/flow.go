@@ -109,7 +109,7 @@ func (m *flow) borders(net *program.Role, n schema.Network) []schema.Complaint {
 	image := sdk.Wire(m.image)
 	takes, more, inputs := "an image and a time", "", 2
 	if m.label.Field != "" {
-		takes, more, inputs = "an image, a time and a class", fmt.Sprintf(", y: real[%d]", m.label.Classes), 3
+		takes, more, inputs = "an image, a time and a class", fmt.Sprintf(", y: real[%d]", m.label.All), 3
 	}
 	signature := fmt.Sprintf("write `network %s(image: %s, t: real[1]%s) -> %s`", n.Name, image, more, image)
 	switch {

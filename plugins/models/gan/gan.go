@@ -166,7 +166,7 @@ func (m *gan) borders(networks []schema.Network) {
 		case len(r.In) > 2 || len(r.In) == 0:
 			m.complain(r.Name, "leave it the first, and with `label` the class behind it", "the %s takes one parameter, or with `label` two; this one has %d", r.Name, len(r.In))
 		case m.label.Field != "" && len(r.In) != 2:
-			m.complain(r.Name, fmt.Sprintf("add a parameter `y: real[%d]` or `y: step`", m.label.Classes), "with `label` the %s takes the class as its second parameter, and this one has %d", r.Name, len(r.In))
+			m.complain(r.Name, fmt.Sprintf("add a parameter `y: real[%d]` or `y: step`", m.label.All), "with `label` the %s takes the class as its second parameter, and this one has %d", r.Name, len(r.In))
 		default:
 			m.found = append(m.found, m.label.Check(n, r, 1)...)
 		}

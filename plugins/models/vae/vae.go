@@ -169,7 +169,7 @@ func (v *vae) classes(r sdk.BuildRequest) (c []schema.Complaint) {
 		return c
 	}
 	if v.label.Field != "" && !v.told(decoder) && !v.told(prior) {
-		return sdk.Complain("label", fmt.Sprintf("give the decoder a parameter more, `y: real[%d]`", v.label.Classes), "no network that draws is told the class")
+		return sdk.Complain("label", fmt.Sprintf("give the decoder a parameter more, `y: real[%d]`", v.label.All), "no network that draws is told the class")
 	}
 	for _, n := range r.Networks {
 		if c = v.label.Check(n, v.b.Role(n.Role), v.own[n.Role]); len(c) > 0 {
