@@ -32,7 +32,7 @@ func TestBuild(t *testing.T) {
 			"network draw(z: real[3]) -> real[1, 8, 8] { return z -> linear(64) -> reshape(1, 8, 8) }",
 			"network judge(image: real[1, 8, 8]) -> real[1] { return image -> flatten -> linear(1) }",
 			"model m = gan(generator = draw, discriminator = judge)",
-			"train m { data = d, batch = 10, iterations = 1, optimizer = sgd(rate = 1) }",
+			"train m { data = d, batch = 10, iterations = 10, optimizer = sgd(rate = 1) }",
 			"sample"), experiment.Options{})
 		if x == nil {
 			return said
