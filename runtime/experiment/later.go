@@ -23,9 +23,8 @@ func (x *Experiment) notYet(j *job) (found diag.List) {
 			Help: fmt.Sprintf("leave it out, or choose other actions with --only; `%s` cannot run as it stands", j.name)})
 	}
 	found = append(found, j.badStart()...)
-	if want, most := j.Settings.Int("batch")*j.Settings.Int("accumulate"), data.Most(j.Data.Set, j.Data.Args); j.Kind == "train" && most > 0 && want > most {
-		found.Add(diag.Diagnostic{Code: diag.BadAction, Range: j.Places["batch"], Summary: fmt.Sprintf("an update takes %d examples, and `%s` has %d", want, j.Data.Name, most),
-			Help: fmt.Sprintf("write `batch = %d` or less", max(1, most/j.Settings.Int("accumulate")))})
+	if most := data.Most(j.Data.Set, j.Data.Args); most > 0 {
+		found = append(found, j.fewExamples(most)...)
 	}
 	found = append(append(found, j.idle(data.Most(j.Data.Set, j.Data.Args))...), j.still()...)
 	if n := len(j.model.Program.Stages); n != 1 {
@@ -73,6 +72,15 @@ func (x *Experiment) notYet(j *job) (found diag.List) {
 		if c := x.component(j.Plugins[fmt.Sprintf("targets[%d]", i)], schema.Target, v.Text); c == nil || c.Later {
 			refuse(fmt.Sprintf("targets[%d]", i), "target `%s`", v.Text)
 		}
+	}
+	return found
+}
+
+// fewExamples finds that a training has fewer examples than an update takes.
+func (j *job) fewExamples(examples int) (found diag.List) {
+	if want := j.Settings.Int("batch") * j.Settings.Int("accumulate"); j.Kind == "train" && want > examples {
+		found.Add(diag.Diagnostic{Code: diag.BadAction, Range: j.Places["batch"], Summary: fmt.Sprintf("an update takes %d examples, and `%s` has %d", want, j.Data.Name, examples),
+			Help: fmt.Sprintf("write `batch = %d` or less", max(1, examples/j.Settings.Int("accumulate")))})
 	}
 	return found
 }

@@ -1,6 +1,9 @@
 package experiment
 
 import (
+	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -34,4 +37,27 @@ func TestMirroredOnce(t *testing.T) {
 		t.Errorf("%+v", found)
 	}
 	load(t, h, spec(t, "stages", "data digits =", "data plain = digits(flip = false)\ndata digits =", "second { data = digits", "second { data = plain"), "digits.flip=true")
+}
+
+// Examples that only the files tell the number of are too few for an update before any model is trained, not at its turn.
+func TestFewExamplesOfFiles(t *testing.T) {
+	dir := t.TempDir()
+	head := "{'descr': '|u1', 'fortran_order': False, 'shape': (30, 8, 8), }\n"
+	text := "\x93NUMPY\x01\x00" + string([]byte{byte(len(head)), 0}) + head + strings.Repeat("x", 30*64)
+	if err := os.WriteFile(filepath.Join(dir, "a.npy"), []byte(text), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	first := spec(t, "images")
+	_, model, _ := strings.Cut(first, "model a =")
+	model, _, _ = strings.Cut(model, "\n")
+	own := first + "\ndata few = npy(\"a.npy\", size = 8, range = -1..1)\nmodel b =" + model + "\ntrain b { data = few, batch = 14, accumulate = 2, epochs = 1, optimizer = adam(rate = 1e-3) }\n"
+	folder := filepath.Join(t.TempDir(), "run")
+	_, err := run(t, load(t, plugins, own), folder, func(o *RunOptions) { o.Data = []string{dir} })
+	var refused *Refused
+	if !errors.As(err, &refused) || len(refused.Found) != 1 || refused.Found[0].Summary != "an update takes 28 examples, and `few` has 27" || refused.Found[0].Help != "write `batch = 13` or less" || refused.Found[0].Range.Start.Line == 0 {
+		t.Errorf("%v", err)
+	}
+	if _, err := os.Stat(folder); err == nil {
+		t.Error("the run has begun")
+	}
 }

@@ -107,6 +107,7 @@ func (r *runner) identify(ctx context.Context, t *job) (found diag.List) {
 	}
 	start, bad := r.start(t)
 	r.starts[t.model] = start
+	bad = slices.Concat(bad, t.fewExamples(set.Len()), t.idle(set.Len())) // of data whose number of examples no table has
 	if found = append(found, bad...); !bad.HasErrors() {
 		t.trainParts(set.Hash(), start, others)
 	}
