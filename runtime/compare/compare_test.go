@@ -296,6 +296,23 @@ func TestFigures(t *testing.T) {
 	}
 }
 
+// Data of one hash are one set, whatever the path of their files, and so are those of the same files in another range.
+func TestOneSetOfTwoPaths(t *testing.T) {
+	dir := t.TempDir()
+	var folders []string
+	for i, x := range [][2]string{{"shapes", "a"}, {"elsewhere/shapes.zip", "a"}, {"elsewhere/shapes.zip", "b"}, {"others", "c"}} {
+		m := model("digit", "walk", "fast", 1)
+		m.Draws = m.Draws[1:2]
+		m.Draws[0].Data = fmt.Sprintf("pictures(folder = %q, range = 0..%d)", x[0], i+1)
+		folders = append(folders, filepath.Join(dir, fmt.Sprint(i)))
+		run{model: m, updates: 1, total: 1, hash: x[1], metrics: record.Metrics{"evaluate digit": {"distance": distance(3, 50, "edges")}}}.write(t, folders[i])
+	}
+	table, whole := Read(folders)
+	if !whole || len(table.Columns) != 2 || table.Columns[0].Data != `pictures(folder = "shapes")` || table.Columns[1].Data != `pictures(folder = "others")` || len(table.Rows[2].Figures) != 1 || table.Rows[2].Figures[0].Column != 0 {
+		t.Errorf("%v %+v", whole, table)
+	}
+}
+
 // Images of another size are another recipe, which is told in words of the spec and not in hashes; of a run whose samples alone are
 // done the sampler of these is shown; of a folder of runs it is said that it is one.
 func TestWords(t *testing.T) {

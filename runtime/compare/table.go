@@ -118,24 +118,42 @@ type found struct {
 	detail bool
 }
 
-// name gives figures the names of data sets that other folders know by their hash.
+// name gives figures the names of data sets that other folders know by their hash, and one name, that of the first, to the sets that
+// have one hash: what the examples of a split are does not depend on the path of their files or on how a spec chooses them.
 func name(of [][]found) {
-	known := map[string]string{}
+	type part struct{ split, set string }
+	known := map[part]string{} // names, by hash
+	first := map[part]string{} // names, by others of the same set
+	one := func(split, name string) string {
+		for first[part{split, name}] != "" {
+			name = first[part{split, name}]
+		}
+		return name
+	}
 	for _, list := range of {
 		for _, f := range list {
-			if f.data != "" && known[f.hash] == "" {
-				known[f.hash] = f.data
+			at := part{f.reference, f.hash}
+			switch {
+			case f.data == "" || f.hash == "":
+			case known[at] == "":
+				known[at] = f.data
+			default:
+				if a, b := one(f.reference, known[at]), one(f.reference, f.data); a != b {
+					first[part{f.reference, b}] = a
+				}
 			}
 		}
 	}
 	for _, list := range of {
 		for i := range list {
 			f := &list[i]
+			if f.data == "" {
+				f.data = known[part{f.reference, f.hash}]
+			}
 			switch {
-			case f.data != "" || f.hash == "":
-			case known[f.hash] != "":
-				f.data = known[f.hash]
-			default:
+			case f.data != "":
+				f.data = one(f.reference, f.data)
+			case f.hash != "":
 				f.data = "data " + digits(f.hash)
 			}
 		}
