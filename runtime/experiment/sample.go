@@ -16,6 +16,7 @@ import (
 	"snnc.dev/snnc/dsl"
 	"snnc.dev/snnc/dsl/diag"
 	"snnc.dev/snnc/runtime/checkpoint"
+	"snnc.dev/snnc/runtime/data"
 	"snnc.dev/snnc/runtime/exec"
 	"snnc.dev/snnc/runtime/host"
 	"snnc.dev/snnc/runtime/record"
@@ -113,6 +114,7 @@ func (o *SampleOptions) load(ctx context.Context, h *host.Host, run record.Optio
 		change, bad := dsl.ParseChange(label, text)
 		sources[label] = []byte(text)
 		found, changes = append(found, bad...), append(changes, change)
+		o.yield(file, name, change.Value)
 	}
 	if found.HasErrors() {
 		return nil, found, sources, nil
@@ -122,6 +124,24 @@ func (o *SampleOptions) load(ctx context.Context, h *host.Host, run record.Optio
 		return nil, found, sources, nil
 	}
 	return x, nil, sources, nil
+}
+
+// yield takes the class out of the action of the spec that a flag names in the other of the two ways: `labels` where the flag is of a
+// sampler with a label, and the label of the sampler where it is of labels.
+func (o *SampleOptions) yield(file *dsl.File, flag string, value dsl.Expr) {
+	at := slices.IndexFunc(file.Items, func(item dsl.Item) bool { return acts(item, "sample", o.Model) })
+	a := file.Items[at].(*dsl.Action)
+	named := func(arg dsl.Arg) bool { return arg.Name.Text == data.LabelField }
+	switch ref, _ := value.(*dsl.Ref); {
+	case flag == "sampler" && ref != nil && slices.ContainsFunc(ref.Args, named) && o.Settings[labelsSetting] == "":
+		a.Settings = slices.DeleteFunc(a.Settings, func(s dsl.Setting) bool { return s.Name.Text == labelsSetting })
+	case flag == labelsSetting && o.Settings["sampler"] == "":
+		for _, s := range a.Settings {
+			if ref, is := s.Value.(*dsl.Ref); is && s.Name.Text == "sampler" {
+				ref.Args = slices.DeleteFunc(ref.Args, named)
+			}
+		}
+	}
 }
 
 // acts reports whether a statement is an action of a kind and model.
@@ -198,11 +218,15 @@ func (o *SampleOptions) draw(ctx context.Context, j, t *job, rec record.ActionRe
 	if bad := broken(images); bad != "" {
 		o.Say(bad)
 	}
+	of := ""
+	if chosen := j.Settings[labelsSetting]; len(chosen.Items) > 0 {
+		of = " with labels = " + render(chosen)
+	}
 	replaced := ""
 	if text := o.Settings["replace"]; text != "" {
 		replaced = ", with " + text + " put in"
 	}
-	o.Say(fmt.Sprintf("%d samples by %s, seed %d%s, in %s.png and .npy", images.N, render(j.Settings["sampler"]), seed(j), replaced, base))
+	o.Say(fmt.Sprintf("%d samples by %s%s, seed %d%s, in %s.png and .npy", images.N, render(j.Settings["sampler"]), of, seed(j), replaced, base))
 	return nil
 }
 
