@@ -123,8 +123,13 @@ func argument(name string, known []string) (advice string, here []string) {
 		here = []string{"size"}
 	case "subset", "limit", "num_examples":
 		here = []string{"take"}
-	case "labels", "digits":
+	case "labels", "digits", "num_labels":
+		if has("label_count") {
+			return "how many classes there are is `label_count = N`, and which of them are kept is `classes = [N, ...]`", nil
+		}
 		here = []string{"classes"}
+	case "num_classes", "n_classes", "class_count", "nb_classes":
+		here = []string{"label_count"}
 	case "batch_size", "bs", "minibatch":
 		here = []string{"batch"}
 	case "num_epochs", "n_epochs", "max_epochs", "nb_epochs":

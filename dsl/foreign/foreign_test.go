@@ -16,6 +16,9 @@ func TestArgument(t *testing.T) {
 		{"betas", []string{"beta"}, "here it is `beta`"},
 		{"in_channels", []string{"c", "kernel"}, "leave it out: the number of inputs is inferred"},
 		{"in_channels", []string{"rate"}, ""},
+		{"labels", []string{"classes", "take"}, "here it is `classes`"},
+		{"labels", []string{"classes", "label_count"}, "how many classes there are is `label_count = N`, and which of them are kept is `classes = [N, ...]`"},
+		{"num_classes", []string{"classes", "label_count"}, "here it is `label_count`"},
 	} {
 		if got := Argument(c.name, c.known); got != c.want {
 			t.Errorf("%s among %v: %q, want %q", c.name, c.known, got, c.want)
