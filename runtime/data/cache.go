@@ -58,7 +58,7 @@ func (s *Set) cached(ctx context.Context, e *stored.Examples, chosen []int) erro
 		return &Error{Set: s.Name(), Summary: "there is no folder for decoded images", Help: "set XDG_CACHE_HOME to a folder", Err: err}
 	}
 	h := sha256.New()
-	fmt.Fprintf(h, "snnc pixels 1\n%s\n%+v\n%d\n", e.Stamp, s.arguments.change, chosen)
+	fmt.Fprintf(h, "snnc pixels 2\n%s\n%+v\n%d\n", e.Stamp, s.arguments.change, chosen)
 	path := filepath.Join(folder, hex.EncodeToString(h.Sum(nil))+cacheSuffix)
 	size := len(chosen) * s.image.Size()
 	if s.pixels, err = mapPixels(path, size); err == nil {

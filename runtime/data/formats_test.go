@@ -264,6 +264,14 @@ func TestImagesOfTheSpec(t *testing.T) {
 	if _, first, labels := opened(t, "images", schema.Arguments{"folder": text("pets/train/dog"), "test": text("pets/test"), "size": size(8, 8)}, Train, dir); !bytes.Equal(first, []byte{101, 102}) || labels != nil {
 		t.Errorf("%d, %d", first, labels)
 	}
+	for i, name := range []string{"a.bmp", "b.TIFF", "notes.txt"} {
+		write(t, filepath.Join(dir, "pets", "train", "dog", name), []byte("x"))
+		s, err := Open(t.Context(), "images", args, Train, []string{dir})
+		want := []string{"train/dog/a.bmp is passed over: PNG", "2 pictures such as train/dog/a.bmp are passed over: PNG", "2 pictures"}[i]
+		if err != nil || s.Len() != 3 || !strings.HasPrefix(s.PassedOver(), want) {
+			t.Errorf("beside %s: %v, %q", name, err, s.PassedOver())
+		}
+	}
 	write(t, filepath.Join(dir, "pets", "test", "cow", "1.png"), flat(t, "1.png", 9, 9, grey(1)))
 	refused(t, "images", args, Test, "`cow`, which the training part has not", "a folder of its own", dir)
 	write(t, filepath.Join(dir, "pets", "train", "0.png"), flat(t, "0.png", 9, 9, grey(1)))

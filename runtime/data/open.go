@@ -49,7 +49,7 @@ func (c *collection) open(ctx context.Context, args schema.Arguments, split Spli
 	}
 	defer e.Close()
 	s := newSet(c, a)
-	s.flips = training && a.flip
+	s.flips, s.passed = training && a.flip, e.Passed
 	chosen, err := s.choose(p, e, split, take, training && a.balance)
 	if err != nil {
 		return nil, err

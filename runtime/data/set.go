@@ -36,7 +36,8 @@ type Set struct {
 	drawn *drawn
 	split Split
 
-	count int // of examples
+	count  int      // of examples
+	passed []string // pictures of formats that are not read
 }
 
 // label is the type of labels.
@@ -224,6 +225,18 @@ func (s *Set) digest() string {
 
 // Label returns the class of an example, 0 <= i < Len(), of a set that has the field label.
 func (s *Set) Label(i int) int { return int(s.labels[i]) }
+
+// PassedOver says which pictures were passed over beside those of the examples, of formats that are not read; "" where none were.
+func (s *Set) PassedOver() string {
+	switch n := len(s.passed); n {
+	case 0:
+		return ""
+	case 1:
+		return s.passed[0] + " is passed over: PNG, JPEG, GIF and WebP files are read"
+	default:
+		return fmt.Sprintf("%d pictures such as %s are passed over: PNG, JPEG, GIF and WebP files are read", n, s.passed[0])
+	}
+}
 
 // Seen returns the classes that examples are of, each once and upwards; none where examples have no label.
 func (s *Set) Seen() []int {

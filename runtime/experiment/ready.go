@@ -105,6 +105,9 @@ func (r *runner) identify(ctx context.Context, t *job) (found diag.List) {
 	if _, tried := r.starts[t.model]; tried {
 		return found // it has its finding
 	}
+	if passed := set.PassedOver(); passed != "" {
+		r.o.Watch.Say(t.name, fmt.Sprintf("`%s`: %s", t.Data.Name, passed))
+	}
 	start, bad := r.start(t)
 	r.starts[t.model] = start
 	bad = slices.Concat(bad, t.fewExamples(set.Len()), t.idle(set.Len())) // of data whose number of examples no table has

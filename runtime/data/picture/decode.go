@@ -25,6 +25,15 @@ func Names(name string) bool {
 	return false
 }
 
+// Unread reports whether a file of this name is a picture of a format that Decode does not read.
+func Unread(name string) bool {
+	switch strings.ToLower(path.Ext(name)) {
+	case ".bmp", ".tif", ".tiff", ".avif", ".heic", ".heif", ".jp2", ".jfif", ".jxl", ".pbm", ".pgm", ".ppm", ".pnm", ".tga", ".svg":
+		return true
+	}
+	return false
+}
+
 // format is a format of images, told by how its files begin.
 type format struct {
 	magic  string
@@ -42,7 +51,7 @@ func formats() []format {
 }
 
 // Decode reads a PNG, JPEG, GIF or WebP file, told by how it begins, into p: the first image of a GIF, grey images
-// with one channel and all others with three, 16-bit channels cut to 8, and transparency left out. A file that claims more than
+// with one channel and all others with three, 16-bit channels cut to 8, and what is transparent on white. A file that claims more than
 // MaxPixels is an error, for which nothing is allocated.
 func Decode(r io.Reader, p *Picture) error {
 	b := bufio.NewReaderSize(r, 1<<12)
@@ -67,11 +76,15 @@ func Decode(r io.Reader, p *Picture) error {
 			return fmt.Errorf("decode picture: %w", err)
 		}
 		if f.magic == "RIFF" {
-			if a, ok := m.(*image.NYCbCrA); ok {
-				m = &a.YCbCr
-			}
-			if lossy, ok := m.(*image.YCbCr); ok {
-				p.takeVP8(lossy)
+			switch m := m.(type) {
+			case *image.NYCbCrA:
+				p.takeVP8(&m.YCbCr)
+				for i := range p.Height * p.Width {
+					onWhite(p.Pix[3*i:], m.A[i/p.Width*m.AStride+i%p.Width])
+				}
+				return nil
+			case *image.YCbCr:
+				p.takeVP8(m)
 				return nil
 			}
 		}
@@ -108,14 +121,28 @@ func (p *Picture) take(m image.Image) {
 				c, l := m.COffset(x, y), m.YOffset(x, y)
 				to[0], to[1], to[2] = color.YCbCrToRGB(m.Y[l], m.Cb[c], m.Cr[c])
 			case *image.NRGBA:
-				copy(to[:3], m.Pix[m.PixOffset(x, y):])
+				at := m.Pix[m.PixOffset(x, y):]
+				copy(to[:3], at)
+				onWhite(to, at[3])
 			case *image.RGBA:
 				copy(to[:3], m.Pix[m.PixOffset(x, y):])
 			default:
 				c := color.NRGBAModel.Convert(m.At(x, y)).(color.NRGBA)
 				to[0], to[1], to[2] = c.R, c.G, c.B
+				onWhite(to, c.A)
 			}
 			to = to[3:]
 		}
+	}
+}
+
+// onWhite puts a colour of three bytes, so much opaque, on white: a * c + (1 - a) * 255 by the exact mean, rounded.
+func onWhite(colour []byte, opaque byte) {
+	if opaque == 255 {
+		return
+	}
+	a := int(opaque)
+	for k, c := range colour[:3] {
+		colour[k] = byte((a*int(c) + (255-a)*255 + 127) / 255)
 	}
 }

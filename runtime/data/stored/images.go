@@ -17,16 +17,17 @@ import (
 
 // Tree is a folder of images, or a zip file of them.
 type Tree struct {
-	Path  string
-	fs    fs.FS
-	close func() error
+	Path   string
+	fs     fs.FS
+	close  func() error
+	passed []string // pictures of formats that are not read, which Files has met
 }
 
 // OpenTree opens a folder or a zip file, or a folder in a zip file.
 func OpenTree(where string) (*Tree, error) {
 	info, err := os.Stat(where)
 	if err == nil && info.IsDir() {
-		return &Tree{where, os.DirFS(where), func() error { return nil }}, nil
+		return &Tree{Path: where, fs: os.DirFS(where), close: func() error { return nil }}, nil
 	}
 	file, member := where, ""
 	if err != nil {
@@ -41,7 +42,7 @@ func OpenTree(where string) (*Tree, error) {
 	if err != nil {
 		return nil, &FileError{file, err}
 	}
-	t := &Tree{where, z, z.Close}
+	t := &Tree{Path: where, fs: z, close: z.Close}
 	if member != "" {
 		if t.fs, err = fs.Sub(z, member); err == nil {
 			_, err = fs.ReadDir(t.fs, ".")
@@ -66,6 +67,7 @@ func (t *Tree) Has(folder string) bool {
 // Files returns the paths of all images below a folder, in the order of their names, folder by folder; hidden files are left out.
 func (t *Tree) Files(folder string) ([]string, error) {
 	var out []string
+	t.passed = nil
 	err := fs.WalkDir(t.fs, folder, func(name string, d fs.DirEntry, err error) error {
 		hidden := strings.HasPrefix(d.Name(), ".") && name != folder || d.Name() == "__MACOSX"
 		switch {
@@ -75,6 +77,8 @@ func (t *Tree) Files(folder string) ([]string, error) {
 			return fs.SkipDir
 		case !hidden && !d.IsDir() && picture.Names(name):
 			out = append(out, name)
+		case !hidden && !d.IsDir() && picture.Unread(name):
+			t.passed = append(t.passed, name)
 		}
 		return nil
 	})
@@ -130,7 +134,7 @@ func (t *Tree) Images(files []string, labels []int32) (*Examples, error) {
 		fmt.Fprintln(h)
 	}
 	return &Examples{
-		Count: len(files), Labels: labels, Stamp: hex.EncodeToString(h.Sum(nil)), Costly: true, Close: t.Close,
+		Count: len(files), Labels: labels, Passed: t.passed, Stamp: hex.EncodeToString(h.Sum(nil)), Costly: true, Close: t.Close,
 		At: func(i int, p *picture.Picture) error {
 			f, err := t.fs.Open(files[i])
 			if err != nil {

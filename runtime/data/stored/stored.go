@@ -37,6 +37,9 @@ type Examples struct {
 	Stamp  string
 	Costly bool
 
+	// Passed are pictures beside those of the examples, of formats that are not read.
+	Passed []string
+
 	// Close closes the files.
 	Close func()
 }
