@@ -10,8 +10,8 @@ import (
 	"io"
 	"text/tabwriter"
 
-	"snnc.dev/snnc/plugins/schema"
 	"snnc.dev/snnc/runtime/data"
+	"snnc.dev/snnc/runtime/experiment"
 	"snnc.dev/snnc/runtime/record"
 	"snnc.dev/snnc/runtime/record/wholefile"
 )
@@ -71,13 +71,25 @@ func (c *dataFetchCommand) Run(ctx context.Context, s streams) error {
 
 type dataShowCommand struct {
 	dataFlags
-	Name string `arg:"" help:"Data set."`
+	Name string `arg:"" name:"data" help:"Data set, by its name or with its arguments, as a spec writes it: 'images(\"cats\", size = 64)'."`
 	Out  string `placeholder:"FILE.png" help:"Draw the first 64 images into this file."`
 }
 
 func (c *dataShowCommand) Run(ctx context.Context, s streams) error {
+	h, err := newHost(nil)
+	if err != nil {
+		return err
+	}
+	defer h.Close()
+	shown, found, sources := experiment.DataSet(ctx, h, c.Name)
+	if shown == nil {
+		if err := printFindings(s.err, found, sources); err != nil {
+			return err
+		}
+		return judged(found)
+	}
 	for _, split := range []data.Split{data.Train, data.Test} {
-		set, err := data.Open(ctx, c.Name, schema.Arguments{}, split, data.Folders(c.Data...))
+		set, err := data.Open(ctx, shown.Set, shown.Args, split, data.Folders(c.Data...))
 		if err != nil {
 			return helpful(err)
 		}
@@ -93,7 +105,14 @@ func (c *dataShowCommand) Run(ctx context.Context, s streams) error {
 			}
 		}
 		for class, n := range classes {
-			fmt.Fprintf(s.out, "    class %d: %s\n", class, record.Grouped(n))
+			called := ""
+			if name := set.ClassName(class); name != "" {
+				called = fmt.Sprintf(", `%s`", name)
+			}
+			fmt.Fprintf(s.out, "    class %d%s: %s\n", class, called, record.Grouped(n))
+		}
+		if passed := set.PassedOver(); passed != "" {
+			fmt.Fprintf(s.out, "    %s\n", passed)
 		}
 		if split == data.Train && c.Out != "" {
 			err := wholefile.Write(c.Out, func(w io.Writer) error { return png.Encode(w, tiles(set)) })

@@ -44,9 +44,9 @@ func (c *collection) locateImages(a arguments, folders []string) (*place, error)
 		if err != nil {
 			return nil, err
 		}
-		var label func(files []string) ([]int32, error)
+		var label labelling
 		if a.count > 0 {
-			label = func(files []string) ([]int32, error) {
+			label = func(files []string) ([]int32, []string, error) {
 				return c.classed(a.count, files, at, folder, where, parts[Train])
 			}
 		}
@@ -80,30 +80,29 @@ func (c *collection) parts(t *stored.Tree, name string, held bool) (map[Split]st
 	return map[Split]string{Train: string(Train), Test: string(Train)}, nil
 }
 
-// classed returns the labels of the images of a folder. Classes are those of the training part, so that both parts number them alike;
+// classed returns the labels of the images of a folder, and what the classes are called. Classes are those of the training part, so that both parts number them alike;
 // there are as many as the spec says.
-func (c *collection) classed(count int, files []string, at, folder, train, trainFolder string) ([]int32, error) {
-	fail := func(help, format string, args ...any) ([]int32, error) {
-		return nil, &Error{Set: c.name, Summary: fmt.Sprintf(format, args...), Help: help}
+func (c *collection) classed(count int, files []string, at, folder, train, trainFolder string) (labels []int32, names []string, err error) {
+	fail := func(help, format string, args ...any) ([]int32, []string, error) {
+		return nil, nil, &Error{Set: c.name, Summary: fmt.Sprintf(format, args...), Help: help}
 	}
 	const own = "put the images of each class into a folder of its own, or leave out `label_count`: images have no labels then"
 	var known []string
 	if at != train || folder != trainFolder {
 		t, err := stored.OpenTree(train)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		defer t.Close()
 		first, err := t.Files(trainFolder)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		if _, known, err = stored.Classes(trainFolder, first, nil); err != nil {
 			return fail(own, "%s: %v", train, err)
 		}
 	}
-	labels, names, err := stored.Classes(folder, files, known)
-	if err != nil {
+	if labels, names, err = stored.Classes(folder, files, known); err != nil {
 		return fail(own, "%s: %v", at, err)
 	}
 	for _, name := range names {
@@ -119,5 +118,5 @@ func (c *collection) classed(count int, files []string, at, folder, train, train
 		}
 		return fail(fmt.Sprintf("write `label_count = %d`", len(names)), "%s has images of %d classes, %s, and `label_count` is %d", filepath.Join(train, trainFolder), len(names), shown, count)
 	}
-	return labels, nil
+	return labels, names, nil
 }

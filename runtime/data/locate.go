@@ -358,19 +358,25 @@ func (c *collection) lsunFiles(where, category string) (*place, error) {
 	}}, nil
 }
 
+// labelling gives the labels of files, and the names of the classes.
+type labelling func(files []string) (labels []int32, names []string, err error)
+
 // imagesBelow opens the images below a folder of a tree, and closes the tree where that fails.
-func imagesBelow(t *stored.Tree, folder string, label func(files []string) ([]int32, error)) (*stored.Examples, error) {
+func imagesBelow(t *stored.Tree, folder string, label labelling) (*stored.Examples, error) {
 	files, err := t.Files(folder)
 	if err == nil && len(files) == 0 {
 		err = &stored.FileError{Path: filepath.Join(t.Path, folder), Err: errors.New("it holds no images (.png, .jpg, .jpeg, .gif, .webp)")}
 	}
 	var labels []int32
+	var names []string
 	if err == nil && label != nil {
-		labels, err = label(files)
+		labels, names, err = label(files)
 	}
 	var e *stored.Examples
 	if err == nil {
-		e, err = t.Images(files, labels)
+		if e, err = t.Images(files, labels); err == nil {
+			e.Names = names
+		}
 	}
 	if err != nil {
 		t.Close()

@@ -49,7 +49,7 @@ func (c *collection) open(ctx context.Context, args schema.Arguments, split Spli
 	}
 	defer e.Close()
 	s := newSet(c, a)
-	s.flips, s.passed = training && a.flip, e.Passed
+	s.flips, s.passed, s.names = training && a.flip, e.Passed, e.Names
 	chosen, err := s.choose(p, e, split, take, training && a.balance)
 	if err != nil {
 		return nil, err

@@ -36,6 +36,7 @@ type Set struct {
 	drawn *drawn
 	split Split
 
+	names  []string // of classes
 	count  int      // of examples
 	passed []string // pictures of formats that are not read
 }
@@ -225,6 +226,14 @@ func (s *Set) digest() string {
 
 // Label returns the class of an example, 0 <= i < Len(), of a set that has the field label.
 func (s *Set) Label(i int) int { return int(s.labels[i]) }
+
+// ClassName returns what the folder of a class is called; "" where classes have no folders.
+func (s *Set) ClassName(class int) string {
+	if class >= len(s.names) {
+		return ""
+	}
+	return s.names[class]
+}
 
 // PassedOver says which pictures were passed over beside those of the examples, of formats that are not read; "" where none were.
 func (s *Set) PassedOver() string {

@@ -33,6 +33,28 @@ type Compared struct {
 	Figures           []metric.Figure
 }
 
+// DataSet checks a data set as a spec writes it, such as `mnist(size = 16)`; it is nil where something was found. The findings point
+// into the texts that come with them.
+func DataSet(ctx context.Context, h *host.Host, text string) (*check.Data, diag.List, diag.Sources) {
+	const label = "DATA"
+	file, found, sources := parse("data", []byte("snn 1\ndata shown = random\n"))
+	text = "shown = " + text
+	sources[label] = []byte(text)
+	change, bad := dsl.ParseChange(label, text)
+	if found = append(found, bad...); found.HasErrors() {
+		return nil, found, sources
+	}
+	builtin, used, bad := describe(ctx, h, file)
+	if found = append(found, bad...); found.HasErrors() {
+		return nil, found, sources
+	}
+	spec, bad := check.Check(file, check.Options{Catalogue: Catalogue(ctx, h, builtin, used), Sets: []dsl.Change{change}})
+	if found = append(found, bad...); found.HasErrors() {
+		return nil, found, sources
+	}
+	return spec.Data[0], nil, nil
+}
+
 // Compare measures images of a data set as if they were samples of a model: by the same code as an evaluation, with the same
 // recipes. Which images are taken is chosen at random, always the same. The findings, with the texts that they point into, are
 // about the options.

@@ -23,7 +23,8 @@ const MaxExamples = 10_000_000
 // Examples are the pictures of one part of a data set, with their labels.
 type Examples struct {
 	Count  int
-	Labels []int32 // of each example, not negative; nil where there are none
+	Labels []int32  // of each example, not negative; nil where there are none
+	Names  []string // of the classes, where the files tell; nil where they do not
 
 	// Next reads the picture of the next example; End, after the last, judges what follows it. Both are nil where there is At.
 	Next func(p *picture.Picture) error
