@@ -54,11 +54,13 @@ func (c *collection) arguments(args schema.Arguments) (arguments, error) {
 
 // files judges which files the spec names.
 func (a *arguments) files(c *collection, args schema.Arguments) error {
-	switch c.kind {
-	case arraysKind:
-		for i, name := range []string{"images", "labels", "test_images", "test_labels"} {
+	if c.kind == arraysKind || c.kind == folderKind {
+		for i, name := range pathArguments(c.kind) {
 			a.paths[i] = args.Text(name)
 		}
+	}
+	switch c.kind {
+	case arraysKind:
 		switch {
 		case a.paths[0] == "":
 			return fmt.Errorf("`images` names no file")
@@ -74,7 +76,7 @@ func (a *arguments) files(c *collection, args schema.Arguments) error {
 			}
 		}
 	case folderKind:
-		if a.paths[0], a.paths[2] = args.Text("folder"), args.Text("test"); a.paths[0] == "" {
+		if a.paths[0] == "" {
 			return fmt.Errorf("`folder` names no folder")
 		}
 		a.count = int(args["label_count"].Number)

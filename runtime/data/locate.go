@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
@@ -15,6 +16,7 @@ import (
 	"strconv"
 	"strings"
 
+	"snnc.dev/snnc/plugins/schema"
 	"snnc.dev/snnc/runtime/data/stored"
 )
 
@@ -390,7 +392,38 @@ func (c *collection) named(name string, folders []string) (string, error) {
 		return found, nil
 	}
 	return "", &Error{Set: c.name, Summary: fmt.Sprintf("`%s` is not there (%s)", name, searched(append(slices.Clone(folders), "."))),
-		Help: "write its path below one of these, or from the root on; a file in a zip or npz file is ARCHIVE/NAME", Err: fs.ErrNotExist}
+		Help: "write its path below one of these or the spec's folder, or from the root on, or say where it is: `--data DIR`; a file in a zip or npz file is ARCHIVE/NAME", Err: fs.ErrNotExist}
+}
+
+// Beside returns the arguments of a data set with the path below dir, the folder of a spec, of each file that they name and that is
+// there, and neither below one of the folders nor where the command runs. Others are as they were.
+func Beside(name string, args schema.Arguments, folders []string, dir string) schema.Arguments {
+	c, err := find(name)
+	if err != nil || c.kind != arraysKind && c.kind != folderKind {
+		return args
+	}
+	out := maps.Clone(args)
+	for _, p := range pathArguments(c.kind) {
+		v := out[p]
+		if v.Text == "" || stored.Resolve(v.Text, append(slices.Clone(folders), ".")) != "" {
+			continue
+		}
+		if found := stored.Resolve(v.Text, []string{dir}); found != "" {
+			if v.Text, err = filepath.Abs(found); err == nil {
+				out[p] = v
+			}
+		}
+	}
+	return out
+}
+
+// pathArguments are the arguments that name files: images and labels of what is trained on, then of what is held out; "" where there
+// is none.
+func pathArguments(k kind) [4]string {
+	if k == folderKind {
+		return [4]string{"folder", "", "test", ""}
+	}
+	return [4]string{"images", "labels", "test_images", "test_labels"}
 }
 
 // locateArrays finds the files that a spec names for `idx` and `npy`.

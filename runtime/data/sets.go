@@ -249,13 +249,13 @@ func (c *collection) params() []schema.Param {
 		return append(append(randomParams(), schema.Param{Name: "range", Type: schema.Range, Default: "0..1", Doc: "Where the reals of `image` and `target` are, evenly spread."}), c.partParams()...)
 	case arraysKind:
 		out = append(out,
-			schema.Param{Name: "images", Type: schema.String, Required: true, Doc: "The file of images, of dims [n, h, w], [n, h, w, c] or [n, c, h, w], in bytes; below a folder of `--data` or where the command runs."},
+			schema.Param{Name: "images", Type: schema.String, Required: true, Doc: "The file of images, of dims [n, h, w], [n, h, w, c] or [n, c, h, w], in bytes; below a folder of `--data`, where the command runs, or beside the spec."},
 			schema.Param{Name: "labels", Type: schema.String, Doc: "The file of labels, of dims [n], in any integers; absent: examples have no label."},
 			schema.Param{Name: "test_images", Type: schema.String, Doc: "The file of the images that are held out; absent: some of `images`."},
 			schema.Param{Name: "test_labels", Type: schema.String, Doc: "The file of their labels."})
 	case folderKind:
 		out = append(out,
-			schema.Param{Name: "folder", Type: schema.String, Required: true, Doc: "A folder or zip file, below a folder of `--data` or where the command runs; its subfolder `train` is the part to train on if there is one, and `test`, `val`, `valid` or `validation` is held out."},
+			schema.Param{Name: "folder", Type: schema.String, Required: true, Doc: "A folder or zip file, below a folder of `--data`, where the command runs, or beside the spec; its subfolder `train` is the part to train on if there is one, and `test`, `val`, `valid` or `validation` is held out."},
 			schema.Param{Name: "test", Type: schema.String, Doc: "A folder or zip file of the images that are held out."})
 	case lsunKind:
 		out = append(out, schema.Param{Name: "category", Type: schema.String, Default: `"bedroom"`, Doc: "The folders are CATEGORY_train and CATEGORY_val."})

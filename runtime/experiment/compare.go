@@ -59,7 +59,7 @@ func DataSet(ctx context.Context, h *host.Host, text string) (*check.Data, diag.
 // recipes. Which images are taken is chosen at random, always the same. The findings, with the texts that they point into, are
 // about the options.
 func Compare(ctx context.Context, h *host.Host, o CompareOptions) (*Compared, diag.List, diag.Sources, error) {
-	r := &runner{x: &Experiment{host: h}, o: RunOptions{Data: o.Folders}, sets: newDatasets(o.Folders)}
+	r := &runner{x: &Experiment{host: h}, o: RunOptions{Data: o.Folders}, sets: newDatasets(o.Folders, "")}
 	j, samples, found, sources := r.comparison(ctx, o)
 	if found.HasErrors() {
 		return nil, found, sources, nil

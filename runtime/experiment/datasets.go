@@ -13,6 +13,7 @@ import (
 // datasets are those that a run reads, each split once. It is for one goroutine at a time.
 type datasets struct {
 	folders []string // where they are looked for, in order
+	spec    string   // the folder of the spec, where files that it names are looked for last; "" without a spec
 	sets    map[splitOf]*data.Set
 	reads   map[splitOf]func() (*data.Set, error) // those that are being read, until they are in sets
 }
@@ -23,8 +24,8 @@ type splitOf struct {
 	split data.Split
 }
 
-func newDatasets(folders []string) *datasets {
-	return &datasets{folders, map[splitOf]*data.Set{}, map[splitOf]func() (*data.Set, error){}}
+func newDatasets(folders []string, spec string) *datasets {
+	return &datasets{folders, spec, map[splitOf]*data.Set{}, map[splitOf]func() (*data.Set, error){}}
 }
 
 // begin begins to read a split. Several are read at once: unpacking them is most of what comes before the first step.
@@ -34,7 +35,7 @@ func (s *datasets) begin(ctx context.Context, d *check.Data, split data.Split) {
 		return
 	}
 	read := sync.OnceValues(func() (*data.Set, error) {
-		set, err := data.Open(ctx, d.Set, d.Args, split, s.folders)
+		set, err := s.read(ctx, d, split)
 		if err == nil {
 			set.Hash() // which the keys of the jobs want
 		}
@@ -42,6 +43,15 @@ func (s *datasets) begin(ctx context.Context, d *check.Data, split data.Split) {
 	})
 	s.reads[p] = read
 	go read()
+}
+
+// read reads a split.
+func (s *datasets) read(ctx context.Context, d *check.Data, split data.Split) (*data.Set, error) {
+	args := d.Args
+	if s.spec != "" {
+		args = data.Beside(d.Set, args, s.folders, s.spec)
+	}
+	return data.Open(ctx, d.Set, args, split, s.folders)
 }
 
 // open reads a split; it is nil where that has failed, which is a finding the first time.
@@ -52,7 +62,7 @@ func (s *datasets) open(ctx context.Context, d *check.Data, split data.Split) (*
 	}
 	read := s.reads[p]
 	if read == nil {
-		read = func() (*data.Set, error) { return data.Open(ctx, d.Set, d.Args, split, s.folders) }
+		read = func() (*data.Set, error) { return s.read(ctx, d, split) }
 	}
 	set, err := read()
 	s.sets[p] = set

@@ -18,7 +18,7 @@ import (
 // ready is a run up to where it compares keys with records.
 func ready(t testing.TB, x *Experiment, dir string, restart bool) *runner {
 	t.Helper()
-	r := &runner{x: x, o: RunOptions{Folder: dir, Restart: restart, Watch: &watcher{}}, sets: newDatasets(nil), models: map[*build.Model]*train.Model{}, starts: map[*build.Model]train.Weights{}, all: x.jobs()}
+	r := &runner{x: x, o: RunOptions{Folder: dir, Restart: restart, Watch: &watcher{}}, sets: newDatasets(nil, ""), models: map[*build.Model]*train.Model{}, starts: map[*build.Model]train.Weights{}, all: x.jobs()}
 	r.jobs = r.all
 	if found := r.refuse(context.Background()); found.HasErrors() {
 		t.Fatal(found)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 
 	"snnc.dev/snnc/runtime/build"
@@ -43,7 +44,7 @@ type Drawn struct {
 // Measure prepares the first train action of the spec for at least the given number of updates, on the pool and on data sets
 // from the folders. What stands against it is a Refused with findings that point into the spec, or ErrNoTraining.
 func (x *Experiment) Measure(ctx context.Context, pool *exec.Pool, folders []string, updates int) (*Measured, error) {
-	r := &runner{x: x, o: RunOptions{Data: folders}, pool: pool, sets: newDatasets(folders), all: x.jobs()}
+	r := &runner{x: x, o: RunOptions{Data: folders}, pool: pool, sets: newDatasets(folders, filepath.Dir(x.Name)), all: x.jobs()}
 	i := slices.IndexFunc(r.all, func(j *job) bool { return j.Kind == "train" })
 	if i < 0 {
 		return nil, ErrNoTraining

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"path"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -65,7 +66,7 @@ type runner struct {
 // is gone; what it has begun goes on. A cancelled context ends the run at the next update, after a checkpoint, with the
 // context's error.
 func (x *Experiment) Run(ctx context.Context, o RunOptions) (err error) {
-	r := &runner{x: x, o: o, sets: newDatasets(o.Data), models: map[*build.Model]*train.Model{}, starts: map[*build.Model]train.Weights{}}
+	r := &runner{x: x, o: o, sets: newDatasets(o.Data, filepath.Dir(x.Name)), models: map[*build.Model]*train.Model{}, starts: map[*build.Model]train.Weights{}}
 	r.all = x.jobs()
 	if r.jobs, err = selected(r.all, o.Only); err != nil {
 		return err
