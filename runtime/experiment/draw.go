@@ -190,20 +190,34 @@ func (j *job) told() bool {
 }
 
 // unseen finds classes that an action draws and that no example of the training is of, which only the examples themselves tell.
-func (r *runner) unseen(j *job) (found diag.List) {
-	if j.use == nil || j.use.sampler == nil || len(j.use.sampler.Given) == 0 {
+func (r *runner) unseen(j *job) diag.List {
+	var reference []int
+	if j.Kind == "evaluate" {
+		reference = r.sets.of(j.Data, data.Split(j.Settings.Text("reference"))).Seen()
+	}
+	return j.unseen(r.trainSet(r.training(j.model)).Seen(), reference)
+}
+
+// unseen finds classes that an action draws among others than those that the training has seen: those that its sampler or its labels
+// name, those of the examples of the reference, or where there is none every class of the data.
+func (j *job) unseen(seen, reference []int) (found diag.List) {
+	if j.use == nil || j.use.sampler == nil || len(seen) == 0 {
 		return nil
 	}
-	seen := r.trainSet(r.training(j.model)).Seen()
 	asked, at := data.Labels(j.Data.Set, j.Data.Args), j.Data.Range
-	switch chosen := j.Settings[labelsSetting].Items; {
+	option, chosen := j.Settings["sampler"].Args, j.Settings[labelsSetting].Items
+	switch {
+	case j.told() && option.Has(data.LabelField):
+		asked, at = []int{option.Int(data.LabelField)}, j.Places["sampler."+data.LabelField]
+	case len(j.use.sampler.Given) == 0:
+		return nil
 	case len(chosen) > 0:
 		asked, at = nil, j.Places[labelsSetting]
 		for _, v := range chosen {
 			asked = append(asked, int(v.Number))
 		}
-	case j.Kind == "evaluate":
-		asked = r.sets.of(j.Data, data.Split(j.Settings.Text("reference"))).Seen()
+	case reference != nil:
+		asked = reference
 	}
 	for _, class := range asked {
 		if !slices.Contains(seen, class) {

@@ -141,6 +141,20 @@ func TestLabelsUnseen(t *testing.T) {
 	}
 	own := strings.NewReplacer("optdigits(range = 0..1, take = 100)", `npy("a.npy", labels = "b.npy", label_count = 3, size = 8)`, "[7, 3]", "[2]", "[0, 1]", "[0]").Replace(stamps)
 	h := painters(t)
+	few := strings.NewReplacer("range = -1..1", "range = -1..1, take = 5", "batch = 50", "batch = 5", "labels = [3, 7], sampler = ddim(steps = 5)", "sampler = ddim(steps = 5, label = 9)").Replace(spec(t, "labels"))
+	var one *Refused
+	if _, err := run(t, load(t, plugins, few), filepath.Join(t.TempDir(), "run")); !errors.As(err, &one) || !strings.HasPrefix(one.Found[0].Summary, "`sample digit` draws class 9, and model `digit` has seen none") || one.Found[0].Range.Start.Line != 9 {
+		t.Errorf("the class of a sampler: %v", err)
+	}
+	seen := filepath.Join(t.TempDir(), "seen") // a run whose actions all name what there is
+	text := strings.NewReplacer("sample   s { count = 12 }", "sample   s { count = 12, labels = [2, 0] }").Replace(own)
+	mustRun(t, load(t, h, text), seen, func(o *RunOptions) { o.Data = []string{dir} })
+	for labels, refused := range map[string]bool{"[0, 2]": false, "[2, 1]": true} {
+		found, _, err := Sample(t.Context(), h, SampleOptions{Run: seen, Settings: map[string]string{"labels": labels}, Out: t.TempDir(), Threads: 1, Say: func(string) {}})
+		if err != nil || found.HasErrors() != refused || refused && (found[0].Range.File != "--labels" || !strings.Contains(found[0].Summary, "draws class 1, and model `s` has seen none")) {
+			t.Errorf("--labels %s: %v, %v", labels, err, found)
+		}
+	}
 	for _, c := range []struct {
 		change [2]string
 		draws  string

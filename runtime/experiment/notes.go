@@ -2,9 +2,11 @@ package experiment
 
 import (
 	"fmt"
+	"slices"
 
 	"snnc.dev/snnc/dsl/check"
 	"snnc.dev/snnc/plugins/schema"
+	"snnc.dev/snnc/runtime/data"
 	"snnc.dev/snnc/runtime/graph"
 	"snnc.dev/snnc/runtime/program"
 	"snnc.dev/snnc/runtime/record"
@@ -21,6 +23,11 @@ func (r *runner) notes() (record.Models, error) {
 		n := record.ModelNote{Name: t.model.Name, Kind: t.model.Component.Name, Training: r.called(t), Data: written(t.Data), Seed: seed(t),
 			Examples: t.Settings.Int("batch") * max(1, t.Settings.Int("accumulate")), Roles: []record.RoleNote{}, Draws: []record.DrawNote{}}
 		n.Parameters, n.Frozen = t.model.Size()
+		if set := r.trainSet(t); set != nil { // of what is not run nothing has been read
+			if seen := set.Seen(); !slices.Equal(seen, data.Labels(t.Data.Set, t.Data.Args)) {
+				n.Seen = seen
+			}
+		}
 		for _, role := range t.model.Roles {
 			if role.Network != nil {
 				n.Roles = append(n.Roles, record.RoleNote{Role: role.Path, Network: role.Network.Name, Steps: max(role.Steps, role.Network.Steps)})

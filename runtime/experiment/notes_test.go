@@ -37,7 +37,7 @@ func TestNotes(t *testing.T) {
 		t.Errorf("models (-want +got)\n%s", d)
 	}
 	replaced := load(t, plugins, spec(t, "replaced", "threshold = 0.9", "threshold = 9 / 10, surrogate = sigmoid), held(steps = 3"))
-	r := &runner{x: replaced, all: replaced.jobs()}
+	r := &runner{x: replaced, all: replaced.jobs(), sets: newDatasets(nil, "")}
 	if m, err := r.notes(); err != nil || m.Models[0].Draws[0].Replace != "[fire(surrogate = sigmoid, threshold = 0.9), held(steps = 3)]" {
 		t.Errorf("what is replaced is told as %v, %v", m.Models, err)
 	}

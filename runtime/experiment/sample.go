@@ -59,6 +59,15 @@ func Sample(ctx context.Context, h *host.Host, o SampleOptions) (diag.List, diag
 	if found := x.notYet(j); found.HasErrors() {
 		return found, sources, nil
 	}
+	models, err := record.ReadModels(o.Run)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, nil, err
+	}
+	for _, m := range models.Models {
+		if found := j.unseen(m.Seen, nil); m.Name == o.Model && found.HasErrors() {
+			return found, sources, nil
+		}
+	}
 	if err := x.keeps(j).free(); err != nil {
 		return nil, nil, err
 	}

@@ -25,13 +25,14 @@ type Models struct {
 // ModelNote is one model of a run.
 type ModelNote struct {
 	Name       string     `json:"name"`
-	Kind       string     `json:"kind"`       // the component: as the spec names it behind `model NAME =`
-	Training   string     `json:"training"`   // the action that trains it, as events name it
-	Data       string     `json:"data"`       // what it is trained on, as a spec writes it
-	Seed       uint64     `json:"seed"`       // of its training
-	Parameters int        `json:"parameters"` // numbers that are trained, those of networks, coders and its own, each once
-	Frozen     int        `json:"frozen"`     // numbers that are stored and never trained
-	Examples   int        `json:"examples"`   // of one update
+	Kind       string     `json:"kind"`           // the component: as the spec names it behind `model NAME =`
+	Training   string     `json:"training"`       // the action that trains it, as events name it
+	Data       string     `json:"data"`           // what it is trained on, as a spec writes it
+	Seed       uint64     `json:"seed"`           // of its training
+	Parameters int        `json:"parameters"`     // numbers that are trained, those of networks, coders and its own, each once
+	Frozen     int        `json:"frozen"`         // numbers that are stored and never trained
+	Examples   int        `json:"examples"`       // of one update
+	Seen       []int      `json:"seen,omitempty"` // the classes of its examples, where these are fewer than the data may have
 	Roles      []RoleNote `json:"roles"`
 	Draws      []DrawNote `json:"draws"`
 }
