@@ -15,7 +15,7 @@ arguments() {
     case $1 in
     gan-ann) echo specs/gan-ann.snn ;;
     spiking-gan) echo specs/spiking-gan.snn ;;
-    sgad) echo specs/sgad.snn --preset small --set epochs=4 ;;
+    sgad) echo specs/sgad.snn --preset small --set epochs=8 ;;
     *-10k) arguments "${1%-10k}" && echo --set "evaluate.$(model "${1%-10k}").count=10_000" ;; # the same training
     *-fashion) arguments "${1%-fashion}" && echo --set native=fashion_mnist ;;
     vae-ann) echo specs/vae-ann.snn --preset small ;;
@@ -23,6 +23,7 @@ arguments() {
     ddpm-ann) echo specs/ddpm-ann.snn --preset small ;;
     sddpm) echo specs/sddpm.snn --preset small ;;
     spiking-diffusion) echo specs/spiking-diffusion.snn --preset small ;;
+    class-sddpm | spiking-flow) echo "specs/extend/$1.snn" ;;
     *) echo "no run is called $1" >&2 && exit 1 ;;
     esac
 }
@@ -34,7 +35,7 @@ model() {
     esac
 }
 
-[ $# -gt 0 ] || set -- gan-ann spiking-gan sgad vae-ann fsvae ddpm-ann sddpm spiking-diffusion \
+[ $# -gt 0 ] || set -- gan-ann spiking-gan sgad vae-ann fsvae ddpm-ann sddpm spiking-diffusion class-sddpm spiking-flow \
     sddpm-10k spiking-diffusion-10k fsvae-10k sddpm-fashion spiking-diffusion-fashion fsvae-fashion
 mkdir -p "$runs"
 go build -buildvcs=true -o "$runs/snnc" ./cmd/snnc
