@@ -53,9 +53,11 @@ func (c *docCommand) Run(ctx context.Context, s streams) error {
 			continue
 		}
 		found, near := reference.Find(entries, name)
-		if len(found) == 0 {
-			found = reference.Parts(entries, name)
+		parts := reference.Parts(entries, name)
+		if len(found) > 0 { // a neuron may have the name of a sampler; that it has an argument's tells nobody anything
+			parts = slices.DeleteFunc(parts, func(e reference.Entry) bool { return e.Kind != "value" })
 		}
+		found = append(found, parts...)
 		if len(found) == 0 {
 			err := wrongUsage("`%s` is nothing that a spec may name; `snnc doc` lists what is", name)
 			if near != "" {

@@ -1,6 +1,7 @@
 package reference
 
 import (
+	"reflect"
 	"slices"
 	"strings"
 
@@ -15,7 +16,8 @@ func Parts(entries []Entry, name string) []Entry {
 	add := func(part Entry, of string, e Entry) {
 		part.Name, part.Of, part.Plugin = name, of+e.Kind, e.Plugin
 		i := slices.IndexFunc(out, func(x Entry) bool {
-			return x.Kind == part.Kind && x.Of == part.Of && x.Plugin == part.Plugin && x.Doc == part.Doc
+			return x.Kind == part.Kind && x.Of == part.Of && x.Plugin == part.Plugin && x.Doc == part.Doc &&
+				reflect.DeepEqual(x.Params, part.Params) && reflect.DeepEqual(x.Roles, part.Roles)
 		})
 		if i < 0 {
 			i = len(out)
