@@ -187,7 +187,7 @@ func TestLayers(t *testing.T) {
 		{"plugins/targets/", "plugins/builtin"},
 		{"plugins/sdk", "plugins/"},
 		{"runtime/interp", "docs/gallery plugins/sdk/modeltest"}, // the judge of the executor: only tests run it, and what draws a neuron as its equations say
-		{"dsl/lower", "runtime/experiment docs/gallery plugins/sdk/modeltest"},
+		{"dsl/lower", "runtime/build docs/gallery plugins/sdk/modeltest"},
 		{"github.com/hashicorp/go-plugin", "runtime/host plugins/sdk"},
 		{"google.golang.org/grpc", "runtime/host plugins/sdk plugins/proto"},
 		{"gonum.org/", "dsl/lower runtime/metric runtime/kernel plugins/coders/population"},
