@@ -43,7 +43,10 @@ type Component struct {
 	// of at least 1 among its parameters.
 	Directions []Direction `json:"directions,omitempty"`
 
-	Params   []Param  `json:"params,omitempty"`   // arguments of a model or target
+	// Opaque is set for a neuron or coder that computes by itself: it has neither equations nor a graph, see PrepareRequest.
+	Opaque *Opaque `json:"opaque,omitempty"`
+
+	Params   []Param  `json:"params,omitempty"`   // arguments of what has no equations
 	Roles    []Role   `json:"roles,omitempty"`    // model: networks, coders and models it is made of
 	Samplers []Choice `json:"samplers,omitempty"` // model: what `sampler =` accepts; the first is the default
 	Exports  []string `json:"exports,omitempty"`  // model: functions for metrics, other models and deployment
@@ -62,6 +65,25 @@ func (c *Component) Goes(d Direction) bool {
 		return d == Decode
 	}
 	return slices.Contains(c.Directions, d)
+}
+
+// Opaque says what an opaque neuron or coder takes and gives. It computes each example by itself.
+type Opaque struct {
+	// Inputs are those of a neuron: the first flows in, the others are arguments at its use; none: one, called x. A coder has none
+	// here, what it encodes or decodes is x.
+	Inputs   []string `json:"inputs,omitempty"`
+	Spikes   bool     `json:"spikes,omitempty"`   // what a neuron gives, or a coder that encodes, is 0 or 1
+	Once     bool     `json:"once,omitempty"`     // each element spikes at most once in a sequence
+	Gradient bool     `json:"gradient,omitempty"` // it has Backward; without it nothing is trained through it
+	Random   bool     `json:"random,omitempty"`   // it draws random numbers, and is given seeds
+}
+
+// Takes returns the names of the inputs, the one that flows in first.
+func (o *Opaque) Takes() []string {
+	if len(o.Inputs) == 0 {
+		return []string{"x"}
+	}
+	return o.Inputs
 }
 
 // Role is an argument of a model that takes a network, a coder or another model.
