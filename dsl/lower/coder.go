@@ -41,14 +41,17 @@ func (l *lowering) graphCoder() (graph.Value, error) {
 		if label := n.Text("label"); label != "" {
 			attrs["label"] = strconv.Itoa(l.i) + "/" + label
 		}
-		e := n.Equation
-		if e != nil {
+		own := *n
+		if e := n.Equation; e != nil {
 			if known[e] == nil {
 				known[e] = l.declared(e)
 			}
-			e = known[e]
+			own.Equation = known[e]
 		}
-		return b.Equation(n.Op, e, attrs, in...)
+		if n.Opaque != nil {
+			own.Opaque = l.outsourced(n.Opaque)
+		}
+		return b.Like(&own, attrs, in...)
 	})
 	return out[0], b.Err()
 }

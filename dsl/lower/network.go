@@ -3,6 +3,7 @@ package lower
 import (
 	"fmt"
 	"math"
+	"reflect"
 	"strconv"
 	"strings"
 
@@ -428,6 +429,19 @@ func (l *lowering) perStep(name string, r [2]float64, start float64) graph.Value
 	table := b.Reshape(l.held(name, r, start, steps), steps, 1)
 	index := b.Op(graph.OpCast, graph.Attrs{"dtype": "i32"}, b.Op(graph.OpIota, graph.Attrs{"steps": steps}))
 	return b.Reshape(b.Op(graph.OpRows, nil, table, b.Reshape(index, 1)))
+}
+
+// outsourced returns the module's opaque operator that is declared as o is, which is added if there is none. It is called by its number.
+func (l *lowering) outsourced(o *graph.Opaque) *graph.Opaque {
+	own := *o
+	for _, other := range l.m.Opaques {
+		if own.Name = other.Name; reflect.DeepEqual(&own, other) {
+			return other
+		}
+	}
+	own.Name = "o" + strconv.Itoa(len(l.m.Opaques))
+	l.m.Opaques = append(l.m.Opaques, &own)
+	return &own
 }
 
 // declared returns the module's equation with the text of e, which is added if there is none. It is called by its number:

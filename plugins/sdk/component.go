@@ -15,6 +15,7 @@ type Plugin struct {
 	Equations []schema.Component
 	Models    []Model
 	Coders    []Coder
+	Opaque    []Opaque // neurons and coders that compute by themselves
 	Targets   []Target
 }
 
@@ -100,6 +101,9 @@ func (p Plugin) Components() []schema.Component {
 	out := append([]schema.Component(nil), p.Equations...)
 	for _, x := range p.Coders {
 		out = append(out, x.component())
+	}
+	for _, x := range p.Opaque {
+		out = append(out, x.Component)
 	}
 	for _, x := range p.Models {
 		out = append(out, x.Component)

@@ -33,7 +33,7 @@ func Serve(p Plugin) {
 			os.Exit(0)
 		}()
 	}
-	s := &service{plugin: p}
+	s := &service{plugin: p, operators: p.NewOperators()}
 	plugin.Serve(&plugin.ServeConfig{
 		HandshakeConfig: plugin.HandshakeConfig{ProtocolVersion: proto.Version, MagicCookieKey: proto.CookieKey, MagicCookieValue: proto.CookieValue},
 		Plugins:         plugin.PluginSet{"plugin": &registration{service: s}},
@@ -78,7 +78,9 @@ func (r *registration) GRPCClient(context.Context, *plugin.GRPCBroker, *grpc.Cli
 // service answers the calls of the protocol.
 type service struct {
 	proto.UnimplementedPluginServer
-	plugin Plugin
+	plugin    Plugin
+	operators *Operators
+	arenas    arenas
 }
 
 // Describe implements proto.PluginServer.
@@ -141,6 +143,33 @@ func (s *service) Check(_ context.Context, r *proto.Request) (*proto.Reply, erro
 			return schema.TargetReply{}, fmt.Errorf("no target %q can be checked", q.Component)
 		}
 		return s.plugin.Targets[i].Check(q)
+	})
+}
+
+// Prepare implements proto.PluginServer.
+func (s *service) Prepare(_ context.Context, r *proto.Request) (*proto.Reply, error) {
+	return answer(r, s.operators.Prepare)
+}
+
+// Forward implements proto.PluginServer.
+func (s *service) Forward(_ context.Context, r *proto.Request) (*proto.Reply, error) {
+	return answer(r, func(q schema.ForwardRequest) (schema.Done, error) {
+		return schema.Done{}, s.arenas.with(q.Operands, func(arena []float32) error { return s.operators.Forward(arena, q) })
+	})
+}
+
+// Backward implements proto.PluginServer.
+func (s *service) Backward(_ context.Context, r *proto.Request) (*proto.Reply, error) {
+	return answer(r, func(q schema.BackwardRequest) (schema.Done, error) {
+		return schema.Done{}, s.arenas.with(q.Operands, func(arena []float32) error { return s.operators.Backward(arena, q) })
+	})
+}
+
+// Release implements proto.PluginServer.
+func (s *service) Release(_ context.Context, r *proto.Request) (*proto.Reply, error) {
+	return answer(r, func(q schema.ReleaseRequest) (schema.Done, error) {
+		s.operators.Release(q)
+		return schema.Done{}, nil
 	})
 }
 

@@ -108,7 +108,7 @@ func coded(k *check.Coder, in check.Wire, out graph.Value) (check.Wire, error) {
 	case t.Equal(graph.Signal(k.Steps, t.Dims...)):
 		w.Kind = check.SignalWire
 	case t.Equal(graph.Spikes(k.Steps, t.Dims...)):
-		if w.Kind = check.SpikesWire; out.Node.Equation != nil && out.Node.Equation.Once {
+		if w.Kind = check.SpikesWire; out.Node.Equation != nil && out.Node.Equation.Once || out.Node.Opaque != nil && out.Node.Opaque.Once {
 			w.Kind = check.TimesWire
 		}
 	default:

@@ -43,6 +43,8 @@ var binders = map[graph.Op]binder{
 	graph.OpConvWeight:   bindWeightSums,
 	graph.OpMaxPool:      bindMaxPool,
 	graph.OpMaxPoolGrad:  bindMaxPool,
+	graph.OpOpaque:       bindOpaque,
+	graph.OpOpaqueGrad:   bindOpaque,
 }
 
 // value returns the memory of a value. Memory may be bound anew at each run, so runners keep the pointer.

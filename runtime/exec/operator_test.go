@@ -299,6 +299,9 @@ func TestOperators(t *testing.T) {
 	for _, op := range []graph.Op{graph.OpRead, graph.OpAssign, graph.OpEquation, graph.OpEquationGrad} {
 		covered[op] = true // TestVariables, TestEquations
 	}
+	for _, op := range []graph.Op{graph.OpOpaque, graph.OpOpaqueGrad} {
+		covered[op] = true // TestOpaque
+	}
 	for _, op := range []graph.Op{graph.OpSpike, graph.OpTime, graph.OpSteps} {
 		covered[op] = true // in the step of an equation: TestEquations
 	}

@@ -5,6 +5,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"snnc.dev/snnc/runtime/opaque"
 )
 
 // task is something made of units that can run in any order on any worker.
@@ -33,6 +35,10 @@ func (p *Pool) Do(t *Task, units int) { p.run(&t.job, units) }
 
 // Pool is a number of workers. One of them is whoever calls.
 type Pool struct {
+	// Opaque computes the opaque operators of programs on the pool; it is set before the first of these is made. nil: they may have
+	// none.
+	Opaque opaque.Server
+
 	threads int
 	mu      sync.Mutex // one job at a time
 	job     atomic.Pointer[job]

@@ -87,6 +87,7 @@ type Program struct {
 	floats  []float32 // the same in single precision
 	outputs []*tensor.Tensor
 	names   []string
+	shared  *shared // nil without opaque operators
 	env     *Env
 	whole   bool // the run before came to its end
 }
@@ -131,6 +132,10 @@ func New(p *plan.Plan, pool *Pool) (*Program, error) {
 	g := &Program{plan: p, pool: pool, level: level, memory: make([]memory, len(p.Values))}
 	f32, i32, bits := kernel.Aligned(p.F32), make([]int32, p.I32), make([]uint64, p.Bits)
 	tensor.Huge(f32)
+	seen, err := g.share()
+	if err != nil {
+		return nil, fmt.Errorf("prepare %s: %w", p.Name, err)
+	}
 	for _, v := range p.Values {
 		m := &g.memory[v.ID]
 		m.size, m.n = v.Type.Size(), 1
@@ -147,7 +152,10 @@ func New(p *plan.Plan, pool *Pool) (*Program, error) {
 			case graph.I32:
 				m.i = i32[v.Offset : v.Offset+n]
 			default:
-				m.f = f32[v.Offset : v.Offset+n]
+				if m.f = f32; v.Shared {
+					m.f = seen
+				}
+				m.f = m.f[v.Offset : v.Offset+n]
 			}
 		case plan.Constant:
 			m.f, m.b, m.i = v.Data.F32, v.Data.Bits, v.Data.I32

@@ -126,7 +126,7 @@ func (j *job) trainParts(dataHash string, start train.Weights, others map[*build
 
 // structure is the text of a network without the names that the spec gives its parameters.
 func structure(m *graph.Module) string {
-	plain := graph.Module{Variables: m.Variables, Equations: m.Equations}
+	plain := graph.Module{Variables: m.Variables, Equations: m.Equations, Opaques: m.Opaques}
 	for _, f := range m.Functions {
 		g := f.Clone()
 		for i, n := range g.Inputs {

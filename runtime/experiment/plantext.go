@@ -260,7 +260,7 @@ func keeps(functions []FunctionPlan) map[string]int {
 
 // ownKernel reports whether an operator is what people call the kernel of a layer.
 func ownKernel(op graph.Op) bool {
-	return slices.Contains([]graph.Op{graph.OpConv, graph.OpConvInput, graph.OpMatmul, graph.OpMaxPool, graph.OpNormalise, graph.OpRows, graph.OpRepeat, graph.OpConcat}, op)
+	return slices.Contains([]graph.Op{graph.OpConv, graph.OpConvInput, graph.OpMatmul, graph.OpMaxPool, graph.OpNormalise, graph.OpOpaque, graph.OpRows, graph.OpRepeat, graph.OpConcat}, op)
 }
 
 // kernel names a step's operator, and whether it goes through spikes alone.

@@ -54,7 +54,7 @@ func (b *Builder) Finish() (*Graph, error) {
 
 // Input adds a parameter of the function.
 func (b *Builder) Input(name string, t Type) Value {
-	n := b.node(OpInput, nil, Attrs{"name": name, "type": t}, nil)
+	n := b.node(&Node{Op: OpInput}, Attrs{"name": name, "type": t}, nil)
 	b.g.Inputs = append(b.g.Inputs, n)
 	return Value{n, 0}
 }
@@ -69,12 +69,18 @@ func (b *Builder) Output(name string, v Value) {
 
 // Op adds a node and returns its first result.
 func (b *Builder) Op(op Op, attrs Attrs, in ...Value) Value {
-	return Value{b.node(op, nil, attrs, in), 0}
+	return Value{b.node(&Node{Op: op}, attrs, in), 0}
 }
 
 // Ops adds a node and returns all its results.
 func (b *Builder) Ops(op Op, attrs Attrs, in ...Value) []Value {
-	n := b.node(op, nil, attrs, in)
+	return b.Like(&Node{Op: op}, attrs, in...)
+}
+
+// Like adds a node that runs what n does, its operator and its equation or opaque operator, with other attributes and inputs, and
+// returns all its results.
+func (b *Builder) Like(n *Node, attrs Attrs, in ...Value) []Value {
+	n = b.node(&Node{Op: n.Op, Equation: n.Equation, Opaque: n.Opaque}, attrs, in)
 	out := make([]Value, len(n.Out))
 	for i := range out {
 		out[i] = Value{n, i}
@@ -84,16 +90,12 @@ func (b *Builder) Ops(op Op, attrs Attrs, in ...Value) []Value {
 
 // Equation adds an equation (or, with op OpEquationGrad, its derivative) and returns all its results.
 func (b *Builder) Equation(op Op, e *Equation, attrs Attrs, in ...Value) []Value {
-	n := b.node(op, e, attrs, in)
-	out := make([]Value, len(n.Out))
-	for i := range out {
-		out[i] = Value{n, i}
-	}
-	return out
+	return b.Like(&Node{Op: op, Equation: e}, attrs, in...)
 }
 
-func (b *Builder) node(op Op, e *Equation, attrs Attrs, in []Value) *Node {
-	n := &Node{Op: op, In: in, Attrs: attrs, Equation: e, Layer: b.Layer, Origin: b.Origin}
+// node adds n, which says only what it runs.
+func (b *Builder) node(n *Node, attrs Attrs, in []Value) *Node {
+	n.In, n.Attrs, n.Layer, n.Origin = in, attrs, b.Layer, b.Origin
 	if b.err == nil {
 		out, err := Infer(n, b.env)
 		if err != nil {
@@ -106,8 +108,11 @@ func (b *Builder) node(op Op, e *Equation, attrs Attrs, in []Value) *Node {
 	}
 	if b.err != nil {
 		results := 4 // poison: enough results for any operator to be picked from
-		if e != nil {
-			results += len(e.States)
+		if n.Equation != nil {
+			results += len(n.Equation.States)
+		}
+		if n.Opaque != nil {
+			results += len(n.Opaque.Saved) + len(n.Opaque.States)
 		}
 		n.Out = make([]Type, results+len(in))
 		return n
@@ -224,7 +229,7 @@ func (b *Builder) Inline(g *Graph, in []Value, replace func(n *Node, in []Value)
 			res = replace(n, args)
 		}
 		if res == nil {
-			res = b.Equation(n.Op, n.Equation, n.Attrs, args...)
+			res = b.Like(n, n.Attrs, args...)
 		}
 		b.Layer, b.Origin = layer, origin
 		if b.err != nil {

@@ -393,6 +393,8 @@ func (d *differentiator) node(n *Node) {
 				d.add(in[i], parts[i])
 			}
 		}
+	case OpOpaque:
+		d.opaque(n, full())
 	default:
 		b.Fail(fmt.Errorf("gradient: %s cannot be differentiated", n.Op))
 	}

@@ -7,10 +7,11 @@ import (
 	"snnc.dev/snnc/dsl/diag"
 )
 
-// Module is a set of functions with the variables and equations that they name.
+// Module is a set of functions with the variables, equations and opaque operators that they name.
 type Module struct {
 	Variables []Variable
 	Equations []*Equation
+	Opaques   []*Opaque
 	Functions []*Graph
 }
 
@@ -36,8 +37,9 @@ type Node struct {
 	In    []Value
 	Attrs Attrs
 	Out   []Type
-	// Equation is what an equation node runs.
+	// Equation is what an equation node runs, Opaque what an opaque one asks a plugin for.
 	Equation *Equation
+	Opaque   *Opaque
 
 	// Layer is the structural place of the node, such as "encoder.1.fire"; "" outside networks. It is no part of the text.
 	Layer string
@@ -207,6 +209,16 @@ func (m *Module) Equation(name string) *Equation {
 	return nil
 }
 
+// Opaque returns the opaque operator NAME, or nil.
+func (m *Module) Opaque(name string) *Opaque {
+	for _, o := range m.Opaques {
+		if o.Name == name {
+			return o
+		}
+	}
+	return nil
+}
+
 // Input returns the input NAME of g, or nil.
 func (g *Graph) Input(name string) *Node {
 	for _, n := range g.Inputs {
@@ -258,12 +270,12 @@ func (g *Graph) Prune() {
 	g.Number()
 }
 
-// Clone returns a deep copy of the nodes of g; equations are shared.
+// Clone returns a deep copy of the nodes of g; equations and opaque operators are shared.
 func (g *Graph) Clone() *Graph {
 	c := &Graph{Name: g.Name, FreeSteps: g.FreeSteps}
 	to := make(map[*Node]*Node, len(g.Nodes))
 	for _, n := range g.Nodes {
-		m := &Node{Op: n.Op, Attrs: n.Attrs, Out: n.Out, Equation: n.Equation, Layer: n.Layer, Origin: n.Origin}
+		m := &Node{Op: n.Op, Attrs: n.Attrs, Out: n.Out, Equation: n.Equation, Opaque: n.Opaque, Layer: n.Layer, Origin: n.Origin}
 		for _, v := range n.In {
 			m.In = append(m.In, Value{to[v.Node], v.Index})
 		}

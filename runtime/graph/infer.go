@@ -67,6 +67,8 @@ func table() map[Op]operator {
 		OpNormaliseGrad: {3, 3, a("axes", "axes", "epsilon", "real"), inferNormaliseGrad},
 		OpEquation:      {0, -1, a("steps", "?int", "last", "?bool", "state", "?bool", "label", "?string"), inferEquation},
 		OpEquationGrad:  {0, -1, a("steps", "?int", "last", "?bool", "state", "?bool", "label", "?string"), inferEquationGrad},
+		OpOpaque:        {1, -1, a("steps", "?int", "state", "?bool", "label", "?string"), inferOpaque},
+		OpOpaqueGrad:    {1, -1, a("steps", "int"), inferOpaqueGrad},
 
 		OpWhere: {3, 3, a(), inferWhere},
 		OpStop:  {1, 1, a(), sameResult},

@@ -56,6 +56,12 @@ const (
 	// whole sequence, of the same distribution: element i of the label and the iteration of each application.
 	OpEquation     Op = "equation"
 	OpEquationGrad Op = "equation-gradient" // (inputs, params[, states], dy) as equation -> d inputs, d params[, d states]
+	// OpOpaque is (inputs[, states]) [steps] [state] [label]: what a plugin computes over all time steps. It gives the output, what it
+	// saves for its derivative and, with state, where it begins with those that are given, its states after the last step. The inputs
+	// are of one shape, with examples; a coder that encodes takes one without time steps, and steps. The seed of an example is the
+	// first two uniform numbers of LABEL that belong to it, times 2^48 and 2^24.
+	OpOpaque     Op = "opaque"
+	OpOpaqueGrad Op = "opaque-gradient" // (saved, dy) steps -> d inputs
 )
 
 // Element-wise.

@@ -21,7 +21,7 @@ func Parse(text string) (*Module, error) {
 			return m, p.Finish()
 		}
 		if !p.Item(word) {
-			p.Errorf("unknown word %q, want variable, equation or function", word)
+			p.Errorf("unknown word %q, want variable, equation, opaque or function", word)
 			return nil, p.Err()
 		}
 		if p.Err() != nil {
@@ -118,13 +118,15 @@ func (p *Parser) Type() Type {
 	return t
 }
 
-// Item reads the rest of a `variable`, `equation` or `function`; it reports whether keyword is one of these.
+// Item reads the rest of a `variable`, `equation`, `opaque` or `function`; it reports whether keyword is one of these.
 func (p *Parser) Item(keyword string) bool {
 	switch keyword {
 	case "variable":
 		p.variable()
 	case "equation":
 		p.equation()
+	case "opaque":
+		p.opaque()
 	case "function":
 		p.function()
 	default:
@@ -250,7 +252,7 @@ func (p *Parser) value(tok string, values map[string][]Value) Value {
 	return Value{}
 }
 
-// node reads `[%N =] OP ["equation"] values attrs [: types]`.
+// node reads `[%N =] OP ["equation or opaque operator"] values attrs [: types]`.
 func (p *Parser) node(b *Builder, word string, values map[string][]Value) {
 	if word == "" {
 		p.Errorf("the text ends inside a body")
@@ -273,11 +275,17 @@ func (p *Parser) node(b *Builder, word string, values map[string][]Value) {
 		p.Errorf("unknown operator %q", word)
 		return
 	}
-	var e *Equation
-	if op == OpEquation || op == OpEquationGrad {
+	like := &Node{Op: op}
+	switch op {
+	case OpEquation, OpEquationGrad:
 		eq := p.Quoted()
-		if e = p.m.Equation(eq); e == nil {
+		if like.Equation = p.m.Equation(eq); like.Equation == nil {
 			p.Errorf("unknown equation %q", eq)
+		}
+	case OpOpaque, OpOpaqueGrad:
+		o := p.Quoted()
+		if like.Opaque = p.m.Opaque(o); like.Opaque == nil {
+			p.Errorf("unknown opaque operator %q", o)
 		}
 	}
 	var in []Value
@@ -285,7 +293,7 @@ func (p *Parser) node(b *Builder, word string, values map[string][]Value) {
 	for p.err == nil {
 		tok := p.Token()
 		if tok == "\n" || tok == "" || tok == ":" {
-			n := b.node(op, e, attrs, in)
+			n := b.node(like, attrs, in)
 			p.builder(b)
 			if p.err != nil {
 				return
@@ -460,5 +468,56 @@ func (p *Parser) equation() {
 		default:
 			p.node(b, word, values)
 		}
+	}
+}
+
+func (p *Parser) opaque() {
+	o := &Opaque{Name: p.Quoted()}
+	if p.err == nil && p.m.Opaque(o.Name) != nil {
+		p.Errorf("opaque operator %q stands twice", o.Name)
+	}
+	for _, part := range []struct {
+		name string
+		text *string
+	}{{"plugin", &o.Plugin}, {"component", &o.Component}, {"version", &o.Version}, {"arguments", &o.Arguments}} {
+		p.Want(part.name)
+		p.Want("=")
+		*part.text = p.Quoted()
+	}
+	for p.err == nil && !p.Is("{") {
+		word := p.Token()
+		i := slices.IndexFunc(o.flags(), func(f flag) bool { return f.name == word })
+		switch {
+		case i >= 0:
+			*o.flags()[i].set = true
+		case o.Direction == "" && (word == string(Encode) || word == string(Decode)):
+			o.Direction = Direction(word)
+		default:
+			p.Errorf("unknown word %q before the body of an opaque operator", word)
+		}
+	}
+	p.EndLine()
+	for p.err == nil {
+		switch word := p.Word(); word {
+		case "input":
+			o.Inputs = append(o.Inputs, p.Name())
+		case "state":
+			s := EquationState{Name: p.Name()}
+			p.Want("=")
+			s.Start = p.Real()
+			o.States = append(o.States, s)
+		case "saved":
+			o.Saved = append(o.Saved, p.Name())
+		case "}":
+			p.EndLine()
+			if err := o.Verify(); err != nil {
+				p.Errorf("%v", err)
+			}
+			p.m.Opaques = append(p.m.Opaques, o)
+			return
+		default:
+			p.Errorf("unknown word %q in an opaque operator", word)
+		}
+		p.EndLine()
 	}
 }

@@ -15,7 +15,7 @@ func (m *Module) Print() string {
 	return w.String()
 }
 
-// PrintBody writes variables, equations and functions without the heading.
+// PrintBody writes variables, equations, opaque operators and functions without the heading.
 func (m *Module) PrintBody(w *strings.Builder) {
 	for _, v := range m.Variables {
 		fmt.Fprintf(w, "\nvariable %q %v %v %s(%s, %s)", v.Name, v.Type, v.Kind, v.Init.Kind, real(v.Init.A), real(v.Init.B))
@@ -32,6 +32,10 @@ func (m *Module) PrintBody(w *strings.Builder) {
 	for _, e := range m.Equations {
 		w.WriteByte('\n')
 		e.print(w)
+	}
+	for _, o := range m.Opaques {
+		w.WriteByte('\n')
+		o.print(w)
 	}
 	for _, g := range m.Functions {
 		w.WriteByte('\n')
@@ -97,6 +101,9 @@ func (g *Graph) printNodes(w *strings.Builder) func(Value) string {
 		if n.Equation != nil {
 			fmt.Fprintf(w, " %q", n.Equation.Name)
 		}
+		if n.Opaque != nil {
+			fmt.Fprintf(w, " %q", n.Opaque.Name)
+		}
 		for _, v := range n.In {
 			w.WriteByte(' ')
 			w.WriteString(name(v))
@@ -158,6 +165,39 @@ func (e *Equation) print(w *strings.Builder) {
 		}
 	}
 	w.WriteString("}\n")
+}
+
+func (o *Opaque) print(w *strings.Builder) {
+	fmt.Fprintf(w, "opaque %q plugin=%q component=%q version=%q arguments=%q", o.Name, o.Plugin, o.Component, o.Version, o.Arguments)
+	if o.Direction != "" {
+		fmt.Fprintf(w, " %s", o.Direction)
+	}
+	for _, word := range o.flags() {
+		if *word.set {
+			fmt.Fprintf(w, " %s", word.name)
+		}
+	}
+	w.WriteString(" {\n")
+	for _, s := range o.Inputs {
+		fmt.Fprintf(w, "  input %s\n", s)
+	}
+	for _, s := range o.States {
+		fmt.Fprintf(w, "  state %s = %s\n", s.Name, real(s.Start))
+	}
+	for _, s := range o.Saved {
+		fmt.Fprintf(w, "  saved %s\n", s)
+	}
+	w.WriteString("}\n")
+}
+
+// flag is a word that stands where a field of a declaration is set.
+type flag struct {
+	name string
+	set  *bool
+}
+
+func (o *Opaque) flags() []flag {
+	return []flag{{"spikes", &o.Spikes}, {"once", &o.Once}, {"gradient", &o.Gradient}, {"random", &o.Random}}
 }
 
 // real renders a float so that it reads back to the same bits and is seen to be no int.

@@ -87,6 +87,11 @@ func (g *Graph) Verify(env Env) error {
 			}
 			held[n.Equation] = true
 		}
+		if n.Opaque != nil {
+			if err := n.Opaque.Verify(); err != nil {
+				return fmt.Errorf("verify %s: node %d: %w", g.Name, i, err)
+			}
+		}
 		seen[n] = true
 	}
 	if inputs != len(g.Inputs) {

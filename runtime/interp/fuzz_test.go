@@ -38,7 +38,7 @@ func FuzzRun(f *testing.F) {
 	for word := p.Word(); word != "" && p.Item(word); word = p.Word() {
 	}
 	for _, g := range m.Functions { // those that need no roles, each with all variables and equations
-		f.Add((&graph.Module{Variables: m.Variables, Equations: m.Equations, Functions: []*graph.Graph{g}}).Print())
+		f.Add((&graph.Module{Variables: m.Variables, Equations: m.Equations, Opaques: m.Opaques, Functions: []*graph.Graph{g}}).Print())
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		m, err := graph.Parse(text)

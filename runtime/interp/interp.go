@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"snnc.dev/snnc/runtime/graph"
+	"snnc.dev/snnc/runtime/opaque"
 )
 
 // Value is a value in logical order: time, batch, then dims channels first, row-major. N is 1 where the type has no batch
@@ -24,6 +25,7 @@ type Env struct {
 	// where the value has no batch axis; element = t * size + logical index within the example.
 	Random func(label string, normal bool, index, element uint64) float64
 	Host   func(what string) float64 // the numbers that the trainer knows
+	Opaque opaque.Server             // computes opaque operators, in single precision
 	Base   *Base                     // nil: a plain run
 }
 

@@ -52,6 +52,8 @@ func table() map[graph.Op]operator {
 		graph.OpNormaliseGrad: normaliseGradient,
 		graph.OpEquation:      equation,
 		graph.OpEquationGrad:  equationGradient,
+		graph.OpOpaque:        opaqueForward,
+		graph.OpOpaqueGrad:    opaqueBackward,
 
 		graph.OpCast: broadcast,
 	}

@@ -157,12 +157,18 @@ func (f *fuser) need(v graph.Value) *Value {
 	return f.done[v]
 }
 
-// own returns v in memory that no other run and nobody but the plan writes: not that of an input, a variable or a constant.
+// own returns v in memory that no other run and nobody but the plan writes: not that of an input, a variable or a constant, nor that
+// which a plugin sees.
 func (f *fuser) own(v graph.Value) *Value {
 	got := f.need(v)
-	if root := got.Root(); root.Place == Buffer {
+	if root := got.Root(); root.Place == Buffer && !root.Shared {
 		return got
 	}
+	return f.copied(v, got)
+}
+
+// copied returns a copy of v, which is in memory as got.
+func (f *fuser) copied(v graph.Value, got *Value) *Value {
 	t := v.Type()
 	return f.copy(got, t, "copy", v.Node.Layer, Part{Steps: max(t.Steps, 1), Timed: true, Batched: true, Runs: []Run{{Length: int32(t.Size()), Stride: 1}}})
 }
@@ -249,8 +255,12 @@ func (f *fuser) kernel(n *graph.Node) {
 	if f.moves(n) {
 		return
 	}
-	if n.Op == graph.OpEquation || n.Op == graph.OpEquationGrad {
+	switch n.Op {
+	case graph.OpEquation, graph.OpEquationGrad:
 		f.equation(n)
+		return
+	case graph.OpOpaque, graph.OpOpaqueGrad:
+		f.opaque(n)
 		return
 	}
 	s := &Step{Node: n, Layer: n.Layer}

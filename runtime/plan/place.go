@@ -41,16 +41,17 @@ func place(p *Plan) {
 		}
 		for _, v := range s.Out {
 			k := slices.IndexFunc(s.In, func(u *Value) bool {
-				return u.Place == Buffer && u.last == i && s.overlays(v, u) && !slices.ContainsFunc(s.Out, func(w *Value) bool { return w.Over == u })
+				return u.Place == Buffer && u.Shared == v.Shared && u.last == i && s.overlays(v, u) && !slices.ContainsFunc(s.Out, func(w *Value) bool { return w.Over == u })
 			})
 			if k >= 0 {
 				v.Over = s.In[k]
 			}
 		}
 	}
-	p.F32 = p.arena(graph.F32)
-	p.I32 = p.arena(graph.I32)
-	p.Bits = p.arena(graph.Bit)
+	p.F32 = p.arena(graph.F32, false)
+	p.Shared = p.arena(graph.F32, true)
+	p.I32 = p.arena(graph.I32, false)
+	p.Bits = p.arena(graph.Bit, false)
 }
 
 // fix finds the steps that depend on nothing but variables, and keeps what others read of them for all runs.
@@ -150,12 +151,12 @@ type block struct {
 	values                    []*Value
 }
 
-// arena places the buffers of one element type and returns how many elements they take in all.
-func (p *Plan) arena(d graph.DType) int {
+// arena places the buffers of one element type, those that plugins see or the others, and returns how many elements they take in all.
+func (p *Plan) arena(d graph.DType, shared bool) int {
 	var blocks []*block
 	of := map[*Value]*block{}
 	for _, v := range p.Values { // an operand comes before what is computed from it
-		if v.Place != Buffer || v.Type.DType != d || v.last < 0 {
+		if v.Place != Buffer || v.Type.DType != d || v.Shared != shared || v.last < 0 {
 			continue
 		}
 		b := of[v.Over]

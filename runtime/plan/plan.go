@@ -63,7 +63,8 @@ type Value struct {
 	Of      *Value         // of an alias: whose memory it is
 	From    int            // of an alias: the first time step of Of
 	Over    *Value         // of a buffer: the operand of the step that computes it whose memory it takes, element for element
-	Offset  int            // of a buffer: where it begins in the memory of its element type, in elements
+	Shared  bool           // of a buffer: an operand of an opaque operator, which lies in memory that a plugin sees
+	Offset  int            // of a buffer: where it begins in the memory of its element type, or in the shared one, in elements
 	Source  graph.Op       // the operator that gives it
 
 	first, last int // steps between which it holds, see place
@@ -85,6 +86,7 @@ type Step struct {
 	Node     *graph.Node // a kernel of its own for this operator
 
 	Moments *ChannelMoments // of what a product gives, taken along with it
+	Opaque  *Opaque         // where Node is opaque: its results
 	Layer   string          // structural place of what it computes
 	Fixed   bool            // need not run again until a variable changes, see Options.Repeated
 	In, Out []*Value
@@ -162,6 +164,14 @@ type Move struct {
 	Parts []Part
 }
 
+// Opaque has the results of an opaque operator or of its derivative, which a plugin computes. Its operands are the step's inputs, in
+// the order of the node's; all are buffers of real numbers in shared memory.
+type Opaque struct {
+	Output      *Value   // nil of a derivative
+	Saved, Next []*Value // none where nobody reads any of them
+	Inputs      []*Value // of a derivative: by each input
+}
+
 // Output is a named result.
 type Output struct {
 	Name  string
@@ -178,6 +188,7 @@ type Plan struct {
 	Outputs        []Output
 	Assigns        []Output // the next values of variables
 	F32, I32, Bits int      // elements of planned memory by element type
+	Shared         int      // real numbers of planned memory that plugins see
 
 	repeated  bool
 	without   []string
@@ -269,7 +280,7 @@ func linked(op graph.Op) bool {
 }
 
 // Bytes returns how much planned memory a run needs, without inputs, variables and the workers' scratch.
-func (p *Plan) Bytes() int { return 4*p.F32 + 4*p.I32 + 8*p.Bits }
+func (p *Plan) Bytes() int { return 4*p.F32 + 4*p.Shared + 4*p.I32 + 8*p.Bits }
 
 // Target returns where element i of Elements goes.
 func (p *Part) Target(i int) int {

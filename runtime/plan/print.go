@@ -16,8 +16,12 @@ func (p Place) String() string { return placeNames[p] }
 // Print returns the plan as text: every step with what is fused in it, and every value with its layout and memory.
 func (p *Plan) Print() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "plan %s: batch %d, %d steps, %d bytes (f32 %d, i32 %d, bits %d)\n", p.Name, p.Batch, len(p.Steps), p.Bytes(),
-		4*p.F32, 4*p.I32, 8*p.Bits)
+	shared := ""
+	if p.Shared > 0 {
+		shared = fmt.Sprintf(", shared with plugins %d", 4*p.Shared)
+	}
+	fmt.Fprintf(&b, "plan %s: batch %d, %d steps, %d bytes (f32 %d, i32 %d, bits %d%s)\n", p.Name, p.Batch, len(p.Steps), p.Bytes(),
+		4*p.F32, 4*p.I32, 8*p.Bits, shared)
 	for _, pass := range p.Passes {
 		if len(pass.Places) > 0 {
 			fmt.Fprintln(&b, strings.Join(append([]string{fmt.Sprintf("pass %s: %d", pass.Name, len(pass.Places))}, pass.Layers()...), " "))
@@ -76,7 +80,11 @@ func (p *Plan) describe(v *Value) string {
 		if v.Over != nil {
 			over = fmt.Sprintf(" over v%d", v.Over.ID)
 		}
-		return fmt.Sprintf("%s at %s+%d, %d bytes%s", s, v.Type.DType, unit*v.Offset, size, over)
+		memory := v.Type.DType.String()
+		if v.Shared {
+			memory = "shared"
+		}
+		return fmt.Sprintf("%s at %s+%d, %d bytes%s", s, memory, unit*v.Offset, size, over)
 	case Alias:
 		return fmt.Sprintf("%s in v%d from step %d", s, v.Of.ID, v.From)
 	case Constant:
@@ -110,6 +118,8 @@ func (s *Step) what() string {
 		return text
 	case s.Move != nil:
 		return fmt.Sprintf("move of %d parts", len(s.Move.Parts))
+	case s.Opaque != nil:
+		return fmt.Sprintf("%s %q", s.Node.Op, s.Node.Opaque.Component)
 	case s.Moments != nil:
 		return string(s.Node.Op) + " moments"
 	}

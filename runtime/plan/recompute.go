@@ -37,7 +37,7 @@ func within(p *Plan, f *fuser, bytes int) (*Plan, error) {
 // gradient reports whether n is a node of the way back that no other way has.
 func gradient(n *graph.Node) bool {
 	switch n.Op {
-	case graph.OpEquationGrad, graph.OpMatmulWeight, graph.OpConvWeight, graph.OpMaxPoolGrad:
+	case graph.OpEquationGrad, graph.OpOpaqueGrad, graph.OpMatmulWeight, graph.OpConvWeight, graph.OpMaxPoolGrad:
 		return true
 	}
 	return false

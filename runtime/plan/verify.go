@@ -19,7 +19,7 @@ func (p *Plan) verify() error {
 			return fmt.Errorf("v%d: %w", i, err)
 		}
 	}
-	m := &holders{p: p, by: map[graph.DType][]*Value{}, written: map[*Value]bool{}}
+	m := &holders{p: p, by: map[pool][]*Value{}, written: map[*Value]bool{}}
 	if err := m.run(false); err != nil {
 		return err
 	}
@@ -52,7 +52,7 @@ func (p *Plan) verifyPlace(v *Value) error {
 			return fmt.Errorf("an alias of steps of v%d that it has not", of.ID)
 		}
 	case Buffer:
-		there := map[graph.DType]int{graph.F32: p.F32, graph.I32: p.I32, graph.Bit: p.Bits}[v.Type.DType]
+		there := map[pool]int{{DType: graph.F32}: p.F32, {DType: graph.I32}: p.I32, {DType: graph.Bit}: p.Bits, {graph.F32, true}: p.Shared}[v.pool()]
 		if end := v.Offset + p.Elements(v); v.Offset < 0 || end > there {
 			return fmt.Errorf("ends at %d of %d", end, there)
 		}
@@ -64,17 +64,25 @@ func (p *Plan) verifyPlace(v *Value) error {
 	return nil
 }
 
+// pool is one of the planned memories.
+type pool struct {
+	graph.DType
+	shared bool
+}
+
+func (v *Value) pool() pool { return pool{v.Type.DType, v.Shared} }
+
 // holders says whose values the planned memory holds.
 type holders struct {
 	p       *Plan
-	by      map[graph.DType][]*Value // buffers whose memory nobody has written over
+	by      map[pool][]*Value // buffers whose memory nobody has written over
 	written map[*Value]bool
 }
 
 // read reports an error where v is not in memory.
 func (m *holders) read(v *Value) error {
 	r := v.Root()
-	if r.Place == Buffer && !slices.Contains(m.by[r.Type.DType], r) {
+	if r.Place == Buffer && !slices.Contains(m.by[r.pool()], r) {
 		if m.written[r] {
 			return fmt.Errorf("v%d has been written over", r.ID)
 		}
@@ -92,7 +100,7 @@ func (m *holders) write(v *Value) error {
 		return fmt.Errorf("writes v%d once more", v.ID)
 	}
 	m.written[v] = true
-	d, end := v.Type.DType, v.Offset+m.p.Elements(v)
+	d, end := v.pool(), v.Offset+m.p.Elements(v)
 	m.by[d] = append(slices.DeleteFunc(m.by[d], func(u *Value) bool {
 		return u.Offset < end && v.Offset < u.Offset+m.p.Elements(u)
 	}), v)
@@ -113,6 +121,13 @@ func (m *holders) run(again bool) error {
 		for _, v := range s.In {
 			if err := m.read(v); err != nil {
 				return fmt.Errorf("step %d (%s): %w", i, s.what(), err)
+			}
+		}
+		if s.Opaque != nil {
+			for _, v := range slices.Concat(s.In, s.Out) {
+				if r := v.Root(); r.Place != Buffer || !r.Shared || r.Type.DType != graph.F32 {
+					return fmt.Errorf("step %d (%s): v%d does not lie where a plugin sees it", i, s.what(), v.ID)
+				}
 			}
 		}
 		for _, v := range s.Out {

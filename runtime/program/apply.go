@@ -17,7 +17,7 @@ type application struct {
 	role          string
 	prefix, owner string               // of layers and labels, and of variables
 	use           string               // which application of the role it is: each draws its own random numbers
-	runs          map[*graph.Node]bool // equations that run over the time of the application, see overTime
+	runs          map[*graph.Node]bool // equations and opaque operators that run over the time of the application, see overTime
 	given, next   []graph.Value        // what is left of the states that it begins with, and those that it ends with
 }
 
@@ -56,10 +56,10 @@ func (a *application) node(c *graph.Node, args []graph.Value) []graph.Value {
 	case graph.OpAssign:
 		k.assign(a.variable(c), args[0])
 		return []graph.Value{}
-	case graph.OpEquation:
-		return a.equation(c, attrs, args)
+	case graph.OpEquation, graph.OpOpaque:
+		return a.neurons(c, attrs, args)
 	}
-	return b.Equation(c.Op, c.Equation, attrs, args...)
+	return b.Like(c, attrs, args...)
 }
 
 // variable returns the name in the program of the variable that a node of the role reads or assigns.
@@ -68,35 +68,36 @@ func (a *application) variable(c *graph.Node) string {
 	return cmp.Or(a.k.l.names[own], own)
 }
 
-// equation adds an equation of the role with the gate of the application and, where the application carries them, its part of
-// the states.
-func (a *application) equation(c *graph.Node, attrs graph.Attrs, args []graph.Value) []graph.Value {
-	k, b, e := a.k, a.k.b, c.Equation
-	if gate := a.n.Text("gate"); gate != "" && e.Temporal != nil {
-		own := *e
-		own.Temporal = &graph.Temporal{Open: gate == "open", Normalize: e.Temporal.Normalize}
-		own.Name = e.Name + "." + gate
-		e = &own
+// neurons adds an equation or an opaque operator of the role with the gate of the application and, where the application carries them,
+// its part of the states.
+func (a *application) neurons(c *graph.Node, attrs graph.Attrs, args []graph.Value) []graph.Value {
+	k, b, states, like := a.k, a.k.b, c.States(), *c
+	if gate := a.n.Text("gate"); gate != "" && c.Equation != nil && c.Equation.Temporal != nil {
+		own := *c.Equation
+		own.Temporal = &graph.Temporal{Open: gate == "open", Normalize: c.Equation.Temporal.Normalize}
+		own.Name = c.Equation.Name + "." + gate
+		like.Equation = &own
 	}
 	carried := a.n.Flag("state") && a.runs[c] && carries(c)
 	if carried {
-		if len(a.given) < len(e.States) {
+		if len(a.given) < len(states) {
 			b.Fail(fmt.Errorf("the state handed to %s is not one of its own", a.role))
 			return nil
 		}
 		attrs = with(attrs, "state", true)
-		args = append(slices.Clone(args), a.given[:len(e.States)]...)
-		a.given = a.given[len(e.States):]
+		args = append(slices.Clone(args), a.given[:len(states)]...)
+		a.given = a.given[len(states):]
 	}
-	res := b.Equation(c.Op, e, attrs, args...)
+	res := b.Like(&like, attrs, args...)
 	if b.Err() != nil {
 		return res
 	}
 	if carried {
-		a.next = append(a.next, res[1:]...)
-		res = res[:1]
+		last := len(res) - len(states)
+		a.next = append(a.next, res[last:]...)
+		res = res[:last]
 	}
-	if e.Spikes && !a.n.Flag("frozen") && slices.Contains(k.watched, a.n.Text("mode")) {
+	if c.Spiking() && !a.n.Flag("frozen") && slices.Contains(k.watched, a.n.Text("mode")) {
 		k.spiking = append(k.spiking, res[0])
 	}
 	return res
@@ -112,10 +113,10 @@ func with(attrs graph.Attrs, name string, v any) graph.Attrs {
 // carries reports whether a node of a role has states that are carried from one application to the next. An export of another
 // model that starts its neurons itself keeps them to itself.
 func carries(n *graph.Node) bool {
-	return n.Op == graph.OpEquation && n.Equation.Stateful() && !n.Flag("state")
+	return len(n.States()) > 0 && !n.Flag("state")
 }
 
-// overTime returns the equations of a function that run over the time steps of its inputs. In one that works at any number of
+// overTime returns the equations and opaque operators of a function that run over the time steps of its inputs. In one that works at any number of
 // steps the others, behind an encode, have steps of their own: they run from beginning to end in each application, also where
 // that is to a part of a sequence.
 func overTime(g *graph.Graph) map[*graph.Node]bool {
@@ -128,7 +129,7 @@ func overTime(g *graph.Graph) map[*graph.Node]bool {
 				timed[graph.Value{Node: n, Index: i}] = true
 			}
 		}
-		if n.Op == graph.OpEquation && (over || !g.FreeSteps) {
+		if (n.Op == graph.OpEquation || n.Op == graph.OpOpaque) && (over || !g.FreeSteps) {
 			equations[n] = true
 		}
 	}
@@ -143,7 +144,7 @@ func (k *linking) bundle(role string, parts []graph.Value) graph.Value {
 	return v
 }
 
-// zero returns the states of a role before the first step, in the order of its stateful equations.
+// zero returns the states of a role before the first step, in the order of what has some.
 func (k *linking) zero(role string) graph.Value {
 	var parts []graph.Value
 	k.eachState(role, func(i int, t graph.Type, start float64) {
@@ -178,7 +179,7 @@ func (k *linking) eachState(role string, each func(i int, t graph.Type, start fl
 		for _, v := range n.In {
 			t, _ = graph.Broadcast(t, v.Type().With(graph.F32))
 		}
-		for _, s := range n.Equation.States {
+		for _, s := range n.States() {
 			each(i, t.WithSteps(0), s.Start)
 			i++
 		}

@@ -70,8 +70,8 @@ func (l *Linker) Counted(name string) (*graph.Graph, Counts, error) {
 				p.Operations /= t.Steps
 			}
 			c.Products = append(c.Products, p)
-		case graph.OpEquation:
-			if !n.Equation.Spikes || n.Layer == "" {
+		case graph.OpEquation, graph.OpOpaque:
+			if !n.Spiking() || n.Layer == "" {
 				continue
 			}
 			v, place := graph.Value{Node: n}, strconv.Itoa(len(c.Layers))

@@ -212,6 +212,7 @@ func (l *Linker) Module(export string) (*graph.Module, error) {
 	}
 	m := &graph.Module{}
 	known := map[*graph.Equation]*graph.Equation{}
+	opaque := map[*graph.Opaque]*graph.Opaque{}
 	for _, n := range g.Nodes {
 		switch {
 		case n.Op == graph.OpAssign:
@@ -231,6 +232,16 @@ func (l *Linker) Module(export string) (*graph.Module, error) {
 				m.Equations = append(m.Equations, e)
 			}
 			n.Equation = e
+		case n.Opaque != nil:
+			o := opaque[n.Opaque]
+			if o == nil {
+				own := *n.Opaque
+				own.Name = "o" + strconv.Itoa(len(m.Opaques))
+				o = &own
+				opaque[n.Opaque] = o
+				m.Opaques = append(m.Opaques, o)
+			}
+			n.Opaque = o
 		}
 	}
 	for _, name := range []string{TrainFunction, EvalFunction} {

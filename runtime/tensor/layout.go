@@ -2,6 +2,7 @@ package tensor
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"snnc.dev/snnc/runtime/graph"
@@ -37,6 +38,14 @@ func Bytes(t graph.Type, n int) int {
 
 // ChannelsLast reports whether the first dim is the innermost in memory.
 func ChannelsLast(t graph.Type) bool { return (t.Steps > 0 || t.Batch) && len(t.Dims) >= 3 }
+
+// Memory returns the dims of one row from the outermost to the innermost in memory.
+func Memory(t graph.Type) []int {
+	if !ChannelsLast(t) {
+		return slices.Clone(t.Dims)
+	}
+	return append(slices.Clone(t.Dims[1:]), t.Dims[0])
+}
 
 // Strides returns how far apart in memory the neighbours along each dim are, within one row.
 func Strides(t graph.Type) []int {
@@ -141,11 +150,7 @@ func Layout(t graph.Type) string {
 	if t.Batch {
 		b.WriteString("[N]")
 	}
-	dims := t.Dims
-	if ChannelsLast(t) {
-		dims = append(append([]int{}, t.Dims[1:]...), t.Dims[0])
-	}
-	for _, d := range dims {
+	for _, d := range Memory(t) {
 		fmt.Fprintf(&b, "[%d]", d)
 	}
 	if t.DType == graph.Bit {

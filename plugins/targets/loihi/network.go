@@ -62,7 +62,7 @@ func find(network string, g *graph.Graph, base int) ([]layer, []hosted) {
 		default:
 			f.varies[n] = slices.ContainsFunc(n.In, func(v graph.Value) bool { return f.varies[v.Node] })
 		}
-		f.varies[n] = f.varies[n] || n.Equation != nil
+		f.varies[n] = f.varies[n] || n.Equation != nil || n.Opaque != nil
 		f.ordinal[n] = fmt.Sprintf("%s.%d", n.Op, count[n.Op])
 		count[n.Op]++
 		if n.Op == graph.OpEquation && n.Equation.Spikes {
@@ -161,7 +161,7 @@ func (f *finder) neuron(n *graph.Node) {
 
 // refuse notes why the weights below a value are not on the chip.
 func (f *finder) refuse(n *graph.Node, seen map[*graph.Node]bool) {
-	if seen[n] || len(seen) > maxWalk || n.Equation != nil || f.problem == "" {
+	if seen[n] || len(seen) > maxWalk || n.Equation != nil || n.Opaque != nil || f.problem == "" {
 		return
 	}
 	seen[n] = true
@@ -417,6 +417,8 @@ func (f *finder) hostReason(n *graph.Node) string {
 			return f.refused[n]
 		}
 		return "no spiking neuron follows: its sums are read out"
+	case graph.OpOpaque:
+		return "its plugin computes it, and the chip runs no plugins"
 	case graph.OpMaxPool:
 		return "the largest value of a window has no form on the chip; a stride in the layer before has"
 	}

@@ -39,17 +39,24 @@ var passes = []struct {
 	{"accumulated products", "a product begins with what it is added to, where nobody else reads that", accumulated},
 	{"gradients that are 0", "the gradient by a bias that a normalisation takes away is 0", vanishing},
 	{needed, "a normalisation is moments and element-wise operators", normalisation},
+	{numbers, "a plugin reads and writes real numbers, also where these are spikes", plain},
 	{"factors", "factors that are the same for all that is summed come after the sum", factors},
 }
 
-// needed is the pass that no plan can do without: no kernel computes what it takes apart.
-const needed = "normalisation"
+// The passes that no plan can do without: no kernel computes what the first takes apart, and no plugin knows bits.
+const (
+	needed  = "normalisation"
+	numbers = "opaque operators"
+)
+
+// spared reports whether the pass NAME can be left out.
+func spared(name string) bool { return name != needed && name != numbers }
 
 // Names returns the names of the passes that can be left out, in order.
 func Names() []string {
 	var names []string
 	for _, p := range passes {
-		if p.name != needed {
+		if spared(p.name) {
 			names = append(names, p.name)
 		}
 	}
@@ -62,7 +69,7 @@ func Rewrite(g *graph.Graph, batch int, without []string) (*Graph, []Pass, error
 	var done []Pass
 	s := take(g)
 	for _, p := range passes {
-		if p.name != needed && slices.Contains(without, p.name) {
+		if spared(p.name) && slices.Contains(without, p.name) {
 			continue
 		}
 		out, places, err := s.rewrite(batch, p.rule)

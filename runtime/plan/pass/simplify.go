@@ -105,7 +105,12 @@ func (s *Graph) rewrite(batch int, apply rule) (out *Graph, places []string, err
 
 // add adds a node of the given types unless there is an equal one, and returns its results.
 func (r *rewriter) add(op graph.Op, e *graph.Equation, attrs graph.Attrs, out []graph.Type, in ...graph.Value) []graph.Value {
-	n := &graph.Node{Op: op, Attrs: attrs, Out: out, Equation: e, In: in, Layer: r.layer}
+	return r.put(&graph.Node{Op: op, Attrs: attrs, Out: out, Equation: e, In: in})
+}
+
+// put adds a node unless there is an equal one, and returns its results.
+func (r *rewriter) put(n *graph.Node) []graph.Value {
+	n.Layer = r.layer
 	key := r.key(n)
 	if old := r.known[key]; old != nil {
 		n = old
@@ -123,7 +128,7 @@ func (r *rewriter) add(op graph.Op, e *graph.Equation, attrs graph.Attrs, out []
 
 func (r *rewriter) key(n *graph.Node) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s %p %v", n.Op, n.Equation, n.Out) // the type of a constant does not follow from the rest
+	fmt.Fprintf(&b, "%s %p %p %v", n.Op, n.Equation, n.Opaque, n.Out) // the type of a constant does not follow from the rest
 	for _, name := range slices.Sorted(maps.Keys(n.Attrs)) {
 		fmt.Fprintf(&b, " %s=%v", name, n.Attrs[name])
 	}
@@ -232,7 +237,7 @@ func (r *rewriter) tidy(n *graph.Node, in []graph.Value) []graph.Value {
 			return one(v)
 		}
 	}
-	return r.add(n.Op, n.Equation, n.Attrs, n.Out, in...)
+	return r.put(&graph.Node{Op: n.Op, Attrs: n.Attrs, Out: n.Out, Equation: n.Equation, Opaque: n.Opaque, In: in})
 }
 
 // product adds a product or pooling. Images that have neither time nor batch axis would lie channels first, which no kernel
