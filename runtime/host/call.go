@@ -37,6 +37,9 @@ var (
 	samplerCall  = method{"Sampler", proto.PluginClient.Sampler}
 	coderCall    = method{"Coder", proto.PluginClient.Coder}
 	checkCall    = method{"Check", proto.PluginClient.Check}
+	prepareCall  = method{"Prepare", proto.PluginClient.Prepare}
+	forwardCall  = method{"Forward", proto.PluginClient.Forward}
+	backwardCall = method{"Backward", proto.PluginClient.Backward}
 )
 
 // A call is tried on so many processes, with pauses that double.
@@ -65,8 +68,12 @@ type connection struct {
 	conn *grpc.ClientConn
 }
 
-// call makes a call, on as many processes as it takes up to maxTries, and has the reply judged.
-func (h *Host) call(ctx context.Context, s *served, m method, request any, judge func(string) error) (string, error) {
+// nonsense is an answer that does not hold.
+type nonsense struct{ error }
+
+// call makes a call, on as many processes as it takes up to maxTries, and has the reply judged. before, where it is not nil, comes
+// first on each connection.
+func (h *Host) call(ctx context.Context, s *served, m method, request any, before func(context.Context, *connection) error, judge func(string) error) (string, error) {
 	text, err := json.Marshal(request)
 	if err != nil {
 		return "", fmt.Errorf("%s %s: write the request: %w", strings.ToLower(m.name), called(s.name), err)
@@ -86,14 +93,20 @@ func (h *Host) call(ctx context.Context, s *served, m method, request any, judge
 	for try := 1; ; try++ {
 		c, err := h.connect(own, s)
 		var reply *proto.Reply
+		if err == nil && before != nil {
+			err = before(own, c)
+		}
 		if err == nil {
 			reply, err = m.rpc(proto.NewPluginClient(c.conn), own, &proto.Request{Json: string(text)})
 		}
 		if err == nil {
-			if err := judge(reply.GetJson()); err != nil {
-				return "", &Failure{Plugin: s.name, Call: m.name, Err: fmt.Errorf("the reply makes no sense: %w", err)}
+			if err = judge(reply.GetJson()); err == nil {
+				return reply.GetJson(), nil
 			}
-			return reply.GetJson(), nil
+			err = &nonsense{err}
+		}
+		if bad := (*nonsense)(nil); errors.As(err, &bad) {
+			return "", &Failure{Plugin: s.name, Call: m.name, Err: fmt.Errorf("the reply makes no sense: %w", bad.error)}
 		}
 		f, again := &Failure{Plugin: s.name, Call: m.name, Err: err}, false
 		cause := context.Cause(own)
@@ -273,7 +286,11 @@ func (h *Host) sockets() (string, error) {
 		return "", ErrClosed
 	}
 	if h.folder == nil {
-		f, err := newFolder()
+		base := os.TempDir()
+		if len(base)+restOfSocket > longestSocket {
+			base = "/tmp"
+		}
+		f, err := newFolder(base)
 		if err != nil {
 			return "", err
 		}

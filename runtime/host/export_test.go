@@ -30,3 +30,13 @@ func (h *Host) Folder() string {
 	}
 	return h.folder.path
 }
+
+// Shared returns the private folder of arenas; "" before there was one.
+func (h *Host) Shared() string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.shared == nil {
+		return ""
+	}
+	return h.shared.path
+}

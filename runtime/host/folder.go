@@ -10,12 +10,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A host's sockets lie in a folder of its own in the folder for temporary files. Whether its host lives is told by a lock on
+// A host's sockets lie in a folder of its own in the folder for temporary files, its arenas in another one whose files lie in memory,
+// or in the first. Whether its host lives is told by a lock on
 // a file in it, which the system gives up when the process ends, however it ends.
 const (
 	folderPattern = "snnc-host-*"
 	lockName      = "snnc-host.lock"
 	socketFolders = "plugin-dir*" // go-plugin makes them
+	arenaName     = "arena-"      // and a number
 	// untouched is the age from which a folder without lock is taken for a leftover: a host is not that long between making
 	// its folder and locking it.
 	untouched = time.Minute
@@ -31,16 +33,12 @@ type folder struct {
 	lock *os.File
 }
 
-// newFolder makes a private folder and removes those that dead hosts left.
-func newFolder() (*folder, error) {
-	base := os.TempDir()
-	if len(base)+restOfSocket > longestSocket {
-		base = "/tmp"
-	}
+// newFolder makes a private folder in another one and removes those that dead hosts left there.
+func newFolder(base string) (*folder, error) {
 	clean(base)
 	dir, err := os.MkdirTemp(base, folderPattern)
 	if err != nil {
-		return nil, fmt.Errorf("make a folder for sockets: %w", err)
+		return nil, fmt.Errorf("make a private folder: %w", err)
 	}
 	lock, err := os.OpenFile(filepath.Join(dir, lockName), os.O_CREATE|os.O_RDWR, 0o600)
 	if err == nil {
@@ -50,7 +48,7 @@ func newFolder() (*folder, error) {
 	}
 	if err != nil {
 		os.RemoveAll(dir)
-		return nil, fmt.Errorf("lock the folder for sockets: %w", err)
+		return nil, fmt.Errorf("lock a private folder: %w", err)
 	}
 	return &folder{dir, lock}, nil
 }
@@ -87,8 +85,14 @@ func clean(base string) {
 	}
 }
 
-// sweep removes the sockets and the lock file of a dead host, and its folders where these were all.
+// sweep removes the sockets, the arenas and the lock file of a dead host, and its folders where these were all.
 func sweep(dir string) {
+	arenas, _ := filepath.Glob(filepath.Join(dir, arenaName+"*"))
+	for _, path := range arenas {
+		if st, err := os.Lstat(path); err == nil && st.Mode().IsRegular() {
+			os.Remove(path)
+		}
+	}
 	folders, _ := filepath.Glob(filepath.Join(dir, socketFolders))
 	for _, f := range folders {
 		entries, err := os.ReadDir(f)

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"snnc.dev/snnc/plugins/schema"
@@ -39,7 +40,10 @@ type Host struct {
 	mu      sync.Mutex
 	plugins map[string]*served
 	folder  *folder // nil until a process is started
+	shared  *folder // of arenas, in memory; nil until there is one
 	closed  bool
+
+	last atomic.Int64 // of the names of arenas and operators
 }
 
 // New returns a Host; no process is started before a call needs one. Close it after use.
@@ -83,7 +87,7 @@ func (h *Host) Describe(ctx context.Context, plugin string) (schema.Plugin, erro
 		return p, nil
 	}
 	var p schema.Plugin
-	text, err := h.call(ctx, s, describeCall, struct{}{}, func(text string) error {
+	text, err := h.call(ctx, s, describeCall, struct{}{}, nil, func(text string) error {
 		p, err = judgePlugin(text, s.manifest)
 		return err
 	})
@@ -98,21 +102,21 @@ func (h *Host) Describe(ctx context.Context, plugin string) (schema.Plugin, erro
 // Build asks a model for its Program. The reply holds either the text of a Program, which parses and is verified, or
 // complaints.
 func (h *Host) Build(ctx context.Context, plugin string, r schema.BuildRequest) (schema.BuildReply, error) {
-	return ask(ctx, h, plugin, buildCall, r, func(text string) (schema.BuildReply, error) { return judgeProgram(text, r.Networks) })
+	return ask(ctx, h, plugin, buildCall, r, func(text string) (schema.BuildReply, error) { return judgeProgram(text, plugin, r.Networks) })
 }
 
 // Sampler asks a model for a sampler with options. The reply holds either the text of a Program with that one sampler and its
 // functions, which parses and is verified, or complaints.
 func (h *Host) Sampler(ctx context.Context, plugin string, r schema.SamplerRequest) (schema.BuildReply, error) {
 	return ask(ctx, h, plugin, samplerCall, r, func(text string) (schema.BuildReply, error) {
-		return judgeSampler(text, r.Build.Networks, r.Sampler)
+		return judgeSampler(text, plugin, r.Build.Networks, r.Sampler)
 	})
 }
 
 // Coder asks a coder without equations for its graph. The reply holds either the text of a module with the functions "train"
 // and "eval", which parses and is verified, or complaints.
 func (h *Host) Coder(ctx context.Context, plugin string, r schema.CoderRequest) (schema.BuildReply, error) {
-	return ask(ctx, h, plugin, coderCall, r, func(text string) (schema.BuildReply, error) { return judgeCoder(text, r.Input) })
+	return ask(ctx, h, plugin, coderCall, r, func(text string) (schema.BuildReply, error) { return judgeCoder(text, plugin, r.Input) })
 }
 
 // Check asks a target whether networks fit on it.
@@ -127,7 +131,7 @@ func ask[R any](ctx context.Context, h *Host, plugin string, m method, request a
 	if err != nil {
 		return out, err
 	}
-	_, err = h.call(ctx, s, m, request, func(text string) (err error) {
+	_, err = h.call(ctx, s, m, request, nil, func(text string) (err error) {
 		out, err = judge(text)
 		return err
 	})
@@ -214,8 +218,10 @@ func (h *Host) Close() error {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.folder == nil {
-		return late
+	for _, f := range []*folder{h.folder, h.shared} {
+		if f != nil {
+			late = errors.Join(late, f.remove())
+		}
 	}
-	return errors.Join(late, h.folder.remove())
+	return late
 }

@@ -62,10 +62,16 @@ func judgeComponent(c schema.Component) error {
 		return errors.New("there is no such kind of component")
 	case c.Equations != "" && !equations:
 		return errors.New("only neurons and coders have equations")
+	case c.Opaque != nil && (!equations || c.Equations != ""):
+		return errors.New("only neurons and coders without equations are opaque")
+	case c.Opaque != nil && c.Opaque.Once && !c.Opaque.Spikes:
+		return errors.New("what does not spike does not spike once")
+	case c.Opaque != nil && c.Kind == schema.Coder && len(c.Opaque.Inputs) > 0:
+		return errors.New("a coder has one input without a name")
 	case c.Equations != "" && len(c.Params) > 0:
 		return errors.New("the parameters of equations are declared in their text")
-	case c.Kind == schema.Neuron && c.Equations == "" && !c.Later:
-		return errors.New("a neuron has equations")
+	case c.Kind == schema.Neuron && c.Equations == "" && c.Opaque == nil && !c.Later:
+		return errors.New("a neuron has equations, or is opaque")
 	case len(c.Directions) > 0 && (c.Kind != schema.Coder || c.Equations != ""):
 		return errors.New("only coders without equations have directions")
 	case slices.ContainsFunc(c.Directions, func(d schema.Direction) bool { return d != schema.Encode && d != schema.Decode }):
@@ -84,6 +90,9 @@ func judgeComponent(c schema.Component) error {
 	}
 	for _, p := range c.Params {
 		names = append(names, p.Name)
+	}
+	if c.Opaque != nil {
+		names = append(names, c.Opaque.Takes()...)
 	}
 	if err := distinct("argument", names); err != nil {
 		return err
@@ -213,15 +222,47 @@ func judgeComplaints(complaints []schema.Complaint, answered bool) error {
 	return nil
 }
 
+// maxKeeps is how many states an opaque component has at most, and how much it saves.
+const maxKeeps = 64
+
+// judgePrepared judges the answer to Prepare.
+func judgePrepared(text string) (schema.PrepareReply, error) {
+	r, err := decode[schema.PrepareReply](text)
+	if err != nil {
+		return r, err
+	}
+	if len(r.Complaints) > 0 {
+		return r, judgeComplaints(r.Complaints, len(r.States)+len(r.Saved) > 0)
+	}
+	if n := len(r.States) + len(r.Saved); n > maxKeeps {
+		return r, fmt.Errorf("it keeps %d numbers for a neuron, and %d are the most", n, maxKeeps)
+	}
+	names := slices.Clone(r.Saved)
+	for _, s := range r.States {
+		names = append(names, s.Name)
+	}
+	return r, distinct("state or what is saved", names)
+}
+
+// judgeOpaque judges that the opaque operators of a plugin's graphs are its own.
+func judgeOpaque(plugin string, all []*graph.Opaque) error {
+	for _, o := range all {
+		if o.Plugin != plugin {
+			return fmt.Errorf("its opaque operator %q is of plugin %q", o.Name, o.Plugin)
+		}
+	}
+	return nil
+}
+
 // judgeProgram judges the answer to Build: a Program made of the networks of the request, or complaints.
-func judgeProgram(text string, networks []schema.Network) (schema.BuildReply, error) {
-	reply, _, err := programOf(text, networks)
+func judgeProgram(text, plugin string, networks []schema.Network) (schema.BuildReply, error) {
+	reply, _, err := programOf(text, plugin, networks)
 	return reply, err
 }
 
 // judgeSampler judges the answer to Sampler, as schema.SamplerRequest says what is in it.
-func judgeSampler(text string, networks []schema.Network, name string) (schema.BuildReply, error) {
-	reply, p, err := programOf(text, networks)
+func judgeSampler(text, plugin string, networks []schema.Network, name string) (schema.BuildReply, error) {
+	reply, p, err := programOf(text, plugin, networks)
 	switch {
 	case err != nil || p == nil:
 	case len(p.Samplers) != 1 || p.Samplers[0].Name != name:
@@ -232,7 +273,7 @@ func judgeSampler(text string, networks []schema.Network, name string) (schema.B
 	return reply, err
 }
 
-func programOf(text string, networks []schema.Network) (schema.BuildReply, *program.Program, error) {
+func programOf(text, plugin string, networks []schema.Network) (schema.BuildReply, *program.Program, error) {
 	reply, err := decode[schema.BuildReply](text)
 	if err == nil {
 		err = judgeComplaints(reply.Complaints, reply.Program != "")
@@ -249,11 +290,11 @@ func programOf(text string, networks []schema.Network) (schema.BuildReply, *prog
 			return reply, nil, fmt.Errorf("the program has a %s %s that the request has not", r.Kind, r.Name)
 		}
 	}
-	return reply, p, nil
+	return reply, p, judgeOpaque(plugin, p.Opaques)
 }
 
 // judgeCoder judges the answer to Coder: a module with the functions of a role, of one input of the given type.
-func judgeCoder(text, input string) (schema.BuildReply, error) {
+func judgeCoder(text, plugin, input string) (schema.BuildReply, error) {
 	reply, err := decode[schema.BuildReply](text)
 	if err == nil {
 		err = judgeComplaints(reply.Complaints, reply.Program != "")
@@ -264,6 +305,9 @@ func judgeCoder(text, input string) (schema.BuildReply, error) {
 	m, err := graph.Parse(reply.Program)
 	if err != nil {
 		return reply, fmt.Errorf("read the module: %w", err)
+	}
+	if err := judgeOpaque(plugin, m.Opaques); err != nil {
+		return reply, err
 	}
 	for _, v := range m.Variables {
 		if v.Of != "" {

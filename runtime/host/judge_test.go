@@ -57,6 +57,15 @@ func TestJudgePlugin(t *testing.T) {
 		{func(p *schema.Plugin) { p.Components[2].Roles[0].Takes = "neuron" }, `not "neuron"`},
 		{func(p *schema.Plugin) { p.Components[2].Roles[0].Steps = "a..b" }, "no path"},
 		{func(p *schema.Plugin) { p.Components[2].Roles[0].Name = "latent" }, `argument "latent" stands twice`},
+		{func(p *schema.Plugin) { p.Components[0].Equations, p.Components[0].Opaque = "", &schema.Opaque{} }, ""},
+		{func(p *schema.Plugin) { p.Components[0].Opaque = &schema.Opaque{} }, "only neurons and coders without equations are opaque"},
+		{func(p *schema.Plugin) { p.Components[2].Opaque = &schema.Opaque{} }, "only neurons and coders without equations are opaque"},
+		{func(p *schema.Plugin) {
+			p.Components[0].Equations, p.Components[0].Opaque = "", &schema.Opaque{Once: true}
+		}, "does not spike once"},
+		{func(p *schema.Plugin) {
+			p.Components[0].Equations, p.Components[0].Opaque = "", &schema.Opaque{Inputs: []string{"x", "x"}}
+		}, `argument "x" stands twice`},
 		{func(p *schema.Plugin) { p.Components[1].Params[0].Type = "float" }, `parameter "width": there is no type "float"`},
 		{func(p *schema.Plugin) { p.Components[1].Params[0].Of = schema.Int }, "only lists"},
 		{func(p *schema.Plugin) { p.Components[2].Params[1].Of = "" }, "no list of"},
@@ -109,6 +118,43 @@ func TestJudgeTarget(t *testing.T) {
 	}
 }
 
+// Of what an opaque component keeps, names that no graph could have are refused, and more than a plan could place.
+func TestJudgePrepared(t *testing.T) {
+	for text, want := range map[string]string{
+		`{"states":[{"name":"v","start":0.5}],"saved":["u"]}`: "",
+		`{}`: "",
+		`{"complaints":[{"path":"tau","summary":"too small"}]}`:               "",
+		`{"complaints":[{"path":"tau","summary":"too small"}],"saved":["u"]}`: "or both",
+		`{"states":[{"name":"v","start":0}],"saved":["v"]}`:                   `"v" stands twice`,
+		`{"saved":["a b"]}`: "none that a spec can write",
+		`{"saved":["` + strings.Repeat(`u","`, 64) + `u"]}`: "65 numbers for a neuron",
+		`{"states":[{"name":"v","start":"rest"}]}`:          "read JSON",
+	} {
+		_, err := judgePrepared(text)
+		if err == nil != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", text, err, want)
+		}
+	}
+}
+
+// A plugin's graphs ask for its own opaque components, not for those of others.
+func TestJudgeOpaque(t *testing.T) {
+	text := "graph 1\n\nopaque \"o\" plugin=\"acme\" component=\"leap\" version=\"1\" arguments=\"{}\" decode {\n  input x\n}\n"
+	for _, name := range []string{"train", "eval"} {
+		text += "\nfunction " + name + "(x: f32[T2 N 2]) {\n  %0 = opaque \"o\" %x : f32[N 2]\n  return y = %0\n}\n"
+	}
+	reply, err := json.Marshal(schema.BuildReply{Program: text})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := judgeCoder(string(reply), "acme", "f32[T2 N 2]"); err != nil {
+		t.Error(err)
+	}
+	if _, err := judgeCoder(string(reply), "other", "f32[T2 N 2]"); err == nil || !strings.Contains(err.Error(), `its opaque operator "o" is of plugin "acme"`) {
+		t.Error(err)
+	}
+}
+
 // A coder's module has the functions of a role, at the input that was asked for.
 func TestJudgeCoder(t *testing.T) {
 	function := func(name, in string) string {
@@ -126,7 +172,7 @@ func TestJudgeCoder(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = judgeCoder(string(text), "f32[N 2]")
+		_, err = judgeCoder(string(text), "", "f32[N 2]")
 		if err == nil != (x.want == "") || err != nil && !strings.Contains(err.Error(), x.want) {
 			t.Errorf("%s: %v, want %q", x.text, err, x.want)
 		}
@@ -144,26 +190,26 @@ func TestJudgePrograms(t *testing.T) {
 		t.Fatal(err)
 	}
 	right := []schema.Network{{Role: "network"}}
-	if _, err := judgeProgram(string(reply), right); err != nil {
+	if _, err := judgeProgram(string(reply), "", right); err != nil {
 		t.Error(err)
 	}
-	if _, err := judgeProgram(string(reply), []schema.Network{{Role: "encoder"}}); err == nil || !strings.Contains(err.Error(), "a network network that the request has not") {
+	if _, err := judgeProgram(string(reply), "", []schema.Network{{Role: "encoder"}}); err == nil || !strings.Contains(err.Error(), "a network network that the request has not") {
 		t.Error(err)
 	}
-	if _, err := judgeProgram(string(reply), []schema.Network{{Role: "network", Kind: "model"}}); err == nil || !strings.Contains(err.Error(), "a network network that the request has not") {
+	if _, err := judgeProgram(string(reply), "", []schema.Network{{Role: "network", Kind: "model"}}); err == nil || !strings.Contains(err.Error(), "a network network that the request has not") {
 		t.Error(err)
 	}
 	of, err := json.Marshal(schema.BuildReply{Program: "program 1\n\nrole \"tokens.decode\" model (i32[N 2]) -> (f32[N 2])\n"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := judgeProgram(string(of), []schema.Network{{Role: "tokens.decode", Kind: "model"}}); err != nil {
+	if _, err := judgeProgram(string(of), "", []schema.Network{{Role: "tokens.decode", Kind: "model"}}); err != nil {
 		t.Error(err)
 	}
-	if _, err := judgeProgram(string(of), []schema.Network{{Role: "tokens.decode"}}); err == nil || !strings.Contains(err.Error(), "a model tokens.decode that the request has not") {
+	if _, err := judgeProgram(string(of), "", []schema.Network{{Role: "tokens.decode"}}); err == nil || !strings.Contains(err.Error(), "a model tokens.decode that the request has not") {
 		t.Error(err)
 	}
-	if _, err := judgeSampler(string(reply), right, "plain"); err == nil || !strings.Contains(err.Error(), "should hold plain alone") {
+	if _, err := judgeSampler(string(reply), "", right, "plain"); err == nil || !strings.Contains(err.Error(), "should hold plain alone") {
 		t.Error(err)
 	}
 	sampler := "program 1\n\nfunction draw() {\n  %0 = constant value=0.5 : f32[]\n  return image = %0\n}\n\nsampler plain {\n  result draw\n}\n"
@@ -172,7 +218,7 @@ func TestJudgePrograms(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := judgeSampler(string(reply), nil, "plain"); err == nil != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+		if _, err := judgeSampler(string(reply), "", nil, "plain"); err == nil != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %q", err, want)
 		}
 	}
@@ -202,14 +248,16 @@ func FuzzReply(f *testing.F) {
 	}
 	f.Add(`{"program":"graph 1\n\nfunction train(x: f32[N 2]) {\n  %0 = abs %x : f32[N 2]\n  return y = %0\n}\n"}`)
 	f.Add(`{"fits":true,"used":[{"name":"cores","used":3,"limit":128}],"layers":[{"network":"a","layer":"0.conv"}]}`)
+	f.Add(`{"states":[{"name":"v","start":0.5}],"saved":["u"]}`)
 	f.Add(`{"complaints":[{"path":"latent.prior","summary":"x"}]}`)
 	networks := []schema.Network{{Role: "network", Name: "a"}}
 	f.Fuzz(func(t *testing.T, text string) {
 		judgePlugin(text, nil)
-		judgeProgram(text, networks)
-		judgeSampler(text, networks, "plain")
-		judgeCoder(text, "f32[N 2]")
+		judgeProgram(text, "", networks)
+		judgeSampler(text, "", networks, "plain")
+		judgeCoder(text, "", "f32[N 2]")
 		judgeTarget(text, networks)
+		judgePrepared(text)
 	})
 }
 

@@ -21,6 +21,7 @@ import (
 	"snnc.dev/snnc/plugins/proto"
 	"snnc.dev/snnc/plugins/schema"
 	"snnc.dev/snnc/plugins/sdk"
+	"snnc.dev/snnc/plugins/sdk/opaquetest"
 	"snnc.dev/snnc/runtime/graph"
 	"snnc.dev/snnc/runtime/host"
 	"snnc.dev/snnc/runtime/program"
@@ -74,6 +75,23 @@ func be(what string) {
 	switch what {
 	case "good":
 		sdk.Serve(testPlugin())
+	case "opaque":
+		sdk.Serve(opaquetest.Plugin())
+	case "opaque mortal":
+		sdk.Serve(mortal(opaquetest.Plugin()))
+	case "opaque asleep":
+		p := opaquetest.Plugin()
+		over(&p, func(*sdk.Prepared) func() { return func() { time.Sleep(time.Hour) } })
+		sdk.Serve(p)
+	case "opaque loose": // its arguments mean something else when they are asked for once more
+		p, calls := opaquetest.Plugin(), 0
+		over(&p, func(x *sdk.Prepared) func() {
+			if calls++; calls > 1 {
+				x.Saved = nil
+			}
+			return func() {}
+		})
+		sdk.Serve(p)
 	case "chatty": // prints before it serves, the last line without an end
 		fmt.Println("loading weights")
 		fmt.Println("1|2|3|4")
