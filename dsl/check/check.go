@@ -89,7 +89,7 @@ func Check(f *dsl.File, o Options) (*Spec, diag.List) {
 
 // newChecker returns a checker that has seen nothing of the file yet.
 func newChecker(f *dsl.File, o Options) *checker {
-	c := &checker{answers: map[question]answer{}, file: f, cat: o.Catalogue, spec: &Spec{File: f, Sources: diag.Sources{}},
+	c := &checker{answers: map[question]answer{}, opaque: map[use]string{}, file: f, cat: o.Catalogue, spec: &Spec{File: f, Sources: diag.Sources{}},
 		defs: map[string]*def{}, acting: map[string][]*action{}, presets: map[string]*dsl.Preset{}, declared: map[*dsl.File]bool{}, imported: map[string][]diag.Note{}, broken: map[string]bool{}, unread: map[string]bool{}, loose: map[dsl.Item]bool{}, at: map[diag.Range]bool{}, layers: layerTable(),
 		defaults: map[string]dsl.Expr{}, texts: map[*schema.Component]dsl.Item{}, bodies: map[dsl.Item]bool{}, models: map[*def]*Model{}, times: map[*dsl.Number]float64{}}
 	if c.cat == nil {
@@ -128,6 +128,7 @@ type checker struct {
 	texts    map[*schema.Component]dsl.Item // parsed equations of plugins; nil where they do not parse
 	bodies   map[dsl.Item]bool              // judged equations: whether they hold
 	answers  map[question]answer            // of plugins whose coders are graphs
+	opaque   map[use]string                 // declarations of neurons that plugins compute
 	models   map[*def]*Model
 	times    map[*dsl.Number]float64 // numbers with a unit in equations, as the steps compute with them
 	dt       float64                 // length of a time step in seconds; 0 where the spec does not say

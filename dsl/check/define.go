@@ -29,8 +29,16 @@ func (c *checker) neuronOf(d *def) *Neuron {
 	return d.neuron
 }
 
-// neuron makes a neuron of its equations and arguments.
+// neuron makes a neuron of its equations, or of the component that computes it, and arguments.
 func (c *checker) neuron(name string, in *instance) *Neuron {
+	if in.neuron == nil {
+		o := &Opaque{Component: in.comp, Plugin: in.pluginName(), Places: map[string]diag.Range{}}
+		var ok bool
+		if o.Args, ok = c.fill(in.comp.Params, in.args, &owner{what: "neuron `" + in.name + "`", places: o.Places, partial: in.partial}, "", in.at); !ok {
+			return nil
+		}
+		return &Neuron{Name: name, Opaque: o, Spikes: in.comp.Opaque.Spikes, Once: in.comp.Opaque.Once}
+	}
 	if !c.spend(len(in.neuron.Body), in.at) {
 		return nil
 	}

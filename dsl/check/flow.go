@@ -131,7 +131,7 @@ func (b *builder) neuron(v value, r *dsl.Ref, s *scope) value {
 	}
 	if n != nil {
 	} else if in := c.instance("neuron", r, s); in != nil {
-		for _, name := range inputs(in.neuron.Body)[1:] {
+		for _, name := range in.inputs()[1:] {
 			if g, ok := in.args[name]; ok {
 				others[name] = g
 				delete(in.args, name)
@@ -156,7 +156,7 @@ func (b *builder) neuron(v value, r *dsl.Ref, s *scope) value {
 		return value{}
 	}
 	in := []int{v.wire}
-	for _, name := range inputs(n.Definition.Body)[1:] {
+	for _, name := range n.inputs()[1:] {
 		g, ok := others[name]
 		if !ok {
 			c.fail(diag.BadArguments, r.Range, fmt.Sprintf("write `%s(%s = WIRE)`", r.Name.Text, name), "neuron `%s` needs its input `%s`", r.Name.Text, name)
@@ -183,7 +183,41 @@ func (b *builder) neuron(v value, r *dsl.Ref, s *scope) value {
 	case n.Once:
 		out.Kind = TimesWire
 	}
-	return b.add(&Layer{Kind: "neuron", In: in, Wire: out, Neuron: n, Args: schema.Arguments{}}, r.Name.Text, r.Range)
+	l := &Layer{Kind: "neuron", In: in, Wire: out, Neuron: n, Args: schema.Arguments{}}
+	if n.Opaque != nil {
+		var ok bool
+		if l.Opaque, ok = c.computed(n, w.Dims, r.Range); !ok {
+			return value{}
+		}
+	}
+	return b.add(l, r.Name.Text, r.Range)
+}
+
+// use is a neuron that its plugin computes, for examples of some dims.
+type use struct {
+	neuron *Neuron
+	dims   string
+}
+
+// computed returns the declaration of a neuron that its plugin computes, and reports what the plugin says. It is asked once for each
+// neuron and its dims; where nobody can be asked there is none.
+func (c *checker) computed(n *Neuron, dims []int, at diag.Range) (text string, ok bool) {
+	if c.cat.Opaque == nil {
+		return "", true
+	}
+	key := use{n, fmt.Sprint(dims)}
+	if text, ok = c.opaque[key]; ok {
+		return text, text != ""
+	}
+	text, found := c.cat.Opaque(n, dims, at)
+	for _, d := range found {
+		c.report(d)
+	}
+	if found.HasErrors() {
+		text = ""
+	}
+	c.opaque[key] = text
+	return text, text != ""
 }
 
 // root returns the parameter of the network that a wire without time comes from through layers with one input, at least one of

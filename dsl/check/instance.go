@@ -61,6 +61,14 @@ func (b *base) pluginName() string {
 	return b.from.Name
 }
 
+// inputs returns the names of what flows into the base, a neuron.
+func (b *base) inputs() []string {
+	if b.neuron == nil {
+		return b.comp.Opaque.Takes()
+	}
+	return inputs(b.neuron.Body)
+}
+
 // origin says where a component is from.
 func origin(x *schema.Component, from *schema.Plugin) string {
 	if from == nil {
@@ -186,6 +194,10 @@ func (c *checker) component(x *schema.Component, from *schema.Plugin, use dsl.Na
 		b.formals = append(b.formals, p.Name)
 	}
 	if x.Equations == "" {
+		if x.Kind == schema.Neuron && x.Opaque != nil {
+			b.named = x.Opaque.Takes()[1:]
+			return b
+		}
 		if x.Kind == schema.Neuron {
 			c.fail(diag.PluginText, use.Range, "", "neuron `%s` of its plugin has no equations", x.Name)
 			return nil

@@ -78,11 +78,15 @@ func (c *checker) standInOf(g given) *standIn {
 			return nil
 		}
 		trainable = n.Trainable
-		s.values = s.written(in.neuron.Params, n.Params, schema.Arguments{
-			"integrate":    {Type: schema.OneOf, Text: n.Integrate},
-			"detach_reset": {Type: schema.OneOf, Text: strconv.FormatBool(n.DetachReset)},
-			"surrogate":    {Type: schema.OneOf, Text: n.Surrogate.Kind},
-		})
+		if n.Opaque != nil {
+			s.values = s.written(nil, nil, n.Opaque.Args)
+		} else {
+			s.values = s.written(in.neuron.Params, n.Params, schema.Arguments{
+				"integrate":    {Type: schema.OneOf, Text: n.Integrate},
+				"detach_reset": {Type: schema.OneOf, Text: strconv.FormatBool(n.DetachReset)},
+				"surrogate":    {Type: schema.OneOf, Text: n.Surrogate.Kind},
+			})
+		}
 	} else {
 		k := c.coder(s.name, in)
 		if k == nil {
@@ -100,7 +104,7 @@ func (c *checker) standInOf(g given) *standIn {
 		case trainable[name] != "":
 			c.fail(diag.BadAction, s.args[name].at, "leave it out: what the training has made of it stays", "`%s` of %s `%s` is trained", name, d.kind, s.name)
 			return nil
-		case in.neuron != nil && slices.Contains(inputs(in.neuron.Body), name):
+		case d.kind == "neuron" && slices.Contains(in.inputs(), name):
 			c.fail(diag.BadAction, s.args[name].at, "leave it out", "`%s` of neuron `%s` is an input, and `replace` changes parameters", name, s.name)
 			return nil
 		}

@@ -26,6 +26,10 @@ type Catalogue struct {
 	// type: to encode a real, to decode what has time steps, whose number is known. Findings are at the places of the coder's arguments, else at `at`, its use. nil
 	// where there are no such coders.
 	Graph func(k *Coder, in Wire, at diag.Range) (CoderGraph, diag.List)
+	// Opaque asks the plugin of a neuron that it computes itself what that keeps for examples of given dims. The answer is the neuron's
+	// declaration, the text of a module of runtime/graph. Findings are at the places of the neuron's arguments, else at `at`, its use.
+	// nil where there are no such neurons.
+	Opaque func(n *Neuron, dims []int, at diag.Range) (string, diag.List)
 }
 
 // CoderGraph is a direction of a coder at an input of one type, as its plugin gives it: the text of a module of runtime/graph, what
@@ -128,6 +132,7 @@ type Layer struct {
 	Neuron *Neuron          // of kind neuron
 	Coder  *Coder           // of kinds encode and decode
 	Graphs map[int]string   // of a coder that its plugin gives as a graph: the text of that, by the time steps of what flows in
+	Opaque string           // of a neuron that its plugin computes: its declaration, see Catalogue.Opaque
 	Origin []diag.Range     // the use in the spec; then the block's, network's or loop's places that led there, innermost first
 	// Home is where the layer is written down: its own place or, of a layer that is here because its network is used as a
 	// layer, its place in that network. Layers of one home have the same weights, in whichever networks they are.
@@ -164,7 +169,7 @@ func (n *Network) Count() Parameters {
 // Neuron is a neuron definition with its arguments: what an equation is compiled from.
 type Neuron struct {
 	Name        string
-	Definition  *dsl.Neuron           // parsed equations, from the spec or from a plugin
+	Definition  *dsl.Neuron           // parsed equations, from the spec or from a plugin; nil for one that its plugin computes, see Opaque
 	Params      map[string]float64    // arguments; times in steps
 	Trainable   map[string]string     // parameters that are trained: per layer, channel, neuron or step
 	Ranges      map[string][2]float64 // of trained parameters that have one: where training keeps them
@@ -174,7 +179,24 @@ type Neuron struct {
 	Once        bool // refractory forever: its wire is times
 	Spikes      bool // false: it has an `output`, its wire is a signal
 	// Times are the numbers with a unit in equations of the spec: times in steps, frequencies per step, the rest in V, A, J and B.
-	Times map[*dsl.Number]float64
+	Times  map[*dsl.Number]float64
+	Opaque *Opaque // of a neuron that its plugin computes
+}
+
+// Opaque is what a plugin computes: a component with its arguments.
+type Opaque struct {
+	Component *schema.Component
+	Plugin    string // "" for the built-ins, else the plugin's name as its `use` writes it
+	Args      schema.Arguments
+	Places    map[string]diag.Range // attribute path of an argument -> where the spec sets it
+}
+
+// inputs returns the names of what flows into a neuron.
+func (n *Neuron) inputs() []string {
+	if n.Opaque != nil {
+		return n.Opaque.Component.Opaque.Takes()
+	}
+	return inputs(n.Definition.Body)
 }
 
 // Surrogate is the derivative that stands in for the spike's.

@@ -66,7 +66,7 @@ func (c *checker) probabilities() {
 				continue
 			}
 			for _, l := range r.Network.Layers {
-				if l.Kind != "encode" || l.In[0] >= len(r.Network.Params) || !slices.Equal(l.Wire.Dims, image) || !drawn(l.Coder.Definition.Encode) {
+				if l.Kind != "encode" || l.In[0] >= len(r.Network.Params) || !slices.Equal(l.Wire.Dims, image) || l.Coder.Definition == nil || !drawn(l.Coder.Definition.Encode) {
 					continue
 				}
 				c.warn(diag.BadProbability, l.Origin[0], fmt.Sprintf("write `range = 0..1` where `%s` is defined", a.Data.Name),

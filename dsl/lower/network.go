@@ -278,6 +278,9 @@ func (l *lowering) lower() (graph.Value, error) {
 	case "raw":
 		return b.Reshape(b.Op(graph.OpCast, graph.Attrs{"dtype": "f32"}, l.in(0)), w.Dims...), nil
 	case "neuron":
+		if layer.Neuron.Opaque != nil {
+			return l.opaque()
+		}
 		e, err := Neuron(layer.Neuron)
 		if err != nil {
 			return graph.Value{}, err
@@ -429,6 +432,26 @@ func (l *lowering) perStep(name string, r [2]float64, start float64) graph.Value
 	table := b.Reshape(l.held(name, r, start, steps), steps, 1)
 	index := b.Op(graph.OpCast, graph.Attrs{"dtype": "i32"}, b.Op(graph.OpIota, graph.Attrs{"steps": steps}))
 	return b.Reshape(b.Op(graph.OpRows, nil, table, b.Reshape(index, 1)))
+}
+
+// opaque adds a neuron that its plugin computes. Inputs without time steps are the same at all.
+func (l *lowering) opaque() (graph.Value, error) {
+	m, err := graph.Parse(l.layer.Opaque)
+	if err != nil {
+		return graph.Value{}, fmt.Errorf("read what the plugin of neuron `%s` declares: %w", l.layer.Neuron.Name, err)
+	}
+	if len(m.Opaques) != 1 {
+		return graph.Value{}, fmt.Errorf("neuron `%s` is computed by its plugin, which declares %d operators", l.layer.Neuron.Name, len(m.Opaques))
+	}
+	in := make([]graph.Value, len(l.layer.In))
+	for i := range in {
+		in[i] = l.in(i)
+	}
+	attrs := graph.Attrs{}
+	if m.Opaques[0].Random {
+		attrs["label"] = strconv.Itoa(l.i)
+	}
+	return l.b.Like(&graph.Node{Op: graph.OpOpaque, Opaque: l.outsourced(m.Opaques[0])}, attrs, l.timed(in)...)[0], nil
 }
 
 // outsourced returns the module's opaque operator that is declared as o is, which is added if there is none. It is called by its number.

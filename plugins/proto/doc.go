@@ -4,7 +4,7 @@
 // A plugin process is started by the host, prints one handshake line of go-plugin on its standard output, serves the service
 // on a unix socket in the folder that the host names, and ends when its standard input does. The messages are strings: JSON
 // of the types of plugins/schema, which in turn hold the canonical text of graphs and Programs, so that a plugin in any
-// language only prints.
+// language only prints. The numbers of opaque operators lie in files that both sides map; messages say where.
 //
 // It imports nothing of ours; plugins/sdk and runtime/host import it.
 package proto

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"time"
 
-	"snnc.dev/snnc/runtime/exec"
 	"snnc.dev/snnc/runtime/experiment"
 	"snnc.dev/snnc/runtime/kernel"
 	"snnc.dev/snnc/runtime/plan"
@@ -112,7 +111,7 @@ func Run(ctx context.Context, x *experiment.Experiment, o Options) (*Report, err
 	if err != nil {
 		return nil, fmt.Errorf("choose kernels: %w", err)
 	}
-	pool := exec.NewPool(o.Threads)
+	pool := x.Pool(o.Threads)
 	defer pool.Close()
 	m, err := x.Measure(ctx, pool, o.Data, warmUp+o.Steps)
 	if err != nil {

@@ -148,7 +148,10 @@ func (b *Built) take(r schema.BuildReply, err error, at diag.Range, place func(p
 		err = b.Linker.LinkAll()
 	}
 	var counts *program.TimeError
+	var steep *graph.NoDerivative
 	switch {
+	case errors.As(err, &steep):
+		found.Add(b.noDerivative(steep, at))
 	case errors.As(err, &counts):
 		found.Add(b.countsTime(counts))
 	case err != nil:
@@ -166,6 +169,18 @@ func (b *Built) place(path string) (diag.Range, bool) {
 // nonsense words that what a plugin answered does not hold.
 func (b *Built) nonsense(at diag.Range, err error) diag.Diagnostic {
 	return diag.Diagnostic{Code: diag.PluginFailed, Range: at, Summary: fmt.Sprintf("the Program of model `%s` does not hold: %s", b.model.Name, shortened(err.Error())), Help: "tell the plugin's author"}
+}
+
+// noDerivative words that the model trains through a component which its plugin gives without a derivative.
+func (b *Built) noDerivative(e *graph.NoDerivative, at diag.Range) diag.Diagnostic {
+	o := e.Node.Opaque
+	d := diag.Diagnostic{Code: diag.BadModel, Range: at, Summary: fmt.Sprintf("`%s` has no derivative, and model `%s` trains what lies before layer `%s`", o.Component, b.model.Name, e.Node.Layer),
+		Help: "put it where nothing before it is trained, or take another one"}
+	if len(e.Node.Origin) > 0 {
+		d.Range = e.Node.Origin[0]
+		d.Notes = append(d.Notes, diag.Note{Message: "the model is defined here", Range: at})
+	}
+	return d
 }
 
 // countsTime words that a layer reads the time in a role whose sequences the model takes apart.

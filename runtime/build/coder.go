@@ -18,19 +18,21 @@ import (
 // about an argument, else about the use.
 func CoderGraph(ctx context.Context, h *host.Host, k *check.Coder, in check.Wire, at diag.Range) (made check.CoderGraph, found diag.List) {
 	input := lower.Type(in, in.Steps)
+	if k.Component.Opaque != nil {
+		m, found := opaqueCoder(ctx, h, k, input, at)
+		if found.HasErrors() {
+			return made, found
+		}
+		made.Text = m.Print()
+		made.Out, _ = coded(k, in, m.Functions[0].Outputs[0].Value) // which inference has seen to
+		return made, found
+	}
 	reply, err := h.Coder(ctx, k.Plugin, schema.CoderRequest{Component: k.Component.Name, Arguments: k.Args, Input: input.String()})
 	if err != nil {
 		found.Add(PluginFailed(err, at))
 		return made, found
 	}
-	for _, c := range reply.Complaints {
-		place, ok := k.Places[c.Path]
-		if !ok {
-			place = at
-		}
-		found.Add(diag.Diagnostic{Code: diag.PluginComplains, Range: place, Summary: c.Summary, Help: c.Help,
-			Notes: []diag.Note{{Message: fmt.Sprintf("so says coder `%s` (%s) of %v", k.Component.Name, k.Component.Version, in)}}})
-	}
+	found = complained(reply.Complaints, k.Component, k.Places, in.String(), at)
 	if found.HasErrors() {
 		return made, found
 	}

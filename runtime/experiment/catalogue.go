@@ -8,6 +8,7 @@ import (
 	"snnc.dev/snnc/plugins/schema"
 	"snnc.dev/snnc/runtime/build"
 	"snnc.dev/snnc/runtime/data"
+	"snnc.dev/snnc/runtime/exec"
 	"snnc.dev/snnc/runtime/host"
 	"snnc.dev/snnc/runtime/metric"
 )
@@ -33,7 +34,17 @@ func Catalogue(ctx context.Context, h *host.Host, builtin schema.Plugin, used ma
 		Graph: func(k *check.Coder, in check.Wire, at diag.Range) (check.CoderGraph, diag.List) {
 			return build.CoderGraph(ctx, h, k, in, at)
 		},
+		Opaque: func(n *check.Neuron, dims []int, at diag.Range) (string, diag.List) {
+			return build.OpaqueNeuron(ctx, h, n, dims, at)
+		},
 	}
+}
+
+// Pool returns workers for programs of the experiment's models; its plugins compute their opaque operators. Close it after use.
+func (x *Experiment) Pool(threads int) *exec.Pool {
+	p := exec.NewPool(threads)
+	p.Opaque = x.host.Opaque()
+	return p
 }
 
 func at(v float64) *float64 { return &v }

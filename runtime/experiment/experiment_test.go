@@ -28,6 +28,7 @@ var plugins *host.Host
 func TestMain(m *testing.M) {
 	builtin.Main() // the plugin process of the tests is this binary
 	servePainter()
+	serveOpaque()
 	argv, err := builtin.Argv()
 	if err != nil {
 		panic(err)

@@ -47,8 +47,8 @@ func TestCannotStart(t *testing.T) {
 	}
 }
 
-// children returns the plugin processes of this process, without those of the shared host.
-func children(t *testing.T) (out []int) {
+// children returns the processes of this one that are started with a word.
+func children(t *testing.T, word string) (out []int) {
 	t.Helper()
 	dirs, err := filepath.Glob("/proc/[0-9]*")
 	if err != nil {
@@ -64,7 +64,7 @@ func children(t *testing.T) (out []int) {
 		if _, err := fmt.Sscan(strings.NewReplacer("(", "", ")", "").Replace(string(stat)), &pid, &command, &s, &parent); err != nil || parent != os.Getpid() {
 			continue
 		}
-		if line, err := os.ReadFile(dir + "/cmdline"); err == nil && strings.Contains(string(line), builtin.Command) {
+		if line, err := os.ReadFile(dir + "/cmdline"); err == nil && strings.Contains(string(line), word) {
 			out = append(out, pid)
 		}
 	}
@@ -77,7 +77,7 @@ func TestKillPlugin(t *testing.T) {
 	text := spec(t, "classes", "epochs = 3", "epochs = 1")
 	right := filepath.Join(t.TempDir(), "right")
 	load(t, plugins, text)
-	shared := children(t)
+	shared := children(t, builtin.Command)
 	if len(shared) != 1 {
 		t.Fatalf("processes %v", shared)
 	}
@@ -100,7 +100,7 @@ func TestKillPlugin(t *testing.T) {
 					return
 				case <-time.After(time.Duration(random.Int64N(int64(5+20*i))) * time.Millisecond):
 				}
-				for _, pid := range children(t) {
+				for _, pid := range children(t, builtin.Command) {
 					if !slices.Contains(shared, pid) {
 						syscall.Kill(pid, syscall.SIGKILL)
 						killed++

@@ -84,7 +84,7 @@ func (x *Experiment) Run(ctx context.Context, o RunOptions) (err error) {
 	if err := r.begin(); err != nil {
 		return err
 	}
-	r.pool = exec.NewPool(o.Threads)
+	r.pool = r.x.Pool(o.Threads)
 	defer r.pool.Close()
 	for _, j := range r.jobs {
 		if err := r.do(ctx, j); err != nil {

@@ -17,7 +17,6 @@ import (
 	"snnc.dev/snnc/dsl/diag"
 	"snnc.dev/snnc/runtime/checkpoint"
 	"snnc.dev/snnc/runtime/data"
-	"snnc.dev/snnc/runtime/exec"
 	"snnc.dev/snnc/runtime/host"
 	"snnc.dev/snnc/runtime/record"
 )
@@ -91,7 +90,7 @@ func Sample(ctx context.Context, h *host.Host, o SampleOptions) (diag.List, diag
 	for _, passed := range newest.Passed {
 		o.Say(fmt.Sprintf("passed over a damaged checkpoint: %v", passed))
 	}
-	return nil, nil, o.draw(ctx, j, t, rec, newest)
+	return nil, nil, o.draw(ctx, x, j, t, rec, newest)
 }
 
 // load loads the spec of a run with the settings. It chooses the model.
@@ -184,8 +183,8 @@ func (o *SampleOptions) choose(file *dsl.File) error {
 }
 
 // draw draws what the sample action j says from a checkpoint of the training t, and writes it.
-func (o *SampleOptions) draw(ctx context.Context, j, t *job, rec record.ActionRecord, newest *checkpoint.Found) error {
-	pool := exec.NewPool(o.Threads)
+func (o *SampleOptions) draw(ctx context.Context, x *Experiment, j, t *job, rec record.ActionRecord, newest *checkpoint.Found) error {
+	pool := x.Pool(o.Threads)
 	defer pool.Close()
 	r := &runner{pool: pool}
 	m, err := r.newModel(t)

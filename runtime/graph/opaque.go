@@ -174,11 +174,21 @@ func inferOpaqueGrad(n *Node, _ Env) ([]Type, error) {
 	return slices.Repeat([]Type{t}, len(o.Inputs)), nil
 }
 
+// NoDerivative is the error of a gradient through an opaque operator that has none.
+type NoDerivative struct {
+	Node *Node // of operator OpOpaque
+}
+
+// Error names the component.
+func (e *NoDerivative) Error() string {
+	return fmt.Sprintf("gradient: component %s of plugin %q has no derivative, so nothing is trained through it", e.Node.Opaque.Component, e.Node.Opaque.Plugin)
+}
+
 // opaque adds the derivative of an opaque operator for the gradient g of its output.
 func (d *differentiator) opaque(n *Node, g Value) {
 	b, o := d.b, n.Opaque
 	if !o.Gradient {
-		b.Fail(fmt.Errorf("gradient: component %s of plugin %q has no derivative, so nothing can be trained through it", o.Component, o.Plugin))
+		b.Fail(&NoDerivative{n})
 		return
 	}
 	for _, v := range n.In[len(o.Inputs):] {

@@ -8,7 +8,9 @@
 // The process belongs to a runner of its own behind go-plugin's client (runner.go), which does the handshake alone: the
 // connection that follows is plain gRPC, without go-plugin's broker and output streams.
 //
-// It imports plugins/proto and plugins/schema, runtime/graph and runtime/program to read what plugins send, and
+// Opaque is the host as the opaque.Server of programs: their operands lie in files that it shares with the processes (arena.go).
+//
+// It imports plugins/proto and plugins/schema, runtime/graph, runtime/opaque and runtime/program to read what plugins send, and
 // runtime/record/wholefile; it is the only package that uses go-plugin's client side. The experiment, commands and tests that
 // need plugins import it.
 package host

@@ -34,7 +34,7 @@ func (l *Linker) timeless() error {
 			g := l.roles[r.Name].Function(name)
 			runs := overTime(g)
 			for _, n := range g.Nodes {
-				if runs[n] && n.Equation.Timed() {
+				if runs[n] && n.Equation != nil && n.Equation.Timed() {
 					return &TimeError{Role: r.Name, Node: n, How: how}
 				}
 			}

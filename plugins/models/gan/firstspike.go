@@ -1,6 +1,8 @@
 package gan
 
 import (
+	"slices"
+
 	"snnc.dev/snnc/plugins/sdk"
 	"snnc.dev/snnc/runtime/graph"
 )
@@ -36,6 +38,9 @@ func (m *gan) checkTimes(modules map[string]*graph.Module) {
 		case len(r.In) == 0:
 		case !r.FreeSteps || r.In[0].DType != graph.Bit || r.Out[0].DType != graph.Bit:
 			m.complain(role, "let it take and give `times[...]`, and encode nothing inside", "with first_spike the %s takes spikes and gives spikes at the coder's time steps, and this one takes %s and gives %s", role, sdk.Wire(r.In[0]), sdk.Wire(r.Out[0]))
+		}
+		if o := modules[role].Opaques; slices.ContainsFunc(o, func(o *graph.Opaque) bool { return o.Spikes }) {
+			m.complain(role, "take neurons that equations say", "first_spike needs derivatives by spike times, and a plugin computes neurons of the %s with its own", role)
 		}
 		for _, e := range modules[role].Equations {
 			if e.Spikes && e.Temporal == nil {
