@@ -79,6 +79,16 @@ func (b *ProgramBuilder) Equation(e *graph.Equation) *graph.Equation {
 	return e
 }
 
+// Opaque adds an opaque operator of one of the plugin's own components, which Function.Like applies: what it keeps is what the
+// component's Prepare says for the same arguments and dims.
+func (b *ProgramBuilder) Opaque(o *graph.Opaque) *graph.Opaque {
+	if err := o.Verify(); err != nil {
+		b.fail(err)
+	}
+	b.p.Opaques = append(b.p.Opaques, o)
+	return o
+}
+
 // Trace adds the postsynaptic trace v <- (1 - 1/tau) v + x / tau, tau in steps, and returns it.
 func (b *ProgramBuilder) Trace(name string, tau float64) *graph.Equation {
 	s := graph.NewBuilder("step", nil)

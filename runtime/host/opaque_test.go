@@ -1,6 +1,7 @@
 package host_test
 
 import (
+	"cmp"
 	"context"
 	"math/rand/v2"
 	"os"
@@ -199,6 +200,54 @@ func TestOpaqueKilled(t *testing.T) {
 		after.Stop()
 	}
 	t.Logf("%d processes were killed", killed.Load())
+}
+
+// TestOpaqueLeftover: the arenas of a host that died are removed by the next one, and the folder of one that lives, or of somebody else's
+// files, is not.
+func TestOpaqueLeftover(t *testing.T) {
+	alive := start(t, "opaque", host.Options{})
+	m, err := alive.Opaque().Memory(16)
+	if err != nil {
+		t.Fatal(err)
+	}
+	own := cmp.Or(alive.Shared(), alive.Folder()) // the latter where the system has no files in memory
+	folder := func(files ...string) string {
+		dir, err := os.MkdirTemp(filepath.Dir(own), "snnc-host-*")
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { os.RemoveAll(dir) })
+		for _, name := range files {
+			if err := os.WriteFile(filepath.Join(dir, name), make([]byte, 64), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		old := time.Now().Add(-time.Hour)
+		if err := os.Chtimes(dir, old, old); err != nil {
+			t.Fatal(err)
+		}
+		return dir
+	}
+	dead, other := folder("snnc-host.lock", "arena-1", "arena-22"), folder("snnc-host.lock", "arena-1", "notes")
+	old := time.Now().Add(-time.Hour)
+	if err := os.Chtimes(own, old, old); err != nil {
+		t.Fatal(err)
+	}
+	next, err := start(t, "opaque", host.Options{}).Opaque().Memory(16)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]bool{dead: false, filepath.Join(other, "notes"): true, own: true} {
+		if _, err := os.Stat(path); err == nil != want {
+			t.Errorf("%s is there: %v", path, err == nil)
+		}
+	}
+	m.Floats()[15], next.Floats()[15] = 1, 2
+	for _, m := range []opaque.Memory{m, next} {
+		if err := m.Close(); err != nil {
+			t.Error(err)
+		}
+	}
 }
 
 // TestOpaqueFailures: a call has a deadline; a component that keeps something else than it said is not trusted; complaints are those of
