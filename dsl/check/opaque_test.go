@@ -67,6 +67,28 @@ whole.0.leap times[2] of [5 6]: leap 2 of [2]`, "\n")
 	}
 }
 
+// Times reach the plugin in steps.
+func TestOpaqueTimes(t *testing.T) {
+	for text, want := range map[string]string{
+		"param dt: time = 2 ms\nneuron fire = leak(tau = 5 ms)\n":    "2.5 steps",
+		"param dt: time = 2 ms\nneuron fire = leak(tau = 3 steps)\n": "3 steps",
+		"neuron fire = leak(tau = 5 ms)\n":                           "`tau` is 0.005 s, but the spec does not say how long a step is",
+	} {
+		asked := 0
+		f, found := dsl.Parse("spec", []byte("snn 1\n"+text+"network n(x: signal[5]) -> signal[5] { return x -> fire }\n"))
+		s, more := check.Check(f, check.Options{Catalogue: computed(&asked)})
+		if found = append(found, more...); found.HasErrors() {
+			if found[0].Summary != want {
+				t.Errorf("%s: %v", text, found)
+			}
+			continue
+		}
+		if v := s.Neurons[0].Opaque.Args["tau"]; fmt.Sprint(v.Number, " ", v.Unit) != want {
+			t.Errorf("%s: %+v", text, v)
+		}
+	}
+}
+
 // What is wrong with a use is said there.
 func TestOpaqueNeuronFindings(t *testing.T) {
 	for use, want := range map[string]string{

@@ -7,7 +7,7 @@ type PrepareRequest struct {
 	// replaced. "": the host only asks, and nothing is to be kept.
 	Handle    string    `json:"handle,omitempty"`
 	Component string    `json:"component"`
-	Arguments Arguments `json:"arguments"`           // complete with defaults
+	Arguments Arguments `json:"arguments"`           // complete with defaults, times in steps
 	Direction Direction `json:"direction,omitempty"` // of a coder
 	// Dims are those of one example at one time step in the order of memory: of three or more the channels are the last.
 	Dims []int `json:"dims"`

@@ -23,7 +23,7 @@ type Opaque struct {
 
 // Use is where an opaque component is used.
 type Use struct {
-	Arguments schema.Arguments // complete with defaults
+	Arguments schema.Arguments // complete with defaults, times in steps
 	Direction schema.Direction // of a coder
 	Dims      []int            // of one example in the order of memory: of three or more the channels are the last
 }

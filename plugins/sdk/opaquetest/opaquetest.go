@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"sync"
 	"sync/atomic"
+	"unsafe"
 
 	"snnc.dev/snnc/plugins/schema"
 	"snnc.dev/snnc/plugins/sdk"
@@ -36,7 +37,14 @@ func (m memory) Floats() []float32 { return m }
 func (m memory) Close() error      { return nil }
 
 // Memory implements opaque.Server.
-func (s *Server) Memory(floats int) (opaque.Memory, error) { return make(memory, floats), nil }
+func (s *Server) Memory(floats int) (opaque.Memory, error) {
+	const line = 64
+	x := make(memory, floats+line/4)
+	for uintptr(unsafe.Pointer(unsafe.SliceData(x)))%line != 0 {
+		x = x[1:]
+	}
+	return x[:floats:floats], nil
+}
 
 // Prepare implements opaque.Server.
 func (s *Server) Prepare(o *graph.Opaque, dims []int) (opaque.Operator, error) {
