@@ -35,12 +35,18 @@ func declared(t testing.TB, component string, direction schema.Direction, dims .
 }
 
 // served returns g on a pool of so many threads whose server computes opaque operators.
-func served(t testing.TB, s opaque.Server, g *graph.Graph, n, threads int, without ...string) *exec.Program {
+func served(t testing.TB, s opaque.Server, g *graph.Graph, n, threads int) *exec.Program {
+	t.Helper()
+	return servedAs(t, s, g, plan.Options{Batch: n}, threads)
+}
+
+// servedAs is served by a plan that is made so.
+func servedAs(t testing.TB, s opaque.Server, g *graph.Graph, o plan.Options, threads int) *exec.Program {
 	t.Helper()
 	if err := g.Verify(nil); err != nil {
 		t.Fatal(err)
 	}
-	p, err := plan.New(g, plan.Options{Batch: n, Without: without})
+	p, err := plan.New(g, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,7 +105,7 @@ func dyadic(g *graph.Graph, n int) *world {
 }
 
 // TestOpaque: executor and interpreter give the same, for batches that are cut into slots in all ways, on any number of threads and
-// with or without the passes of the planner. Sums that are no dyadic numbers any more, of gradients, round: the loss once for each of its
+// with or without the passes of the planner, and where it keeps as little as it can. Sums that are no dyadic numbers any more, of gradients, round: the loss once for each of its
 // terms, the gradient by x through at most 16 operations, all of numbers no greater than the greatest.
 func TestOpaque(t *testing.T) {
 	for _, dims := range [][]int{{6}, {2, 3}, {3, 2, 5}} {
@@ -112,8 +118,8 @@ func TestOpaque(t *testing.T) {
 			}
 			var first []uint64
 			for _, threads := range []int{1, 3} {
-				for _, without := range [][]string{nil, plan.Passes()} {
-					x := served(t, opaquetest.New(opaquetest.Plugin()), g, n, threads, without...)
+				for _, o := range []plan.Options{{Batch: n}, {Batch: n, Memory: 1}, {Batch: n, Without: plan.Passes()}} {
+					x := servedAs(t, opaquetest.New(opaquetest.Plugin()), g, o, threads)
 					for range 2 { // what the first run leaves must not matter
 						env, _ := w.env()
 						if err := x.Run(env); err != nil {
@@ -134,7 +140,7 @@ func TestOpaque(t *testing.T) {
 						if first == nil {
 							first = bytes(x)
 						}
-						if without == nil && !slices.Equal(bytes(x), first) {
+						if o.Without == nil && !slices.Equal(bytes(x), first) {
 							t.Errorf("%v, %d examples: %d threads give other bytes", dims, n, threads)
 						}
 					}

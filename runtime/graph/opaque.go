@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 )
 
 // Opaque is a neuron or coder that a plugin computes by itself, over all time steps of a block of examples at once: a pure
@@ -209,5 +210,89 @@ func (d *differentiator) opaque(n *Node, g Value) {
 		if i < len(o.Inputs) {
 			d.add(n.In[i], part)
 		}
+	}
+}
+
+func (o *Opaque) print(w *strings.Builder) {
+	fmt.Fprintf(w, "opaque %q plugin=%q component=%q version=%q arguments=%q", o.Name, o.Plugin, o.Component, o.Version, o.Arguments)
+	if o.Direction != "" {
+		fmt.Fprintf(w, " %s", o.Direction)
+	}
+	for _, word := range o.flags() {
+		if *word.set {
+			fmt.Fprintf(w, " %s", word.name)
+		}
+	}
+	w.WriteString(" {\n")
+	for _, s := range o.Inputs {
+		fmt.Fprintf(w, "  input %s\n", s)
+	}
+	for _, s := range o.States {
+		fmt.Fprintf(w, "  state %s = %s\n", s.Name, real(s.Start))
+	}
+	for _, s := range o.Saved {
+		fmt.Fprintf(w, "  saved %s\n", s)
+	}
+	w.WriteString("}\n")
+}
+
+// flag is a word that stands where a field of a declaration is set.
+type flag struct {
+	name string
+	set  *bool
+}
+
+func (o *Opaque) flags() []flag {
+	return []flag{{"spikes", &o.Spikes}, {"once", &o.Once}, {"gradient", &o.Gradient}, {"random", &o.Random}}
+}
+
+func (p *Parser) opaque() {
+	o := &Opaque{Name: p.Quoted()}
+	if p.err == nil && p.m.Opaque(o.Name) != nil {
+		p.Errorf("opaque operator %q stands twice", o.Name)
+	}
+	for _, part := range []struct {
+		name string
+		text *string
+	}{{"plugin", &o.Plugin}, {"component", &o.Component}, {"version", &o.Version}, {"arguments", &o.Arguments}} {
+		p.Want(part.name)
+		p.Want("=")
+		*part.text = p.Quoted()
+	}
+	for p.err == nil && !p.Is("{") {
+		word := p.Token()
+		i := slices.IndexFunc(o.flags(), func(f flag) bool { return f.name == word })
+		switch {
+		case i >= 0:
+			*o.flags()[i].set = true
+		case o.Direction == "" && (word == string(Encode) || word == string(Decode)):
+			o.Direction = Direction(word)
+		default:
+			p.Errorf("unknown word %q before the body of an opaque operator", word)
+		}
+	}
+	p.EndLine()
+	for p.err == nil {
+		switch word := p.Word(); word {
+		case "input":
+			o.Inputs = append(o.Inputs, p.Name())
+		case "state":
+			s := EquationState{Name: p.Name()}
+			p.Want("=")
+			s.Start = p.Real()
+			o.States = append(o.States, s)
+		case "saved":
+			o.Saved = append(o.Saved, p.Name())
+		case "}":
+			p.EndLine()
+			if err := o.Verify(); err != nil {
+				p.Errorf("%v", err)
+			}
+			p.m.Opaques = append(p.m.Opaques, o)
+			return
+		default:
+			p.Errorf("unknown word %q in an opaque operator", word)
+		}
+		p.EndLine()
 	}
 }

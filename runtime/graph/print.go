@@ -167,39 +167,6 @@ func (e *Equation) print(w *strings.Builder) {
 	w.WriteString("}\n")
 }
 
-func (o *Opaque) print(w *strings.Builder) {
-	fmt.Fprintf(w, "opaque %q plugin=%q component=%q version=%q arguments=%q", o.Name, o.Plugin, o.Component, o.Version, o.Arguments)
-	if o.Direction != "" {
-		fmt.Fprintf(w, " %s", o.Direction)
-	}
-	for _, word := range o.flags() {
-		if *word.set {
-			fmt.Fprintf(w, " %s", word.name)
-		}
-	}
-	w.WriteString(" {\n")
-	for _, s := range o.Inputs {
-		fmt.Fprintf(w, "  input %s\n", s)
-	}
-	for _, s := range o.States {
-		fmt.Fprintf(w, "  state %s = %s\n", s.Name, real(s.Start))
-	}
-	for _, s := range o.Saved {
-		fmt.Fprintf(w, "  saved %s\n", s)
-	}
-	w.WriteString("}\n")
-}
-
-// flag is a word that stands where a field of a declaration is set.
-type flag struct {
-	name string
-	set  *bool
-}
-
-func (o *Opaque) flags() []flag {
-	return []flag{{"spikes", &o.Spikes}, {"once", &o.Once}, {"gradient", &o.Gradient}, {"random", &o.Random}}
-}
-
 // real renders a float so that it reads back to the same bits and is seen to be no int.
 func real(v float64) string {
 	s := strconv.FormatFloat(v, 'g', -1, 64)
