@@ -123,7 +123,7 @@ func (c *checker) flat() {
 			behind := make([]bool, len(r.Network.Layers)) // weights
 			for i, l := range r.Network.Layers {
 				behind[i] = l.count.Trainable > 0 || slices.ContainsFunc(l.In, func(j int) bool { return behind[j] })
-				if n := l.Neuron; n == nil || !behind[i] || n.Surrogate.Kind == "temporal" || !level(n.Definition.Body) {
+				if n := l.Neuron; n == nil || n.Opaque != nil || !behind[i] || n.Surrogate.Kind == "temporal" || !level(n.Definition.Body) {
 					continue
 				}
 				c.warn(diag.NoDerivative, l.Origin[0], "write one comparison: `spike when where(also, v, 0) >= 1` in place of `v >= 1 and also`",
