@@ -4,6 +4,7 @@ import (
 	"os"
 	"testing"
 
+	"snnc.dev/snnc/plugins/sdk/opaquetest"
 	"snnc.dev/snnc/runtime/exec"
 	"snnc.dev/snnc/runtime/graph"
 	"snnc.dev/snnc/runtime/interp"
@@ -47,6 +48,7 @@ func FuzzRun(f *testing.F) {
 		}
 	}
 	pool := exec.NewPool(2)
+	pool.Opaque = &opaquetest.Any{}
 	f.Cleanup(pool.Close)
 	f.Fuzz(func(t *testing.T, text string) {
 		m, err := graph.Parse(text)
@@ -74,7 +76,7 @@ func FuzzRun(f *testing.F) {
 				}
 				w.inputs[in.Text("name")] = v
 			}
-			_, wrong := interp.Run(g, &interp.Env{N: n, Inputs: w.inputs, Variables: w.variables, Random: w.random, Host: host})
+			_, wrong := interp.Run(g, &interp.Env{N: n, Inputs: w.inputs, Variables: w.variables, Random: w.random, Host: host, Opaque: pool.Opaque})
 			p, err := plan.New(g, plan.Options{Batch: n})
 			if err != nil {
 				if wrong == nil {

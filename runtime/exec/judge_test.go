@@ -7,6 +7,7 @@ import (
 	"slices"
 	"testing"
 
+	"snnc.dev/snnc/plugins/sdk/opaquetest"
 	"snnc.dev/snnc/runtime/exec"
 	"snnc.dev/snnc/runtime/graph"
 	"snnc.dev/snnc/runtime/interp"
@@ -44,7 +45,7 @@ type failer interface {
 // interpret runs g on the interpreter.
 func (w *world) interpret(t failer, g *graph.Graph) *interp.Result {
 	t.Helper()
-	res, err := interp.Run(g, &interp.Env{N: w.n, Inputs: w.inputs, Variables: w.variables, Averages: w.averages, Random: w.random, Host: host})
+	res, err := interp.Run(g, &interp.Env{N: w.n, Inputs: w.inputs, Variables: w.variables, Averages: w.averages, Random: w.random, Host: host, Opaque: &opaquetest.Any{}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,6 +93,7 @@ func compiledWithin(t failer, pool *exec.Pool, g *graph.Graph, n, bytes int) *ex
 	if err != nil {
 		t.Fatal(err)
 	}
+	pool.Opaque = &opaquetest.Any{}
 	x, err := exec.New(p, pool)
 	if err != nil {
 		t.Fatal(err)

@@ -4,6 +4,7 @@ import (
 	"os"
 	"testing"
 
+	"snnc.dev/snnc/plugins/sdk/opaquetest"
 	"snnc.dev/snnc/runtime/graph"
 	"snnc.dev/snnc/runtime/interp"
 )
@@ -46,7 +47,7 @@ func FuzzRun(f *testing.F) {
 			return
 		}
 		env := &interp.Env{N: 2, Inputs: map[string]interp.Value{}, Variables: map[string]interp.Value{}, Random: where,
-			Host: func(string) float64 { return 0.5 }}
+			Host: func(string) float64 { return 0.5 }, Opaque: &opaquetest.Any{}}
 		for _, v := range m.Variables {
 			if v.Type.Size() > 500 {
 				return
