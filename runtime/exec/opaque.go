@@ -102,6 +102,15 @@ func (p *Program) places(vs []*plan.Value) []int {
 }
 
 func (r *outsourced) run(p *Program) error {
+	err := r.calls(p)
+	if err != nil && r.s.Layer != "" {
+		err = fmt.Errorf("layer %s: %w", r.s.Layer, err)
+	}
+	return err
+}
+
+// calls makes the calls of the step, all at the same time.
+func (r *outsourced) calls(p *Program) error {
 	n := r.s.Node
 	if n.Op == graph.OpOpaqueGrad {
 		last := len(r.in) - 1

@@ -254,9 +254,9 @@ func TestOpaqueLeftover(t *testing.T) {
 // the arguments.
 func TestOpaqueFailures(t *testing.T) {
 	g := network(t, 1, 3)
-	h := start(t, "opaque asleep", host.Options{Timeout: 500 * time.Millisecond})
+	h := start(t, "opaque asleep", host.Options{Timeout: 2 * time.Second})
 	x, env := ready(t, h.Opaque(), g, 2)
-	f := failure(t, x.Run(env), "no answer within 500ms")
+	f := failure(t, x.Run(env), "no answer within 2s")
 	if f.Call != "Forward" {
 		t.Errorf("%s failed", f.Call)
 	}
