@@ -3,10 +3,12 @@ package main
 import (
 	"encoding/binary"
 	"encoding/json"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -75,6 +77,44 @@ func TestUse(t *testing.T) {
 	out, err = snnc(t, dir, nil, "run", "apart.snn", "--out", "runs/a", "--plugin-dev", "acme/adaptive="+plugin).CombinedOutput()
 	if err != nil || !strings.Contains(string(out), "train m: done already") {
 		t.Errorf("the same spec in two files: %v\n%s", err, out)
+	}
+}
+
+// A neuron that its plugin computes trains as the same neuron in equations does: its membrane is the same, and gradients that round in
+// another order move losses and accuracy by less than two in a hundred. What it refuses is told.
+func TestUseOpaque(t *testing.T) {
+	dir, plugin := t.TempDir(), builtPlugin(t, "leap")
+	text := strings.NewReplacer(`use "acme/adaptive" as adaptive`, `use "acme/leap" as leap`, "adaptive(step = 0.2)", "leap(tau = 2 steps)").Replace(useSpec) +
+		"evaluate m { metrics = [accuracy] }\n"
+	write(t, filepath.Join(dir, "a.snn"), text)
+	write(t, filepath.Join(dir, "b.snn"), strings.NewReplacer(`use "acme/leap" as leap, version "~> 0.3"`, "", "leap(tau = 2 steps)", "lif(tau = 2 steps)").Replace(text))
+	dev := []string{"--plugin-dev", "acme/leap=" + plugin}
+	figures := func(name string, flags ...string) (numbers []float64) {
+		out, err := snnc(t, dir, nil, append([]string{"run", name}, flags...)...).CombinedOutput()
+		if err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		for _, m := range regexp.MustCompile(`(?m)(?:total|accuracy =) ([0-9.]+)`).FindAllStringSubmatch(string(out), -1) {
+			v, err := strconv.ParseFloat(m[1], 64)
+			if err != nil {
+				t.Fatal(err)
+			}
+			numbers = append(numbers, v)
+		}
+		return numbers
+	}
+	got, want := figures("a.snn", dev...), figures("b.snn")
+	if len(got) != 2 || len(want) != 2 {
+		t.Fatalf("a loss and an accuracy: %v, and in equations %v", got, want)
+	}
+	for i, v := range want {
+		if math.Abs(got[i]-v) > 0.02*v {
+			t.Errorf("computed by its plugin %v, in equations %v", got, want)
+		}
+	}
+	out, err := snnc(t, dir, nil, append([]string{"check", "a.snn", "--set", "fire=leap(tau = 0.5 steps)"}, dev...)...).CombinedOutput()
+	if err == nil || !strings.Contains(string(out), "a membrane of less than a step overshoots") {
+		t.Errorf("%v\n%s", err, out)
 	}
 }
 

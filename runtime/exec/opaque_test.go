@@ -104,9 +104,10 @@ func dyadic(g *graph.Graph, n int) *world {
 	return w
 }
 
-// TestOpaque: executor and interpreter give the same, for batches that are cut into slots in all ways, on any number of threads and
-// with or without the passes of the planner, and where it keeps as little as it can. Sums that are no dyadic numbers any more, of gradients, round: the loss once for each of its
-// terms, the gradient by x through at most 16 operations, all of numbers no greater than the greatest.
+// TestOpaque: executor and interpreter give the same, for batches that are cut into slots in all ways, on any number of threads, with or
+// without the passes of the planner, and where it keeps as little as it can. Sums that are no dyadic numbers any more, of gradients,
+// round: the loss once for each of its terms, the gradient by x through at most 16 operations, all of numbers no greater than the
+// greatest.
 func TestOpaque(t *testing.T) {
 	for _, dims := range [][]int{{6}, {2, 3}, {3, 2, 5}} {
 		g := chain(t, dims...)

@@ -116,8 +116,8 @@ func carries(n *graph.Node) bool {
 	return len(n.States()) > 0 && !n.Flag("state")
 }
 
-// overTime returns the equations and opaque operators of a function that run over the time steps of its inputs. In one that works at any number of
-// steps the others, behind an encode, have steps of their own: they run from beginning to end in each application, also where
+// overTime returns the equations and opaque operators of a function that run over the time steps of its inputs. In one that works at any
+// number of steps the others, behind an encode, have steps of their own: they run from beginning to end in each application, also where
 // that is to a part of a sequence.
 func overTime(g *graph.Graph) map[*graph.Node]bool {
 	equations := map[*graph.Node]bool{}
