@@ -5,6 +5,7 @@
 // with the sums at their ends, run chunk by chunk as a small register program), equations (the same with time outermost),
 // moves (copies that permute), and one kernel per remaining operator. Values are buffers of planned memory, what the caller
 // hands in, constants, or aliases: parts of the memory of a value before them. Results are never the caller's own memory.
+// What an opaque operator reads and writes lies in a memory of its own, which its plugin sees as well.
 // Nothing here runs; package exec does that. A plan depends on the graph and the batch size alone, never on the machine, so
 // that a run gives the same bytes everywhere that arithmetic does. New verifies what it has made, in particular that nothing
 // is written over before it was read for the last time.
