@@ -127,9 +127,9 @@ func dither(u sdk.Use) (sdk.Prepared, []schema.Complaint, error) {
 func window(u sdk.Use) (sdk.Prepared, []schema.Complaint, error) {
 	repeat := func(from, to sdk.Series, steps int, factor float32) {
 		for t := range steps {
-			x := from.At(t)
-			for i := range to.At(t) {
-				to.At(t)[i] = x[i] * factor
+			x, y := from.At(t), to.At(t)
+			for i := range y {
+				y[i] = x[i] * factor
 			}
 		}
 	}
@@ -160,9 +160,10 @@ func window(u sdk.Use) (sdk.Prepared, []schema.Complaint, error) {
 func dry(sdk.Use) (sdk.Prepared, []schema.Complaint, error) {
 	return sdk.Prepared{States: []schema.State{{Name: "count", Start: 10}}, Forward: func(f *sdk.Forward) error {
 		for t := range f.Steps {
+			y, count := f.Output.At(t), f.State[0]
 			for i, x := range f.Inputs[0].At(t) {
-				f.Output.At(t)[i] = x + f.State[0][i]
-				f.State[0][i]++
+				y[i] = x + count[i]
+				count[i]++
 			}
 		}
 		return nil
