@@ -1,0 +1,121 @@
+"""What a plugin of snnc is made with, in Python: its main program is one call of serve with a Plugin.
+
+Neurons and coders are equations as text; a model is a function that builds a Program with a ProgramBuilder, as one
+traces a function; a coder with weights of its own gives a graph; a target says how networks lie on a chip. Nothing of
+these is executed in the plugin: the host runs what they describe.
+
+    import snnc
+
+    LEAP = '''neuron leap(jump: real = 1) {
+        input x
+        state v = 0
+        v = v + jump * x
+        spike when v >= 1
+        on spike { v = 0 }
+    }'''
+
+    snnc.serve(snnc.Plugin("acme/leap", "0.3.1", equations=[snnc.Component("neuron", "leap", "0.3.1", "Leaps.",
+    equations=LEAP)]))
+
+What several models have in common is written once: the sum of a loss (Function.loss), the class that networks are told
+(Label), the range of the data (Function.clip).
+"""
+
+from . import graph, program, schema
+from .graph import (
+    Builder,
+    Equation,
+    GraphError,
+    Init,
+    Module,
+    Type,
+    Variable,
+    integer,
+    parse,
+    parse_type,
+    print_module,
+    real,
+    scalar,
+    signal,
+    spikes,
+    wire,
+)
+from .label import Label, drop_param, guidance_option, label_of, label_option, label_param, shortest_table
+from .plugin import BuildRequest, Coder, Model, Plugin, Target, clip_param, difference_param
+from .process import serve
+from .program import SHEET_TURNS, Export, Function, Mode, ProgramBuilder, Role, Sampler, Stage, Step, Stream
+from .schema import (
+    Amount,
+    Arguments,
+    Choice,
+    Complaint,
+    Component,
+    Network,
+    Param,
+    Placement,
+    Refusal,
+    TargetReply,
+    TargetRequest,
+    refuse,
+)
+
+__all__ = [
+    "Amount",
+    "Arguments",
+    "BuildRequest",
+    "Builder",
+    "Choice",
+    "Coder",
+    "Complaint",
+    "Component",
+    "Equation",
+    "Export",
+    "Function",
+    "GraphError",
+    "Init",
+    "Label",
+    "Mode",
+    "Model",
+    "Module",
+    "Network",
+    "Param",
+    "Placement",
+    "Plugin",
+    "ProgramBuilder",
+    "Refusal",
+    "Role",
+    "SHEET_TURNS",
+    "Sampler",
+    "Stage",
+    "Step",
+    "Stream",
+    "Target",
+    "TargetReply",
+    "TargetRequest",
+    "Type",
+    "Variable",
+    "clip_param",
+    "difference_param",
+    "drop_param",
+    "graph",
+    "guidance_option",
+    "integer",
+    "label_of",
+    "label_option",
+    "label_param",
+    "parse",
+    "parse_type",
+    "print_module",
+    "program",
+    "real",
+    "refuse",
+    "scalar",
+    "schema",
+    "serve",
+    "shortest_table",
+    "signal",
+    "spikes",
+    "wire",
+]
+
+__version__ = "0.1.0"

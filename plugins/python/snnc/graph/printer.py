@@ -1,0 +1,162 @@
+"""The canonical text of modules, headed ``graph 1``: what the host's reader reads, byte for byte what its printer prints."""
+
+from __future__ import annotations
+
+from typing import Any, Callable
+
+from .infer import OPERATORS
+from .module import Equation, Graph, Module, Node, Value
+from .shape import axes_text, axis_text
+
+
+def print_module(m: Module) -> str:
+    """The text of a module."""
+    return "graph 1\n" + module_body(m)
+
+
+def module_body(m: Module) -> str:
+    """Variables, equations and functions without the heading."""
+    w: list[str] = []
+    for v in m.variables:
+        w.append(f"\nvariable {quote(v.name)} {v.type} {v.kind} {v.init.kind}({real(v.init.a)}, {real(v.init.b)})")
+        if v.of:
+            w.append(f" of {quote(v.of)}")
+    if m.variables:
+        w.append("\n")
+    for e in m.equations:
+        w.append("\n")
+        _equation(w, e)
+    for g in m.functions:
+        w.append("\n")
+        _function(w, g)
+    return "".join(w)
+
+
+def _function(w: list[str], g: Graph) -> None:
+    inputs = ", ".join(f"{n.text('name')}: {n.out[0]}" for n in g.inputs)
+    w.append(f"function {g.name}({inputs}){' free-steps' if g.free_steps else ''} {{\n")
+    names = _nodes(w, g)
+    w.append("  return" + ",".join(f" {o.name} = {names(o.value)}" for o in g.outputs) + "\n}\n")
+
+
+def _nodes(w: list[str], g: Graph) -> Callable[[Value], str]:
+    number: dict[int, int] = {}
+
+    def name(v: Value) -> str:
+        if v.node.op == "input":
+            return "%" + v.node.text("name")
+        s = f"%{number[id(v.node)]}"
+        return f"{s}.{v.index}" if len(v.node.out) > 1 else s
+
+    for n in g.nodes:
+        if n.op == "input":
+            continue
+        number[id(n)] = len(number)
+        w.append("  ")
+        if n.out:
+            w.append(f"%{number[id(n)]} = ")
+        w.append(" ".join([n.op, *_equation_name(n), *(name(v) for v in n.inputs)]))
+        kinds = OPERATORS[n.op].attrs
+        for k in sorted(n.attrs):
+            w.append(f" {k}={_attr(kinds[k].lstrip('?'), n.attrs[k])}")
+        if n.out:
+            w.append(" : " + " ".join(str(t) for t in n.out))
+        w.append("\n")
+    return name
+
+
+def _equation_name(n: Node) -> list[str]:
+    return [quote(n.equation.name)] if n.equation else []
+
+
+def _equation(w: list[str], e: Equation) -> None:
+    w.append(f"equation {quote(e.name)}")
+    w.append((" spikes" if e.spikes else "") + (" once" if e.once else ""))
+    if e.temporal is not None:
+        w.append("".join([" temporal", *(f" {x}" for x in ("open", "normalize") if x in e.temporal)]))
+    w.append(" {\n")
+    w.extend(f"  input {s}\n" for s in e.inputs)
+    w.extend(f"  param {s}\n" for s in e.params)
+    w.extend(f"  state {s} = {real(v)}\n" for s, v in e.states.items())
+    names = _nodes(w, e.step)
+    for i, o in enumerate(e.step.outputs):
+        w.append(f"  next {o.name} {names(o.value)}\n" if i else f"  emit {names(o.value)}\n")
+    w.append("}\n")
+
+
+def number(v: float) -> str:
+    """The shortest decimal that reads back to the same bits, as 1e-05 below 1e-4 and as 1e+06 from there on."""
+    v = float(v)
+    if v != v or v in (float("inf"), float("-inf")):
+        return {"nan": "NaN", "inf": "+Inf", "-inf": "-Inf"}[str(v)]
+    digits, exponent = _shortest(abs(v))
+    sign = "-" if str(v).startswith("-") else ""
+    if exponent < -4 or exponent >= 6:
+        head = digits[0] + ("." + digits[1:] if len(digits) > 1 else "")
+        return f"{sign}{head}e{'-' if exponent < 0 else '+'}{abs(exponent):02d}"
+    if exponent < 0:
+        return f"{sign}0.{'0' * (-exponent - 1)}{digits}"
+    whole, rest = digits[: exponent + 1].ljust(exponent + 1, "0"), digits[exponent + 1 :]
+    return sign + whole + ("." + rest if rest else "")
+
+
+def _shortest(v: float) -> tuple[str, int]:
+    """The shortest digits of a number that is not negative, and the exponent of the first of them."""
+    mantissa, _, e = repr(v).partition("e")
+    whole, _, rest = mantissa.partition(".")
+    digits = (whole + rest).lstrip("0")
+    exponent = len(whole) - 1 + int(e or 0)
+    if whole == "0":
+        exponent = -1 - (len(rest) - len(rest.lstrip("0"))) + int(e or 0)
+    digits = digits.rstrip("0")
+    return (digits, exponent) if digits else ("0", 0)
+
+
+def real(v: float) -> str:
+    """A real number, seen to be no whole one."""
+    s = number(v)
+    return s if any(c in s for c in ".eIN") else s + ".0"
+
+
+_ESCAPES = {
+    "\a": "\\a",
+    "\b": "\\b",
+    "\f": "\\f",
+    "\n": "\\n",
+    "\r": "\\r",
+    "\t": "\\t",
+    "\v": "\\v",
+    "\\": "\\\\",
+    '"': '\\"',
+}
+
+
+def quote(s: str) -> str:
+    """A string in quotes; what cannot be printed is escaped."""
+    out = []
+    for c in s:
+        if c in _ESCAPES:
+            out.append(_ESCAPES[c])
+        elif c.isprintable():
+            out.append(c)
+        elif c < " " or c == "\x7f":
+            out.append(f"\\x{ord(c):02x}")
+        else:
+            out.append(f"\\u{ord(c):04x}" if ord(c) < 0x10000 else f"\\U{ord(c):08x}")
+    return '"' + "".join(out) + '"'
+
+
+def _attr(kind: str, v: Any) -> str:
+    if kind == "string":
+        return quote(v)
+    if kind == "bool":
+        return "true" if v else "false"
+    if kind == "real":
+        return real(v)
+    if kind == "reals":
+        return "[" + " ".join(real(x) for x in v) + "]"
+    if kind == "axis":
+        return axis_text(v)
+    if kind == "axes":
+        return axes_text(v)
+    return "[" + " ".join(str(x) for x in v) + "]" if kind == "ints" else str(v)

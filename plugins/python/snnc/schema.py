@@ -1,0 +1,309 @@
+"""How components describe themselves, and what calls carry: plain data, the JSON of the protocol.
+
+The names, their order and their meaning are those of the protocol (docs/plugin-protocol.md). What is at
+its default is left out of the JSON, and unknown members of a request are passed over.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import typing
+from dataclasses import dataclass, field
+from typing import Any, Optional, TypeVar
+
+# Kinds of components.
+NEURON, CODER, MODEL, TARGET = "neuron", "coder", "model", "target"
+
+# Directions of a coder: values become signals or spikes over time steps, and back.
+ENCODE, DECODE = "encode", "decode"
+
+# Types of parameters and values. A choice is one of several named alternatives with arguments of their own
+# (``atan(alpha = 2)``), terms are a weighted sum of choices (``mse + kl / 240``), a role takes a network, coder or
+# model by name, a field one of the data.
+INT, REAL, BOOL, STRING, TIME, BYTES = "int", "real", "bool", "string", "time", "bytes"
+RANGE, SIZE, LIST, CHOICE, TERMS, ROLE, FIELD = "range", "size", "list", "choice", "terms", "role", "field"
+
+
+@dataclass
+class Role:
+    """An argument of a model that takes a network, a coder or another model."""
+
+    name: str
+    takes: str = "network"  # network, coder or model
+    optional: bool = False
+    steps: str = (
+        ""  # the role whose result fixes the number of time steps where the network of this one does not encode
+    )
+    doc: str = ""
+
+
+@dataclass
+class Choice:
+    """One alternative of a choice or terms parameter."""
+
+    name: str
+    params: list[Param] = field(default_factory=list)  # the first ones may be given by position, in this order
+    doc: str = ""
+    later: bool = False  # known and checked, but nothing in this version can run it
+
+
+@dataclass
+class Param:
+    """Declares one argument."""
+
+    name: str
+    type: str
+    of: str = ""  # type of a list's items
+    required: bool = False
+    default: str = ""  # in the spec language: ``2 steps``, ``0.1..0.3``, ``mse + mmd``; "" where absent means absent
+    min: Optional[float] = None  # smallest value of an int, real, time or amount of memory
+    max: Optional[float] = None
+    choices: list[Choice] = field(default_factory=list)  # of choice and terms, also of a list of choices
+    role: Optional[Role] = None
+    export: str = ""  # lets a choice of an action also take a model of the file that has this export
+    doc: str = ""
+
+
+@dataclass
+class Component:
+    """Describes one neuron, coder, model or target."""
+
+    kind: str
+    name: str  # as a spec writes it
+    version: str = ""
+    doc: str = ""  # Markdown; the first sentence stands alone
+    equations: str = ""  # of a neuron or coder, in the spec language; its parameters are declared in that text
+    directions: list[str] = field(default_factory=list)  # of a coder without equations; none: decode
+    params: list[Param] = field(default_factory=list)  # arguments of what has no equations
+    roles: list[Role] = field(default_factory=list)  # model: what it is made of
+    samplers: list[Choice] = field(default_factory=list)  # model: what ``sampler =`` accepts; the first is the default
+    exports: list[str] = field(default_factory=list)  # model: functions for metrics, other models and deployment
+    aliases: list[str] = field(default_factory=list)  # names by which other libraries know it
+    later: bool = False  # a spec may name it, but nothing in this version can run it
+
+
+@dataclass
+class Description:
+    """What one plugin process answers to Describe."""
+
+    name: str
+    version: str
+    components: list[Component]
+
+
+@dataclass
+class Value:
+    """A checked argument, complete with defaults."""
+
+    type: str = ""
+    number: float = 0.0  # int, real; time in ``unit``; bool as 0 or 1
+    unit: str = ""  # time: ``steps`` or ``s``; bytes: ``B``
+    text: str = ""  # string; the name of a choice, role or field
+    items: list[Value] = field(default_factory=list)  # list, terms; range: low and high; size: height and width
+    args: Arguments = field(default_factory=lambda: Arguments())  # of a choice
+    weight: float = 0.0  # of a term: its factor
+
+
+class Arguments(dict[str, Value]):
+    """Values by parameter name."""
+
+    def get_value(self, name: str) -> Value:
+        """The argument of a name, an empty value where it is absent."""
+        return self.get(name) or Value()
+
+    def int(self, name: str) -> int:
+        """The argument as a whole number; 0 where it is absent."""
+        return int(self.get_value(name).number)
+
+    def real(self, name: str) -> float:
+        """The argument as a number; 0 where it is absent."""
+        return self.get_value(name).number
+
+    def bool(self, name: str) -> bool:
+        """Whether the argument is true."""
+        return self.get_value(name).number != 0
+
+    def text(self, name: str) -> str:
+        """The text of the argument: a string, or the name of a choice, role or field; "" where it is absent."""
+        return self.get_value(name).text
+
+
+@dataclass
+class Complaint:
+    """A plugin's finding about its arguments, shown at the place of the spec that set the attribute."""
+
+    path: str  # attribute path: ``latent.posterior``, ``loss``, ``encoder``; "" for the component as a whole
+    summary: str
+    help: str = ""
+
+
+class Refusal(Exception):
+    """Raised by a component that refuses its arguments; the complaints stand in the place of the answer."""
+
+    def __init__(self, *complaints: Complaint) -> None:
+        super().__init__("; ".join(c.summary for c in complaints))
+        self.complaints = list(complaints)
+
+
+def refuse(path: str, summary: str, help: str = "") -> Refusal:
+    """A refusal with one complaint: ``raise refuse("loss", "...", "write ...")``."""
+    return Refusal(Complaint(path, summary, help))
+
+
+@dataclass
+class Network:
+    """What a model or target is shown of a network: its graph as text, a module with the functions ``train`` and ``eval``.
+
+    A coder or model that fills a role is shown so too, one for each of its functions. ``role`` is the attribute path,
+    with the direction (``coder.encode``) or export (``tokens.encode``) of these. ``steps`` is the number of time steps
+    that it runs at in the role, 0 where nothing is timed.
+    """
+
+    role: str
+    name: str
+    graph: str
+    kind: str = ""  # coder or model; "" for a network
+    steps: int = 0
+
+
+@dataclass
+class BuildQuestion:
+    """The request of Build; SDK users see the friendlier snnc.BuildRequest."""
+
+    component: str = ""
+    arguments: Arguments = field(default_factory=Arguments)
+    networks: list[Network] = field(default_factory=list)
+    fields: dict[str, str] = field(default_factory=dict)
+    classes: dict[str, int] = field(default_factory=dict)
+    bounds: dict[str, list[float]] = field(default_factory=dict)
+
+
+@dataclass
+class SamplerQuestion:
+    """The request of Sampler."""
+
+    build: BuildQuestion
+    sampler: str = ""
+    options: Arguments = field(default_factory=Arguments)
+
+
+@dataclass
+class CoderQuestion:
+    """The request of Coder."""
+
+    component: str = ""
+    arguments: Arguments = field(default_factory=Arguments)
+    input: str = ""
+
+
+@dataclass
+class BuildReply:
+    """The answer to Build, Sampler and Coder: a text, or complaints."""
+
+    program: str = ""
+    complaints: list[Complaint] = field(default_factory=list)
+
+
+@dataclass
+class TargetRequest:
+    """Asks a target whether networks fit the chip."""
+
+    component: str = ""
+    arguments: Arguments = field(default_factory=Arguments)
+    networks: list[Network] = field(default_factory=list)
+
+
+@dataclass
+class Amount:
+    """How much of a limited thing is used."""
+
+    name: str  # cores, neurons, synapse words, fan-in ...
+    used: float = 0.0
+    limit: float = 0.0  # 0: no limit
+
+
+@dataclass
+class Placement:
+    """How one layer of a network lies on the chip."""
+
+    network: str
+    layer: str  # structural name, such as ``2.conv``
+    host: bool = False
+    used: list[Amount] = field(default_factory=list)
+    problem: str = ""  # why it does not fit; "" where it does
+    change: str = ""  # the smallest change that would make it fit
+
+
+@dataclass
+class TargetReply:
+    """How networks lie on a chip, or what is wrong with the arguments."""
+
+    fits: bool
+    used: list[Amount] = field(default_factory=list)
+    layers: list[Placement] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    complaints: list[Complaint] = field(default_factory=list)
+
+
+T = TypeVar("T")
+
+
+def dump(value: Any) -> str:
+    """The JSON of a dataclass of this module."""
+    return json.dumps(_plain(value), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+
+def load(cls: type[T], text: str) -> T:
+    """Reads the JSON of a dataclass of this module. A ValueError says what is wrong."""
+    data = json.loads(text)
+    if not isinstance(data, dict):
+        raise ValueError(f"want an object, got {type(data).__name__}")
+    out = _made(cls, data)
+    assert isinstance(out, cls)
+    return out
+
+
+def _plain(v: Any) -> Any:
+    if dataclasses.is_dataclass(v) and not isinstance(v, type):
+        return {f.name: _plain(x) for f in dataclasses.fields(v) if (x := getattr(v, f.name)) != _default(f)}
+    if isinstance(v, dict):
+        return {k: _plain(x) for k, x in v.items()}
+    if isinstance(v, (list, tuple)):
+        return [_plain(x) for x in v]
+    return v
+
+
+def _default(f: dataclasses.Field[Any]) -> Any:
+    """What a member is where it is left out: what the protocol calls empty."""
+    return f.default if f.default_factory is dataclasses.MISSING else f.default_factory()
+
+
+def _made(cls: Any, data: Any) -> Any:
+    """Makes a value of a type out of JSON; null stands for what is empty."""
+    origin, args = typing.get_origin(cls), typing.get_args(cls)
+    if isinstance(cls, type) and dataclasses.is_dataclass(cls):
+        _want(data, dict)
+        hints = typing.get_type_hints(cls)
+        known = {f.name for f in dataclasses.fields(cls)}
+        return cls(**{k: _made(hints[k], v) for k, v in data.items() if k in known and v is not None})
+    if origin is typing.Union:  # Optional
+        return _made(args[0], data)
+    if cls is Arguments:
+        _want(data, dict)
+        return Arguments({k: _made(Value, v) for k, v in data.items()})
+    if origin is dict:
+        _want(data, dict)
+        return {k: _made(args[1], v) for k, v in data.items()}
+    if origin is list:
+        _want(data, list)
+        return [_made(args[0], v) for v in data]
+    if cls is float and isinstance(data, int) and not isinstance(data, bool):
+        return float(data)
+    _want(data, cls)
+    return data
+
+
+def _want(data: Any, cls: type) -> None:
+    if not isinstance(data, cls) or cls is not bool and isinstance(data, bool):
+        raise ValueError(f"want {cls.__name__}, got {type(data).__name__}")
