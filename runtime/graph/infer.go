@@ -135,10 +135,14 @@ func Infer(n *Node, env Env) ([]Type, error) {
 			return nil, fmt.Errorf("%s: attribute %s is not finite", n.Op, name)
 		}
 	}
+	missing := ""
 	for name, kind := range spec.attrs {
-		if _, ok := n.Attrs[name]; !ok && kind[0] != '?' {
-			return nil, fmt.Errorf("%s: attribute %s is missing", n.Op, name)
+		if _, ok := n.Attrs[name]; !ok && kind[0] != '?' && (missing == "" || name < missing) {
+			missing = name
 		}
+	}
+	if missing != "" { // the first one of several, whatever the order of the map
+		return nil, fmt.Errorf("%s: attribute %s is missing", n.Op, missing)
 	}
 	out, err := spec.infer(n, env)
 	if err != nil {

@@ -93,6 +93,7 @@ def _lifeline() -> None:
 def _own_output() -> int:
     """Sends what the plugin prints to standard error, and returns what was standard output, for the handshake alone."""
     sys.stdout.flush()
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # so that a process that dies has said it
     hello = os.dup(1)
     os.dup2(2, 1)
     return hello
@@ -118,7 +119,7 @@ def _answering(f: Callable[[str], str]) -> Callable[[str, Any], str]:
     def call(request: str, context: Any) -> str:
         try:
             return f(request)
-        except Exception as e:
+        except BaseException as e:  # also SystemExit, which would end this thread alone and leave the call open
             code = grpc.StatusCode.NOT_FOUND if isinstance(e, NotPrepared) else grpc.StatusCode.UNKNOWN
             context.abort(code, _said(e))
             raise AssertionError from e  # abort has raised
@@ -130,7 +131,7 @@ class NotPrepared(Exception):
     """A call names something that this process was not given; the host gives it anew and calls again."""
 
 
-def _said(e: Exception) -> str:
+def _said(e: BaseException) -> str:
     """What an exception says, and the last places that it came through."""
     if isinstance(e, NotPrepared):
         return str(e)

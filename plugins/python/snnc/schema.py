@@ -1,7 +1,7 @@
 """How components describe themselves, and what calls carry: plain data, the JSON of the protocol.
 
-The names, their order and their meaning are those of the protocol (docs/plugin-protocol.md). What is at
-its default is left out of the JSON, and unknown members of a request are passed over.
+The names, their order and their meaning are those of the protocol (docs/plugin-protocol.md). What is empty is
+left out of the JSON, and unknown members of a request are passed over.
 """
 
 from __future__ import annotations
@@ -266,7 +266,7 @@ def load(cls: type[T], text: str) -> T:
 
 def _plain(v: Any) -> Any:
     if dataclasses.is_dataclass(v) and not isinstance(v, type):
-        return {f.name: _plain(x) for f in dataclasses.fields(v) if (x := getattr(v, f.name)) != _default(f)}
+        return {f.name: _plain(x) for f in dataclasses.fields(v) if not _empty(f, x := getattr(v, f.name))}
     if isinstance(v, dict):
         return {k: _plain(x) for k, x in v.items()}
     if isinstance(v, (list, tuple)):
@@ -274,9 +274,10 @@ def _plain(v: Any) -> Any:
     return v
 
 
-def _default(f: dataclasses.Field[Any]) -> Any:
-    """What a member is where it is left out: what the protocol calls empty."""
-    return f.default if f.default_factory is dataclasses.MISSING else f.default_factory()
+def _empty(f: dataclasses.Field[Any], x: Any) -> bool:
+    """Whether a member need not be written: it is empty, and empty is what stands for it where it is left out."""
+    default = f.default if f.default_factory is dataclasses.MISSING else f.default_factory()
+    return x == default and not x
 
 
 def _made(cls: Any, data: Any) -> Any:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Callable, Mapping, Optional
 
 from . import rules
+from .literals import quote
 from .module import Env, Node
 from .shape import GraphError, Type, possible
 
@@ -98,7 +99,7 @@ def infer(node: Node, env: Optional[Env]) -> list[Type]:
     op = node.op
     spec = OPERATORS.get(op)
     if spec is None:
-        raise GraphError(f'unknown operator "{op}"')
+        raise GraphError(f"unknown operator {quote(op)}")
     if len(node.inputs) < spec.least or 0 <= spec.most < len(node.inputs):
         raise GraphError(f"{op}: wrong number of inputs: {len(node.inputs)}")
     for name, value in node.attrs.items():
@@ -107,7 +108,7 @@ def infer(node: Node, env: Optional[Env]) -> list[Type]:
             raise GraphError(f"{op}: unknown attribute {name}")
         if not _holds(kind.lstrip("?"), value):
             raise GraphError(f"{op}: attribute {name}: want {kind.lstrip('?')}, got {value!r}")
-    for name, kind in spec.attrs.items():
+    for name, kind in sorted(spec.attrs.items()):
         if name not in node.attrs and not kind.startswith("?"):
             raise GraphError(f"{op}: attribute {name} is missing")
     try:

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Iterable, Optional, Protocol, TypeVar
 
+from .literals import quote
 from .shape import MAX_DIMS, GraphError, Type, scalar
 
 if TYPE_CHECKING:
@@ -180,24 +181,24 @@ class Variable:
         t = self.type
         if t.dtype != "f32":
             raise GraphError(
-                f'variable "{self.name}" is {t}; a variable is f32, and what serves as an index is cast where it is read'
+                f"variable {quote(self.name)} is {t}; a variable is f32, and what serves as an index is cast where it is read"
             )
         if t.steps > 0 or t.batch:
-            raise GraphError(f'variable "{self.name}" is {t}; a variable has no time and no batch axis')
+            raise GraphError(f"variable {quote(self.name)} is {t}; a variable has no time and no batch axis")
         if t.size() < 1 or len(t.dims) > MAX_DIMS:
-            raise GraphError(f'variable "{self.name}" is of the impossible type {t}')
+            raise GraphError(f"variable {quote(self.name)} is of the impossible type {t}")
         if self.kind not in KINDS:
-            raise GraphError(f'variable "{self.name}" is of the unknown kind "{self.kind}"')
+            raise GraphError(f"variable {quote(self.name)} is of the unknown kind {quote(self.kind)}")
         if not (math.isfinite(self.init.a) and math.isfinite(self.init.b)):
-            raise GraphError(f'variable "{self.name}" does not start at finite numbers')
+            raise GraphError(f"variable {quote(self.name)} does not start at finite numbers")
         if self.init.kind == "sinusoid":
             if len(t.dims) != 2:
                 raise GraphError(
-                    f'variable "{self.name}" starts as a table of sines and is {t}, which has no rows and columns'
+                    f"variable {quote(self.name)} starts as a table of sines and is {t}, which has no rows and columns"
                 )
         elif self.init.kind not in ("uniform", "normal", "constant"):
             raise GraphError(
-                f'variable "{self.name}" has the unknown start "{self.init.kind}"; '
+                f"variable {quote(self.name)} has the unknown start {quote(self.init.kind)}; "
                 "it is uniform, normal, constant or sinusoid"
             )
 

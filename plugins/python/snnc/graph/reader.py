@@ -8,8 +8,8 @@ from typing import Any, Callable, Optional
 
 from .builder import Builder
 from .infer import OPERATORS
+from .literals import quote
 from .module import KINDS, Env, Equation, Init, Module, Value, Variable
-from .printer import quote
 from .shape import BATCH, DTYPES, MAX_DIMS, MAX_ELEMENTS, MAX_STEPS, TIME, GraphError, Type, product, scalar
 
 # Tokens: a line's end, a string, a mark, a word. A string that is not closed ends with its line.
@@ -30,7 +30,7 @@ def parse(text: str) -> Module:
     r.header("graph")
     while word := r.word():
         if not r.item(word):
-            raise r.error(f'unknown word "{word}", want variable, equation or function')
+            raise r.error(f"unknown word {quote(word)}, want variable, equation or function")
     return m
 
 
@@ -39,7 +39,7 @@ def parse_type(text: str) -> Type:
     r = Reader(text, Module())
     t = r.type()
     if more := r.word():
-        raise r.error(f'unexpected "{more}"')
+        raise r.error(f"unexpected {quote(more)}")
     return t
 
 

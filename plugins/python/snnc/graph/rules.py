@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Optional, Sequence
 
+from .literals import number, quote
 from .module import Env, Node
 from .shape import (
     BATCH,
@@ -59,7 +60,7 @@ def _variable(n: Node, env: Optional[Env]) -> Type:
         raise GraphError("no variables here")
     t = env.variable_type(n.text("var"))
     if t is None:
-        raise GraphError(f'unknown variable "{n.text("var")}"')
+        raise GraphError(f"unknown variable {quote(n.text('var'))}")
     return t
 
 
@@ -72,7 +73,7 @@ def constant(n: Node, env: Optional[Env]) -> list[Type]:
     """Numbers that stand in the text: one, or as many as the dims have."""
     dtype = n.text("dtype") or "f32"
     if dtype not in ("f32", "i32", "bit"):
-        raise GraphError(f'unknown element type "{dtype}"')
+        raise GraphError(f"unknown element type {quote(dtype)}")
     t = Type(dtype, dims=tuple(n.attrs.get("dims", [])))
     many = n.attrs.get("values")
     if ("value" in n.attrs) == (many is not None):
@@ -81,7 +82,7 @@ def constant(n: Node, env: Optional[Env]) -> list[Type]:
         raise GraphError(f"{len(many)} values for dims {bracket(t.dims)}")
     for v in many if many is not None else [n.attrs["value"]]:
         if dtype == "bit" and v not in (0, 1) or dtype == "i32" and not (v == int(v) and -(1 << 31) <= v < 1 << 31):
-            raise GraphError(f"{v:g} is no {dtype}")
+            raise GraphError(f"{number(v)} is no {dtype}")
     return [t]
 
 
@@ -101,7 +102,7 @@ def random(n: Node, env: Optional[Env]) -> list[Type]:
 def host(n: Node, env: Optional[Env]) -> list[Type]:
     """A number that the trainer knows."""
     if n.text("what") not in ("progress", "iteration", "variance"):
-        raise GraphError(f'nobody knows "{n.text("what")}"; it is progress, iteration or variance')
+        raise GraphError(f"nobody knows {quote(n.text('what'))}; it is progress, iteration or variance")
     return [scalar()]
 
 
@@ -183,7 +184,7 @@ def cast(n: Node, env: Optional[Env]) -> list[Type]:
     """Another element type."""
     dtype, t = n.text("dtype"), n.inputs[0].type
     if dtype not in ("f32", "bit", "i32") or t.dtype == "state":
-        raise GraphError(f'no cast to "{dtype}"')
+        raise GraphError(f"no cast to {quote(dtype)}")
     return [t.with_dtype(dtype)]
 
 
@@ -199,7 +200,7 @@ def reduce(n: Node, env: Optional[Env]) -> list[Type]:
             raise GraphError(f"{kind} takes one axis, t or a dim")
         return [out.with_dtype("i32")]
     if kind not in ("sum", "mean", "max", "min"):
-        raise GraphError(f'unknown kind "{kind}"')
+        raise GraphError(f"unknown kind {quote(kind)}")
     return [out]
 
 
@@ -472,12 +473,12 @@ def apply(n: Node, env: Optional[Env]) -> list[Type]:
     """What a role makes of inputs, and its states where these are given."""
     role, mode = n.text("role"), n.text("mode")
     if mode not in ("train", "eval"):
-        raise GraphError(f'mode "{mode}" is neither train nor eval')
+        raise GraphError(f"mode {quote(mode)} is neither train nor eval")
     if env is None:
         raise GraphError("no roles here")
     signature = env.signature(role)
     if signature is None:
-        raise GraphError(f'unknown role "{role}"')
+        raise GraphError(f"unknown role {quote(role)}")
     ins, outs, free = signature
     given = _types(n)
     if n.flag("state"):
@@ -508,7 +509,7 @@ def call(n: Node, env: Optional[Env]) -> list[Type]:
     name = n.text("function")
     f = env.function_named(name) if env else None
     if env is None or f is None:
-        raise GraphError(f'unknown function "{name}"')
+        raise GraphError(f"unknown function {quote(name)}")
     if len(f.inputs) != len(n.inputs):
         raise GraphError(f"{name} takes {len(f.inputs)} inputs, got {len(n.inputs)}")
     for i, (want, got) in enumerate(zip(f.inputs, n.inputs)):
@@ -519,7 +520,7 @@ def call(n: Node, env: Optional[Env]) -> list[Type]:
         back = n.text("backward")
         b = env.function_named(back)
         if b is None:
-            raise GraphError(f'unknown function "{back}"')
+            raise GraphError(f"unknown function {quote(back)}")
         k = len(n.inputs)
         if len(b.inputs) != k + 2 * len(out) or len(b.outputs) != k:
             raise GraphError(

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Iterable, Optional, Sequence
 
 from ..graph import Graph, GraphError, Module, Type, integer, scalar
+from ..graph.literals import quote
 from ..graph.module import named
 
 MOST_TURNS = 1_000_000  # of a sampler's loop; also the rarest step of a stage
@@ -133,7 +134,7 @@ class Program(Module):
         for v in self.variables:
             v.verify()
             if v.of:
-                raise GraphError(f'variable "{v.name}" of the program is "{v.of}" of a role; it has its own')
+                raise GraphError(f"variable {quote(v.name)} of the program is {quote(v.of)} of a role; it has its own")
         self._calls()
         _once("stream", (s.name for s in self.streams))
         _once("stage", (s.name for s in self.stages))

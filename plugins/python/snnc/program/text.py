@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Callable, Iterable
 
 from ..graph import Type
-from ..graph.printer import module_body, number, quote
+from ..graph.literals import number, quote
+from ..graph.printer import module_body
 from ..graph.reader import Reader
 from .parts import Export, Program, Role, Sampler, Stage, Step, Stream
 

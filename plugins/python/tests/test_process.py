@@ -1,0 +1,82 @@
+"""The process of a plugin: handshake, lifeline, calls."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import unittest
+from typing import Any
+
+import grpc
+
+from snnc import message
+from snnc.process import COOKIE_KEY, COOKIE_VALUE, SERVICE
+
+PLUGINS = os.path.join(os.path.dirname(__file__), "plugins")
+
+
+class ProcessTest(unittest.TestCase):
+    def start(self, name: str, **env: str) -> "subprocess.Popen[bytes]":
+        p = subprocess.Popen(
+            [sys.executable, f"{name}.py"],
+            cwd=os.path.join(PLUGINS, name),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env={**os.environ, **env},
+        )
+        self.addCleanup(p.communicate)
+        self.addCleanup(p.kill)
+        return p
+
+    def served(self, name: str) -> tuple["subprocess.Popen[bytes]", str]:
+        """A process that has shaken hands, and its handshake."""
+        dir = tempfile.TemporaryDirectory()
+        self.addCleanup(dir.cleanup)
+        p = self.start(name, **{COOKIE_KEY: COOKIE_VALUE, "PLUGIN_UNIX_SOCKET_DIR": dir.name})
+        assert p.stdout
+        return p, p.stdout.readline().decode()
+
+    def ask(self, path: str, call: str, request: str = "{}") -> Any:
+        with grpc.insecure_channel("unix:" + path) as channel:
+            f = channel.unary_unary(f"/{SERVICE}/{call}", message.encode, message.decode)
+            return json.loads(f(request, timeout=20))
+
+    def test_handshake_and_lifeline(self) -> None:
+        p, hello = self.served("flow")
+        core, version, network, path, kind = hello.strip().split("|")
+        self.assertEqual((core, version, network, kind), ("1", "1", "unix", "grpc"))
+        got = self.ask(path, "Describe")
+        self.assertEqual((got["name"], got["version"]), ("acme/flow", "1.0.0"))
+        assert p.stdin and p.stdout
+        p.stdin.close()
+        p.stdin = None
+        self.assertEqual(p.wait(timeout=5), 0)
+        self.assertEqual(p.stdout.read(), b"")
+
+    def test_what_goes_wrong(self) -> None:
+        _, hello = self.served("flow")
+        path = hello.split("|")[3]
+        for call, request, says in (
+            ("Nothing", "{}", None),
+            ("Build", "{", "read the request"),
+            ("Build", "[]", "want an object, got list"),
+            ("Build", '{"component": 3}', "want str, got int"),
+            ("Build", '{"component": "none"}', 'no model "none" can be built'),
+            ("Coder", '{"component": "none"}', 'no coder "none" gives a graph'),
+            ("Check", '{"component": "none"}', 'no target "none" can be checked'),
+        ):
+            with self.subTest(call, request=request), self.assertRaises(grpc.RpcError) as e:
+                self.ask(path, call, request)
+            if says is None:
+                self.assertEqual(e.exception.code(), grpc.StatusCode.UNIMPLEMENTED)  # type: ignore[attr-defined]
+            else:
+                self.assertEqual(e.exception.code(), grpc.StatusCode.UNKNOWN)  # type: ignore[attr-defined]
+                self.assertIn(says, e.exception.details())  # type: ignore[attr-defined]
+
+    def test_nobody_started_it(self) -> None:
+        p = self.start("flow")
+        out, err = p.communicate(timeout=20)
+        self.assertEqual((p.returncode, out), (1, b""))
+        self.assertIn(b"plugin of snnc", err)

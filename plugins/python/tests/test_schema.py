@@ -1,0 +1,67 @@
+"""The JSON of the protocol."""
+
+import json
+import unittest
+
+from snnc import schema
+from snnc.schema import Arguments, Choice, Component, Description, Param, Role, TargetReply, Value, dump, load
+
+
+class SchemaTest(unittest.TestCase):
+    def test_what_is_empty_is_left_out(self) -> None:
+        c = Component(
+            "model",
+            "m",
+            roles=[Role("net")],
+            params=[Param("p", schema.REAL, min=0, max=1, default="0")],
+            samplers=[Choice("once")],
+        )
+        self.assertEqual(
+            json.loads(dump(Description("acme/m", "1.0.0", [c]))),
+            {
+                "name": "acme/m",
+                "version": "1.0.0",
+                "components": [
+                    {
+                        "kind": "model",
+                        "name": "m",
+                        "roles": [{"name": "net", "takes": "network"}],
+                        "params": [{"name": "p", "type": "real", "default": "0", "min": 0, "max": 1}],
+                        "samplers": [{"name": "once"}],
+                    }
+                ],
+            },
+        )
+        self.assertEqual(json.loads(dump(TargetReply(False))), {"fits": False})
+
+    def test_requests(self) -> None:
+        q = load(
+            schema.BuildQuestion,
+            """{"component": "m", "later": [1], "networks": [{"role": "net", "name": "f", "graph": "graph 1", "steps": 4}],
+            "arguments": {"loss": {"type": "terms", "items": [{"type": "choice", "text": "mse", "weight": 0.5, "args":
+            {"a": {"type": "int", "number": 2}}}]}}, "fields": {"image": "f32[N 1 8 8]"}, "classes": null, "bounds":
+            {"image": [0, 1]}}""",
+        )
+        self.assertEqual((q.component, q.networks[0].steps, q.classes, q.bounds), ("m", 4, {}, {"image": [0.0, 1.0]}))
+        term = q.arguments["loss"].items[0]
+        self.assertEqual((term.text, term.weight, term.args.int("a")), ("mse", 0.5, 2))
+
+    def test_there_and_back(self) -> None:
+        size = Value("size", items=[Value("int", 2), Value("int", 3)])
+        q = schema.TargetRequest("chip", Arguments(x=Value("choice", text="é", args=Arguments(y=size))))
+        self.assertEqual(load(schema.TargetRequest, dump(q)), q)
+
+    def test_nonsense(self) -> None:
+        for text in (
+            "",
+            "3",
+            "[]",
+            '{"component": 1}',
+            '{"networks": {}}',
+            '{"arguments": {"a": {"number": "x"}}}',
+            '{"networks": [{"steps": true}]}',
+        ):
+            with self.subTest(text), self.assertRaises((ValueError, TypeError)):
+                load(schema.BuildQuestion, text)
+        with self.assertRaises(ValueError):
+            dump(Value(number=float("nan")))
