@@ -18,6 +18,7 @@ import (
 
 	"snnc.dev/snnc/plugins/builtin"
 	"snnc.dev/snnc/plugins/schema"
+	"snnc.dev/snnc/runtime/build"
 	"snnc.dev/snnc/runtime/experiment"
 	"snnc.dev/snnc/runtime/host"
 )
@@ -62,7 +63,7 @@ func start(t *testing.T) *host.Host {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := host.New(host.Options{Builtin: argv, Dev: map[string]string{"acme/twin": "tests/plugins/twin", "acme/flow": "tests/plugins/flow", "acme/odd": "tests/plugins/odd"}})
+	h := host.New(host.Options{Builtin: argv, Dev: map[string]string{"acme/twin": "tests/plugins/twin", "acme/flow": "tests/plugins/flow", "acme/odd": "tests/plugins/odd", "acme/opaque": "tests/plugins/opaque"}})
 	t.Cleanup(func() {
 		if err := h.Close(); err != nil {
 			t.Error(err)
@@ -183,7 +184,7 @@ func alike(t *testing.T, what, ours, theirs string) {
 }
 
 // sampler asks a model's plugin for a sampler.
-func sampler(t *testing.T, h *host.Host, m *experiment.Model, v schema.Value) string {
+func sampler(t *testing.T, h *host.Host, m *build.Model, v schema.Value) string {
 	t.Helper()
 	reply, err := h.Sampler(context.Background(), m.Plugin, schema.SamplerRequest{Build: m.Request(), Sampler: v.Text, Options: v.Args})
 	if err != nil || reply.Program == "" {

@@ -14,8 +14,8 @@ import (
 	"snnc.dev/snnc/runtime/host"
 )
 
-// build asks tests/plugins/odd to do something.
-func build(h *host.Host, do string, value float64) (schema.BuildReply, error) {
+// ask asks tests/plugins/odd to do something.
+func ask(h *host.Host, do string, value float64) (schema.BuildReply, error) {
 	return h.Build(context.Background(), "acme/odd", schema.BuildRequest{Component: "odd", Arguments: schema.Arguments{
 		"do": {Type: schema.String, Text: do}, "value": {Type: schema.Real, Number: value}}})
 }
@@ -23,7 +23,7 @@ func build(h *host.Host, do string, value float64) (schema.BuildReply, error) {
 // works checks that the plugin does what it should, and returns a Program that is another one for every process.
 func works(t *testing.T, h *host.Host) string {
 	t.Helper()
-	r, err := build(h, "process", 1)
+	r, err := ask(h, "process", 1)
 	if err != nil || !strings.Contains(r.Program, "constant value=") {
 		t.Errorf("%+v %v", r, err)
 	}
@@ -45,7 +45,7 @@ func TestCalls(t *testing.T) {
 		{"quit", []string{"SystemExit: 3"}},
 		{"huge", []string{"over 64 MB"}},
 	} {
-		_, err := build(h, x.do, 1)
+		_, err := ask(h, x.do, 1)
 		var f *host.Failure
 		if !errors.As(err, &f) || f.Exit != "" {
 			t.Errorf("%s: %v", x.do, err)
@@ -58,20 +58,20 @@ func TestCalls(t *testing.T) {
 		}
 		works(t, h)
 	}
-	r, err := build(h, "refuse", 1)
+	r, err := ask(h, "refuse", 1)
 	if err != nil || len(r.Complaints) != 1 || r.Complaints[0] != (schema.Complaint{Path: "value", Summary: "too small", Help: "make it larger"}) {
 		t.Errorf("%+v %v", r, err)
 	}
-	if r, err = build(h, "big", 1); err != nil || len(r.Complaints) != 1 || len(r.Complaints[0].Summary) != 20<<20 {
+	if r, err = ask(h, "big", 1); err != nil || len(r.Complaints) != 1 || len(r.Complaints[0].Summary) != 20<<20 {
 		t.Errorf("%d complaints %v", len(r.Complaints), err)
 	}
-	if _, err := build(h, "print", 1); err != nil {
+	if _, err := ask(h, "print", 1); err != nil {
 		t.Error(err)
 	}
 	if works(t, h) != first {
 		t.Error("the process was replaced")
 	}
-	if _, err := build(h, "exit", 1); err == nil || !strings.Contains(err.Error(), "exit status 7") || !strings.Contains(err.Error(), "goodbye") {
+	if _, err := ask(h, "exit", 1); err == nil || !strings.Contains(err.Error(), "exit status 7") || !strings.Contains(err.Error(), "goodbye") {
 		t.Error(err)
 	}
 	if works(t, h) == first {

@@ -96,12 +96,12 @@ func judge(text string) verdict {
 // Both readers take the same texts and print them the same, and refuse the same: those of the tests, and what becomes of them
 // when pieces are changed. Where a text cannot be read, they say so of the same line in the same words.
 func TestReaders(t *testing.T) {
-	const seed, each = 3, 100 // a text is changed once for so many bytes, and 20 times
+	const seed, each = 3, 200 // a text is changed once for so many bytes, and 10 times
 	r := rand.New(rand.NewPCG(seed, 0))
 	var all []string
 	for _, text := range texts(t) {
 		all = append(all, text)
-		for range 20 + len(text)/each {
+		for range 10 + len(text)/each {
 			all = append(all, mutated(r, text))
 		}
 	}

@@ -41,6 +41,7 @@ from .graph import (
     wire,
 )
 from .label import Label, drop_param, guidance_option, label_of, label_option, label_param, shortest_table
+from .opaque import Backward, Forward, Opaque, Operators, Prepared, Use
 from .plugin import BuildRequest, Coder, Model, Plugin, Target, clip_param, difference_param
 from .process import serve
 from .program import SHEET_TURNS, Export, Function, Mode, ProgramBuilder, Role, Sampler, Stage, Step, Stream
@@ -62,6 +63,7 @@ from .schema import (
 __all__ = [
     "Amount",
     "Arguments",
+    "Backward",
     "BuildRequest",
     "Builder",
     "Choice",
@@ -70,6 +72,7 @@ __all__ = [
     "Component",
     "Equation",
     "Export",
+    "Forward",
     "Function",
     "GraphError",
     "Init",
@@ -78,9 +81,12 @@ __all__ = [
     "Model",
     "Module",
     "Network",
+    "Opaque",
+    "Operators",
     "Param",
     "Placement",
     "Plugin",
+    "Prepared",
     "ProgramBuilder",
     "Refusal",
     "Role",
@@ -93,6 +99,7 @@ __all__ = [
     "TargetReply",
     "TargetRequest",
     "Type",
+    "Use",
     "Variable",
     "clip_param",
     "difference_param",

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Callable, Optional, Sequence
 
 from .graph import Type, parse_type
+from .opaque import Opaque
 from .schema import (
     CHOICE,
     DECODE,
@@ -115,12 +116,13 @@ class Plugin:
     version: str
     equations: Sequence[Component] = ()  # neurons and coders that equations say all of
     coders: Sequence[Coder] = ()
+    opaque: Sequence[Opaque] = ()  # neurons and coders that compute by themselves
     models: Sequence[Model] = ()
     targets: Sequence[Target] = ()
 
     def components(self) -> list[Component]:
         """What the plugin has, in the order of its fields."""
-        out = [*self.equations, *(c.described() for c in self.coders)]
+        out = [*self.equations, *(c.described() for c in self.coders), *(o.component for o in self.opaque)]
         return [*out, *(m.component for m in self.models), *(t.component for t in self.targets)]
 
 

@@ -14,15 +14,20 @@ import grpc
 
 from . import message
 from .graph import parse_type
+from .opaque import NotPrepared, Operators
 from .plugin import BuildRequest, Model, Plugin, build_request
 from .schema import (
     DECODE,
     ENCODE,
+    BackwardQuestion,
     BuildQuestion,
     BuildReply,
     CoderQuestion,
     Description,
+    ForwardQuestion,
+    PrepareQuestion,
     Refusal,
+    ReleaseQuestion,
     SamplerQuestion,
     TargetReply,
     TargetRequest,
@@ -101,7 +106,17 @@ def _own_output() -> int:
 
 def _handlers(plugin: Plugin) -> Any:
     s = _Service(plugin)
-    calls = {"Describe": s.describe, "Build": s.build, "Sampler": s.sampler, "Coder": s.coder, "Check": s.check}
+    calls = {
+        "Describe": s.describe,
+        "Build": s.build,
+        "Sampler": s.sampler,
+        "Coder": s.coder,
+        "Check": s.check,
+        "Prepare": s.prepare,
+        "Forward": s.forward,
+        "Backward": s.backward,
+        "Release": s.release,
+    }
     return grpc.method_handlers_generic_handler(
         SERVICE,
         {
@@ -127,10 +142,6 @@ def _answering(f: Callable[[str], str]) -> Callable[[str, Any], str]:
     return call
 
 
-class NotPrepared(Exception):
-    """A call names something that this process was not given; the host gives it anew and calls again."""
-
-
 def _said(e: BaseException) -> str:
     """What an exception says, and the last places that it came through."""
     if isinstance(e, NotPrepared):
@@ -144,7 +155,7 @@ class _Service:
     """Answers the calls of the protocol: JSON in, JSON out."""
 
     def __init__(self, plugin: Plugin) -> None:
-        self._plugin = plugin
+        self._plugin, self._operators = plugin, Operators(plugin.opaque)
 
     def describe(self, request: str) -> str:
         p = self._plugin
@@ -182,6 +193,21 @@ class _Service:
             return dump(target.check(q))
         except Refusal as e:
             return dump(TargetReply(False, complaints=e.complaints))
+
+    def prepare(self, request: str) -> str:
+        return dump(self._operators.prepare(_read(PrepareQuestion, request)))
+
+    def forward(self, request: str) -> str:
+        self._operators.forward(_read(ForwardQuestion, request))
+        return "{}"
+
+    def backward(self, request: str) -> str:
+        self._operators.backward(_read(BackwardQuestion, request))
+        return "{}"
+
+    def release(self, request: str) -> str:
+        self._operators.release(_read(ReleaseQuestion, request))
+        return "{}"
 
     def _model(self, q: BuildQuestion) -> tuple[Model, BuildRequest]:
         model = next((m for m in self._plugin.models if m.component.name == q.component), None)

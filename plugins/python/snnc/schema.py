@@ -7,6 +7,7 @@ left out of the JSON, and unknown members of a request are passed over.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import typing
 from dataclasses import dataclass, field
@@ -66,6 +67,17 @@ class Param:
 
 
 @dataclass
+class Opaque:
+    """What an opaque neuron or coder takes and gives. It computes each example by itself."""
+
+    inputs: list[str] = field(default_factory=list)  # of a neuron: the first flows in, others are arguments; none: x
+    spikes: bool = False  # what a neuron gives, or a coder that encodes, is 0 or 1
+    once: bool = False  # each element spikes at most once in a sequence
+    gradient: bool = False  # it has a backward; without it nothing is trained through it
+    random: bool = False  # it draws random numbers, and is given seeds
+
+
+@dataclass
 class Component:
     """Describes one neuron, coder, model or target."""
 
@@ -75,6 +87,7 @@ class Component:
     doc: str = ""  # Markdown; the first sentence stands alone
     equations: str = ""  # of a neuron or coder, in the spec language; its parameters are declared in that text
     directions: list[str] = field(default_factory=list)  # of a coder without equations; none: decode
+    opaque: Optional[Opaque] = None  # of a neuron or coder that computes by itself
     params: list[Param] = field(default_factory=list)  # arguments of what has no equations
     roles: list[Role] = field(default_factory=list)  # model: what it is made of
     samplers: list[Choice] = field(default_factory=list)  # model: what ``sampler =`` accepts; the first is the default
@@ -246,6 +259,79 @@ class TargetReply:
     complaints: list[Complaint] = field(default_factory=list)
 
 
+@dataclass
+class PrepareQuestion:
+    """The request of Prepare: what an opaque component keeps at arguments for examples of dims, in the order of memory."""
+
+    handle: str = ""  # by which the calls that follow mean it; "": the host only asks
+    component: str = ""
+    arguments: Arguments = field(default_factory=Arguments)
+    direction: str = ""  # of a coder
+    dims: list[int] = field(default_factory=list)
+
+
+@dataclass
+class State:
+    """A state of an opaque component and its value before the first time step."""
+
+    name: str
+    start: float
+
+
+@dataclass
+class PrepareReply:
+    """What an opaque component keeps, or what is wrong with its arguments."""
+
+    states: list[State] = field(default_factory=list)
+    saved: list[str] = field(default_factory=list)
+    complaints: list[Complaint] = field(default_factory=list)
+
+
+@dataclass
+class Operands:
+    """Where the operands of a call lie: in the file ``arena`` of so many bytes, blocks of [steps, batch, dims].
+
+    The call is about the examples first to first + count - 1 of each block. Offsets are in bytes from the file's
+    beginning.
+    """
+
+    handle: str = ""
+    arena: str = ""
+    bytes: int = 0
+    steps: int = 0
+    batch: int = 0
+    first: int = 0
+    count: int = 0
+
+
+@dataclass
+class ForwardQuestion(Operands):
+    """The request of Forward."""
+
+    inputs: list[int] = field(default_factory=list)
+    state: list[int] = field(default_factory=list)  # none: the states are at their starts
+    output: int = 0
+    saved: list[int] = field(default_factory=list)  # none: there will be no Backward
+    next: list[int] = field(default_factory=list)  # none: nobody wants the states behind the last step
+    seeds: list[int] = field(default_factory=list)
+
+
+@dataclass
+class BackwardQuestion(Operands):
+    """The request of Backward."""
+
+    saved: list[int] = field(default_factory=list)
+    gradient: int = 0
+    inputs: list[int] = field(default_factory=list)
+
+
+@dataclass
+class ReleaseQuestion:
+    """The request of Release."""
+
+    handle: str = ""
+
+
 T = TypeVar("T")
 
 
@@ -285,9 +371,8 @@ def _made(cls: Any, data: Any) -> Any:
     origin, args = typing.get_origin(cls), typing.get_args(cls)
     if isinstance(cls, type) and dataclasses.is_dataclass(cls):
         _want(data, dict)
-        hints = typing.get_type_hints(cls)
-        known = {f.name for f in dataclasses.fields(cls)}
-        return cls(**{k: _made(hints[k], v) for k, v in data.items() if k in known and v is not None})
+        hints = _members(cls)
+        return cls(**{k: _made(hints[k], v) for k, v in data.items() if k in hints and v is not None})
     if origin is typing.Union:  # Optional
         return _made(args[0], data)
     if cls is Arguments:
@@ -303,6 +388,12 @@ def _made(cls: Any, data: Any) -> Any:
         return float(data)
     _want(data, cls)
     return data
+
+
+@functools.cache
+def _members(cls: type) -> dict[str, Any]:
+    """The types of a dataclass's members by name."""
+    return typing.get_type_hints(cls)
 
 
 def _want(data: Any, cls: type) -> None:

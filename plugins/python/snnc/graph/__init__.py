@@ -6,7 +6,7 @@ reads. The operators, their attributes and their shape rules are those of the ho
 
 from .builder import Builder, Operand
 from .infer import OPERATORS
-from .module import Env, Equation, Graph, Init, Module, Node, Output, Value, Variable
+from .module import Env, Equation, Graph, Init, Module, Node, Opaque, Output, Value, Variable
 from .printer import print_module
 from .reader import parse, parse_type
 from .shape import BATCH, TIME, GraphError, Type, integer, real, scalar, signal, spikes, state, wire
@@ -22,6 +22,7 @@ __all__ = [
     "Module",
     "Node",
     "OPERATORS",
+    "Opaque",
     "Operand",
     "Output",
     "TIME",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Callable, Mapping, Optional, Sequence, Union
 
 from .infer import OPERATORS, infer
-from .module import Env, Equation, Graph, Node, Output, Value
+from .module import Env, Equation, Graph, Node, Opaque, Output, Value
 from .shape import BATCH, TIME, AxisLike, GraphError, Type, axis_of
 
 #: What an operand may be: a value of the graph, or a number, which becomes a constant.
@@ -57,14 +57,25 @@ class Builder:
         n = self._node(op, attrs, [self.value(x) for x in inputs], e)
         return [Value(n, i, self) for i in range(len(n.out))]
 
+    def opaque(self, o: Opaque, *inputs: Operand, op: str = "opaque", **attrs: Any) -> list[Value]:
+        """Adds an opaque operator, or with ``op = "opaque-gradient"`` its derivative, and returns all its results.
+
+        Those are the output, what is saved, and with ``state = True``, where the states at the beginning follow the
+        inputs, the states behind the last step.
+        """
+        n = self._node(op, attrs, [self.value(x) for x in inputs], o)
+        return [Value(n, i, self) for i in range(len(n.out))]
+
     def assign(self, variable: str, value: Operand) -> None:
         """Makes a value the next one of a variable."""
         self._node("assign", {"var": variable}, [self.value(value)])
 
-    def _node(self, op: str, attrs: Mapping[str, Any], inputs: list[Value], e: Optional[Equation] = None) -> Node:
+    def _node(
+        self, op: str, attrs: Mapping[str, Any], inputs: list[Value], of: Union[Equation, Opaque, None] = None
+    ) -> Node:
         spec = OPERATORS.get(op)
         kinds = spec.attrs if spec else {}
-        n = Node(op, inputs, {k: _coerce(kinds.get(k, ""), v) for k, v in attrs.items()}, equation=e)
+        n = Node(op, inputs, {k: _coerce(kinds.get(k, ""), v) for k, v in attrs.items()}, of=of)
         n.out = infer(n, self._env)
         self.graph.nodes.append(n)
         return n
@@ -252,7 +263,7 @@ class Builder:
             args = [to[id(v.node)][v.index] for v in n.inputs]
             got = replace(n, args) if replace else None
             if got is None:
-                m = self._node(n.op, n.attrs, args, n.equation)
+                m = self._node(n.op, n.attrs, args, n.of)
                 got = [Value(m, i, self) for i in range(len(m.out))]
             to[id(n)] = got
         return [to[id(o.value.node)][o.value.index] for o in graph.outputs]

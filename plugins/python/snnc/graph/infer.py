@@ -66,6 +66,8 @@ def _table() -> dict[str, Operator]:
     run = "steps=?int last=?bool state=?bool label=?string"
     row("equation", 0, -1, rules.equation, run)
     row("equation-gradient", 0, -1, rules.equation_gradient, run)
+    row("opaque", 1, -1, rules.opaque, "steps=?int state=?bool label=?string")
+    row("opaque-gradient", 1, -1, rules.opaque_gradient, "steps=int")
     # Element-wise.
     for op in "add sub mul div pow min max".split():
         row(op, 2, 2, rules.binary)

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import math
+import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Iterable, Optional, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Iterable, Optional, Protocol, TypeVar, Union
 
 from .literals import quote
 from .shape import MAX_DIMS, GraphError, Type, scalar
 
 if TYPE_CHECKING:
     from .builder import Builder
+
+#: A name in the text form.
+NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.\-]*\Z")
 
 #: What a variable is in training: moved by an optimiser, assigned by functions, or neither.
 KINDS = ("parameter", "state", "frozen")
@@ -37,7 +42,17 @@ class Node:
     inputs: list[Value]
     attrs: dict[str, Any]
     out: list[Type] = field(default_factory=list)
-    equation: Optional[Equation] = None
+    of: Union[Equation, Opaque, None] = None  # what an equation node runs, and an opaque one asks a plugin for
+
+    @property
+    def equation(self) -> Optional[Equation]:
+        """What an equation node runs; None where it is another node."""
+        return self.of if isinstance(self.of, Equation) else None
+
+    @property
+    def opaque(self) -> Optional[Opaque]:
+        """What an opaque node asks a plugin for; None where it is another node."""
+        return self.of if isinstance(self.of, Opaque) else None
 
     def text(self, name: str) -> str:
         """A string attribute, "" where absent."""
@@ -256,12 +271,68 @@ class Equation:
                     raise GraphError(f"equation {self.name}: {n.op} gives {t}, a step has numbers only")
 
 
+#: The words that stand in a declaration where a field of the same name is set, in their order.
+OPAQUE_FLAGS = ("spikes", "once", "gradient", "random")
+
+
+@dataclass(eq=False)
+class Opaque:
+    """A neuron or coder that a plugin computes by itself, over all time steps of a block of examples at once.
+
+    It is a pure function of the inputs, the states at the beginning and, where it is random, the seeds, and treats each
+    example by itself. Its derivative is a function of what it has saved and of the gradient of its output alone. A
+    plugin's graphs may use opaque components of that plugin.
+    """
+
+    name: str
+    plugin: str  # whose component it is; "" for the built-in plugin
+    component: str
+    version: str  # of the component
+    arguments: str = "{}"  # complete with defaults: the JSON of schema.Arguments
+    direction: str = ""  # encode or decode, of a coder
+    spikes: bool = False  # the output is 0 or 1
+    once: bool = False  # each element spikes at most once in a sequence
+    gradient: bool = False  # it has a derivative
+    random: bool = False  # it draws random numbers
+    inputs: list[str] = field(default_factory=lambda: ["x"])  # of each time step; the first one flows in
+    states: dict[str, float] = field(default_factory=dict)  # value before the first step, by name; one per element
+    saved: list[str] = field(default_factory=list)  # for the derivative: one per element and time step
+
+    def verify(self) -> None:
+        """Raises GraphError where the declaration makes no sense."""
+        names = [*self.inputs, *self.states, *self.saved]
+        for i, n in enumerate(names):
+            if not NAME.match(n) or n in names[:i]:
+                raise GraphError(f"opaque {self.name}: {quote(n)} is no name, or is taken")
+        if not self.component:
+            raise GraphError(f"opaque {self.name} is of no component")
+        if not self.inputs:
+            raise GraphError(f"opaque {self.name} has no input")
+        if self.direction not in ("", "encode", "decode"):
+            raise GraphError(f"opaque {self.name}: there is no direction {quote(self.direction)}")
+        if self.direction and len(self.inputs) > 1:
+            raise GraphError(f"opaque {self.name} is a coder and has {len(self.inputs)} inputs")
+        if self.direction == "decode" and (self.spikes or self.once):
+            raise GraphError(f"opaque {self.name} decodes, and spikes")
+        if self.once and not self.spikes:
+            raise GraphError(f"opaque {self.name} spikes once, and does not spike")
+        if self.saved and not self.gradient:
+            raise GraphError(f"opaque {self.name} saves something and has no derivative")
+        try:
+            arguments = json.loads(self.arguments)
+        except ValueError:
+            arguments = None
+        if not isinstance(arguments, dict):
+            raise GraphError(f"opaque {self.name}: its arguments are no JSON object")
+
+
 @dataclass
 class Module:
-    """A set of functions with the variables and equations that they name. It resolves names for builders (Env)."""
+    """A set of functions with what they name: variables, equations, opaque operators. It resolves names (Env)."""
 
     variables: list[Variable] = field(default_factory=list)
     equations: list[Equation] = field(default_factory=list)
+    opaques: list[Opaque] = field(default_factory=list)
     functions: list[Graph] = field(default_factory=list)
 
     def variable(self, name: str) -> Optional[Variable]:
@@ -271,6 +342,10 @@ class Module:
     def equation(self, name: str) -> Optional[Equation]:
         """The equation of a name; None where there is none."""
         return named(self.equations, name)
+
+    def opaque(self, name: str) -> Optional[Opaque]:
+        """The opaque operator of a name; None where there is none."""
+        return named(self.opaques, name)
 
     def function(self, name: str) -> Optional[Graph]:
         """The function of a name; None where there is none."""

@@ -6,7 +6,7 @@ from typing import Any, Callable
 
 from .infer import OPERATORS
 from .literals import quote, real
-from .module import Equation, Graph, Module, Node, Value
+from .module import OPAQUE_FLAGS, Equation, Graph, Module, Opaque, Value
 from .shape import axes_text, axis_text
 
 
@@ -16,7 +16,7 @@ def print_module(m: Module) -> str:
 
 
 def module_body(m: Module) -> str:
-    """Variables, equations and functions without the heading."""
+    """Variables, equations, opaque operators and functions without the heading."""
     w: list[str] = []
     for v in m.variables:
         w.append(f"\nvariable {quote(v.name)} {v.type} {v.kind} {v.init.kind}({real(v.init.a)}, {real(v.init.b)})")
@@ -27,6 +27,9 @@ def module_body(m: Module) -> str:
     for e in m.equations:
         w.append("\n")
         _equation(w, e)
+    for o in m.opaques:
+        w.append("\n")
+        _opaque(w, o)
     for g in m.functions:
         w.append("\n")
         _function(w, g)
@@ -56,7 +59,7 @@ def _nodes(w: list[str], g: Graph) -> Callable[[Value], str]:
         w.append("  ")
         if n.out:
             w.append(f"%{number[id(n)]} = ")
-        w.append(" ".join([n.op, *_equation_name(n), *(name(v) for v in n.inputs)]))
+        w.append(" ".join([n.op, *([quote(n.of.name)] if n.of else []), *(name(v) for v in n.inputs)]))
         kinds = OPERATORS[n.op].attrs
         for k in sorted(n.attrs):
             w.append(f" {k}={_attr(kinds[k].lstrip('?'), n.attrs[k])}")
@@ -64,10 +67,6 @@ def _nodes(w: list[str], g: Graph) -> Callable[[Value], str]:
             w.append(" : " + " ".join(str(t) for t in n.out))
         w.append("\n")
     return name
-
-
-def _equation_name(n: Node) -> list[str]:
-    return [quote(n.equation.name)] if n.equation else []
 
 
 def _equation(w: list[str], e: Equation) -> None:
@@ -82,6 +81,18 @@ def _equation(w: list[str], e: Equation) -> None:
     names = _nodes(w, e.step)
     for i, o in enumerate(e.step.outputs):
         w.append(f"  next {o.name} {names(o.value)}\n" if i else f"  emit {names(o.value)}\n")
+    w.append("}\n")
+
+
+def _opaque(w: list[str], o: Opaque) -> None:
+    whose = ((k, quote(getattr(o, k))) for k in ("plugin", "component", "version", "arguments"))
+    w.append(" ".join([f"opaque {quote(o.name)}", *(f"{k}={v}" for k, v in whose)]))
+    words = [o.direction] if o.direction else []
+    words += [k for k in OPAQUE_FLAGS if getattr(o, k)]
+    w.append("".join(f" {k}" for k in words) + " {\n")
+    w.extend(f"  input {s}\n" for s in o.inputs)
+    w.extend(f"  state {s} = {real(v)}\n" for s, v in o.states.items())
+    w.extend(f"  saved {s}\n" for s in o.saved)
     w.append("}\n")
 
 

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import math
 import re
-from typing import Any, Callable, Optional
+from typing import Any, Callable, Optional, Union
 
 from .builder import Builder
 from .infer import OPERATORS
 from .literals import quote
-from .module import KINDS, Env, Equation, Init, Module, Value, Variable
+from .module import KINDS, NAME, OPAQUE_FLAGS, Env, Equation, Init, Module, Opaque, Value, Variable
 from .shape import BATCH, DTYPES, MAX_DIMS, MAX_ELEMENTS, MAX_STEPS, TIME, GraphError, Type, product, scalar
 
 # Tokens: a line's end, a string, a mark, a word. A string that is not closed ends with its line.
 _TOKEN = re.compile(
     r"""[ \t\r]*(?:\#[^\n]*)?(\n|"(?:[^"\\\n]|\\(?:.|\n)?)*["\n]?|[\[\](){},=:]|[^ \t\r\n\[\](){},=:\#"]+|$)"""
 )
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.\-]*\Z")
 _INT = re.compile(r"[+-]?[0-9]+\Z")
 _REAL = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\Z")
 _ESCAPE = re.compile(r"\\(?:([abfnrtv\\\"])|x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([0-7]{3}))")
@@ -30,7 +29,7 @@ def parse(text: str) -> Module:
     r.header("graph")
     while word := r.word():
         if not r.item(word):
-            raise r.error(f"unknown word {quote(word)}, want variable, equation or function")
+            raise r.error(f"unknown word {quote(word)}, want variable, equation, opaque or function")
     return m
 
 
@@ -111,7 +110,7 @@ class Reader:
     def name(self) -> str:
         """Takes a bare word."""
         s = self.token()
-        if not _NAME.match(s):
+        if not NAME.match(s):
             raise self.error(f"want a name, got {quote(s)}")
         return s
 
@@ -166,7 +165,7 @@ class Reader:
         dims: list[int] = []
         while (tok := self.token()) != "]":
             if dtype == "state":
-                if role or not _NAME.match(tok):
+                if role or not NAME.match(tok):
                     raise self.error(f"want the name of a role, got {quote(tok)}")
                 role = tok
             elif tok == "N" and not batch and not dims:
@@ -183,8 +182,14 @@ class Reader:
         return Type(dtype, steps, batch, tuple(dims), role)
 
     def item(self, keyword: str) -> bool:
-        """Reads the rest of a ``variable``, ``equation`` or ``function``; says whether the keyword is one of these."""
-        read = {"variable": self._variable, "equation": self._equation, "function": self._function}.get(keyword)
+        """Reads the rest of an item; says whether the keyword is that of one."""
+        items = {
+            "variable": self._variable,
+            "equation": self._equation,
+            "opaque": self._opaque,
+            "function": self._function,
+        }
+        read = items.get(keyword)
         if read:
             read()
         return read is not None
@@ -261,7 +266,7 @@ class Reader:
         raise self.error(f"unknown value {quote(tok)}")
 
     def _node(self, b: Builder, word: str, values: dict[str, list[Value]]) -> None:
-        """Reads ``[%N =] OP ["equation"] values attributes [: types]``."""
+        """Reads ``[%N =] OP ["equation or opaque operator"] values attributes [: types]``."""
         if not word:
             raise self.error("the text ends inside a body")
         named = word.startswith("%")
@@ -276,12 +281,12 @@ class Reader:
         spec = OPERATORS.get(word)
         if spec is None or word == "input":
             raise self.error(f"unknown operator {quote(word)}")
-        e: Optional[Equation] = None
-        if word in ("equation", "equation-gradient"):
-            of = self.quoted()
-            e = self._m.equation(of)
-            if e is None:
-                raise self.error(f"unknown equation {quote(of)}")
+        of: Union[Equation, Opaque, None] = None
+        if word in ("equation", "equation-gradient", "opaque", "opaque-gradient"):
+            called, what = self.quoted(), "equation" if word.startswith("equation") else "opaque operator"
+            of = self._m.equation(called) if what == "equation" else self._m.opaque(called)
+            if of is None:
+                raise self.error(f"unknown {what} {quote(called)}")
         inputs: list[Value] = []
         attrs: dict[str, Any] = {}
         while (tok := self.token()) not in ("\n", "", ":"):
@@ -294,7 +299,7 @@ class Reader:
                 raise self.error(f"attribute {tok} stands twice")
             self.want("=")
             attrs[tok] = self._attr(spec.attrs[tok].lstrip("?"))
-        n = self._judged(lambda: b._node(word, attrs, inputs, e))
+        n = self._judged(lambda: b._node(word, attrs, inputs, of))
         if named != bool(n.out):
             raise self.error(f"{word}: a node with results has a number, one without has none")
         if named:
@@ -352,8 +357,7 @@ class Reader:
         self.end_line()
         values: dict[str, list[Value]] = {}
 
-        def declare() -> str:
-            of = self.name()
+        def declare(of: str) -> str:
             if of in values:
                 raise self.error(f"{of} stands twice")
             values[of] = [b.input(of, scalar())]
@@ -361,12 +365,13 @@ class Reader:
 
         while (word := self.word()) != "}":
             if word in ("input", "param"):
-                (e.inputs if word == "input" else e.params).append(declare())
+                (e.inputs if word == "input" else e.params).append(declare(self.name()))
                 self.end_line()
             elif word == "state":
-                of = declare()
+                of = self.name()
                 self.want("=")
-                e.states[of] = self.real()
+                start = self.real()
+                e.states[declare(of)] = start
                 self.end_line()
             elif word in ("emit", "next"):
                 of = "emit" if word == "emit" else self.name()
@@ -377,6 +382,42 @@ class Reader:
         self.end_line()
         self._judged(e.verify)
         self._m.equations.append(e)
+
+    def _opaque(self) -> None:
+        name = self.quoted()
+        if self._m.opaque(name):
+            raise self.error(f"opaque operator {quote(name)} stands twice")
+        o = Opaque(name, "", "", "", inputs=[])
+        for part in ("plugin", "component", "version", "arguments"):
+            self.want(part)
+            self.want("=")
+            setattr(o, part, self.quoted())
+        while not self.taken("{"):
+            word = self.token()
+            if word in OPAQUE_FLAGS:
+                setattr(o, word, True)
+            elif word in ("encode", "decode") and not o.direction:
+                o.direction = word
+            else:
+                raise self.error(f"unknown word {quote(word)} before the body of an opaque operator")
+        self.end_line()
+        twice = ""
+        while (word := self.word()) != "}":
+            if word in ("input", "saved"):
+                (o.inputs if word == "input" else o.saved).append(self.name())
+            elif word == "state":
+                of = self.name()
+                self.want("=")
+                twice = of if of in o.states else twice
+                o.states[of] = self.real()
+            else:
+                raise self.error(f"unknown word {quote(word)} in an opaque operator")
+            self.end_line()
+        self.end_line()
+        if twice:
+            raise self.error(f"opaque {o.name}: {quote(twice)} is no name, or is taken")
+        self._judged(o.verify)
+        self._m.opaques.append(o)
 
 
 def _unquoted(tok: str) -> Optional[str]:

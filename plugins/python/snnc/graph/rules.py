@@ -413,6 +413,56 @@ def equation_gradient(n: Node, env: Optional[Env]) -> list[Type]:
     return [x.with_dtype("f32") for x in types[:-1]]
 
 
+# Opaque operators.
+
+
+def opaque(n: Node, env: Optional[Env]) -> list[Type]:
+    """The output, what is saved and, with ``state``, each state behind the last step."""
+    o, types = n.opaque, _types(n)
+    if o is None:
+        raise GraphError("no opaque operator is given")
+    want = len(o.inputs) + (len(o.states) if n.flag("state") else 0)
+    if len(types) != want:
+        raise GraphError(f"{o.name} wants {want} inputs, got {len(types)}")
+    t, steps = types[0].with_dtype("f32"), n.int("steps")
+    if o.direction == "encode" and (not 1 <= steps <= MAX_STEPS or t.steps > 0):
+        raise GraphError(f"{o.name} encodes {t} for {steps} time steps")
+    if o.direction != "encode" and (steps != 0 or t.steps == 0):
+        raise GraphError(f"{o.name} runs over the time steps of {t}, and is told {steps}")
+    if not t.batch:
+        raise GraphError(f"{o.name} wants examples, got {t}")
+    for i, of in enumerate(types):
+        own = i < len(o.inputs)
+        like = t if own else t.with_steps(0)
+        if of.with_dtype("f32") != like or of.dtype != "f32" and not (own and of.dtype == "bit"):
+            raise GraphError(f"{o.name}: input {i} is {of}, want numbers of type {like}")
+    if o.direction == "encode":
+        t = t.with_steps(steps)
+    y = t.with_dtype("bit") if o.spikes else t
+    y = y.with_steps(0) if o.direction == "decode" else y
+    return [y, *[t] * len(o.saved), *[t.with_steps(0)] * (len(o.states) if n.flag("state") else 0)]
+
+
+def opaque_gradient(n: Node, env: Optional[Env]) -> list[Type]:
+    """The gradient by each input, of what is saved and the gradient of the output."""
+    o, types = n.opaque, _types(n)
+    if o is None:
+        raise GraphError("no opaque operator is given")
+    if not o.gradient:
+        raise GraphError(f"{o.name} has no derivative")
+    if len(types) != len(o.saved) + 1:
+        raise GraphError(f"{o.name} saves {len(o.saved)} values, and {len(types) - 1} are given")
+    steps, dy = n.int("steps"), types[-1]
+    t = dy.with_steps(steps)
+    for i, of in enumerate(types):
+        like = t.with_steps(0) if i == len(o.saved) and o.direction == "decode" else t
+        if of != like:
+            raise GraphError(f"{o.name}: input {i} is {of}, want {like}")
+    if dy.dtype != "f32" or not dy.batch or not 1 <= steps <= MAX_STEPS:
+        raise GraphError(f"{o.name}: gradient {dy} over {steps} time steps")
+    return [t.with_steps(0) if o.direction == "encode" else t] * len(o.inputs)
+
+
 # Element-wise.
 
 
