@@ -104,7 +104,7 @@ class Opaque:
 
 
 class NotPrepared(Exception):
-    """A call names something that this process was not given; the host gives it anew and calls again."""
+    """A call names a handle under which this process was given nothing: NOT_FOUND of gRPC."""
 
 
 @dataclass
