@@ -27,6 +27,7 @@ import (
 var bin string
 
 func TestMain(m *testing.M) {
+	serveOpaque()
 	builtin.Main() // the process of the built-in plugin is this binary
 	dir, err := os.MkdirTemp("", "snnc-python-*")
 	if err == nil {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import signal
+import sys
 
 import numpy as np
 
@@ -93,10 +94,10 @@ def window(u: Use) -> Prepared:
     encode = u.direction == ENCODE
 
     def forward(f: Forward) -> None:
-        f.output[...] = f.inputs[0] if encode else f.inputs[0].mean(0)
+        f.output[...] = f.inputs[0] if encode else f.inputs[0].sum(0) * (F(1) / F(f.steps))
 
     def backward(b: Backward) -> None:
-        b.inputs[0][...] = b.gradient.sum(0) if encode else b.gradient / F(b.steps)
+        b.inputs[0][...] = b.gradient.sum(0) if encode else b.gradient * (F(1) / F(b.steps))
 
     return Prepared(forward, backward)
 
@@ -132,17 +133,14 @@ if __name__ == "__main__":
     coder = Component(CODER, "window", "0.3.1", "Repeats, and averages over time.", opaque=Opaque(gradient=True))
     coder.directions, coder.params = [ENCODE, DECODE], [Param("steps", INT, default="4", min=1)]
     drawn = Opaque(inputs=["x", "gain"], spikes=True, gradient=True, random=True)
-    snnc.serve(
-        snnc.Plugin(
-            "acme/opaque",
-            "0.3.1",
-            opaque=[
-                snnc.Opaque(component("leaky", spiking, tau, threshold), leaky),
-                snnc.Opaque(component("mortal", spiking, tau, threshold), mortal),
-                snnc.Opaque(component("dither", drawn), dither),
-                snnc.Opaque(coder, window),
-                snnc.Opaque(component("dry", Opaque()), dry),
-                snnc.Opaque(component("greedy", Opaque()), greedy),
-            ],
-        )
-    )
+    all = [
+        snnc.Opaque(component("leaky", spiking, tau, threshold), leaky),
+        snnc.Opaque(component("mortal", spiking, tau, threshold), mortal),
+        snnc.Opaque(component("dither", drawn), dither),
+        snnc.Opaque(coder, window),
+        snnc.Opaque(component("dry", Opaque()), dry),
+        snnc.Opaque(component("greedy", Opaque()), greedy),
+    ]
+    # A plugin that specs use has one neuron: the arguments are its name, and what it has.
+    name, *wanted = sys.argv[1:] or ["acme/opaque"]
+    snnc.serve(snnc.Plugin(name, "0.3.1", opaque=[x for x in all if not wanted or x.component.name in wanted]))
