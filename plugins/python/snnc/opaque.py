@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Use:
-    """Where an opaque component is used: arguments, the direction of a coder, dims of an example in the order of memory."""
+    """Where an opaque component is used: arguments, direction of a coder, dims of an example in the order of memory."""
 
     arguments: Arguments
     direction: str
@@ -225,7 +225,7 @@ class _Operands:
         self._arena, self.q, self._use = arena, q, use
 
     def written(self, offset: int, steps: int) -> Block:
-        """The examples of an operand that lies so many bytes from the beginning; without time steps where there are none."""
+        """The examples of an operand that lies so many bytes from the beginning; 0 steps: it has no time steps."""
         shape = (self.q.batch, *self._use.dims)
         shape = (steps, *shape) if steps else shape
         begin, size = offset // 4, math.prod(shape)
@@ -245,7 +245,7 @@ class _Operands:
 
 
 class Arenas:
-    """The files of a host that the process has mapped. A mapping is kept until its file is gone and no call is at work in it."""
+    """The files of a host that the process has mapped: a mapping is kept until its file is gone and no call uses it."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

@@ -143,7 +143,7 @@ def clip_param(what: str) -> Param:
 
 
 def difference_param(what: str) -> Param:
-    """Declares a model's argument ``loss`` whose terms compare pixels: what it is of, "the network's velocity and the path's"."""
+    """Declares a model's argument ``loss`` whose terms compare pixels; ``what`` says of what."""
     return Param(
         "loss",
         TERMS,

@@ -166,7 +166,7 @@ def refuse(path: str, summary: str, help: str = "") -> Refusal:
 
 @dataclass
 class Network:
-    """What a model or target is shown of a network: its graph as text, a module with the functions ``train`` and ``eval``.
+    """What a model or target is shown of a network: the text of a module with the functions ``train`` and ``eval``.
 
     A coder or model that fills a role is shown so too, one for each of its functions. ``role`` is the attribute path,
     with the direction (``coder.encode``) or export (``tokens.encode``) of these. ``steps`` is the number of time steps

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -54,6 +55,22 @@ class ProcessTest(unittest.TestCase):
         p.stdin = None
         self.assertEqual(p.wait(timeout=5), 0)
         self.assertEqual(p.stdout.read(), b"")
+
+    def test_all_calls_are_answered(self) -> None:
+        """Those of the protocol's definition, with an answer or an error of the plugin's own."""
+        _, hello = self.served("flow")
+        with open(os.path.join(os.path.dirname(__file__), "../../proto/plugin.proto")) as f:
+            text = f.read()
+        calls = re.findall(r"rpc (\w+)\(Request\) returns \(Reply\);", text)
+        self.assertGreaterEqual(len(calls), 9)
+        self.assertIn(f"package {SERVICE.rpartition('.')[0]};", text)
+        self.assertEqual(len(re.findall(r"string json = 1;", text)), 2)
+        for call in calls:
+            with self.subTest(call):
+                try:
+                    self.ask(hello.split("|")[3], call)
+                except grpc.RpcError as e:
+                    self.assertIn(e.code(), (grpc.StatusCode.UNKNOWN, grpc.StatusCode.NOT_FOUND))
 
     def test_what_goes_wrong(self) -> None:
         _, hello = self.served("flow")

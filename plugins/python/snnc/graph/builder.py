@@ -13,7 +13,7 @@ Operand = Union[Value, float]
 
 
 class Builder:
-    """Makes a graph whose variables, roles and functions ``env`` resolves. What is wrong is raised at once, as GraphError."""
+    """Makes a graph whose variables, roles and functions ``env`` resolves. What is wrong raises GraphError at once."""
 
     def __init__(self, name: str, env: Optional[Env] = None) -> None:
         self.graph = Graph(name)

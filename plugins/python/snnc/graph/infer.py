@@ -16,7 +16,7 @@ Rule = Callable[[Node, Optional[Env]], "list[Type]"]
 
 @dataclass(frozen=True)
 class Operator:
-    """A row of the table: how many inputs (most -1: any number), which attributes (a leading ``?``: optional), the rule."""
+    """A row of the table: how many inputs (most -1: any number), attributes (a leading ``?``: optional), the rule."""
 
     least: int
     most: int

@@ -1,4 +1,4 @@
-"""The canonical text of modules, headed ``graph 1``: what the host's reader reads, byte for byte what its printer prints."""
+"""The canonical text of modules, headed ``graph 1``: byte for byte what the host's printer prints."""
 
 from __future__ import annotations
 

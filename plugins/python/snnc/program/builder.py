@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Any, Callable, Mapping, Optional, Sequence
 
-from ..graph import Builder, Equation, GraphError, Operand, Type, Value, Variable, parse, scalar
+from ..graph import Builder, Equation, GraphError, Opaque, Operand, Type, Value, Variable, parse, scalar
 from ..schema import Arguments, Network
 from ..schema import Value as Argument
 from .parts import Export, Program, Role, Sampler, Stage, Step, Stream
@@ -51,7 +51,7 @@ class ProgramBuilder:
         self.program.roles.append(r)
 
     def map(self, name: str, source: str, export: str) -> None:
-        """Adds a stream with what an export of a trained model makes of every example of another one: computed once and kept."""
+        """Adds a stream with what an export of a trained model makes of each example of another stream, once."""
         self.program.streams.append(Stream(name, source=source, export=export))
 
     def equation(self, e: Equation) -> Equation:
@@ -59,6 +59,15 @@ class ProgramBuilder:
         e.verify()
         self.program.equations.append(e)
         return e
+
+    def opaque(self, o: Opaque) -> Opaque:
+        """Adds an opaque operator of one of the plugin's own components, which Function.opaque applies.
+
+        What it keeps is what the component's ``prepare`` says for the same arguments and dims.
+        """
+        o.verify()
+        self.program.opaques.append(o)
+        return o
 
     def trace(self, name: str, tau: float) -> Equation:
         """Adds the postsynaptic trace v <- (1 - 1/tau) v + x / tau, tau in steps, and returns it."""

@@ -61,7 +61,7 @@ def _types(types: Iterable[Type]) -> str:
 
 
 def parse_program(text: str) -> Program:
-    """Reads the text form of a Program and verifies it. What is wrong is raised as GraphError, with its line where it has one."""
+    """Reads the text form of a Program and verifies it. What is wrong raises GraphError, with its line if it has one."""
     p = Program()
     r = _Reader(text, p)
     r.header("program")
