@@ -100,6 +100,7 @@ network move(image: real[1, 8, 8], t: real[1]) -> real[1, 8, 8] { return concat(
 network short(image: real[1, 8, 8], t: real[1], y: step) -> real[1, 8, 8] {
     return concat(image -> flatten, t, y -> embedding(4, count = 10)) -> linear(64) -> reshape(1, 8, 8)
 }
+network all(image: real[1, 8, 8], t: real[1], y: real[10]) -> real[1, 8, 8] { return concat(image -> flatten, t, y) -> linear(64) -> reshape(1, 8, 8) }
 network walk(image: real[1, 8, 8], s: step, y: step) -> real[1, 8, 8] {
     return concat(image -> flatten, s -> sinusoid(4, count = 20), y -> embedding(4, count = 11)) -> linear(64) -> reshape(1, 8, 8)
 }
@@ -132,12 +133,18 @@ func TestTwins(t *testing.T) {
 		{"steps", "flow(velocity = walk, times = 20, path = straight(rest = 0.1), label = label, drop = 0.1, clip = none)", "euler(steps = 5, guidance = 2)"},
 		{"a class", "flow(velocity = walk, times = 20, label = label, drop = 0.1)", "heun(steps = 6, label = 7, guidance = 0.5)"},
 		{"a class too many", "flow(velocity = walk, times = 20, label = label, drop = 0.1)", "heun(steps = 6, label = 12)"},
+		{"bounds that cut", "flow(velocity = move, clip = range(bounds = 0.2..2))", ""},
+		{"a drop of all", "flow(velocity = walk, times = 20, label = label, drop = 1)", ""},
+		{"some classes of all", "flow(velocity = all, label = label, drop = 0.1)", "heun(steps = 6, label = 2, guidance = 0.5)"},
 		{"a short table", "flow(velocity = short, times = 20, label = label, drop = 0.1)", ""},
 		{"a drop without a label", "flow(velocity = move, drop = 0.5)", ""},
 		{"guidance without a drop", "flow(velocity = move)", "euler(guidance = 3)"},
 	} {
 		t.Run(x.name, func(t *testing.T) {
 			text := "snn 1\n" + networks + "model m = " + x.model + "\ntrain m { data = d, batch = 10, iterations = 1, optimizer = sgd(rate = 1) }\n"
+			if x.name == "some classes of all" {
+				text = strings.Replace(text, "optdigits(", "optdigits(classes = [1, 4, 7], ", 1)
+			}
 			if x.draw != "" {
 				text += "sample m { sampler = " + x.draw + ", count = 4, sheet = 2x2 }\n"
 			}

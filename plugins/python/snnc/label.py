@@ -15,15 +15,16 @@ from .schema import FIELD, INT, REAL, Arguments, Network, Param, refuse
 class Label:
     """The class as the spec names it by the model's argument ``label``.
 
-    A network takes it as its last parameter, either as ``y: real[classes]``, 1 at the class and 0 elsewhere, or as its
-    number, ``y: step``. Samples are of the class that the sampler's option ``label`` names, else of those that the host
-    chooses. Where the model has the argument ``drop``, training steps withhold the class so often, and samplers may let
-    it lead by the option ``guidance``: classifier-free guidance (Ho & Salimans 2022). Without a field no network is
-    told anything.
+    A network takes it as its last parameter, either as ``y: real[classes]``, 1 at the class and 0 elsewhere, of the
+    chosen classes or of all, or as its number, ``y: step``. Samples are of the class that the sampler's option
+    ``label`` names, else of those that the host chooses. Where the model has the argument ``drop``, training steps
+    withhold the class so often, and samplers may let it lead by the option ``guidance``: classifier-free guidance (Ho &
+    Salimans 2022). Without a field no network is told anything.
     """
 
     field: str = ""  # of the data, i32[N]; "" where no network is told
     classes: int = 0  # they are 0 to classes-1
+    all: int = 0  # as many as the data set has: classes or, where the spec chooses some of them, more
     drop: float = 0.0  # how often a training step withholds the class, 0..1
 
     def told(self, r: Role, own: int) -> bool:
@@ -46,12 +47,12 @@ class Label:
         takes, rows, why = r.inputs[own], self.classes, ""
         if self.drop > 0:
             rows, why = rows + 1, ": one more where no class is told"
-        if takes not in (integer(), real(self.classes)):
+        if takes not in (integer(), real(self.classes), real(self.all)):
             raise refuse(
                 n.role,
                 f"the last parameter is the class, one of {self.classes} as the classes of the data are 0 to "
                 f"{self.classes - 1}, and this one is {wire(takes)}",
-                f"write `real[{self.classes}]` or `step`",
+                f"write `real[{self.all}]` or `step`",
             )
         if 0 < (table := shortest_table(n.graph, own)) < rows:
             raise refuse(
@@ -117,7 +118,10 @@ class Label:
         r = f.p.role(role)
         if r is not None and number is not None and self.told(r, len(inputs)):
             if r.inputs[-1].dtype != "i32":
-                number = f.one_hot(number, self.classes)
+                width = r.inputs[-1].dims[0]
+                if self.drop > 0 and width > self.classes:  # none is told as zeros whatever the width
+                    number = f.where(number < self.none(f), number, self._of(f, width))
+                number = f.one_hot(number, width)
             inputs = (*inputs, number)
         return f.apply(role, *inputs, mode=mode)
 
@@ -155,7 +159,13 @@ def label_of(r: BuildRequest) -> Label:
             f"field `{name}` is {wire(r.fields[name])}, no class number",
             "name a field that holds class numbers",
         )
-    return Label(name, classes, drop)
+    if drop == 1:
+        raise refuse(
+            "drop",
+            "with `drop = 1` no network is ever told a class",
+            "write `drop = 0.1`, or leave both `drop` and `label` out",
+        )
+    return Label(name, classes, max(classes, r.all.get(name, 0)), drop)
 
 
 def label_param(told: str) -> Param:

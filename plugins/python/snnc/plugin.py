@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Callable, Optional, Sequence
 
 from .graph import Type, parse_type
+from .graph.literals import number
 from .opaque import Opaque
 from .schema import (
     CHOICE,
@@ -23,7 +24,6 @@ from .schema import (
     Param,
     TargetReply,
     TargetRequest,
-    Value,
     refuse,
 )
 
@@ -36,6 +36,7 @@ class BuildRequest:
     networks: list[Network] = field(default_factory=list)
     fields: dict[str, Type] = field(default_factory=dict)  # of the data
     classes: dict[str, int] = field(default_factory=dict)  # of a field that holds class numbers: they are below this
+    all: dict[str, int] = field(default_factory=dict)  # of one with chosen classes: how many the data set has
     bounds: dict[str, tuple[float, float]] = field(
         default_factory=dict
     )  # of a field of real numbers: least and greatest
@@ -50,13 +51,25 @@ class BuildRequest:
             )
         return self.fields["image"]
 
-    def clipping(self, how: Value) -> tuple[float, float]:
-        """The bounds of images that an argument of clip_param says, infinite ones where there are none."""
-        bounds = how.args.get_value("bounds").items
-        if how.text == "range" and len(bounds) == 2:
-            return bounds[0].number, bounds[1].number
-        if how.text == "data" and "image" in self.bounds:
-            return self.bounds["image"]
+    def clipping(self) -> tuple[float, float]:
+        """The bounds of images that the argument ``clip``, of clip_param, says, infinite ones where there are none.
+
+        Refuses bounds that cut off what images of the data have.
+        """
+        how, known = self.arguments.get_value("clip"), self.bounds.get("image")
+        items = how.args.get_value("bounds").items
+        if how.text == "range" and len(items) == 2:
+            low, high = items[0].number, items[1].number
+            if known and (low > known[0] or high < known[1]):
+                raise refuse(
+                    "clip",
+                    f"samples are held in {number(low)}..{number(high)}, and images of the data go from "
+                    f"{number(known[0])} to {number(known[1])}",
+                    "write `clip = data`",
+                )
+            return low, high
+        if how.text == "data" and known:
+            return known
         return -math.inf, math.inf
 
 
@@ -64,7 +77,7 @@ def build_request(q: BuildQuestion) -> BuildRequest:
     """The request as a model takes it."""
     types = {name: parse_type(t) for name, t in q.fields.items()}
     bounds = {name: (b[0], b[1]) for name, b in q.bounds.items()}
-    return BuildRequest(q.arguments, q.networks, types, q.classes, bounds)
+    return BuildRequest(q.arguments, q.networks, types, q.classes, q.all, bounds)
 
 
 @dataclass

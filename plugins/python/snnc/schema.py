@@ -189,6 +189,7 @@ class BuildQuestion:
     networks: list[Network] = field(default_factory=list)
     fields: dict[str, str] = field(default_factory=dict)
     classes: dict[str, int] = field(default_factory=dict)
+    all: dict[str, int] = field(default_factory=dict)
     bounds: dict[str, list[float]] = field(default_factory=dict)
 
 

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Iterable, Optional, Protocol, TypeVar, Union
 
-from .literals import quote
+from .literals import number, quote
 from .shape import MAX_DIMS, GraphError, Type, scalar
 
 if TYPE_CHECKING:
@@ -189,6 +189,7 @@ class Variable:
     type: Type
     init: Init = field(default_factory=Init)
     kind: str = "parameter"
+    held: Optional[tuple[float, float]] = None  # least and greatest value that training keeps a parameter within
     of: str = ""  # in what fills a role: the variable of another role that this one is, such as "encoder.3.weight"
 
     def verify(self) -> None:
@@ -206,6 +207,13 @@ class Variable:
             raise GraphError(f"variable {quote(self.name)} is of the unknown kind {quote(self.kind)}")
         if not (math.isfinite(self.init.a) and math.isfinite(self.init.b)):
             raise GraphError(f"variable {quote(self.name)} does not start at finite numbers")
+        if self.held:
+            low, high = self.held
+            if not (math.isfinite(low) and math.isfinite(high)) or low > high or self.kind != "parameter":
+                raise GraphError(
+                    f"variable {quote(self.name)} of kind {self.kind} cannot be held in ({number(low)}, {number(high)}); "
+                    "a parameter can, between two numbers"
+                )
         if self.init.kind == "sinusoid":
             if len(t.dims) != 2:
                 raise GraphError(

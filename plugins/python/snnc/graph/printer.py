@@ -20,6 +20,8 @@ def module_body(m: Module) -> str:
     w: list[str] = []
     for v in m.variables:
         w.append(f"\nvariable {quote(v.name)} {v.type} {v.kind} {v.init.kind}({real(v.init.a)}, {real(v.init.b)})")
+        if v.held:
+            w.append(f" in ({real(v.held[0])}, {real(v.held[1])})")
         if v.of:
             w.append(f" of {quote(v.of)}")
     if m.variables:

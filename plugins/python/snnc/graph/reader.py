@@ -199,18 +199,27 @@ class Reader:
         if kind not in KINDS:
             raise self.error(f"unknown kind of variable {quote(kind)}")
         how = self.name()
-        self.want("(")
-        a = self.real()
-        self.want(",")
-        b = self.real()
-        self.want(")")
-        v = Variable(name, t, Init(how, a, b), kind, self.quoted() if self.taken("of") else "")
+        v = Variable(name, t, Init(how, *self._pair()), kind)
+        if self.taken("in"):
+            v.held = self._pair()
+            if v.held == (0, 0):
+                raise self.error(f"variable {quote(name)} is held in (0, 0)")
+        if self.taken("of"):
+            v.of = self.quoted()
         self.end_line()
         if name in self._names.types:
             raise self.error(f"variable {quote(name)} stands twice")
         self._judged(v.verify)
         self._names.types[name] = t
         self._m.variables.append(v)
+
+    def _pair(self) -> tuple[float, float]:
+        self.want("(")
+        a = self.real()
+        self.want(",")
+        b = self.real()
+        self.want(")")
+        return a, b
 
     def _judged(self, f: Callable[[], Any]) -> Any:
         """Calls f, whose errors lie in the line that was read last."""

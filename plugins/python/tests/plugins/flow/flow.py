@@ -68,7 +68,7 @@ class Flow:
     def __init__(self, r: snnc.BuildRequest) -> None:
         self.b = snnc.ProgramBuilder(r.networks)
         self.args, self.image = r.arguments, r.image()
-        self.clip = r.clipping(self.args["clip"])
+        self.clip = r.clipping()
         self.label = snnc.label_of(r)
         net = self.b.role(VELOCITY)
         assert net is not None
