@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Block = NDArray[np.float32]
+else:  # numpy is loaded where something is computed: plugins of equations start without it
+    Block = Any
 
 
 @dataclass

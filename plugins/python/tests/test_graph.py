@@ -1,5 +1,6 @@
 """Graphs: the builder, the shape rules, the text form. What the host's reader says of texts is held by the tests in Go."""
 
+import dataclasses
 import math
 import unittest
 
@@ -9,6 +10,7 @@ from snnc.graph import (
     GraphError,
     Init,
     Module,
+    Opaque,
     Type,
     Value,
     Variable,
@@ -191,6 +193,33 @@ function f(x: f32[N 2], y: bit[T3 N 2]) {
         e.spikes = False
         with self.assertRaises(GraphError):
             e.verify()
+
+    def test_opaque(self) -> None:
+        o = Opaque("o", "acme/leap", "leap", "1.0", spikes=True, gradient=True, states={"v": 0.5}, saved=["u"])
+        m = Module(opaques=[o])
+        b = Builder("f", m)
+        x = b.input("x", signal(4, 3))
+        spikes_out, saved, behind = b.opaque(o, x, b.input("v", real(3)), state=True, label="a")
+        self.assertEqual([v.type for v in (spikes_out, saved, behind)], [spikes(4, 3), signal(4, 3), real(3)])
+        (dx,) = b.opaque(o, saved, x, op="opaque-gradient", steps=4)
+        b.output("y", spikes_out)
+        b.output("v", behind)
+        b.output("dx", dx)
+        m.functions.append(b.finish())
+        text = print_module(m)
+        self.assertIn('  %0 = opaque "o" %x %v label="a" state=true : bit[T4 N 3] f32[T4 N 3] f32[N 3]\n', text)
+        self.assertEqual(print_module(parse(text)), text)
+        with self.assertRaisesRegex(GraphError, "opaque: o wants 1 inputs, got 2"):
+            b.opaque(o, x, x)
+        for wrong in (
+            {"once": True, "spikes": False},
+            {"gradient": False},
+            {"states": {"x": 1}},
+            {"arguments": "[]"},
+            {"inputs": []},
+        ):
+            with self.subTest(wrong), self.assertRaises(GraphError):
+                dataclasses.replace(o, **wrong).verify()
 
     def test_inline_at_other_steps(self) -> None:
         g = parse(
