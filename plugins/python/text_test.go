@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -98,7 +99,7 @@ func judge(text string) verdict {
 func TestReaders(t *testing.T) {
 	const seed, each = 3, 200 // a text is changed once for so many bytes, and 10 times
 	r := rand.New(rand.NewPCG(seed, 0))
-	var all []string
+	all := []string{constants(r)}
 	for _, text := range texts(t) {
 		all = append(all, text)
 		for range 10 + len(text)/each {
@@ -141,6 +142,23 @@ func TestReaders(t *testing.T) {
 		t.Errorf("%d of %d texts are taken", taken, len(all))
 	}
 	t.Logf("%d texts, %d taken, %d differences", len(all), taken, wrong)
+}
+
+// constants is a graph of numbers of every size, and of those at which their text changes its form.
+func constants(r *rand.Rand) string {
+	values := []float64{0, math.Copysign(0, -1), 1, 1e5, 999_999, 1e6, 1e-4, 9.99e-5, math.MaxFloat64, math.SmallestNonzeroFloat64}
+	for len(values) < 2000 {
+		if v := math.Float64frombits(r.Uint64()); !math.IsNaN(v) && !math.IsInf(v, 0) {
+			values = append(values, v, float64(float32(r.NormFloat64())), math.Round(1e7*r.Float64())/1e3)
+		}
+	}
+	b := graph.NewBuilder("f", nil)
+	b.Output("y", b.Op(graph.OpConstant, graph.Attrs{"values": values, "dims": []int{len(values)}}))
+	g, err := b.Finish()
+	if err != nil {
+		panic(err)
+	}
+	return (&graph.Module{Functions: []*graph.Graph{g}}).Print()
 }
 
 // near returns the lines of a text around the one that an error names.
