@@ -35,7 +35,7 @@ model() {
     esac
 }
 
-[ $# -gt 0 ] || set -- gan-ann spiking-gan sgad vae-ann fsvae ddpm-ann sddpm spiking-diffusion class-sddpm spiking-flow \
+[ $# -gt 0 ] || set -- gan-ann spiking-gan sgad vae-ann fsvae ddpm-ann sddpm spiking-diffusion class-sddpm \
     sddpm-10k spiking-diffusion-10k fsvae-10k sddpm-fashion spiking-diffusion-fashion fsvae-fashion
 mkdir -p "$runs"
 go build -buildvcs=true -o "$runs/snnc" ./cmd/snnc
