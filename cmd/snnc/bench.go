@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"path/filepath"
 
 	"snnc.dev/snnc/runtime/bench"
 	"snnc.dev/snnc/runtime/data"
@@ -55,7 +56,7 @@ func (c *benchCommand) Run(ctx context.Context, s streams) error {
 	if !o.Train && !o.Sample && !o.Draw {
 		o.Train, o.Sample = true, true
 	}
-	h, err := c.host()
+	h, err := c.near(filepath.Dir(c.File), false)
 	if err != nil {
 		return err
 	}

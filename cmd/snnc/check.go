@@ -3,9 +3,11 @@ package main
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 
 	"snnc.dev/snnc/dsl/diag"
 	"snnc.dev/snnc/runtime/experiment"
+	"snnc.dev/snnc/runtime/host"
 )
 
 type checkCommand struct {
@@ -19,11 +21,12 @@ func (c *checkCommand) Run(ctx context.Context, s streams) error {
 	if err := known(); err != nil {
 		return err
 	}
-	h, err := c.host()
-	if err != nil {
-		return err
-	}
-	defer h.Close()
+	hosts := map[string]*host.Host{} // by folder, for each has plugins of its own
+	defer func() {
+		for _, h := range hosts {
+			h.Close()
+		}
+	}()
 	var all diag.List
 	sources := diag.Sources{}
 	for _, file := range c.Files {
@@ -31,7 +34,13 @@ func (c *checkCommand) Run(ctx context.Context, s streams) error {
 		if err != nil {
 			return err
 		}
-		changed, runs := c.options(), ""
+		dir := filepath.Dir(file)
+		if hosts[dir] == nil {
+			if hosts[dir], err = c.near(dir, false); err != nil {
+				return err
+			}
+		}
+		h, changed, runs := hosts[dir], c.options(), ""
 		sweep, found, texts := experiment.ReadSweep(ctx, h, file, text, changed)
 		if sweep != nil { // what plugins say is seen in the first run
 			changed, runs = sweep.Members[0].Options, fmt.Sprintf(" in %d runs", len(sweep.Members))

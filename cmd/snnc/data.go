@@ -12,6 +12,7 @@ import (
 
 	"snnc.dev/snnc/runtime/data"
 	"snnc.dev/snnc/runtime/experiment"
+	"snnc.dev/snnc/runtime/host"
 	"snnc.dev/snnc/runtime/record"
 	"snnc.dev/snnc/runtime/record/wholefile"
 )
@@ -76,7 +77,7 @@ type dataShowCommand struct {
 }
 
 func (c *dataShowCommand) Run(ctx context.Context, s streams) error {
-	h, err := newHost(nil)
+	h, err := newHost(host.Options{})
 	if err != nil {
 		return err
 	}

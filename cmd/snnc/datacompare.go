@@ -8,6 +8,7 @@ import (
 
 	"snnc.dev/snnc/runtime/data"
 	"snnc.dev/snnc/runtime/experiment"
+	"snnc.dev/snnc/runtime/host"
 	"snnc.dev/snnc/runtime/record"
 )
 
@@ -38,7 +39,7 @@ func (c *dataCompareCommand) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	h, err := newHost(nil)
+	h, err := newHost(host.Options{})
 	if err != nil {
 		return err
 	}

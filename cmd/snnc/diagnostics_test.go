@@ -15,6 +15,7 @@ import (
 	"snnc.dev/snnc/plugins/schema"
 	"snnc.dev/snnc/plugins/sdk"
 	"snnc.dev/snnc/runtime/experiment"
+	"snnc.dev/snnc/runtime/host"
 )
 
 // asPlugin makes the test binary a plugin of the name behind it; see pluginProcess.
@@ -78,12 +79,12 @@ func TestDiagnostics(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Setenv("XDG_CACHE_HOME", dir)
-	h, err := newHost(testPlugins(t, dir))
+	h, err := newHost(host.Options{Dev: testPlugins(t, dir)})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer h.Close()
-	alone, err := newHost(nil)
+	alone, err := newHost(host.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,11 +102,11 @@ func TestDiagnostics(t *testing.T) {
 			if m[1] != "snn" {
 				continue
 			}
-			host := alone
+			from := alone
 			if strings.Contains(m[2], "--plugin-dev") {
-				host = h
+				from = h
 			}
-			_, found, sources := experiment.Load(t.Context(), host, "x.snn", []byte(m[3]), experiment.Options{})
+			_, found, sources := experiment.Load(t.Context(), from, "x.snn", []byte(m[3]), experiment.Options{})
 			var out strings.Builder
 			if err := found.Text(&out, sources, false); err != nil {
 				t.Fatal(err)

@@ -17,6 +17,7 @@ import (
 	"snnc.dev/snnc/dsl/reference"
 	"snnc.dev/snnc/plugins/schema"
 	"snnc.dev/snnc/runtime/experiment"
+	"snnc.dev/snnc/runtime/host"
 )
 
 type docCommand struct {
@@ -78,7 +79,7 @@ func (c *docCommand) Run(ctx context.Context, s streams) error {
 
 // entries are those of the built-in plugin and of the ones named on the command line.
 func (c *docCommand) entries(ctx context.Context) ([]reference.Entry, error) {
-	h, err := c.host()
+	h, err := newHost(host.Options{Dev: c.PluginDev})
 	if err != nil {
 		return nil, err
 	}

@@ -21,6 +21,7 @@ import (
 	"snnc.dev/snnc/plugins/builtin"
 	"snnc.dev/snnc/runtime/experiment"
 	"snnc.dev/snnc/runtime/host"
+	"snnc.dev/snnc/runtime/installed"
 )
 
 // The exit statuses.
@@ -152,19 +153,26 @@ func (f changeFlags) options() experiment.Options {
 	return experiment.Options{Preset: f.Preset, Sets: f.Set}
 }
 
-// host starts what runs plugins. Close it.
-func (f specFlags) host() (*host.Host, error) { return newHost(f.PluginDev) }
+// near starts what runs the plugins of a spec in a folder. Close it.
+func (f specFlags) near(dir string, locked bool) (*host.Host, error) {
+	places, err := installed.Near(dir)
+	if err != nil {
+		return nil, err
+	}
+	return newHost(host.Options{Dev: f.PluginDev, Places: places, Locked: locked})
+}
 
-func newHost(dev map[string]string) (*host.Host, error) {
+// newHost starts what runs plugins, the built-in one and those of the options. Close it.
+func newHost(o host.Options) (*host.Host, error) {
 	argv, err := builtin.Argv()
 	if err != nil {
 		return nil, err
 	}
-	cache := ""
+	o.Builtin = argv
 	if dir, err := os.UserCacheDir(); err == nil {
-		cache = filepath.Join(dir, "snnc", "describe")
+		o.Cache = filepath.Join(dir, "snnc", "describe")
 	}
-	return host.New(host.Options{Builtin: argv, Dev: dev, Cache: cache}), nil
+	return host.New(o), nil
 }
 
 // load reads and checks a spec, and prints what was found where it does not hold. Warnings are for `snnc check`.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"path/filepath"
 )
 
 type planCommand struct {
@@ -18,7 +19,7 @@ func (c *planCommand) Run(ctx context.Context, s streams) error {
 	if err := known(); err != nil {
 		return err
 	}
-	h, err := c.host()
+	h, err := c.near(filepath.Dir(c.File), false)
 	if err != nil {
 		return err
 	}

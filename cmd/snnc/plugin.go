@@ -4,20 +4,49 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"path/filepath"
 	"slices"
 	"strings"
 	"text/tabwriter"
 	"unicode"
+
+	"snnc.dev/snnc/runtime/host"
+	"snnc.dev/snnc/runtime/installed"
 )
 
 type pluginCommand struct {
-	List pluginListCommand `cmd:"" help:"List the components of the built-in plugin and of those named by --plugin-dev."`
+	List   pluginListCommand   `cmd:"" help:"List the components of the built-in plugin and of those named by --plugin-dev, and the plugins that specs of a folder may use."`
+	Show   pluginShowCommand   `cmd:"" help:"Show where a plugin lies, what the lock says of it, and what it has."`
+	Add    pluginAddCommand    `cmd:"" help:"Copy a plugin's folder to where specs find it, build it there, and put it into the lock."`
+	Lock   pluginLockCommand   `cmd:"" help:"Put plugins into snnc.lock as they are now."`
+	Verify pluginVerifyCommand `cmd:"" help:"Compare the plugins that snnc.lock has with their folders, starting none."`
+	Remove pluginRemoveCommand `cmd:"" help:"Remove a plugin's folder, and what the lock says of it."`
 }
 
-type pluginListCommand struct{ specFlags }
+// folderFlag says whose plugins a command is about.
+type folderFlag struct {
+	In string `type:"existingdir" default:"." placeholder:"DIR" help:"Folder of the specs. Default: the current one."`
+}
+
+// find returns the places of the folder, and where a plugin lies in them.
+func (f folderFlag) find(name string) (p installed.Places, dir string, err error) {
+	if p, err = installed.Near(f.In); err != nil {
+		return p, "", err
+	}
+	dir, ok := p.Find(name)
+	if !ok {
+		return p, "", wrongUsage("there is no plugin %s in %s", name, strings.Join(p.Folders, ", "))
+	}
+	return p, dir, nil
+}
+
+type pluginListCommand struct {
+	specFlags
+	folderFlag
+}
 
 func (c *pluginListCommand) Run(ctx context.Context, s streams) error {
-	h, err := c.host()
+	h, err := newHost(host.Options{Dev: c.PluginDev})
 	if err != nil {
 		return err
 	}
@@ -41,7 +70,205 @@ func (c *pluginListCommand) Run(ctx context.Context, s streams) error {
 			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", x.Kind, x.Name, x.Version, plugin, doc)
 		}
 	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	places, err := installed.Near(c.In)
+	if err != nil {
+		return err
+	}
+	lock, err := installed.ReadLock(places.Lock)
+	if err != nil {
+		return err
+	}
+	names := places.Names()
+	if len(names) == 0 {
+		return nil
+	}
+	fmt.Fprintln(w, "\nPLUGIN\tVERSION\tFOLDER\tLOCK\t")
+	for _, name := range names {
+		dir, _ := places.Find(name)
+		version := "no manifest that holds"
+		if m, err := installed.ReadManifest(dir); err == nil {
+			version = m.Version
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", name, version, dir, standing(lock, name, dir))
+	}
 	return w.Flush()
+}
+
+// standing says in a word what a lock says of the plugin in a folder, whose description is not looked at.
+func standing(lock installed.Lock, name, dir string) string {
+	was, ok := lock.Find(name)
+	if !ok {
+		return "not in it"
+	}
+	switch now, err := installed.HashFolder(dir); {
+	case err != nil:
+		return err.Error()
+	case now != was.Folder:
+		return "changed"
+	}
+	return "holds"
+}
+
+type pluginShowCommand struct {
+	folderFlag
+	Name string `arg:"" help:"The plugin, as specs name it in use."`
+}
+
+func (c *pluginShowCommand) Run(ctx context.Context, s streams) error {
+	places, dir, err := c.find(c.Name)
+	if err != nil {
+		return err
+	}
+	m, err := installed.ReadManifest(dir)
+	if err != nil {
+		return err
+	}
+	lock, err := installed.ReadLock(places.Lock)
+	if err != nil {
+		return err
+	}
+	w := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(w, "name\t%s\nversion\t%s\nfolder\t%s\ncommand\t%s\n", m.Name, m.Version, dir, strings.Join(m.Command, " "))
+	if m.Language != "" {
+		fmt.Fprintf(w, "language\t%s\n", m.Language)
+	}
+	if len(m.Build) > 0 {
+		fmt.Fprintf(w, "build\t%s\n", strings.Join(m.Build, " "))
+	}
+	stands := standing(lock, c.Name, dir)
+	fmt.Fprintf(w, "lock\t%s: %s\n", places.Lock, stands)
+	if was, ok := lock.Find(c.Name); ok {
+		fmt.Fprintf(w, "folder hash\t%s\ndescription hash\t%s\n", was.Folder, was.Description)
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	if stands != "holds" {
+		_, err := fmt.Fprintf(s.out, "\nnothing of it is started to see what it has before `snnc plugin lock %s` accepts it\n", c.Name)
+		return err
+	}
+	h, err := newHost(host.Options{Places: places, Locked: true})
+	if err != nil {
+		return err
+	}
+	defer h.Close()
+	p, err := h.Describe(ctx, c.Name)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(w, "\nKIND\tNAME\tVERSION\t")
+	for _, x := range p.Components {
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", x.Kind, x.Name, x.Version, firstSentence(x.Doc))
+	}
+	return w.Flush()
+}
+
+type pluginLockCommand struct {
+	folderFlag
+	Name []string `arg:"" optional:"" help:"Plugins, as specs name them in use. Default: those that the lock has."`
+}
+
+func (c *pluginLockCommand) Run(ctx context.Context, s streams) error {
+	places, err := installed.Near(c.In)
+	if err != nil {
+		return err
+	}
+	names := c.Name
+	if len(names) == 0 {
+		lock, err := installed.ReadLock(places.Lock)
+		if err != nil {
+			return err
+		}
+		for _, p := range lock.Plugins {
+			names = append(names, p.Name)
+		}
+		if len(names) == 0 {
+			return wrongUsage("%s has no plugin: name those that are to be put in", places.Lock)
+		}
+	}
+	for _, name := range names {
+		if _, _, err := c.find(name); err != nil {
+			return err
+		}
+	}
+	h, err := newHost(host.Options{Places: places})
+	if err != nil {
+		return err
+	}
+	defer h.Close()
+	for _, name := range names {
+		if err := relock(ctx, h, name, places.Lock, s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// relock puts a plugin into the lock as it is now, and says what is new.
+func relock(ctx context.Context, h *host.Host, name, lock string, s streams) error {
+	was, now, err := h.Relock(ctx, name)
+	if err != nil {
+		return err
+	}
+	switch {
+	case was == now:
+		fmt.Fprintf(s.out, "%s %s is in %s already\n", name, now.Version, lock)
+	case was.Name == "":
+		fmt.Fprintf(s.out, "%s %s is in %s now\n", name, now.Version, lock)
+	default:
+		fmt.Fprintf(s.out, "%s is another one in %s now\n", name, lock)
+		for _, x := range [][3]string{{"version", was.Version, now.Version}, {"folder", was.Folder, now.Folder}, {"description", was.Description, now.Description}} {
+			if x[1] != x[2] {
+				fmt.Fprintf(s.out, "  %s: was %s, is %s\n", x[0], x[1], x[2])
+			}
+		}
+	}
+	return nil
+}
+
+type pluginVerifyCommand struct{ folderFlag }
+
+func (c *pluginVerifyCommand) Run(s streams) error {
+	places, err := installed.Near(c.In)
+	if err != nil {
+		return err
+	}
+	lock, err := installed.ReadLock(places.Lock)
+	if err != nil {
+		return err
+	}
+	bad := 0
+	for _, p := range lock.Plugins {
+		dir, ok := places.Find(p.Name)
+		if !ok {
+			bad++
+			fmt.Fprintf(s.out, "%s: it is not there\n", p.Name)
+			continue
+		}
+		now, err := installed.HashFolder(dir)
+		switch {
+		case err != nil:
+			bad++
+			fmt.Fprintf(s.out, "%s: %v\n", p.Name, err)
+		case now != p.Folder:
+			bad++
+			fmt.Fprintf(s.out, "%s: %v\n", p.Name, &installed.Changed{Name: p.Name, Lock: places.Lock, What: "folder", Was: p.Folder, Now: now})
+		default:
+			fmt.Fprintf(s.out, "%s %s holds\n", p.Name, p.Version)
+		}
+	}
+	if bad > 0 {
+		return fmt.Errorf("%d of %d plugins are not those that %s has", bad, len(lock.Plugins), places.Lock)
+	}
+	return nil
+}
+
+// project is the folder that plugins are added to and removed from without --user.
+func project(p installed.Places) string {
+	return filepath.Join(filepath.Dir(p.Lock), installed.FolderName)
 }
 
 // firstSentence returns the first sentence of a Markdown text on one line.

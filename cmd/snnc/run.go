@@ -26,6 +26,7 @@ type runCommand struct {
 	Data    []string `sep:"none" type:"existingdir" placeholder:"DIR" help:"Look for data sets in DIR first; several are looked into in order."`
 	Threads int      `placeholder:"N" help:"Worker threads; no result depends on it. Default: one per processor."`
 	Restart bool     `help:"Do the actions anew, from the beginning."`
+	Locked  bool     `help:"Refuse plugins that snnc.lock does not have, in place of putting them in."`
 	JSON    bool     `help:"Print the lines of events.jsonl."`
 	Quiet   bool     `help:"Print nothing but errors."`
 }
@@ -69,6 +70,9 @@ func (c *runCommand) Run(ctx context.Context, s streams) error {
 		}
 		o.Only = append(o.Only, selection)
 	}
+	if c.Locked && len(c.PluginDev) > 0 {
+		return wrongUsage("--locked and --plugin-dev: a plugin under development is in no lock")
+	}
 	if o.Folder == "" {
 		name := strings.TrimSuffix(filepath.Base(c.File), ".snn")
 		if c.Preset != "" {
@@ -76,7 +80,7 @@ func (c *runCommand) Run(ctx context.Context, s streams) error {
 		}
 		o.Folder = filepath.Join("runs", name)
 	}
-	h, err := c.host()
+	h, err := c.near(filepath.Dir(c.File), c.Locked)
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 
 	"snnc.dev/snnc/dsl/diag"
 	"snnc.dev/snnc/runtime/host"
+	"snnc.dev/snnc/runtime/installed"
 )
 
 // PluginFailed words the end of a plugin process, or the error that it answered a call with. at is the place in the spec that asked.
@@ -14,6 +15,19 @@ func PluginFailed(err error, at diag.Range) diag.Diagnostic {
 	d := diag.Diagnostic{Code: diag.PluginFailed, Range: at, Summary: err.Error()}
 	var f *host.Failure
 	if !errors.As(err, &f) {
+		return d
+	}
+	var changed *installed.Changed
+	if errors.As(err, &changed) {
+		d.Summary = fmt.Sprintf("plugin `%s` is not the one that %s has: its %s is another", f.Plugin, changed.Lock, changed.What)
+		d.Notes = []diag.Note{{Message: "was " + changed.Was}, {Message: "is " + changed.Now}}
+		d.Help = fmt.Sprintf("if you changed it or put another version there, accept it by `snnc plugin lock %s`; else do not run it", f.Plugin)
+		return d
+	}
+	var unlocked *installed.Unlocked
+	if errors.As(err, &unlocked) {
+		d.Summary = fmt.Sprintf("%s does not have plugin `%s`", unlocked.Lock, f.Plugin)
+		d.Help = fmt.Sprintf("add it by `snnc plugin lock %s`, and keep the file with the spec", f.Plugin)
 		return d
 	}
 	name := "the built-in plugin"

@@ -23,6 +23,7 @@ import (
 
 	"snnc.dev/snnc/plugins/proto"
 	"snnc.dev/snnc/plugins/schema"
+	"snnc.dev/snnc/runtime/installed"
 )
 
 // method is a call of the protocol.
@@ -52,8 +53,9 @@ const (
 type served struct {
 	name     string
 	argv     []string
-	dir      string    // of a plugin under development
-	manifest *Manifest // the same
+	dir      string              // "" of the built-ins
+	manifest *installed.Manifest // nil of the built-ins
+	folder   string              // hash of dir as it was before anything of it was started; "" where no lock holds the plugin
 
 	lock chan struct{} // held while now is read or changed, and while a process starts
 	now  *connection
@@ -301,7 +303,7 @@ func (h *Host) sockets() (string, error) {
 
 // environment returns what a plugin gets of the host's environment: enough to find programs, files and a language.
 func environment() []string {
-	var out []string
+	out := []string{"PYTHONDONTWRITEBYTECODE=1"} // a plugin whose first start changed its folder could not be held to a lock
 	for _, name := range []string{"PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "GOMAXPROCS", "GOTRACEBACK", "GOCOVERDIR"} {
 		if v, ok := os.LookupEnv(name); ok {
 			out = append(out, name+"="+v)

@@ -10,7 +10,10 @@
 //
 // Opaque is the host as the opaque.Server of programs: their operands lie in files that it shares with the processes (arena.go).
 //
-// It imports plugins/proto and plugins/schema, runtime/graph, runtime/opaque and runtime/program to read what plugins send, and
-// runtime/record/wholefile; it is the only package that uses go-plugin's client side. The experiment, commands and tests that
+// Plugins lie in folders that runtime/installed finds. Nothing of a plugin is started before its folder has the hash that the lock
+// has of it, and what it says of itself is compared as well (held.go).
+//
+// It imports plugins/proto and plugins/schema, runtime/graph, runtime/opaque and runtime/program to read what plugins send,
+// runtime/installed and runtime/record/wholefile; it is the only package that uses go-plugin's client side. The experiment, commands and tests that
 // need plugins import it.
 package host

@@ -11,13 +11,17 @@ import (
 	"sync/atomic"
 	"time"
 
+	"snnc.dev/snnc/plugins/proto"
 	"snnc.dev/snnc/plugins/schema"
+	"snnc.dev/snnc/runtime/installed"
 )
 
 // Options say which plugins there are and how long they may take.
 type Options struct {
 	Builtin []string          // command of the process that serves the built-ins; the first word is a path
-	Dev     map[string]string // folders of plugins under development, by the name that specs use
+	Dev     map[string]string // folders of plugins under development, by the name that specs use; no lock holds them
+	Places  installed.Places  // where the others lie, and their lock
+	Locked  bool              // a plugin that the lock does not have is refused; else it is put in
 	Cache   string            // folder that keeps what plugins say of themselves; "" for none
 	Env     []string          // NAME=VALUE, added to the environment of the processes
 	Timeout time.Duration     // of a call, with all that it starts and repeats; 0: a minute
@@ -36,6 +40,8 @@ type Host struct {
 	o      Options
 	ctx    context.Context // ends at Close
 	cancel context.CancelCauseFunc
+
+	holding sync.Mutex // held while the lock is read and changed
 
 	mu      sync.Mutex
 	plugins map[string]*served
@@ -60,10 +66,15 @@ func New(o Options) *Host {
 }
 
 // Plugins lists the names of the plugins besides the built-ins, sorted.
-func (h *Host) Plugins() []string { return slices.Sorted(maps.Keys(h.o.Dev)) }
+func (h *Host) Plugins() []string {
+	names := slices.AppendSeq(h.o.Places.Names(), maps.Keys(h.o.Dev))
+	slices.Sort(names)
+	return slices.Compact(names)
+}
 
 // Describe returns what a plugin has; the name "" stands for the built-ins. The answer is kept in the folder Options.Cache
-// under the content of the plugin's files.
+// under the content of the plugin's files. A plugin that is not the one of the lock is a Failure whose cause is an
+// *installed.Changed; one that the lock does not have yet is put in, or is an *installed.Unlocked where Options.Locked is set.
 func (h *Host) Describe(ctx context.Context, plugin string) (schema.Plugin, error) {
 	s, err := h.served(plugin, describeCall)
 	if err != nil {
@@ -82,21 +93,30 @@ func (h *Host) Describe(ctx context.Context, plugin string) (schema.Plugin, erro
 	if h.o.Cache != "" {
 		key = s.key()
 	}
-	if p, ok := h.recall(s, key); ok {
-		s.described = &p
-		return p, nil
+	p, text, ok := h.recall(s, key)
+	if !ok {
+		if p, text, err = h.describe(ctx, s, key); err != nil {
+			return schema.Plugin{}, err
+		}
 	}
-	var p schema.Plugin
-	text, err := h.call(ctx, s, describeCall, struct{}{}, nil, func(text string) error {
+	if err := h.hold(s, text); err != nil {
+		return schema.Plugin{}, &Failure{Plugin: s.name, Call: describeCall.name, Err: err}
+	}
+	s.described = &p
+	return p, nil
+}
+
+// describe asks a plugin what it has, and keeps the answer.
+func (h *Host) describe(ctx context.Context, s *served, key string) (p schema.Plugin, text string, err error) {
+	text, err = h.call(ctx, s, describeCall, struct{}{}, nil, func(text string) error {
 		p, err = judgePlugin(text, s.manifest)
 		return err
 	})
 	if err != nil {
-		return schema.Plugin{}, err
+		return schema.Plugin{}, "", err
 	}
 	h.remember(s, key, text)
-	s.described = &p
-	return p, nil
+	return p, text, nil
 }
 
 // Build asks a model for its Program. The reply holds either the text of a Program, which parses and is verified, or
@@ -148,18 +168,24 @@ func (h *Host) served(name string, m method) (*served, error) {
 	if s := h.plugins[name]; s != nil {
 		return s, nil
 	}
-	s := &served{name: name, lock: make(chan struct{}, 1), describing: make(chan struct{}, 1)}
+	s := newServed(name)
 	if name == "" {
 		s.argv = h.o.Builtin
 		if len(s.argv) == 0 {
 			return nil, &Failure{Call: m.name, Err: errors.New("there is no command that serves it")}
 		}
 	} else {
-		dir, ok := h.o.Dev[name]
-		if !ok {
-			return nil, &Failure{Plugin: name, Call: m.name, Err: fmt.Errorf("there is no such plugin; pass --plugin-dev %s=DIR", name)}
+		dir, dev := h.o.Dev[name]
+		if !dev {
+			var ok bool
+			if dir, ok = h.o.Places.Find(name); !ok {
+				return nil, &Failure{Plugin: name, Call: m.name, Err: fmt.Errorf("there is no such plugin; add it by `snnc plugin add DIR`, or pass --plugin-dev %s=DIR", name)}
+			}
 		}
-		err := s.develop(dir)
+		err := s.open(dir)
+		if err == nil && !dev {
+			err = h.judgeFolder(s)
+		}
 		if err != nil {
 			return nil, &Failure{Plugin: name, Call: m.name, Err: err}
 		}
@@ -168,21 +194,28 @@ func (h *Host) served(name string, m method) (*served, error) {
 	return s, nil
 }
 
-// develop reads the manifest of a plugin under development.
-func (s *served) develop(dir string) error {
+func newServed(name string) *served {
+	return &served{name: name, lock: make(chan struct{}, 1), describing: make(chan struct{}, 1)}
+}
+
+// open reads the manifest of the plugin in a folder.
+func (s *served) open(dir string) error {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
 		return fmt.Errorf("find the plugin's folder: %w", err)
 	}
-	m, err := ReadManifest(dir)
+	m, err := installed.ReadManifest(dir)
 	if err != nil {
 		return err
 	}
 	if m.Name != s.name {
 		return fmt.Errorf("the plugin in %s calls itself %q", dir, m.Name)
 	}
+	if m.Requires != 0 && m.Requires != proto.Version {
+		return fmt.Errorf("it requires version %d of the protocol, and this program speaks version %d", m.Requires, proto.Version)
+	}
 	s.dir, s.manifest = dir, &m
-	s.argv, err = m.argv(dir)
+	s.argv, err = installed.Argv(dir, m.Command)
 	return err
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"snnc.dev/snnc/plugins/schema"
 	"snnc.dev/snnc/runtime/graph"
+	"snnc.dev/snnc/runtime/installed"
 	"snnc.dev/snnc/runtime/program"
 )
 
@@ -30,7 +31,7 @@ func decode[T any](text string) (T, error) {
 
 // judgePlugin judges the answer to Describe; of a plugin with a manifest also that it is the one of the manifest. Whether
 // equations hold is the checker's business.
-func judgePlugin(text string, m *Manifest) (schema.Plugin, error) {
+func judgePlugin(text string, m *installed.Manifest) (schema.Plugin, error) {
 	p, err := decode[schema.Plugin](text)
 	if err != nil {
 		return p, err

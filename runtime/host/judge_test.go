@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"snnc.dev/snnc/plugins/schema"
+	"snnc.dev/snnc/runtime/installed"
 )
 
 // described is a plugin that nothing is wrong with, which the tests spoil.
@@ -28,7 +29,7 @@ func described() schema.Plugin {
 
 // A description that makes no sense is refused with what is wrong and where.
 func TestJudgePlugin(t *testing.T) {
-	manifest := &Manifest{Name: "acme/leap", Version: "0.3.1"}
+	manifest := &installed.Manifest{Name: "acme/leap", Version: "0.3.1"}
 	for _, x := range []struct {
 		spoil func(*schema.Plugin)
 		want  string // "" where nothing is wrong

@@ -12,6 +12,7 @@ import (
 	"snnc.dev/snnc/plugins/proto"
 	"snnc.dev/snnc/plugins/schema"
 	"snnc.dev/snnc/runtime/graph"
+	"snnc.dev/snnc/runtime/installed"
 )
 
 // page is docs/plugin-protocol.md.
@@ -51,7 +52,7 @@ func TestProtocolPage(t *testing.T) {
 		"of at most 64 KB",
 		"At most 64 states and saved values in all",
 		"103 bytes at most",
-		ManifestName,
+		installed.ManifestName,
 	}
 	for _, f := range facts {
 		if !strings.Contains(text, f) {
@@ -59,7 +60,7 @@ func TestProtocolPage(t *testing.T) {
 		}
 	}
 	if tailLines != 20 || tailLine != 400 || proto.MaxMessage != 67_108_864 || defaultTimeout.Minutes() != 1 || maxTries != 3 || firstPause.Milliseconds() != 50 ||
-		defaultStart.Seconds() != 15 || untilAsked.Milliseconds() != 300 || untilKilled.Milliseconds() != 500 || maxManifest != 64<<10 || maxKeeps != 64 || longestSocket != 103 {
+		defaultStart.Seconds() != 15 || untilAsked.Milliseconds() != 300 || untilKilled.Milliseconds() != 500 || installed.MaxManifest != 64<<10 || maxKeeps != 64 || longestSocket != 103 {
 		t.Error("a limit has changed: say so in docs/plugin-protocol.md and here")
 	}
 	for _, name := range environment() {

@@ -13,6 +13,7 @@ import (
 	"snnc.dev/snnc/dsl/lower"
 	"snnc.dev/snnc/plugins/schema"
 	"snnc.dev/snnc/runtime/host"
+	"snnc.dev/snnc/runtime/installed"
 )
 
 const leapSpec = `snn 1
@@ -30,11 +31,11 @@ func develop(t *testing.T) string {
 	if out, err := c.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	text, err := os.ReadFile("testdata/leap/" + host.ManifestName)
+	text, err := os.ReadFile("testdata/leap/" + installed.ManifestName)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, host.ManifestName), text, 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, installed.ManifestName), text, 0o644); err != nil {
 		t.Fatal(err)
 	}
 	return dir
@@ -75,7 +76,7 @@ func TestDevelop(t *testing.T) {
 // What is wrong with a plugin's folder is a failure of the first call.
 func TestDevelopWrong(t *testing.T) {
 	dir := develop(t)
-	manifest := filepath.Join(dir, host.ManifestName)
+	manifest := filepath.Join(dir, installed.ManifestName)
 	text, err := os.ReadFile(manifest)
 	if err != nil {
 		t.Fatal(err)

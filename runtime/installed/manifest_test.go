@@ -1,7 +1,6 @@
-package host
+package installed
 
 import (
-	"crypto/sha256"
 	"errors"
 	"os"
 	"path/filepath"
@@ -14,20 +13,29 @@ const goodManifest = "name = \"acme/leap\"\nversion = \"0.3.1\"\ncommand = [\"./
 
 func TestManifest(t *testing.T) {
 	m, err := ParseManifest([]byte(goodManifest))
-	if want := (Manifest{"acme/leap", "0.3.1", []string{"./leap", "--quiet"}}); err != nil || !reflect.DeepEqual(m, want) {
+	if want := (Manifest{Name: "acme/leap", Version: "0.3.1", Command: []string{"./leap", "--quiet"}}); err != nil || !reflect.DeepEqual(m, want) {
 		t.Errorf("%+v %v", m, err)
 	}
-	argv, err := m.argv("/plugins/leap")
+	argv, err := Argv("/plugins/leap", m.Command)
 	if want := []string{"/plugins/leap/leap", "--quiet"}; err != nil || !reflect.DeepEqual(argv, want) {
 		t.Errorf("%q %v", argv, err)
 	}
 	m.Command[0] = "sh" // an interpreter is looked up
-	if argv, err = m.argv("/plugins/leap"); err != nil || !filepath.IsAbs(argv[0]) {
+	if argv, err = Argv("/plugins/leap", m.Command); err != nil || !filepath.IsAbs(argv[0]) {
 		t.Errorf("%q %v", argv, err)
 	}
 	m.Command[0] = "no-such-interpreter"
-	if _, err = m.argv("/plugins/leap"); err == nil || !strings.Contains(err.Error(), "./no-such-interpreter") {
+	if _, err = Argv("/plugins/leap", m.Command); err == nil || !strings.Contains(err.Error(), "./no-such-interpreter") {
 		t.Error(err)
+	}
+}
+
+// What a manifest need not say.
+func TestManifestMore(t *testing.T) {
+	text := goodManifest + "requires = 1\nlanguage = \"Go\"\nbuild = [\"go\", \"build\", \"-o\", \"leap\", \".\"]\n"
+	m, err := ParseManifest([]byte(text))
+	if want := (Manifest{"acme/leap", "0.3.1", []string{"./leap", "--quiet"}, 1, "Go", []string{"go", "build", "-o", "leap", "."}}); err != nil || !reflect.DeepEqual(m, want) {
+		t.Errorf("%+v %v", m, err)
 	}
 }
 
@@ -51,6 +59,11 @@ func TestManifestRefuses(t *testing.T) {
 		{`["./leap", "--quiet"]`, `"./leap"`, "line 3"},
 		{`"--quiet"`, "1", "line 3"},
 		{"\"acme/leap\"", "\"acme", "line 1"},
+		{"", "requires = 0\n", `line 4 (last key "requires"): 0 is no version of the protocol`},
+		{"", "requires = \"1\"\n", "line 4"},
+		{"", "language = \"\"\n", `line 4 (last key "language"): "" is no name of a language`},
+		{"", "build = []\n", `line 4 (last key "build"): the command has no first word`},
+		{"", "build = [\"../make\"]\n", `line 4 (last key "build"): the command "../make" does not stay`},
 	} {
 		text := strings.Replace(goodManifest, x.old, x.new, 1)
 		if x.old == "" {
@@ -64,7 +77,7 @@ func TestManifestRefuses(t *testing.T) {
 	if _, err := ReadManifest(dir); !os.IsNotExist(errors.Unwrap(err)) {
 		t.Error(err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, ManifestName), make([]byte, maxManifest+1), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, ManifestName), make([]byte, MaxManifest+1), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := ReadManifest(dir); err == nil || !strings.Contains(err.Error(), "larger than 64 KB") {
@@ -83,66 +96,4 @@ func FuzzManifest(f *testing.F) {
 			t.Errorf("%q: %+v", text, m)
 		}
 	})
-}
-
-// The key of a folder's content changes with every change of a file, and with nothing else.
-func TestFolderKey(t *testing.T) {
-	dir := t.TempDir()
-	write := func(name, text string) {
-		t.Helper()
-		path := filepath.Join(dir, name)
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	s := &served{argv: []string{"/bin/leap"}, dir: dir}
-	seen := map[string]string{}
-	changed := func(what string) {
-		t.Helper()
-		k := s.key()
-		if k == "" || seen[k] != "" {
-			t.Errorf("after %s the key %q is that of %s", what, k, seen[k])
-		}
-		seen[k] = what
-	}
-	write("a", "12")
-	changed("the first file")
-	write("a", "21")
-	changed("a change of content")
-	write("b/c", "")
-	changed("a new file")
-	if err := os.Chmod(filepath.Join(dir, "a"), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	changed("a change of mode")
-	if err := os.Symlink("a", filepath.Join(dir, "l")); err != nil {
-		t.Fatal(err)
-	}
-	changed("a link")
-	s.argv = []string{"/bin/leap", "-v"}
-	changed("another command")
-	k := s.key()
-	write(".git/HEAD", "ref")
-	if s.key() != k {
-		t.Error("the key hangs on .git")
-	}
-	const entries = 5 // the folder, a, b, b/c, l
-	if err := hashFolder(sha256.New(), dir, entries, 2); err != nil {
-		t.Error(err)
-	}
-	if err := hashFolder(sha256.New(), dir, entries-1, 2); err != errTooLarge {
-		t.Errorf("one file too many: %v", err)
-	}
-	if err := hashFolder(sha256.New(), dir, entries, 1); err != errTooLarge {
-		t.Errorf("one byte too many: %v", err)
-	}
-	if err := os.Truncate(filepath.Join(dir, "a"), maxFolderBytes+1); err != nil {
-		t.Fatal(err)
-	}
-	if k := s.key(); k != "" {
-		t.Error("a folder too large to be read has the key", k)
-	}
 }

@@ -1,4 +1,4 @@
-package host
+package installed
 
 import (
 	"errors"
@@ -15,18 +15,23 @@ import (
 // ManifestName is the name of the manifest in a plugin's folder.
 const ManifestName = "snn-plugin.toml"
 
-// maxManifest is the size in bytes of the largest manifest.
-const maxManifest = 64 << 10
+// MaxManifest is the size in bytes of the largest manifest.
+const MaxManifest = 64 << 10
 
 // Manifest says what the plugin in a folder is and how it is started.
 type Manifest struct {
 	Name    string   // as specs write it in `use`: OWNER/NAME, or NAME
 	Version string   // MAJOR.MINOR.PATCH
 	Command []string // the first word is a path in the folder, or the name of an interpreter found in PATH
+
+	Requires int      // the version of the protocol that it speaks; 0: what the handshake says
+	Language string   // that it is written in, such as "Go"; "" where it does not say
+	Build    []string // the command that makes it, as Command is written and run in the folder; none where there is nothing to make
 }
 
 var (
 	pluginName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)?$`)
+	language   = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+#.-]{0,31}$`)
 	version    = regexp.MustCompile(`^(0|[1-9][0-9]{0,8})\.(0|[1-9][0-9]{0,8})\.(0|[1-9][0-9]{0,8})$`)
 )
 
@@ -34,8 +39,8 @@ var (
 func ReadManifest(dir string) (Manifest, error) {
 	path := filepath.Join(dir, ManifestName)
 	st, err := os.Stat(path)
-	if err == nil && st.Size() > maxManifest {
-		err = fmt.Errorf("it is larger than %d KB", maxManifest>>10)
+	if err == nil && st.Size() > MaxManifest {
+		err = fmt.Errorf("it is larger than %d KB", MaxManifest>>10)
 	}
 	var text []byte
 	if err == nil {
@@ -51,20 +56,23 @@ func ReadManifest(dir string) (Manifest, error) {
 	return m, nil
 }
 
-// ParseManifest reads the text of a manifest: TOML with the keys name, version and command, all of them and no others. An
-// error names the line.
+// keys are those of a manifest.
+const keys = "name, version, command, requires, language and build"
+
+// ParseManifest reads the text of a manifest: TOML with the keys name, version and command, which have to be there, requires,
+// language and build, which need not, and no others. An error names the line.
 func ParseManifest(text []byte) (Manifest, error) {
 	var m Manifest
-	var keys map[string]toml.Primitive
-	md, err := toml.Decode(string(text), &keys)
+	var values map[string]toml.Primitive
+	md, err := toml.Decode(string(text), &values)
 	if err != nil {
 		return Manifest{}, err
 	}
 	for _, key := range md.Keys() { // in the order of the file
 		if len(key) > 1 { // a dotted key: what stands in a table comes behind the table's name, which is refused
-			return Manifest{}, fmt.Errorf("toml: %q is a table, the keys are name, version and command", key[0])
+			return Manifest{}, fmt.Errorf("toml: %q is a table, the keys are %s", key[0], keys)
 		}
-		value := keys[key[0]]
+		value := values[key[0]]
 		// The decoder knows the line of a key and tells it with the errors of decoding its value only.
 		fail := func(format string, args ...any) error {
 			return md.PrimitiveDecode(value, refusal{fmt.Errorf(format, args...)})
@@ -81,14 +89,27 @@ func ParseManifest(text []byte) (Manifest, error) {
 				err = fail("%q is no version, such as 0.3.1", m.Version)
 			}
 		case "command":
-			err = md.PrimitiveDecode(value, &m.Command)
-			if err == nil && (len(m.Command) == 0 || m.Command[0] == "" || strings.Contains(strings.Join(m.Command, ""), "\x00")) {
-				err = fail("the command has no first word")
-			} else if err == nil && strings.ContainsAny(m.Command[0], `/\`) && !filepath.IsLocal(m.Command[0]) {
-				err = fail("the command %q does not stay in the plugin's folder", m.Command[0])
+			if err = md.PrimitiveDecode(value, &m.Command); err == nil {
+				if bad := commandFault(m.Command); bad != nil {
+					err = fail("%w", bad)
+				}
+			}
+		case "requires":
+			if err = md.PrimitiveDecode(value, &m.Requires); err == nil && m.Requires < 1 {
+				err = fail("%d is no version of the protocol, such as 1", m.Requires)
+			}
+		case "language":
+			if err = md.PrimitiveDecode(value, &m.Language); err == nil && !language.MatchString(m.Language) {
+				err = fail("%q is no name of a language, such as Go", m.Language)
+			}
+		case "build":
+			if err = md.PrimitiveDecode(value, &m.Build); err == nil {
+				if bad := commandFault(m.Build); bad != nil {
+					err = fail("%w", bad)
+				}
 			}
 		default:
-			err = fail("unknown key %q, the keys are name, version and command", key)
+			err = fail("unknown key %q, the keys are %s", key, keys)
 		}
 		if err != nil {
 			return Manifest{}, err
@@ -102,15 +123,26 @@ func ParseManifest(text []byte) (Manifest, error) {
 	return m, nil
 }
 
+// commandFault says what is wrong with a command.
+func commandFault(words []string) error {
+	switch {
+	case len(words) == 0 || words[0] == "" || strings.Contains(strings.Join(words, ""), "\x00"):
+		return errors.New("the command has no first word")
+	case strings.ContainsAny(words[0], `/\`) && !filepath.IsLocal(words[0]):
+		return fmt.Errorf("the command %q does not stay in the plugin's folder", words[0])
+	}
+	return nil
+}
+
 // refusal is a destination that refuses every value.
 type refusal struct{ err error }
 
 // UnmarshalTOML implements toml.Unmarshaler.
 func (r refusal) UnmarshalTOML(any) error { return r.err }
 
-// argv returns the command with an absolute path in front.
-func (m Manifest) argv(dir string) ([]string, error) {
-	first := m.Command[0]
+// Argv returns the words of a command of the manifest, Command or Build, with an absolute path in front; dir is the plugin's folder.
+func Argv(dir string, command []string) ([]string, error) {
+	first := command[0]
 	if strings.ContainsRune(first, '/') {
 		first = filepath.Join(dir, first)
 	} else {
@@ -122,5 +154,5 @@ func (m Manifest) argv(dir string) ([]string, error) {
 			return nil, fmt.Errorf("find the plugin's command: %w", err)
 		}
 	}
-	return append([]string{first}, m.Command[1:]...), nil
+	return append([]string{first}, command[1:]...), nil
 }
