@@ -10,6 +10,7 @@ import (
 	"text/tabwriter"
 	"unicode"
 
+	"snnc.dev/snnc/dsl/reference"
 	"snnc.dev/snnc/runtime/host"
 	"snnc.dev/snnc/runtime/installed"
 )
@@ -20,6 +21,7 @@ type pluginCommand struct {
 	Add    pluginAddCommand    `cmd:"" help:"Copy a plugin's folder to where specs find it, build it there, and put it into the lock."`
 	Lock   pluginLockCommand   `cmd:"" help:"Put plugins into snnc.lock as they are now."`
 	Verify pluginVerifyCommand `cmd:"" help:"Compare the plugins that snnc.lock has with their folders, starting none."`
+	Docs   pluginDocsCommand   `cmd:"" help:"Print a page about a plugin's components in Markdown, from what it says of them."`
 	Remove pluginRemoveCommand `cmd:"" help:"Remove a plugin's folder, and what the lock says of it."`
 }
 
@@ -264,6 +266,28 @@ func (c *pluginVerifyCommand) Run(s streams) error {
 		return fmt.Errorf("%d of %d plugins are not those that %s has", bad, len(lock.Plugins), places.Lock)
 	}
 	return nil
+}
+
+type pluginDocsCommand struct {
+	Folder string `arg:"" name:"dir" type:"existingdir" help:"The plugin's folder, which is started whatever a lock says."`
+}
+
+func (c *pluginDocsCommand) Run(ctx context.Context, s streams) error {
+	m, err := installed.ReadManifest(c.Folder)
+	if err != nil {
+		return err
+	}
+	h, err := newHost(host.Options{Dev: map[string]string{m.Name: c.Folder}})
+	if err != nil {
+		return err
+	}
+	defer h.Close()
+	p, err := h.Describe(ctx, m.Name)
+	if err != nil {
+		return err
+	}
+	_, err = s.out.Write(reference.PluginMarkdown(p))
+	return err
 }
 
 // project is the folder that plugins are added to and removed from without --user.

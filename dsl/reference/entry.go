@@ -80,15 +80,9 @@ func Entries(cat *check.Catalogue) []Entry {
 			}
 		}
 	}
-	components := func(list []schema.Component, plugin string) {
-		for _, x := range list {
-			out = append(out, Entry{Kind: string(x.Kind), Name: x.Name, Plugin: plugin, Doc: x.Doc, Params: x.Params, Roles: x.Roles,
-				Samplers: x.Samplers, Exports: x.Exports, Equations: strings.TrimSpace(x.Equations), Aliases: x.Aliases, Later: x.Later})
-		}
-	}
-	components(cat.Components, "")
+	out = append(out, componentEntries(cat.Components, "")...)
 	for _, p := range cat.Used {
-		components(p.Components, p.Name+" "+p.Version)
+		out = append(out, componentEntries(p.Components, p.Name+" "+p.Version)...)
 	}
 	rank := map[string]int{}
 	for i, k := range Kinds() {
@@ -97,6 +91,15 @@ func Entries(cat *check.Catalogue) []Entry {
 	slices.SortStableFunc(out, func(a, b Entry) int {
 		return cmp.Or(cmp.Compare(rank[a.Kind], rank[b.Kind]), strings.Compare(a.Plugin, b.Plugin))
 	})
+	return out
+}
+
+// componentEntries are those of a plugin's components.
+func componentEntries(list []schema.Component, plugin string) (out []Entry) {
+	for _, x := range list {
+		out = append(out, Entry{Kind: string(x.Kind), Name: x.Name, Plugin: plugin, Doc: x.Doc, Params: x.Params, Roles: x.Roles,
+			Samplers: x.Samplers, Exports: x.Exports, Equations: strings.TrimSpace(x.Equations), Aliases: x.Aliases, Later: x.Later})
+	}
 	return out
 }
 

@@ -183,6 +183,28 @@ func Markdown(entries []Entry) []byte {
 	return b.Bytes()
 }
 
+// PluginMarkdown is the page of one plugin's components: how a spec uses it, and an entry for each.
+func PluginMarkdown(p schema.Plugin) []byte {
+	var b bytes.Buffer
+	parts := strings.Split(p.Version, ".")
+	fmt.Fprintf(&b, "# %s %s\n\n```snn fragment\nuse %q as NAME, version \"~> %s\"\n```\n\nNAME stands for the component of the kind that is wanted where it is written.\n",
+		p.Name, p.Version, p.Name, strings.Join(parts[:min(2, len(parts))], "."))
+	for _, k := range Kinds() {
+		first := true
+		for _, e := range componentEntries(p.Components, "") {
+			if e.Kind != k.Kind {
+				continue
+			}
+			if first {
+				first = false
+				fmt.Fprintf(&b, "\n## %s\n", k.Heading)
+			}
+			e.markdown(&b)
+		}
+	}
+	return b.Bytes()
+}
+
 // short reports whether a line says all of an entry of a kind.
 func short(kind string) bool {
 	return kind == "wire" || kind == "integrator" || kind == "type" || kind == "unit"
