@@ -59,13 +59,15 @@ func taken(t *testing.T, name string) (dir string) {
 	return dir
 }
 
-// built builds an example in Go in its folder.
+// built builds an example in Go in its folder, and runs the tests that it has there.
 func built(t *testing.T, name string) (dir string) {
 	t.Helper()
 	dir = taken(t, name)
 	for _, argv := range [][]string{
 		{"go", "mod", "edit", "-replace=snnc.dev/snnc=" + checkout},
 		{"go", "build", "."},
+		{"go", "vet", "."},
+		{"go", "test", "."},
 	} {
 		if err := command(dir, argv...); err != nil {
 			t.Fatal(err)
