@@ -43,11 +43,8 @@ var (
 	backwardCall = method{"Backward", proto.PluginClient.Backward}
 )
 
-// A call is tried on so many processes, with pauses that double.
-const (
-	maxTries   = 3
-	firstPause = 50 * time.Millisecond
-)
+// firstPause is the time between the first try of a call and the second; the next ones double.
+const firstPause = 50 * time.Millisecond
 
 // served is a plugin and, while there is one, its process.
 type served struct {
@@ -73,13 +70,18 @@ type connection struct {
 // nonsense is an answer that does not hold.
 type nonsense struct{ error }
 
-// call makes a call, on as many processes as it takes up to maxTries, and has the reply judged. before, where it is not nil, comes
+// call makes a call, on as many processes as it takes up to Options.Tries, and has the reply judged. before, where it is not nil, comes
 // first on each connection.
 func (h *Host) call(ctx context.Context, s *served, m method, request any, before func(context.Context, *connection) error, judge func(string) error) (string, error) {
 	text, err := json.Marshal(request)
 	if err != nil {
 		return "", fmt.Errorf("%s %s: write the request: %w", strings.ToLower(m.name), called(s.name), err)
 	}
+	return h.send(ctx, s, m, string(text), before, judge)
+}
+
+// send is call with the request as text.
+func (h *Host) send(ctx context.Context, s *served, m method, text string, before func(context.Context, *connection) error, judge func(string) error) (string, error) {
 	if err := ctx.Err(); err != nil {
 		return "", err
 	}
@@ -99,7 +101,7 @@ func (h *Host) call(ctx context.Context, s *served, m method, request any, befor
 			err = before(own, c)
 		}
 		if err == nil {
-			reply, err = m.rpc(proto.NewPluginClient(c.conn), own, &proto.Request{Json: string(text)})
+			reply, err = m.rpc(proto.NewPluginClient(c.conn), own, &proto.Request{Json: text})
 		}
 		if err == nil {
 			if err = judge(reply.GetJson()); err == nil {
@@ -108,30 +110,30 @@ func (h *Host) call(ctx context.Context, s *served, m method, request any, befor
 			err = &nonsense{err}
 		}
 		if bad := (*nonsense)(nil); errors.As(err, &bad) {
-			return "", &Failure{Plugin: s.name, Call: m.name, Err: fmt.Errorf("the reply makes no sense: %w", bad.error)}
+			return "", &Failure{Plugin: s.name, Call: m.name, Kind: Nonsense, Err: fmt.Errorf("the reply makes no sense: %w", bad.error)}
 		}
 		f, again := &Failure{Plugin: s.name, Call: m.name, Err: err}, false
 		cause := context.Cause(own)
 		if cause == nil && c != nil {
-			f.Err, again = c.diagnose(err)
+			f.Kind, f.Err, again = c.diagnose(err)
 		}
 		if c != nil && (again || cause == limit) {
 			c.drop()
 			f.Exit, f.Stderr = c.died(), c.tail.last()
 		}
 		if bad := (*startError)(nil); errors.As(err, &bad) {
-			f.Exit, f.Stderr, again = bad.exit, bad.stderr, bad.exit != ""
+			f.Kind, f.Exit, f.Stderr, again = Start, bad.exit, bad.stderr, bad.exit != ""
 		}
 		switch {
 		case cause == limit:
-			f.Err, f.Exit = limit, ""
+			f.Kind, f.Err, f.Exit = Late, limit, ""
 			return "", f
 		case cause != nil: // ErrClosed, or the caller's end
 			return "", cause
 		case errors.Is(err, ErrClosed):
 			return "", ErrClosed
 		}
-		if !again || try == maxTries {
+		if !again || try >= h.o.Tries {
 			return "", f
 		}
 		select {
@@ -143,25 +145,25 @@ func (h *Host) call(ctx context.Context, s *served, m method, request any, befor
 }
 
 // diagnose says what the error of a call means, and whether it means that the process is dead.
-func (c *connection) diagnose(err error) (error, bool) {
+func (c *connection) diagnose(err error) (Kind, error, bool) {
 	st, _ := status.FromError(err)
 	switch st.Code() {
 	case codes.Unknown, codes.InvalidArgument, codes.FailedPrecondition, codes.NotFound: // the plugin's own
-		return errors.New(st.Message()), false
+		return Refused, errors.New(st.Message()), false
 	case codes.Unimplemented:
-		return errors.New("the plugin does not know this call"), false
+		return Unknown, errors.New("the plugin does not know this call"), false
 	case codes.ResourceExhausted:
-		return fmt.Errorf("a message is over %d MB: %s", proto.MaxMessage>>20, st.Message()), false
+		return Large, fmt.Errorf("a message is over %d MB: %s", proto.MaxMessage>>20, st.Message()), false
 	case codes.Unavailable:
 		if !c.within(untilAsked) { // the connection broke; the process may be about to end
-			return fmt.Errorf("the connection broke: %s", st.Message()), true
+			return Ended, fmt.Errorf("the connection broke: %s", st.Message()), true
 		}
-		return errors.New("the process ended"), true
+		return Ended, errors.New("the process ended"), true
 	}
 	if c.within(untilAsked) {
-		return errors.New("the process ended"), true
+		return Ended, errors.New("the process ended"), true
 	}
-	return fmt.Errorf("%v: %s", st.Code(), st.Message()), false
+	return Other, fmt.Errorf("%v: %s", st.Code(), st.Message()), false
 }
 
 // connect returns the connection to the plugin's process, which it starts where there is none.

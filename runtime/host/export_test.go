@@ -1,22 +1,9 @@
 package host
 
 // Processes returns the ids of the plugin processes that have shaken hands.
-func (h *Host) Processes() []int {
-	h.mu.Lock()
-	var all []*served
-	for _, s := range h.plugins {
-		all = append(all, s)
-	}
-	h.mu.Unlock()
-	var out []int
-	for _, s := range all {
-		s.lock <- struct{}{}
-		if s.now != nil && !s.now.over() {
-			s.now.mu.Lock()
-			out = append(out, s.now.pid)
-			s.now.mu.Unlock()
-		}
-		<-s.lock
+func (h *Host) Processes() (out []int) {
+	for _, p := range h.Running() {
+		out = append(out, p.ID)
 	}
 	return out
 }

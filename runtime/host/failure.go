@@ -17,7 +17,23 @@ type Failure struct {
 	Exit   string   // how the process ended, such as "exit status 3" or "signal: killed"; "" where that is not what went wrong
 	Stderr []string // the last lines that the process printed, oldest first
 	Err    error    // what went wrong
+	Kind   Kind     // of what went wrong
 }
+
+// Kind says who has to mend a failure, and where.
+type Kind uint8
+
+// The kinds of failures.
+const (
+	Other    Kind = iota // none of these: a plugin that is not there, a connection that cannot be made
+	Start                // the process did not come to its handshake
+	Ended                // the process ended, or its connection, in the middle of a call
+	Late                 // no answer within the time of a call
+	Large                // a message over the limit
+	Nonsense             // an answer that does not hold
+	Refused              // the plugin answered with an error of its own
+	Unknown              // the plugin does not know the call
+)
 
 // Error says what went wrong, how the process ended and what it printed last.
 func (f *Failure) Error() string {

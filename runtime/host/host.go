@@ -26,12 +26,14 @@ type Options struct {
 	Env     []string          // NAME=VALUE, added to the environment of the processes
 	Timeout time.Duration     // of a call, with all that it starts and repeats; 0: a minute
 	Start   time.Duration     // from the start of a process to its handshake; 0: 15 seconds
+	Tries   int               // processes that a call is tried on until one survives it; 0: 3
 }
 
 // The defaults, and the time that Close takes at most.
 const (
 	defaultTimeout = time.Minute
 	defaultStart   = 15 * time.Second
+	defaultTries   = 3
 	closing        = 5 * time.Second
 )
 
@@ -59,6 +61,9 @@ func New(o Options) *Host {
 	}
 	if o.Start <= 0 {
 		o.Start = defaultStart
+	}
+	if o.Tries <= 0 {
+		o.Tries = defaultTries
 	}
 	h := &Host{o: o, plugins: map[string]*served{}}
 	h.ctx, h.cancel = context.WithCancelCause(context.Background())

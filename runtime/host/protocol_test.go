@@ -59,7 +59,7 @@ func TestProtocolPage(t *testing.T) {
 			t.Errorf("docs/plugin-protocol.md does not say %q", f)
 		}
 	}
-	if tailLines != 20 || tailLine != 400 || proto.MaxMessage != 67_108_864 || defaultTimeout.Minutes() != 1 || maxTries != 3 || firstPause.Milliseconds() != 50 ||
+	if tailLines != 20 || tailLine != 400 || proto.MaxMessage != 67_108_864 || defaultTimeout.Minutes() != 1 || defaultTries != 3 || firstPause.Milliseconds() != 50 ||
 		defaultStart.Seconds() != 15 || untilAsked.Milliseconds() != 300 || untilKilled.Milliseconds() != 500 || installed.MaxManifest != 64<<10 || maxKeeps != 64 || longestSocket != 103 {
 		t.Error("a limit has changed: say so in docs/plugin-protocol.md and here")
 	}

@@ -41,9 +41,10 @@ type process struct {
 
 	mu     sync.Mutex
 	pid    int
-	said   bool // it shook hands
-	killed bool // by the host
-	gone   bool // reaped, or about to be: the pid may belong to another process
+	said   bool     // it shook hands
+	early  []string // what it printed on standard output before that
+	killed bool     // by the host
+	gone   bool     // reaped, or about to be: the pid may belong to another process
 	state  string
 }
 
@@ -107,11 +108,13 @@ func (p *process) run(started chan<- error) {
 	var readers sync.WaitGroup
 	readers.Go(func() {
 		defer close(p.hello.line)
+		var early tail
 		eachLine(out[0], func(line []byte) {
-			if h := handshake(line); h != nil && p.says() {
+			if h := handshake(line); h != nil && p.says(&early, line[:len(line)-len(h)]) {
 				p.hello.line <- append(h[:len(h):len(h)], '\n')
 				return
 			}
+			early.add(line)
 			p.tail.add(line)
 		})
 	})
@@ -124,13 +127,16 @@ func (p *process) run(started chan<- error) {
 	readers.Wait()
 }
 
-// says notes the handshake, and reports whether it is the first one.
-func (p *process) says() bool {
+// says notes the handshake with what was printed before, also on its line, and reports whether it is the first one.
+func (p *process) says(before *tail, line []byte) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	first := !p.said
-	p.said = true
-	return first
+	if p.said {
+		return false
+	}
+	before.add(line)
+	p.said, p.early = true, before.last()
+	return true
 }
 
 // reaped notes that the process is about to be, or was, taken off the system's table; its pid is not used again.

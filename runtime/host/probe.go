@@ -1,0 +1,53 @@
+package host
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"snnc.dev/snnc/plugins/proto"
+)
+
+// Probe makes a call with any text as its request, and returns the answer as it is: what tests of plugins ask besides what a Host asks.
+// The call is named as in the protocol. Errors are those of other calls.
+func (h *Host) Probe(ctx context.Context, plugin, call, request string) (string, error) {
+	release := method{"Release", proto.PluginClient.Release} // which a Host makes beside its calls
+	all := []method{describeCall, buildCall, samplerCall, coderCall, checkCall, prepareCall, forwardCall, backwardCall, release}
+	i := slices.IndexFunc(all, func(m method) bool { return m.name == call })
+	if i < 0 {
+		return "", fmt.Errorf("%s %s: there is no such call", strings.ToLower(call), called(plugin))
+	}
+	s, err := h.served(plugin, all[i])
+	if err != nil {
+		return "", err
+	}
+	return h.send(ctx, s, all[i], request, nil, func(string) error { return nil })
+}
+
+// Process is a plugin process that has shaken hands.
+type Process struct {
+	Plugin string
+	ID     int
+	Early  []string // what it printed on its standard output before the handshake, also on its line: the last lines of that
+}
+
+// Running lists the plugin processes at work.
+func (h *Host) Running() (out []Process) {
+	h.mu.Lock()
+	var all []*served
+	for _, s := range h.plugins {
+		all = append(all, s)
+	}
+	h.mu.Unlock()
+	for _, s := range all {
+		s.lock <- struct{}{}
+		if s.now != nil && !s.now.over() {
+			s.now.mu.Lock()
+			out = append(out, Process{s.name, s.now.pid, s.now.early})
+			s.now.mu.Unlock()
+		}
+		<-s.lock
+	}
+	return out
+}
