@@ -1,0 +1,280 @@
+package plugintest
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+
+	"snnc.dev/snnc/runtime/opaque"
+)
+
+// gradient holds Backward against what a derivative is, whatever takes the place of that of a spike: it is linear, nothing flows back to
+// what came later, and it is that of differences.
+func (s *suite) gradient(t *trial) (string, error) {
+	if !t.Gradient {
+		return "not: the description has no `gradient`, and nothing is trained through it", nil
+	}
+	memory, op, _, err := s.begin(t, 1)
+	if err != nil {
+		return "", err
+	}
+	if err := t.linear(memory, op); err != nil {
+		return "", err
+	}
+	if t.Direction == "" {
+		if err := t.causal(memory, op); err != nil {
+			return "", err
+		}
+	}
+	if t.Spikes {
+		return t.smoothed(memory, op)
+	}
+	return t.differences(memory, op)
+}
+
+// linear: a gradient by the output that is twice as large has one by the inputs that is, exactly.
+func (t *trial) linear(s opaque.Server, op opaque.Operator) error {
+	q := t.asked(1)
+	a, err := t.forward(s, op, q)
+	if err != nil {
+		return err
+	}
+	w := t.weights(q.Block)
+	one, err := t.backward(s, op, q.Block, a.saved, w)
+	if err != nil {
+		return err
+	}
+	for i := range w {
+		w[i] *= 2
+	}
+	two, err := t.backward(s, op, q.Block, a.saved, w)
+	if err != nil {
+		return err
+	}
+	for i := range one {
+		for k, v := range one[i] {
+			const least = 1e-30 // below, numbers lose bits
+			if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {
+				return &fault{Gradient, fmt.Sprintf("the gradient by input %s is %v", t.Inputs[i], v), "look for a division by 0 and an exponential of much in Backward"}
+			}
+			if two[i][k] != 2*v && math.Abs(float64(v)) > least {
+				return &fault{Gradient, fmt.Sprintf("twice the gradient by the output makes %v of a gradient of %v by input %s", two[i][k], v, t.Inputs[i]),
+					"make Backward linear in the gradient by the output: products with what was saved, and sums"}
+			}
+		}
+	}
+	return nil
+}
+
+// causal: the output at time steps up to one depends on no input behind it, so the gradient by these is 0.
+func (t *trial) causal(s opaque.Server, op opaque.Operator) error {
+	q := t.asked(1)
+	a, err := t.forward(s, op, q)
+	if err != nil {
+		return err
+	}
+	w, row, last := t.weights(q.Block), batch*t.size, steps/2
+	clear(w[(last+1)*row:])
+	g, err := t.backward(s, op, q.Block, a.saved, w)
+	if err != nil {
+		return err
+	}
+	for i := range g {
+		for k := (last + 1) * row; k < len(g[i]); k++ {
+			if g[i][k] != 0 {
+				return &fault{Gradient, fmt.Sprintf("a gradient by the output at the time steps 0 to %d reaches input %s at time step %d", last, t.Inputs[i], k/row),
+					"go backwards in time: what an input does comes out at its time step and later"}
+			}
+		}
+	}
+	return nil
+}
+
+// losses are sums of the output with weights, one for each example.
+func (t *trial) losses(b opaque.Block, y, w []float32) (sum, size []float64) {
+	sum, size = make([]float64, b.Batch), make([]float64, b.Batch)
+	for k, v := range y {
+		e := k / t.size % b.Batch
+		p := float64(v) * float64(w[k])
+		sum[e] += p
+		size[e] += math.Abs(p)
+	}
+	return sum, size
+}
+
+// along returns for each example the sum of products of a gradient with a direction.
+func (t *trial) along(b opaque.Block, g, d []float32) []float64 {
+	sum, _ := t.losses(b, g, d)
+	return sum
+}
+
+// moved is a question with one input a step further in a direction.
+func (q question) moved(input int, d []float32, step []float64, size int) question {
+	inputs := append([][]float32(nil), q.inputs...)
+	x := append([]float32(nil), inputs[input]...)
+	for k := range x {
+		x[k] += float32(step[k/size%q.Batch]) * d[k]
+	}
+	inputs[input] = x
+	q.inputs, q.keep = inputs, false
+	return q
+}
+
+// differences compares the gradient of what does not spike with central differences, in one direction for each of many examples. The
+// error of these is what they differ by from differences of twice the step, and what the rounding of outputs to 24 bits makes of it; where
+// a function has a kink some examples may be further apart.
+func (t *trial) differences(s opaque.Server, op opaque.Operator) (string, error) {
+	const (
+		examples = 64
+		h        = 1.0 / 64
+		kinks    = 4 // one in so many may be off
+	)
+	q, draw := t.many(examples)
+	a, err := t.forward(s, op, q)
+	if err != nil {
+		return "", err
+	}
+	w := t.weights(q.Block)
+	g, err := t.backward(s, op, q.Block, a.saved, w)
+	if err != nil {
+		return "", err
+	}
+	for i, name := range t.Inputs {
+		d := make([]float32, len(q.inputs[i]))
+		for k := range d {
+			d[k] = float32(draw.NormFloat64())
+		}
+		slope := func(h float64) (out, noise []float64, err error) {
+			var at [2][]float64
+			noise = make([]float64, examples)
+			for k, sign := range []float64{1, -1} {
+				step := make([]float64, examples)
+				for e := range step {
+					step[e] = sign * h
+				}
+				a, err := t.forward(s, op, q.moved(i, d, step, t.size))
+				if err != nil {
+					return nil, nil, err
+				}
+				var size []float64
+				at[k], size = t.losses(q.Block, a.output, w)
+				for e := range noise {
+					noise[e] += size[e] * 0x1p-22 / h // a few roundings of each number
+				}
+			}
+			for e := range at[0] {
+				out = append(out, (at[0][e]-at[1][e])/(2*h))
+			}
+			return out, noise, nil
+		}
+		fine, noise, err := slope(h)
+		if err != nil {
+			return "", err
+		}
+		coarse, _, err := slope(2 * h)
+		if err != nil {
+			return "", err
+		}
+		wrong, worst := 0, 0
+		got := t.along(q.Block, g[i], d)
+		off := func(e int) float64 {
+			return math.Abs(got[e]-fine[e]) - 2*math.Abs(fine[e]-coarse[e]) - noise[e]
+		}
+		for e := range got {
+			if off(e) > 1e-3*math.Abs(fine[e]) {
+				wrong++
+			}
+			if off(e) > off(worst) {
+				worst = e
+			}
+		}
+		if wrong > examples/kinks {
+			return "", &fault{Gradient, fmt.Sprintf("by input %s it is %.4g in a direction in which the output changes by %.4g, and so in %d of %d directions", name, got[worst], fine[worst], wrong, examples),
+				"make Backward the derivative of Forward by " + name + ": all ways by which the input reaches the output, at its time step and through the states at later ones"}
+		}
+	}
+	return fmt.Sprintf("as differences say, in %d directions", examples*len(t.Inputs)), nil
+}
+
+// many is a question of many examples, of all sizes from 1/4 to 8.
+func (t *trial) many(examples int) (question, *rand.Rand) {
+	draw := rand.New(rand.NewPCG(5, 6))
+	q := question{Block: opaque.Block{Steps: steps, Batch: examples, Count: examples}, keep: true}
+	for range t.Inputs {
+		q.inputs = append(q.inputs, t.drawn(draw, q.Block, func(e int) float64 { return sized(e, examples) }))
+	}
+	for range examples {
+		q.seeds = append(q.seeds, draw.Uint64N(1<<48))
+	}
+	return q, draw
+}
+
+// sized is the size of an example among so many.
+func sized(e, examples int) float64 { return math.Exp2(5*float64(e)/float64(examples) - 2) }
+
+// smoothed compares the gradient of what spikes with differences of the smoothed model: of the mean output under normal noise on the
+// input, whose derivative is the mean of noise times the difference of outputs with the noise added and taken away (Stein's lemma). What
+// takes the place of a spike's derivative is the author's choice, and so is its scale; but it has to point where more spikes are. So what is
+// compared is the correlation, over many examples and draws, of differences with what the gradient says of them.
+func (t *trial) smoothed(s opaque.Server, op opaque.Operator) (string, error) {
+	const (
+		examples = 512
+		draws    = 4
+		noise    = 0.25 // of the example's size
+		least    = 0.1  // chance makes 0.02 of 2,048 pairs; surrogates have about 0.7, derivatives of probabilities of spikes, seen by single ones, 0.25
+	)
+	q, draw := t.many(examples)
+	found := ""
+	a, err := t.forward(s, op, q)
+	if err != nil {
+		return "", err
+	}
+	w := t.weights(q.Block)
+	g, err := t.backward(s, op, q.Block, a.saved, w)
+	if err != nil {
+		return "", err
+	}
+	for i, name := range t.Inputs {
+		var xy, xx, yy float64
+		for range draws {
+			d := make([]float32, len(q.inputs[i]))
+			for k := range d {
+				d[k] = float32(draw.NormFloat64())
+			}
+			var at [2][]float64
+			for k, sign := range []float64{1, -1} {
+				step := make([]float64, examples)
+				for e := range step {
+					step[e] = sign * noise
+					if t.Direction == "" {
+						step[e] *= sized(e, examples)
+					}
+				}
+				a, err := t.forward(s, op, q.moved(i, d, step, t.size))
+				if err != nil {
+					return "", err
+				}
+				at[k], _ = t.losses(q.Block, a.output, w)
+			}
+			for e, says := range t.along(q.Block, g[i], d) {
+				if t.Direction == "" {
+					says *= sized(e, examples)
+				}
+				is := at[0][e] - at[1][e]
+				xy, xx, yy = xy+says*is, xx+says*says, yy+is*is
+			}
+		}
+		switch r := xy / math.Sqrt(xx*yy); {
+		case yy == 0:
+			found = "not by differences: nothing that comes in changes a spike"
+		case xx == 0:
+			return "", &fault{Gradient, "it is 0 everywhere by input " + name + ", whose changes change spikes", "give the spike a surrogate derivative in Backward, or take `gradient` out of the description"}
+		case r < least:
+			return "", &fault{Gradient, fmt.Sprintf("by input %s it does not point where differences of the smoothed model do: their correlation is %.2f", name, r),
+				"look for a sign, a time step and a state in Backward: all ways by which " + name + " reaches a spike, at its time step and through the states at later ones"}
+		default:
+			found = fmt.Sprintf("as differences of the smoothed model say, with a correlation of %.2f", r)
+		}
+	}
+	return found, nil
+}

@@ -1,0 +1,350 @@
+package plugintest
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"syscall"
+
+	"snnc.dev/snnc/plugins/schema"
+	"snnc.dev/snnc/runtime/graph"
+	"snnc.dev/snnc/runtime/host"
+	"snnc.dev/snnc/runtime/opaque"
+)
+
+// The sizes of what is asked: small, and odd, so that a dim that is taken for another one shows.
+const (
+	steps = 7
+	batch = 5
+)
+
+// dims are those of the examples.
+var dims = []int{3, 2, 4}
+
+// opaque tests a component that its plugin computes. What ends the process or takes too long ends the test.
+func (s *suite) opaque(title string, u *use) {
+	directions := []schema.Direction{""}
+	if u.Kind == schema.Coder {
+		directions = nil
+		for _, d := range []schema.Direction{schema.Encode, schema.Decode} {
+			if u.Goes(d) {
+				directions = append(directions, d)
+			}
+		}
+	}
+	for _, d := range directions {
+		title := strings.TrimSpace(title + " " + string(d))
+		t, err := s.declare(u, d)
+		if err != nil {
+			s.failed(title, Schema, err)
+			continue
+		}
+		s.judge(title, t)
+		if s.done() {
+			return
+		}
+	}
+}
+
+// declare asks what a component keeps.
+func (s *suite) declare(u *use, d schema.Direction) (*trial, error) {
+	q := schema.PrepareRequest{Component: u.Name, Arguments: u.args, Direction: d, Dims: dims}
+	r, err := s.host(1).Prepare(s.ctx, s.name, q)
+	if err != nil {
+		return nil, err
+	}
+	if len(r.Complaints) > 0 {
+		return nil, &fault{Schema, fmt.Sprintf("it complains of `%s`: %s", r.Complaints[0].Path, r.Complaints[0].Summary), "take the defaults, or pass --use with arguments that are right for examples of 24 neurons"}
+	}
+	again, err := s.host(1).Prepare(s.ctx, s.name, q)
+	if err != nil {
+		return nil, err
+	}
+	a, _ := json.Marshal(r) // plain structs
+	if b, _ := json.Marshal(again); string(a) != string(b) {
+		return nil, &fault{Determinism, fmt.Sprintf("two processes answer Prepare with %s and %s", a, b), "let what Prepare returns depend on the arguments and dims alone"}
+	}
+	arguments, err := json.Marshal(u.args)
+	if err != nil {
+		return nil, fmt.Errorf("write the arguments: %w", err)
+	}
+	decodes := d == schema.Decode
+	o := &graph.Opaque{Name: "o0", Plugin: s.name, Component: u.Name, Version: u.Version, Arguments: string(arguments), Direction: graph.Direction(d),
+		Spikes: u.Opaque.Spikes && !decodes, Once: u.Opaque.Once && !decodes, Gradient: u.Opaque.Gradient, Random: u.Opaque.Random, Inputs: u.Opaque.Takes(), Saved: r.Saved}
+	for _, x := range r.States {
+		o.States = append(o.States, graph.EquationState(x))
+	}
+	if err := o.Verify(); err != nil {
+		return nil, &fault{Schema, err.Error(), "mend the states and what is saved in the answer to Prepare"}
+	}
+	t := &trial{Opaque: o, dims: dims, size: 1}
+	for _, n := range dims {
+		t.size *= n
+	}
+	return t, nil
+}
+
+// judge makes all tests of a component, in an order in which the cause of a fault is found before what follows from it.
+func (s *suite) judge(title string, t *trial) {
+	right := true
+	for _, x := range []struct {
+		name Name
+		test func(*trial) (string, error)
+	}{
+		{Determinism, s.determinism}, {Leak, s.leak}, {Examples, s.examples}, {Steps, s.stepped}, {Gradient, s.gradient},
+		{Malformed, s.malformed}, {Restart, s.restart}, {Memory, s.memory}, {Speed, s.speed},
+	} {
+		if x.name == Speed && !right {
+			continue // a component that is wrong is as fast as it likes
+		}
+		found, err := x.test(t)
+		switch {
+		case s.ctx.Err() != nil:
+			return
+		case err == nil && strings.HasPrefix(found, "not"):
+			s.say(title, x.name, Untested, found, "")
+		case err == nil:
+			s.say(title, x.name, Passed, found, "")
+		default:
+			s.failed(title, x.name, err)
+			right = false
+			var f *host.Failure
+			if s.o.First || errors.As(err, &f) || x.name == Determinism || x.name == Leak {
+				return // what a process does that ends, hangs or says now this, now that, tells nothing more
+			}
+		}
+	}
+	for _, name := range []Name{Operands, Spikes, Deadline, Crash} { // which all calls were looked at for
+		if right {
+			s.say(title, name, Passed, "", "")
+		}
+	}
+}
+
+// begin prepares the component in a process of its own.
+func (s *suite) begin(t *trial, tries int) (opaque.Server, opaque.Operator, *host.Host, error) {
+	h := s.host(tries)
+	op, err := h.Opaque().Prepare(t.Opaque, t.dims)
+	return h.Opaque(), op, h, err
+}
+
+// asked is a question with inputs that follow from a seed: of several sizes, so that some make neurons fire and others do not.
+func (t *trial) asked(seed uint64) question {
+	q := question{Block: opaque.Block{Steps: steps, Batch: batch, Count: batch}, keep: t.Gradient, next: true}
+	draw := rand.New(rand.NewPCG(seed, 1))
+	for range t.Inputs {
+		q.inputs = append(q.inputs, t.drawn(draw, q.Block, func(e int) float64 { return math.Pow(4, float64(e%4-1)) }))
+	}
+	for range batch {
+		q.seeds = append(q.seeds, draw.Uint64N(1<<48))
+	}
+	return q
+}
+
+// drawn draws an input: spikes for what decodes, numbers from 0 to 1 for what encodes, and for neurons numbers that are about the size of
+// their example, most of them positive.
+func (t *trial) drawn(draw *rand.Rand, b opaque.Block, size func(example int) float64) []float32 {
+	x := make([]float32, t.length(b, t.in()))
+	for k := range x {
+		switch t.Direction {
+		case graph.Encode:
+			x[k] = draw.Float32()
+		case graph.Decode:
+			x[k] = float32(draw.IntN(2))
+		default:
+			x[k] = float32(size(k/t.size%b.Batch) * (0.5 + draw.NormFloat64()))
+		}
+	}
+	return x
+}
+
+// whole makes a call and, where the component has a derivative, that of all it gives.
+func (t *trial) whole(s opaque.Server, op opaque.Operator, q question) (all [][]float32, names []string, err error) {
+	a, err := t.forward(s, op, q)
+	if err != nil {
+		return nil, nil, err
+	}
+	all, names = [][]float32{a.output}, []string{"the output"}
+	for i, x := range a.saved {
+		all, names = append(all, x), append(names, t.Saved[i]+", which is saved,")
+	}
+	for i, x := range a.next {
+		all, names = append(all, x), append(names, "state "+t.States[i].Name+" at the end")
+	}
+	if !t.Gradient {
+		return all, names, nil
+	}
+	g, err := t.backward(s, op, q.Block, a.saved, t.weights(q.Block))
+	for i, x := range g {
+		all, names = append(all, x), append(names, "the gradient by input "+t.Inputs[i])
+	}
+	return all, names, err
+}
+
+// weights are a gradient by the output.
+func (t *trial) weights(b opaque.Block) []float32 {
+	draw := rand.New(rand.NewPCG(3, 4))
+	w := make([]float32, t.length(b, t.out()))
+	for k := range w {
+		w[k] = float32(draw.NormFloat64())
+	}
+	return w
+}
+
+// differs returns the name of the first block that is not bit for bit the same; "" where all are.
+func differs(a, b [][]float32, names []string) string {
+	for i := range a {
+		if !slices.EqualFunc(a[i], b[i], func(x, y float32) bool { return math.Float32bits(x) == math.Float32bits(y) }) {
+			return names[i]
+		}
+	}
+	return ""
+}
+
+// determinism asks two fresh processes the same.
+func (s *suite) determinism(t *trial) (string, error) {
+	var first [][]float32
+	for range 2 {
+		memory, op, _, err := s.begin(t, 1)
+		if err != nil {
+			return "", err
+		}
+		all, names, err := t.whole(memory, op, t.asked(1))
+		if err != nil {
+			return "", err
+		}
+		if first == nil {
+			first = all
+		} else if x := differs(first, all, names); x != "" {
+			return "", &fault{Determinism, "two processes that are asked the same differ in " + x,
+				"draw random numbers from the call's seeds alone, say `random` in the description, and sum in a fixed order"}
+		}
+	}
+	return "", nil
+}
+
+// leak asks one process for a sequence, for another one, and for the first one again.
+func (s *suite) leak(t *trial) (string, error) {
+	memory, op, _, err := s.begin(t, 1)
+	if err != nil {
+		return "", err
+	}
+	var first [][]float32
+	for _, seed := range []uint64{1, 2, 1} {
+		all, names, err := t.whole(memory, op, t.asked(seed))
+		if err != nil {
+			return "", err
+		}
+		if first == nil {
+			first = all
+			continue
+		}
+		if x := differs(first, all, names); seed == 1 && x != "" {
+			return "", &fault{Leak, "a sequence that is computed once more, behind another one, differs in " + x,
+				"keep nothing from call to call: states begin at their start or where the call says, and Backward uses what was saved alone"}
+		}
+	}
+	return "", nil
+}
+
+// examples asks for a batch at once and for its examples one by one.
+func (s *suite) examples(t *trial) (string, error) {
+	memory, op, _, err := s.begin(t, 1)
+	if err != nil {
+		return "", err
+	}
+	q := t.asked(1)
+	all, names, err := t.whole(memory, op, q)
+	if err != nil {
+		return "", err
+	}
+	for e := range batch {
+		q.First, q.Count = e, 1
+		alone, _, err := t.whole(memory, op, q)
+		if err != nil {
+			return "", err
+		}
+		for i := range all {
+			for k := e * t.size; k < len(all[i]); k++ {
+				if k/t.size%batch == e && math.Float32bits(all[i][k]) != math.Float32bits(alone[i][k]) {
+					return "", &fault{Examples, fmt.Sprintf("example %d is another one alone than in a batch of %d, in %s", e, batch, names[i]),
+						"compute each example from its own numbers: a batch is cut into calls in any way"}
+				}
+			}
+		}
+	}
+	return "", nil
+}
+
+// stepped asks for a block at once and step by step, with the states carried.
+func (s *suite) stepped(t *trial) (string, error) {
+	switch {
+	case t.Direction != "":
+		return "not for a coder, which is asked for whole sequences", nil
+	case t.Random:
+		return "not for what is random: each call has its own seeds", nil
+	}
+	memory, op, _, err := s.begin(t, 1)
+	if err != nil {
+		return "", err
+	}
+	q := t.asked(1)
+	want, err := t.forward(memory, op, q)
+	if err != nil {
+		return "", err
+	}
+	row := batch * t.size
+	var state [][]float32
+	for k := range steps {
+		one := question{Block: q.Block, state: state, next: true}
+		one.Steps = 1
+		for _, x := range q.inputs {
+			one.inputs = append(one.inputs, x[k*row:(k+1)*row])
+		}
+		a, err := t.forward(memory, op, one)
+		if err != nil {
+			return "", err
+		}
+		if x := differs([][]float32{want.output[k*row : (k+1)*row]}, [][]float32{a.output}, []string{"output"}); x != "" {
+			return "", &fault{Steps, fmt.Sprintf("time step %d by itself, with the states carried, is not that of the block", k),
+				"keep all that goes on from step to step in states, begin at those that the call gives, and leave them as they are behind the last step"}
+		}
+		state = a.next
+	}
+	for i := range want.next {
+		if x := differs(want.next[i:i+1], state[i:i+1], []string{t.States[i].Name}); x != "" {
+			return "", &fault{Steps, fmt.Sprintf("state %s behind the last step is another one where the steps are made one by one", x),
+				"leave states as they are behind the last step"}
+		}
+	}
+	return "", nil
+}
+
+// restart kills the process between two calls.
+func (s *suite) restart(t *trial) (string, error) {
+	memory, op, h, err := s.begin(t, 3)
+	if err != nil {
+		return "", err
+	}
+	all, names, err := t.whole(memory, op, t.asked(1))
+	if err != nil {
+		return "", err
+	}
+	for _, p := range h.Running() {
+		if err := syscall.Kill(p.ID, syscall.SIGKILL); err != nil {
+			return "", fmt.Errorf("kill the process: %w", err)
+		}
+	}
+	again, _, err := t.whole(memory, op, t.asked(1))
+	if err != nil {
+		return "", err
+	}
+	if x := differs(all, again, names); x != "" {
+		return "", &fault{Restart, "the process that takes the place of a killed one differs in " + x, "keep nothing outside the process that calls depend on, such as files and locks"}
+	}
+	return "", nil
+}

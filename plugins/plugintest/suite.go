@@ -1,0 +1,253 @@
+package plugintest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"time"
+
+	"snnc.dev/snnc/dsl"
+	"snnc.dev/snnc/dsl/check"
+	"snnc.dev/snnc/dsl/diag"
+	"snnc.dev/snnc/plugins/schema"
+	"snnc.dev/snnc/runtime/host"
+	"snnc.dev/snnc/runtime/installed"
+)
+
+// Options say how a plugin is tested.
+type Options struct {
+	Uses    []string      // components at arguments as a spec writes them, `leap(tau = 3 steps)`; the others are at their defaults
+	Timeout time.Duration // of a call; 0: 10 seconds
+	First   bool          // the test ends with the first failure
+}
+
+// defaultTimeout is how long a call may take; a host waits for a minute.
+const defaultTimeout = 10 * time.Second
+
+// suite is the test of one plugin.
+type suite struct {
+	ctx    context.Context
+	o      Options
+	dir    string
+	name   string
+	hosts  []*host.Host
+	report *Report
+}
+
+// Check starts the plugin in a folder and judges what it says of itself. The error is the context's; all else is in the report.
+func Check(ctx context.Context, dir string, o Options) (*Report, error) {
+	return run(ctx, dir, o, false)
+}
+
+// Test is Check, and tests what the plugin computes.
+func Test(ctx context.Context, dir string, o Options) (*Report, error) { return run(ctx, dir, o, true) }
+
+func run(ctx context.Context, dir string, o Options, whole bool) (*Report, error) {
+	if o.Timeout <= 0 {
+		o.Timeout = defaultTimeout
+	}
+	s := &suite{ctx: ctx, o: o, dir: dir, report: &Report{}}
+	defer s.close()
+	p, ok := s.described()
+	if ok {
+		for i := range p.Components {
+			if !s.done() {
+				s.component(p, &p.Components[i], whole)
+			}
+		}
+	}
+	return s.report, ctx.Err()
+}
+
+// done reports whether the test is to end.
+func (s *suite) done() bool {
+	return s.ctx.Err() != nil || s.o.First && len(s.report.Failures()) > 0
+}
+
+// host returns a host that runs the plugin in a process of its own, which starts with the first call. Of a call whose process ends it tries
+// so many processes.
+func (s *suite) host(tries int) *host.Host {
+	h := host.New(host.Options{Dev: map[string]string{s.name: s.dir}, Timeout: s.o.Timeout, Tries: tries})
+	s.hosts = append(s.hosts, h)
+	return h
+}
+
+// close ends all hosts; a process that outlives that has a verdict by then.
+func (s *suite) close() {
+	for _, h := range s.hosts {
+		h.Close()
+	}
+	s.hosts = nil
+}
+
+// say adds a verdict.
+func (s *suite) say(component string, name Name, outcome Outcome, found, mend string) {
+	s.report.Verdicts = append(s.report.Verdicts, Verdict{Component: component, Name: name, Outcome: outcome, Found: found, Mend: mend})
+}
+
+// failed adds the verdict of an error that came while something was looked at: a call that goes wrong has verdicts of its own.
+func (s *suite) failed(component string, name Name, err error) {
+	v := Verdict{Component: component, Name: name, Outcome: Failed, Found: err.Error(), Mend: "answer this call, which is a right one"}
+	var bad *fault
+	var f *host.Failure
+	switch {
+	case errors.As(err, &bad):
+		v.Name, v.Found, v.Mend = bad.name, bad.found, bad.mend
+	case errors.As(err, &f):
+		v.Output = f.Stderr
+		v.Found = f.Call + ": " + f.Err.Error()
+		if f.Exit != "" {
+			v.Found += " (" + f.Exit + ")"
+		}
+		switch f.Kind {
+		case host.Start:
+			v.Name, v.Mend = Handshake, "start by the manifest's command, listen in $PLUGIN_UNIX_SOCKET_DIR and print the handshake, as sdk.Serve and snnc.serve do"
+		case host.Late:
+			v.Name, v.Mend = Deadline, "return from "+f.Call+": look for a loop without end, a lock that is held, a read from standard input"
+		case host.Ended:
+			v.Name, v.Mend = Crash, "make "+f.Call+" return an error where it cannot go on: the process ended in the middle of it"
+		case host.Large:
+			v.Name, v.Mend = Memory, "make the answer to "+f.Call+" smaller: numbers belong into operands, not into answers"
+		case host.Nonsense:
+			v.Name, v.Mend = Schema, "answer "+f.Call+" as docs/plugin-protocol.md has it"
+		case host.Unknown:
+			v.Mend = "serve " + f.Call
+		case host.Other:
+			v.Mend = "make the manifest's command one that starts"
+		}
+	}
+	s.report.Verdicts = append(s.report.Verdicts, v)
+}
+
+// fault is something that is wrong with what a plugin computes.
+type fault struct {
+	name        Name
+	found, mend string
+}
+
+// Error implements error.
+func (f *fault) Error() string { return f.found }
+
+// described starts the plugin and asks what it has; false where that fails.
+func (s *suite) described() (*schema.Plugin, bool) {
+	m, err := installed.ReadManifest(s.dir)
+	if err != nil {
+		s.say("", Manifest, Failed, err.Error(), "write "+filepath.Join(s.dir, installed.ManifestName)+" with the keys that docs/plugin-protocol.md has")
+		return nil, false
+	}
+	s.name, s.report.Plugin, s.report.Version = m.Name, m.Name, m.Version
+	s.say("", Manifest, Passed, "", "")
+	h := s.host(1)
+	begun := time.Now()
+	p, err := h.Describe(s.ctx, s.name)
+	took := time.Since(begun)
+	if err != nil {
+		s.failed("", Schema, err)
+		return nil, false
+	}
+	early := ""
+	for _, x := range h.Running() {
+		early = strings.Join(x.Early, "\n")
+	}
+	if early != "" {
+		s.say("", Handshake, Failed, "the process prints before its handshake: "+fmt.Sprintf("%.200q", early),
+			"print to standard error, or after the handshake: what comes first on standard output is the handshake")
+	} else {
+		s.say("", Handshake, Passed, fmt.Sprintf("and the description in %d ms", took.Milliseconds()), "")
+	}
+	if len(p.Components) == 0 {
+		s.say("", Schema, Failed, "the plugin has no components", "list them in the plugin that is served")
+		return nil, false
+	}
+	s.say("", Schema, Passed, "", "")
+	again, err := s.host(1).Describe(s.ctx, s.name)
+	switch {
+	case err != nil:
+		s.failed("", Determinism, err)
+		return nil, false
+	case !reflect.DeepEqual(p, again):
+		s.say("", Determinism, Failed, "two processes describe the plugin differently", "make the description a constant: no dates, no random numbers, no order of a map")
+		return nil, false
+	}
+	s.say("", Determinism, Passed, "", "")
+	return &p, true
+}
+
+// use is a component at arguments.
+type use struct {
+	*schema.Component
+	args schema.Arguments
+}
+
+// component judges one component, and tests it where there is something to be computed.
+func (s *suite) component(p *schema.Plugin, c *schema.Component, whole bool) {
+	title := string(c.Kind) + " " + c.Name
+	if c.Kind != schema.Neuron && c.Kind != schema.Coder {
+		s.say(title, Schema, Passed, "", "")
+		return
+	}
+	var uses []string
+	for _, u := range s.o.Uses {
+		if name, _, _ := strings.Cut(u, "("); strings.TrimSpace(name) == c.Name {
+			uses = append(uses, strings.TrimSpace(u)[len(c.Name):])
+		}
+	}
+	if len(uses) == 0 {
+		for _, x := range c.Params {
+			if x.Required {
+				s.say(title, Schema, Untested, fmt.Sprintf("its argument `%s` is required: pass --use \"%s(%s = ...)\"", x.Name, c.Name, x.Name), "")
+				return
+			}
+		}
+		uses = []string{""}
+	}
+	for _, at := range uses {
+		title := title + at
+		u, said := s.used(p, c, at)
+		if u == nil {
+			s.say(title, Schema, Failed, said, "mend the equations, parameters or defaults that the description has, or the arguments of --use")
+			continue
+		}
+		s.say(title, Schema, Passed, "", "")
+		if c.Opaque != nil && whole {
+			s.opaque(title, u)
+		}
+		if s.done() {
+			return
+		}
+	}
+}
+
+// used returns a component at arguments, which the checker of specs completes; nil and what it says where they do not hold.
+func (s *suite) used(p *schema.Plugin, c *schema.Component, arguments string) (*use, string) {
+	only := *p
+	only.Components = []schema.Component{*c}
+	text := fmt.Sprintf("snn 1\nuse %q as tested\n%s it = tested%s\n", s.name, c.Kind, arguments)
+	file, found := dsl.Parse("test.snn", []byte(text))
+	sources := diag.Sources{"test.snn": []byte(text)}
+	if !found.HasErrors() {
+		var spec *check.Spec
+		spec, found = check.Check(file, check.Options{Catalogue: &check.Catalogue{Used: map[string]schema.Plugin{s.name: only}, Plugins: []string{s.name}}})
+		for label, text := range spec.Sources {
+			sources[label] = text
+		}
+		switch {
+		case found.HasErrors():
+		case len(spec.Neurons) == 1 && spec.Neurons[0].Opaque != nil:
+			return &use{c, spec.Neurons[0].Opaque.Args}, ""
+		case len(spec.Coders) == 1:
+			return &use{c, spec.Coders[0].Args}, ""
+		default:
+			return &use{Component: c}, ""
+		}
+	}
+	var said bytes.Buffer
+	if err := found.Text(&said, sources, false); err != nil {
+		return nil, err.Error()
+	}
+	return nil, strings.TrimSpace(said.String())
+}

@@ -1,0 +1,181 @@
+// Command broken is a plugin that is right, or has the one fault that its argument names: what the tests of plugintest have to find.
+package main
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"os"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"snnc.dev/snnc/plugins/schema"
+	"snnc.dev/snnc/plugins/sdk"
+	"snnc.dev/snnc/plugins/sdk/opaquetest"
+)
+
+// fault is what is wrong; "none" for nothing.
+var fault = os.Args[1]
+
+func main() {
+	spikes := &schema.Opaque{Spikes: true, Gradient: true}
+	params := []schema.Param{{Name: "tau", Type: schema.Time, Default: "2 steps", Doc: "Time constant of the membrane."}}
+	switch fault {
+	case "early": // prints before the handshake
+		fmt.Println("loading weights ...")
+	case "mute": // never shakes hands
+		fmt.Fprintln(os.Stderr, "no licence found")
+		os.Exit(3)
+	case "schema": // a type that there is not
+		params[0].Type = "duration"
+	case "default": // a default that is none
+		params[0].Default = "2 metres"
+	case "dated": // another description in each process
+		params[0].Doc = time.Now().String()
+	case "huge": // an answer over the limit
+		params[0].Doc = strings.Repeat("x", 100<<20)
+	}
+	if fault == "others" { // right ones of other kinds: random, coders, without derivative
+		p := opaquetest.Plugin()
+		p.Name, p.Version = "acme/broken", "1.0.0"
+		sdk.Serve(p)
+		return
+	}
+	sdk.Serve(sdk.Plugin{Name: "acme/broken", Version: "1.0.0", Opaque: []sdk.Opaque{
+		{Component: schema.Component{Kind: schema.Neuron, Name: "leap", Version: "1.0.0", Doc: "A leaky neuron.", Params: params, Opaque: spikes}, Prepare: leap},
+		{Component: schema.Component{Kind: schema.Neuron, Name: "filter", Version: "1.0.0", Doc: "A leaky membrane without spikes, of its input to the power of three.",
+			Opaque: &schema.Opaque{Gradient: true}}, Prepare: filter},
+	}})
+}
+
+// What is left from call to call.
+var (
+	calls  atomic.Int64
+	left   []float32
+	leaked [][]byte
+)
+
+// leap is v' = (x - v) / tau with a spike and a reset to 0 where v >= 1; its surrogate is 1 / (1 + (pi (v - 1))^2).
+func leap(u sdk.Use) (sdk.Prepared, []schema.Complaint, error) {
+	tau := float32(u.Arguments.Real("tau"))
+	forward := func(f *sdk.Forward) error {
+		v, n := f.State[0], calls.Add(1)
+		switch fault {
+		case "hang":
+			select {}
+		case "crash": // on the third call
+			if n == 3 {
+				os.Exit(2)
+			}
+		case "leak": // goes on where the last sequence ended
+			if len(left) == len(v) {
+				copy(v, left)
+			}
+		case "grows":
+			block := make([]byte, 1<<20)
+			for i := range block {
+				block[i] = byte(n)
+			}
+			leaked = append(leaked, block)
+		}
+		for t := range f.Steps {
+			x, y := f.Inputs[0].At(t), f.Output.At(t)
+			for i := range v {
+				v[i] += (x[i] - v[i]) / tau
+			}
+			switch {
+			case fault == "random":
+				v[0] += rand.Float32()
+			case fault == "batch": // all examples share what the first one has
+				for i := range v {
+					v[i] += v[0] / 8
+				}
+			case fault == "start" && t == 0: // the first step of each call is another one
+				for i := range v {
+					v[i] += 0.5
+				}
+			case fault == "writes":
+				x[0] = 0
+			}
+			if f.Saved != nil {
+				copy(f.Saved[0].At(t), v)
+			}
+			for i := range v {
+				if fault == "unwritten" && v[i] < 1 {
+					continue
+				}
+				if y[i] = 0; v[i] >= 1 {
+					v[i], y[i] = 0, 1
+				}
+				if fault == "half" {
+					y[i] /= 2
+				}
+			}
+		}
+		left = append(left[:0], v...)
+		return nil
+	}
+	backward := func(b *sdk.Backward) error {
+		dv := make([]float32, b.Examples*b.Neurons())
+		for k := range b.Steps {
+			t := b.Steps - 1 - k
+			if fault == "forwards" { // in time
+				t = k
+			}
+			v, dy, dx := b.Saved[0].At(t), b.Gradient.At(t), b.Inputs[0].At(t)
+			for i := range dv {
+				z := math.Pi * (v[i] - 1)
+				d := (dy[i] - dv[i]*v[i]) / (1 + z*z)
+				if v[i] < 1 {
+					d += dv[i]
+				}
+				dx[i], dv[i] = d/tau, d-d/tau
+				switch fault {
+				case "sign":
+					dx[i] = -dx[i]
+				case "clipped": // no linear function
+					dx[i] = min(dx[i], 0.01)
+				}
+			}
+		}
+		return nil
+	}
+	return sdk.Prepared{States: []schema.State{{Name: "v"}}, Saved: []string{"membrane"}, Forward: forward, Backward: backward}, nil, nil
+}
+
+// filter is v' = (x^3 - v) / 2, which is given.
+func filter(sdk.Use) (sdk.Prepared, []schema.Complaint, error) {
+	return sdk.Prepared{
+		States: []schema.State{{Name: "v"}},
+		Saved:  []string{"drive"},
+		Forward: func(f *sdk.Forward) error {
+			v := f.State[0]
+			for t := range f.Steps {
+				x, y := f.Inputs[0].At(t), f.Output.At(t)
+				if f.Saved != nil {
+					copy(f.Saved[0].At(t), x)
+				}
+				for i := range v {
+					v[i] += (x[i]*x[i]*x[i] - v[i]) / 2
+					y[i] = v[i]
+				}
+			}
+			return nil
+		},
+		Backward: func(b *sdk.Backward) error {
+			dv := make([]float32, b.Examples*b.Neurons())
+			for t := b.Steps - 1; t >= 0; t-- {
+				x, dy, dx := b.Saved[0].At(t), b.Gradient.At(t), b.Inputs[0].At(t)
+				for i := range dv {
+					d := dy[i] + dv[i]
+					dx[i], dv[i] = d/2*3*x[i]*x[i], d/2
+					if fault == "gradient" { // forgets what went on from step to step
+						dv[i] = 0
+					}
+				}
+			}
+			return nil
+		},
+	}, nil, nil
+}
