@@ -21,6 +21,8 @@ type pluginCommand struct {
 	Add    pluginAddCommand    `cmd:"" help:"Copy a plugin's folder to where specs find it, build it there, and put it into the lock."`
 	Lock   pluginLockCommand   `cmd:"" help:"Put plugins into snnc.lock as they are now."`
 	Verify pluginVerifyCommand `cmd:"" help:"Compare the plugins that snnc.lock has with their folders, starting none."`
+	Check  pluginCheckCommand  `cmd:"" help:"Start the plugin in a folder and judge what it says of itself."`
+	Test   pluginTestCommand   `cmd:"" help:"Check the plugin in a folder, and test what it computes: determinism, leaks, spikes, gradients, wrong requests, restarts, memory, speed."`
 	Docs   pluginDocsCommand   `cmd:"" help:"Print a page about a plugin's components in Markdown, from what it says of them."`
 	Remove pluginRemoveCommand `cmd:"" help:"Remove a plugin's folder, and what the lock says of it."`
 }

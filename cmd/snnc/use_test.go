@@ -118,6 +118,34 @@ func TestUseOpaque(t *testing.T) {
 	}
 }
 
+// A plugin is checked and tested; the status says whether something failed.
+func TestPluginTest(t *testing.T) {
+	dir, plugin := t.TempDir(), builtPlugin(t, "leap")
+	out, err := snnc(t, dir, nil, "plugin", "test", plugin, "--use", "leap(tau = 3 steps)").CombinedOutput()
+	if err != nil || !strings.HasPrefix(string(out), "acme/leap 0.3.1\n  manifest     ok\n") || !strings.Contains(string(out), "neuron leap(tau = 3 steps)\n") ||
+		!strings.HasSuffix(string(out), "\nnothing failed\n") {
+		t.Errorf("%v\n%s", err, out)
+	}
+	if strings.Contains(said(t, snnc(t, dir, nil, "plugin", "check", plugin), 0), "gradient") {
+		t.Error("check tests what the plugin computes")
+	}
+	write(t, filepath.Join(plugin, "snn-plugin.toml"), "name = \"acme/leap\"\nversion = \"0.4.0\"\ncommand = [\"./leap\"]\n")
+	if out := said(t, snnc(t, dir, nil, "plugin", "check", plugin), 1); !strings.Contains(out, `by its manifest it is "acme/leap" 0.4.0`) || !strings.HasSuffix(out, "\n1 failure\n") {
+		t.Error(out)
+	}
+	said(t, snnc(t, dir, nil, "plugin", "test", plugin, "--timeout", "0s"), 2)
+}
+
+// said runs a command that ends with a status, and returns what it prints.
+func said(t *testing.T, c *exec.Cmd, status int) string {
+	t.Helper()
+	out, _ := c.CombinedOutput()
+	if got := c.ProcessState.ExitCode(); got != status {
+		t.Errorf("status %d, want %d:\n%s", got, status, out)
+	}
+	return string(out)
+}
+
 const coderSpec = `snn 1
 
 use "acme/scoring" as scoring

@@ -1,0 +1,46 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"snnc.dev/snnc/plugins/plugintest"
+)
+
+// judgeFlags are common to the commands that judge a plugin.
+type judgeFlags struct {
+	Dir     string        `arg:"" placeholder:"DIR" help:"The plugin's folder, with snn-plugin.toml."`
+	Use     []string      `sep:"none" placeholder:"COMPONENT(ARGUMENTS)" help:"Take a component at arguments, as a spec writes them, such as \"leap(tau = 3 steps)\"; may be given several times. The others are at their defaults."`
+	Timeout time.Duration `default:"10s" placeholder:"TIME" help:"How long a call may take."`
+	First   bool          `help:"End with the first failure."`
+}
+
+type pluginCheckCommand struct{ judgeFlags }
+
+func (c *pluginCheckCommand) Run(ctx context.Context, s streams) error {
+	return c.judge(ctx, s, plugintest.Check)
+}
+
+type pluginTestCommand struct{ judgeFlags }
+
+func (c *pluginTestCommand) Run(ctx context.Context, s streams) error {
+	return c.judge(ctx, s, plugintest.Test)
+}
+
+// judge prints a report; the status says whether something failed.
+func (c *judgeFlags) judge(ctx context.Context, s streams, by func(context.Context, string, plugintest.Options) (*plugintest.Report, error)) error {
+	if c.Timeout <= 0 {
+		return wrongUsage("a call takes longer than %v", c.Timeout)
+	}
+	r, err := by(ctx, c.Dir, plugintest.Options{Uses: c.Use, Timeout: c.Timeout, First: c.First})
+	if err != nil {
+		return err
+	}
+	if err := r.Text(s.out); err != nil {
+		return err
+	}
+	if len(r.Failures()) > 0 {
+		return status(statusFailed)
+	}
+	return nil
+}
