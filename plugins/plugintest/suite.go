@@ -188,6 +188,7 @@ func (s *suite) component(p *schema.Plugin, c *schema.Component, whole bool) {
 	title := string(c.Kind) + " " + c.Name
 	if c.Kind != schema.Neuron && c.Kind != schema.Coder {
 		s.say(title, Schema, Passed, "", "")
+		s.built(title, whole)
 		return
 	}
 	var uses []string
@@ -213,12 +214,22 @@ func (s *suite) component(p *schema.Plugin, c *schema.Component, whole bool) {
 			continue
 		}
 		s.say(title, Schema, Passed, "", "")
-		if c.Opaque != nil && whole {
+		switch {
+		case c.Opaque != nil && whole:
 			s.opaque(title, u)
+		case c.Opaque == nil && c.Equations == "":
+			s.built(title, whole)
 		}
 		if s.done() {
 			return
 		}
+	}
+}
+
+// built says of a component that gives graphs that these are not tested: what they are depends on the networks of a spec.
+func (s *suite) built(title string, whole bool) {
+	if whole {
+		s.say(title, Program, Untested, fmt.Sprintf("not tested: `snnc check SPEC --plugin-dev %s=%s` judges what it gives for a spec", s.name, s.dir), "")
 	}
 }
 
