@@ -34,3 +34,17 @@ func TestOnOff(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// A chip says how a network lies on it, and what would mend that it finds no room.
+func TestToyChip(t *testing.T) {
+	out := run(t, built(t, "toychip"))
+	for _, want := range []string{
+		"fits toychip[0]: 3 of 4 cores\n",
+		"does not fit toychip[1]\n",
+		"layer 1.neurons: 32 neurons need 1 of the cores, of which 0 are left; a chip with cores = 3\n",
+	} {
+		if !strings.Contains(out, want) {
+			t.Errorf("no %q in\n%s", want, out)
+		}
+	}
+}
