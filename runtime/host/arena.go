@@ -49,7 +49,7 @@ func (h *Host) memory(floats int) (*arena, error) {
 		return nil, fmt.Errorf("share memory with plugins: %d numbers", floats)
 	}
 	var bad error
-	for _, folder := range []func() (string, error){h.inMemory, h.sockets} {
+	for _, folder := range []func() (string, error){h.inMemory, h.inFiles} {
 		dir, err := folder()
 		if err == nil {
 			var a *arena
@@ -103,4 +103,17 @@ func (h *Host) inMemory() (string, error) {
 		h.shared = f
 	}
 	return h.shared.path, nil
+}
+
+// inFiles returns the folder of arenas in the host's private folder for temporary files.
+func (h *Host) inFiles() (string, error) {
+	dir, err := h.sockets()
+	if err != nil {
+		return "", err
+	}
+	dir = filepath.Join(dir, arenaFolder)
+	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, os.ErrExist) {
+		return "", fmt.Errorf("make a folder for arenas: %w", err)
+	}
+	return dir, nil
 }

@@ -240,7 +240,12 @@ func (h *Host) start(ctx context.Context, s *served) (*connection, error) {
 		UnixSocketConfig: &plugin.UnixSocketConfig{TempDir: dir},
 		RunnerFunc: func(_ hclog.Logger, cmd *exec.Cmd, sockets string) (runner.Runner, error) {
 			p.cmd.Env, p.sockets = slices.Concat(environment(), h.o.Env, cmd.Env), sockets
-			return p, nil
+			var err error
+			p.confined, err = h.confined(s, sockets)
+			if err != nil {
+				os.RemoveAll(sockets)
+			}
+			return p, err
 		},
 	})
 	begun := time.Now()
@@ -266,6 +271,9 @@ func (h *Host) start(ctx context.Context, s *served) (*connection, error) {
 			bad.err = errors.New("the process closed its standard output before it was ready")
 		}
 		return nil, bad
+	}
+	if s.dir != "" && h.sandbox != nil {
+		h.sandbox.told()
 	}
 	conn, err := grpc.NewClient("passthrough:///plugin",
 		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) {

@@ -27,3 +27,6 @@ func (h *Host) Shared() string {
 	}
 	return h.shared.path
 }
+
+// WithoutNamespaces makes the host take it that the system refuses plugins namespaces of their own.
+func (h *Host) WithoutNamespaces() { h.sandbox.shared.Store(true) }

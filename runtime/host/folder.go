@@ -16,8 +16,9 @@ import (
 const (
 	folderPattern = "snnc-host-*"
 	lockName      = "snnc-host.lock"
-	socketFolders = "plugin-dir*" // go-plugin makes them
+	socketFolders = "plugin-dir*" // of processes; go-plugin makes them
 	arenaName     = "arena-"      // and a number
+	arenaFolder   = "arenas"      // among the temporary files
 	// untouched is the age from which a folder without lock is taken for a leftover: a host is not that long between making
 	// its folder and locking it.
 	untouched = time.Minute
@@ -85,26 +86,20 @@ func clean(base string) {
 	}
 }
 
-// sweep removes the sockets, the arenas and the lock file of a dead host, and its folders where these were all.
+// sweep removes the arenas, the folders of processes and the lock file of a dead host, and its folders where these were all.
 func sweep(dir string) {
-	arenas, _ := filepath.Glob(filepath.Join(dir, arenaName+"*"))
-	for _, path := range arenas {
-		if st, err := os.Lstat(path); err == nil && st.Mode().IsRegular() {
-			os.Remove(path)
-		}
-	}
-	folders, _ := filepath.Glob(filepath.Join(dir, socketFolders))
-	for _, f := range folders {
-		entries, err := os.ReadDir(f)
-		if err != nil {
-			continue
-		}
-		for _, e := range entries {
-			if e.Type() == os.ModeSocket {
-				os.Remove(filepath.Join(f, e.Name()))
+	for _, in := range []string{dir, filepath.Join(dir, arenaFolder)} {
+		arenas, _ := filepath.Glob(filepath.Join(in, arenaName+"*"))
+		for _, path := range arenas {
+			if st, err := os.Lstat(path); err == nil && st.Mode().IsRegular() {
+				os.Remove(path)
 			}
 		}
-		os.Remove(f)
+	}
+	os.Remove(filepath.Join(dir, arenaFolder))
+	folders, _ := filepath.Glob(filepath.Join(dir, socketFolders))
+	for _, f := range folders {
+		os.RemoveAll(f) // with the temporary files of its process
 	}
 	os.Remove(filepath.Join(dir, lockName))
 	os.Remove(dir)

@@ -27,6 +27,8 @@ type Options struct {
 	Timeout time.Duration     // of a call, with all that it starts and repeats; 0: a minute
 	Start   time.Duration     // from the start of a process to its handshake; 0: 15 seconds
 	Tries   int               // processes that a call is tried on until one survives it; 0: 3
+	Confine string            // path of the program that confines the processes of plugins besides the built-ins (confine.Main); "": they are not
+	Notice  func(string)      // told once, with the first such process, what holds it; nil for nobody
 }
 
 // The defaults, and the time that Close takes at most.
@@ -39,9 +41,10 @@ const (
 
 // Host runs the plugins of one program. Its methods may be called concurrently.
 type Host struct {
-	o      Options
-	ctx    context.Context // ends at Close
-	cancel context.CancelCauseFunc
+	o       Options
+	sandbox *sandbox        // nil: there is none
+	ctx     context.Context // ends at Close
+	cancel  context.CancelCauseFunc
 
 	holding sync.Mutex // held while the lock is read and changed
 
@@ -66,6 +69,9 @@ func New(o Options) *Host {
 		o.Tries = defaultTries
 	}
 	h := &Host{o: o, plugins: map[string]*served{}}
+	if o.Confine != "" {
+		h.sandbox = &sandbox{self: o.Confine, notice: o.Notice}
+	}
 	h.ctx, h.cancel = context.WithCancelCause(context.Background())
 	return h
 }

@@ -22,6 +22,7 @@ import (
 	"snnc.dev/snnc/plugins/schema"
 	"snnc.dev/snnc/plugins/sdk"
 	"snnc.dev/snnc/plugins/sdk/opaquetest"
+	"snnc.dev/snnc/runtime/confine"
 	"snnc.dev/snnc/runtime/graph"
 	"snnc.dev/snnc/runtime/host"
 	"snnc.dev/snnc/runtime/program"
@@ -31,6 +32,7 @@ import (
 const again = "be"
 
 func TestMain(m *testing.M) {
+	confine.Main()
 	if len(os.Args) == 3 && os.Args[1] == again {
 		be(os.Args[2])
 		os.Exit(0)
@@ -133,6 +135,10 @@ func be(what string) {
 	default:
 		if text, ok := strings.CutPrefix(what, "raw "); ok {
 			serveRaw(text)
+		}
+		if text, ok := strings.CutPrefix(what, "villain "); ok {
+			villain(text)
+			return
 		}
 		fmt.Fprintln(os.Stderr, "unknown test plugin", what)
 		os.Exit(1)

@@ -31,8 +31,9 @@ const (
 // of the parent when the *thread* that started a process ends. The process leads a process group, so that what it starts ends
 // with it, and its standard input is a lifeline: a pipe that closes when the host is gone, however that ended.
 type process struct {
-	cmd     *exec.Cmd
-	sockets string // folder of its socket, removed when it ends
+	cmd      *exec.Cmd
+	sockets  string    // folder of its socket, removed when it ends
+	confined *confined // nil: it is not
 
 	tail     tail
 	hello    once          // the handshake, for go-plugin
@@ -89,7 +90,12 @@ func (p *process) run(started chan<- error) {
 	in, out, errs := pipes[0], pipes[1], pipes[2]
 	p.cmd.Stdin, p.cmd.Stdout, p.cmd.Stderr = in[0], out[1], errs[1]
 	p.cmd.SysProcAttr = attributes()
-	err := p.cmd.Start()
+	var err error
+	if p.confined != nil {
+		p.cmd, err = p.confined.start(p.cmd)
+	} else {
+		err = p.cmd.Start()
+	}
 	for _, theirs := range []*os.File{in[0], out[1], errs[1]} {
 		theirs.Close()
 	}

@@ -1,0 +1,148 @@
+package confine
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"syscall"
+
+	"github.com/landlock-lsm/go-landlock/landlock"
+	lowlevel "github.com/landlock-lsm/go-landlock/landlock/syscall"
+	"golang.org/x/sys/unix"
+)
+
+// The limits besides memory. A process that keeps to its work is far from them.
+const (
+	maxOpen    = 1024    // files
+	maxFile    = 4 << 30 // bytes of one file that it writes
+	maxThreads = 4096    // of it and all that it starts
+)
+
+// system is what every program reads: its libraries, and what the runtimes of languages ask about the machine. Of /proc it is the process
+// itself alone.
+var system = []string{
+	"/usr/lib", "/usr/lib32", "/usr/lib64", "/usr/libexec", "/lib", "/lib32", "/lib64", "/nix/store", "/gnu/store",
+	"/usr/bin", "/bin", "/usr/share/zoneinfo", "/usr/share/locale", "/usr/local/lib", "/usr/local/bin",
+	"/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/ld.so.preload", "/etc/localtime", "/etc/alternatives", "/etc/locale.alias",
+	"/proc/self", "/proc/cpuinfo", "/proc/meminfo", "/proc/stat", "/proc/filesystems", "/proc/version", "/proc/sys/vm/overcommit_memory",
+	"/proc/sys/kernel/cap_last_cap", "/proc/sys/kernel/osrelease",
+	"/sys/devices/system", "/sys/kernel/mm/transparent_hugepage", "/sys/fs/cgroup", "/dev/zero", "/dev/urandom", "/dev/random",
+}
+
+// become applies the policy to this process and executes the command in it. It returns only with an error.
+//
+// It stays on one thread, for what is applied to a thread is what the new program gets.
+func become(p Policy, command []string) error {
+	runtime.LockOSThread()
+	if err := limit(p); err != nil {
+		return err
+	}
+	// The command is looked up before the walls stand: what is wrong with it is told better.
+	if _, err := exec.LookPath(command[0]); err != nil {
+		return err
+	}
+	read, folders := sort(append(append([]string(nil), system...), p.Read...))
+	rules := []landlock.Rule{
+		landlock.ROFiles(read...).IgnoreIfMissing(),
+		landlock.RODirs(folders...).IgnoreIfMissing(),
+		landlock.RWFiles("/dev/null"),
+	}
+	if p.Own != "" {
+		rules = append(rules, landlock.RWDirs(p.Own))
+	}
+	for _, dir := range p.Shared {
+		rules = append(rules, landlock.PathAccess(landlock.AccessFSSet(lowlevel.AccessFSReadFile|lowlevel.AccessFSWriteFile|lowlevel.AccessFSTruncate), dir))
+	}
+	if err := landlock.V9.BestEffort().Restrict(rules...); err != nil {
+		return fmt.Errorf("restrict files: %w", err)
+	}
+	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
+		return fmt.Errorf("give up new privileges: %w", err)
+	}
+	if err := filterSockets(); err != nil {
+		return fmt.Errorf("restrict sockets: %w", err)
+	}
+	// The thread on which Go runs this may be another than the one that the host started, whose signal at the death of its parent the new
+	// program would not inherit. That thread keeps its own until the program is executed, so there is no gap.
+	if err := unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0); err != nil {
+		return fmt.Errorf("end with the host: %w", err)
+	}
+	return fmt.Errorf("execute %s: %w", command[0], syscall.Exec(command[0], command, os.Environ()))
+}
+
+// sort tells files from folders; what is not there, or not for this user, is left out.
+func sort(paths []string) (files, folders []string) {
+	for _, path := range paths {
+		switch st, err := os.Stat(path); {
+		case err != nil:
+		case st.IsDir():
+			folders = append(folders, path)
+		default:
+			files = append(files, path)
+		}
+	}
+	return files, folders
+}
+
+// limit sets the limits of the process, each to no more than it was.
+func limit(p Policy) error {
+	type pair struct {
+		what  int
+		value uint64
+	}
+	limits := []pair{{unix.RLIMIT_CORE, 0}, {unix.RLIMIT_NOFILE, maxOpen}, {unix.RLIMIT_FSIZE, maxFile}}
+	if p.Alone {
+		limits = append(limits, pair{unix.RLIMIT_NPROC, maxThreads})
+	}
+	if p.Memory > 0 {
+		// Not the address space: runtimes reserve much of that without using it, and the arenas are not the plugin's memory.
+		limits = append(limits, pair{unix.RLIMIT_DATA, p.Memory})
+	}
+	for _, l := range limits {
+		var now syscall.Rlimit
+		if err := syscall.Getrlimit(l.what, &now); err != nil {
+			return fmt.Errorf("read limit %d: %w", l.what, err)
+		}
+		now.Max = min(now.Max, l.value)
+		now.Cur = now.Max
+		if err := syscall.Setrlimit(l.what, &now); err != nil {
+			return fmt.Errorf("set limit %d: %w", l.what, err)
+		}
+	}
+	return nil
+}
+
+// Namespaces lets a process start in a user and a network namespace of its own, in which it is the user that it was, or, where that is
+// root, a user without privileges. Starting fails where the system does not let users make namespaces.
+func Namespaces(a *syscall.SysProcAttr) {
+	const nobody = 65534
+	id := func(outside int) []syscall.SysProcIDMap {
+		inside := outside
+		if inside == 0 { // of itself root gets all capabilities at execve(2), if only those of the namespace
+			inside = nobody
+		}
+		return []syscall.SysProcIDMap{{ContainerID: inside, HostID: outside, Size: 1}}
+	}
+	a.Cloneflags |= unix.CLONE_NEWUSER | unix.CLONE_NEWNET
+	a.UidMappings, a.GidMappings = id(os.Getuid()), id(os.Getgid())
+}
+
+// Standing returns the walls that a process on this system gets, with namespaces or without.
+func Standing(namespaces bool) Walls {
+	abi, err := lowlevel.LandlockGetABIVersion()
+	if err != nil {
+		abi = 0
+	}
+	return Walls{Landlock: abi, Seccomp: canFilter(), Namespaces: namespaces}
+}
+
+// Memory returns how much private memory a plugin's process may take: half of the machine's, and 2 GiB at least.
+func Memory() uint64 {
+	const least = 2 << 30
+	var info unix.Sysinfo_t
+	if err := unix.Sysinfo(&info); err != nil {
+		return least
+	}
+	return max(uint64(info.Totalram)*uint64(info.Unit)/2, least)
+}

@@ -1,0 +1,19 @@
+// Package confine shuts the processes of third parties' plugins in: what they read, what they write, whom they talk to and how much
+// they take.
+//
+// The host does not start a plugin's command itself, but this program again with the hidden word Command, a Policy and the plugin's
+// command (Policy.Argv); Main, the first thing that the program does, applies the policy to its own process and then becomes the
+// plugin. So nothing of the plugin runs before the walls stand, and the walls need no privileges. Each of them stands by itself:
+//
+//   - Landlock, for files: the process reads and executes what the policy names besides the system's libraries, and writes in its own
+//     folder and into the files of shared memory alone. From version 6 of its interface it signals no process outside.
+//   - A seccomp filter, for connections: there are stream sockets of the unix domain, for the host to connect to, and no others, and
+//     nothing connects to anybody. It also closes io_uring, which makes sockets past the filter.
+//   - A user and a network namespace of its own (Namespaces), where the system lets a user make them: a network without any interface,
+//     an identity without capabilities, even where the host is root.
+//   - Limits of the system (setrlimit(2)): memory, sizes and numbers of files, threads, no core files.
+//
+// What a system lacks is left out, and Walls tells what holds. Landlock and the namespaces are of Linux; elsewhere nothing holds.
+//
+// It imports no package of this project. Only runtime/host and cmd/snnc import it.
+package confine

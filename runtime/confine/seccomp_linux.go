@@ -1,0 +1,89 @@
+package confine
+
+import (
+	"fmt"
+	"runtime"
+	"unsafe"
+
+	"golang.org/x/net/bpf"
+	"golang.org/x/sys/unix"
+)
+
+// The fields of struct seccomp_data (linux/seccomp.h), on which a filter works: the system call's number, its architecture, and of its
+// arguments, of 64 bits each, the lower halves on a little-endian machine.
+const (
+	numberAt       = 0
+	architectureAt = 4
+	argumentsAt    = 16
+	argument       = 8
+)
+
+// architecture returns the number (linux/audit.h) of this machine's system calls; 0 where no filter is written for it.
+func architecture() uint32 {
+	switch runtime.GOARCH {
+	case "amd64":
+		return unix.AUDIT_ARCH_X86_64
+	case "arm64":
+		return unix.AUDIT_ARCH_AARCH64
+	}
+	return 0
+}
+
+// socketFilter returns the program that allows of all sockets the streams of the unix domain, and of these to listen alone.
+//
+// Calls by the numbers of another architecture (32 bits on a machine of 64, x32) are not there: they would make sockets by other numbers.
+// Neither is io_uring, whose operations no filter sees. Other calls pass.
+func socketFilter() ([]bpf.RawInstruction, error) {
+	const (
+		x32      = 1 << 30 // bit of the number (asm/unistd.h); no number of arm64 has it
+		typeMask = 0xf     // the kind of a socket, without SOCK_CLOEXEC and SOCK_NONBLOCK
+		allow    = unix.SECCOMP_RET_ALLOW
+		refuse   = unix.SECCOMP_RET_ERRNO | uint32(unix.EACCES)
+		notThere = unix.SECCOMP_RET_ERRNO | uint32(unix.ENOSYS)
+		whole    = 4 // bytes
+	)
+	return bpf.Assemble([]bpf.Instruction{
+		bpf.LoadAbsolute{Off: architectureAt, Size: whole},
+		bpf.JumpIf{Cond: bpf.JumpEqual, Val: architecture(), SkipFalse: 10}, // to notThere
+		bpf.LoadAbsolute{Off: numberAt, Size: whole},
+		bpf.JumpIf{Cond: bpf.JumpGreaterOrEqual, Val: x32, SkipTrue: 8},                    // to notThere
+		bpf.JumpIf{Cond: bpf.JumpEqual, Val: uint32(unix.SYS_IO_URING_SETUP), SkipTrue: 7}, // to notThere
+		bpf.JumpIf{Cond: bpf.JumpEqual, Val: uint32(unix.SYS_CONNECT), SkipTrue: 7},        // to refuse
+		bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: uint32(unix.SYS_SOCKET), SkipTrue: 7},      // to allow
+		bpf.LoadAbsolute{Off: argumentsAt, Size: whole},                                    // domain
+		bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: unix.AF_UNIX, SkipTrue: 4},                 // to refuse
+		bpf.LoadAbsolute{Off: argumentsAt + argument, Size: whole},                         // type
+		bpf.ALUOpConstant{Op: bpf.ALUOpAnd, Val: typeMask},                                 //
+		bpf.JumpIf{Cond: bpf.JumpEqual, Val: unix.SOCK_STREAM, SkipTrue: 2, SkipFalse: 1},  // to allow, or refuse
+		bpf.RetConstant{Val: notThere},
+		bpf.RetConstant{Val: refuse},
+		bpf.RetConstant{Val: allow},
+	})
+}
+
+// canFilter reports whether the system has such filters.
+func canFilter() bool {
+	action := uint32(unix.SECCOMP_RET_ERRNO)
+	_, _, e := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_GET_ACTION_AVAIL, 0, uintptr(unsafe.Pointer(&action)))
+	return e == 0 && architecture() != 0
+}
+
+// filterSockets puts the filter on this thread and what it becomes, which must have given up new privileges.
+func filterSockets() error {
+	if !canFilter() {
+		return nil
+	}
+	program, err := socketFilter()
+	if err != nil {
+		return fmt.Errorf("assemble the filter: %w", err)
+	}
+	filter := make([]unix.SockFilter, len(program))
+	for i, x := range program {
+		filter[i] = unix.SockFilter{Code: x.Op, Jt: x.Jt, Jf: x.Jf, K: x.K}
+	}
+	p := unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]}
+	if _, _, e := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, 0, uintptr(unsafe.Pointer(&p))); e != 0 {
+		return e
+	}
+	return nil
+}
