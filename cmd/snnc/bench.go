@@ -56,7 +56,7 @@ func (c *benchCommand) Run(ctx context.Context, s streams) error {
 	if !o.Train && !o.Sample && !o.Draw {
 		o.Train, o.Sample = true, true
 	}
-	h, err := c.near(filepath.Dir(c.File), false)
+	h, err := c.near(s, filepath.Dir(c.File), false)
 	if err != nil {
 		return err
 	}

@@ -36,7 +36,7 @@ func (c *checkCommand) Run(ctx context.Context, s streams) error {
 		}
 		dir := filepath.Dir(file)
 		if hosts[dir] == nil {
-			if hosts[dir], err = c.near(dir, false); err != nil {
+			if hosts[dir], err = c.near(s, dir, false); err != nil {
 				return err
 			}
 		}

@@ -77,7 +77,7 @@ type dataShowCommand struct {
 }
 
 func (c *dataShowCommand) Run(ctx context.Context, s streams) error {
-	h, err := newHost(host.Options{})
+	h, err := newHost(host.Options{}, true)
 	if err != nil {
 		return err
 	}

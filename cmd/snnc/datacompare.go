@@ -39,7 +39,7 @@ func (c *dataCompareCommand) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	h, err := newHost(host.Options{})
+	h, err := newHost(host.Options{}, true)
 	if err != nil {
 		return err
 	}

@@ -79,12 +79,12 @@ func TestDiagnostics(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Setenv("XDG_CACHE_HOME", dir)
-	h, err := newHost(host.Options{Dev: testPlugins(t, dir)})
+	h, err := newHost(host.Options{Dev: testPlugins(t, dir)}, true)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer h.Close()
-	alone, err := newHost(host.Options{})
+	alone, err := newHost(host.Options{}, true)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -27,7 +27,7 @@ type docCommand struct {
 }
 
 func (c *docCommand) Run(ctx context.Context, s streams) error {
-	entries, err := c.entries(ctx)
+	entries, err := c.entries(ctx, s)
 	if err != nil {
 		return err
 	}
@@ -78,8 +78,8 @@ func (c *docCommand) Run(ctx context.Context, s streams) error {
 }
 
 // entries are those of the built-in plugin and of the ones named on the command line.
-func (c *docCommand) entries(ctx context.Context) ([]reference.Entry, error) {
-	h, err := newHost(host.Options{Dev: c.PluginDev})
+func (c *docCommand) entries(ctx context.Context, s streams) ([]reference.Entry, error) {
+	h, err := c.hosted(s, host.Options{})
 	if err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"io"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -36,7 +37,7 @@ func TestReference(t *testing.T) {
 
 // Everything that can be named is explained: layers and their arguments, surrogates, what equations may call.
 func TestEverythingIsExplained(t *testing.T) {
-	entries, err := (&docCommand{}).entries(t.Context())
+	entries, err := (&docCommand{}).entries(t.Context(), streams{io.Discard, io.Discard})
 	if err != nil {
 		t.Fatal(err)
 	}

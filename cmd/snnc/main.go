@@ -19,6 +19,7 @@ import (
 	"snnc.dev/snnc/dsl"
 	"snnc.dev/snnc/dsl/diag"
 	"snnc.dev/snnc/plugins/builtin"
+	"snnc.dev/snnc/runtime/confine"
 	"snnc.dev/snnc/runtime/experiment"
 	"snnc.dev/snnc/runtime/host"
 	"snnc.dev/snnc/runtime/installed"
@@ -33,6 +34,7 @@ const (
 )
 
 func main() {
+	confine.Main()
 	builtin.Main()
 	os.Exit(command(os.Args[1:], os.Stdout, os.Stderr))
 }
@@ -141,6 +143,7 @@ func interruptible() (context.Context, func()) {
 // specFlags are common to the commands that read specs.
 type specFlags struct {
 	PluginDev map[string]string `placeholder:"NAME=DIR" help:"Take the plugin that a spec uses as NAME from the folder DIR."`
+	Sandbox   string            `enum:"on,off" default:"on" help:"Confine the processes of plugins: no network, and no files but their own (on, off)."`
 }
 
 // changeFlags are common to the commands that change a spec.
@@ -154,16 +157,25 @@ func (f changeFlags) options() experiment.Options {
 }
 
 // near starts what runs the plugins of a spec in a folder. Close it.
-func (f specFlags) near(dir string, locked bool) (*host.Host, error) {
+func (f specFlags) near(s streams, dir string, locked bool) (*host.Host, error) {
 	places, err := installed.Near(dir)
 	if err != nil {
 		return nil, err
 	}
-	return newHost(host.Options{Dev: f.PluginDev, Places: places, Locked: locked})
+	return f.hosted(s, host.Options{Places: places, Locked: locked})
 }
 
-// newHost starts what runs plugins, the built-in one and those of the options. Close it.
-func newHost(o host.Options) (*host.Host, error) {
+// hosted starts what runs the plugins of the options and of the flags. Close it.
+func (f specFlags) hosted(s streams, o host.Options) (*host.Host, error) {
+	o.Dev, o.Notice = f.PluginDev, s.notice
+	return newHost(o, f.Sandbox != "off")
+}
+
+// notice tells what the user should know besides.
+func (s streams) notice(what string) { fmt.Fprintln(s.err, "snnc:", what) }
+
+// newHost starts what runs plugins, the built-in one and those of the options, which are confined or not. Close it.
+func newHost(o host.Options, confined bool) (*host.Host, error) {
 	argv, err := builtin.Argv()
 	if err != nil {
 		return nil, err
@@ -171,6 +183,9 @@ func newHost(o host.Options) (*host.Host, error) {
 	o.Builtin = argv
 	if dir, err := os.UserCacheDir(); err == nil {
 		o.Cache = filepath.Join(dir, "snnc", "describe")
+	}
+	if confined {
+		o.Confine = argv[0]
 	}
 	return host.New(o), nil
 }

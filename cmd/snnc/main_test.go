@@ -11,6 +11,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"snnc.dev/snnc/plugins/builtin"
+	"snnc.dev/snnc/runtime/confine"
 )
 
 var update = flag.Bool("update", false, "rewrite the outputs in testdata/script and docs/diagnostics.md")
@@ -19,6 +20,7 @@ var update = flag.Bool("update", false, "rewrite the outputs in testdata/script 
 const asCommand = "SNNC_TEST_COMMAND"
 
 func TestMain(m *testing.M) {
+	confine.Main()
 	builtin.Main() // the plugin process of the tests is this binary
 	pluginProcess(os.Args)
 	if os.Getenv(asCommand) != "" {

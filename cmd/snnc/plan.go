@@ -19,7 +19,7 @@ func (c *planCommand) Run(ctx context.Context, s streams) error {
 	if err := known(); err != nil {
 		return err
 	}
-	h, err := c.near(filepath.Dir(c.File), false)
+	h, err := c.near(s, filepath.Dir(c.File), false)
 	if err != nil {
 		return err
 	}

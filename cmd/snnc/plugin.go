@@ -50,7 +50,7 @@ type pluginListCommand struct {
 }
 
 func (c *pluginListCommand) Run(ctx context.Context, s streams) error {
-	h, err := newHost(host.Options{Dev: c.PluginDev})
+	h, err := c.hosted(s, host.Options{})
 	if err != nil {
 		return err
 	}
@@ -154,7 +154,7 @@ func (c *pluginShowCommand) Run(ctx context.Context, s streams) error {
 		_, err := fmt.Fprintf(s.out, "\nnothing of it is started to see what it has before `snnc plugin lock %s` accepts it\n", c.Name)
 		return err
 	}
-	h, err := newHost(host.Options{Places: places, Locked: true})
+	h, err := newHost(host.Options{Places: places, Locked: true, Notice: s.notice}, true)
 	if err != nil {
 		return err
 	}
@@ -198,7 +198,7 @@ func (c *pluginLockCommand) Run(ctx context.Context, s streams) error {
 			return err
 		}
 	}
-	h, err := newHost(host.Options{Places: places})
+	h, err := newHost(host.Options{Places: places, Notice: s.notice}, true)
 	if err != nil {
 		return err
 	}
@@ -279,7 +279,7 @@ func (c *pluginDocsCommand) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	h, err := newHost(host.Options{Dev: map[string]string{m.Name: c.Folder}})
+	h, err := newHost(host.Options{Dev: map[string]string{m.Name: c.Folder}, Notice: s.notice}, true)
 	if err != nil {
 		return err
 	}

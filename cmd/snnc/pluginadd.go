@@ -71,7 +71,7 @@ func (c *pluginAddCommand) Run(ctx context.Context, s streams) error {
 		return err
 	}
 	// What does not start never takes the place of what is there.
-	trial, err := newHost(host.Options{Dev: map[string]string{m.Name: fresh}})
+	trial, err := newHost(host.Options{Dev: map[string]string{m.Name: fresh}, Notice: s.notice}, true)
 	if err != nil {
 		return err
 	}
@@ -90,7 +90,7 @@ func (c *pluginAddCommand) Run(ctx context.Context, s streams) error {
 	if c.User {
 		return nil
 	}
-	h, err := newHost(host.Options{Places: places})
+	h, err := newHost(host.Options{Places: places, Notice: s.notice}, true)
 	if err != nil {
 		return err
 	}

@@ -80,7 +80,7 @@ func (c *runCommand) Run(ctx context.Context, s streams) error {
 		}
 		o.Folder = filepath.Join("runs", name)
 	}
-	h, err := c.near(filepath.Dir(c.File), c.Locked)
+	h, err := c.near(s, filepath.Dir(c.File), c.Locked)
 	if err != nil {
 		return err
 	}

@@ -48,7 +48,7 @@ func (c *sampleCommand) Run(ctx context.Context, s streams) error {
 	if c.Sheet != "" {
 		settings["sheet"] = c.Sheet
 	}
-	h, err := c.near(c.Folder, false)
+	h, err := c.near(s, c.Folder, false)
 	if err != nil {
 		return err
 	}
