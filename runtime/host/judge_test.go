@@ -1,11 +1,14 @@
 package host
 
 import (
+	"bytes"
 	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"unicode"
+	"unicode/utf8"
 
 	"snnc.dev/snnc/plugins/schema"
 	"snnc.dev/snnc/runtime/installed"
@@ -277,6 +280,34 @@ func TestHandshake(t *testing.T) {
 			t.Errorf("%q: %q, want %q", line, got, want)
 		}
 	}
+}
+
+// Whatever a process prints, at most one line of it is taken for the handshake, which go-plugin can read; what is kept is short and printable.
+func FuzzHandshake(f *testing.F) {
+	f.Add([]byte("1|1|unix|/tmp/s|grpc\n"))
+	f.Add([]byte("loading 1|1|unix|/tmp/s|grpc|\n{\"@message\": 5}\n\x1b[31m\xff"))
+	f.Add(bytes.Repeat([]byte("1|1|"), 2000))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		var tl tail
+		eachLine(bytes.NewReader(text), func(line []byte) {
+			if len(line) > maxLine || bytes.ContainsRune(line, '\n') {
+				t.Errorf("a line of %d bytes", len(line))
+			}
+			if h := handshake(line); h != nil && (len(bytes.Split(h, []byte("|"))) < 5 || !bytes.HasPrefix(h, []byte("1|")) || !bytes.HasSuffix(line, h)) {
+				t.Errorf("%q is taken for a handshake in %q", h, line)
+			}
+			tl.add(line)
+		})
+		kept := tl.last()
+		if len(kept) > tailLines {
+			t.Errorf("%d lines are kept", len(kept))
+		}
+		for _, line := range kept {
+			if len(line) > 3*tailLine || !utf8.ValidString(line) || strings.ContainsFunc(line, func(r rune) bool { return !unicode.IsPrint(r) }) {
+				t.Errorf("%q is kept", line)
+			}
+		}
+	})
 }
 
 // Lines are cut and made printable; the last ones are kept.
