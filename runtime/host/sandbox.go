@@ -26,7 +26,11 @@ type sandbox struct {
 func (s *sandbox) told() {
 	s.once.Do(func() {
 		if s.notice != nil {
-			s.notice("plugins are confined: " + confine.Standing(!s.shared.Load()).String())
+			w, how := confine.Standing(!s.shared.Load()), "plugins are confined: "
+			if !w.Whole() {
+				how = "plugins are not wholly confined: "
+			}
+			s.notice(how + w.String())
 		}
 	})
 }
