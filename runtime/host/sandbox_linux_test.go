@@ -22,6 +22,7 @@ import (
 	"snnc.dev/snnc/plugins/sdk"
 	"snnc.dev/snnc/runtime/confine"
 	"snnc.dev/snnc/runtime/host"
+	"snnc.dev/snnc/runtime/installed"
 )
 
 // The surroundings of a plugin that tries what it must not.
@@ -131,7 +132,7 @@ func trespass(s surroundings) map[string]string {
 		return syscall.Setrlimit(syscall.RLIMIT_NOFILE, &syscall.Rlimit{Cur: 4096, Max: 4096})
 	}()))
 
-	try("may read its own files", read(filepath.Join(here, host.ManifestName)))
+	try("may read its own files", read(filepath.Join(here, installed.ManifestName)))
 	try("may write temporary files", write(filepath.Join(os.TempDir(), "mine")))
 	try("may start programs", exec.Command("true").Run())
 	try("may write to nowhere", write(os.DevNull))
@@ -172,7 +173,7 @@ func inFolder(t *testing.T, name, what string) string {
 		t.Fatal(err)
 	}
 	manifest := fmt.Sprintf("name = %q\nversion = \"1.0.0\"\ncommand = [\"./program\", %q, '''%s''']\n", name, again, what)
-	if err := os.WriteFile(filepath.Join(dir, host.ManifestName), []byte(manifest), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, installed.ManifestName), []byte(manifest), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return dir
