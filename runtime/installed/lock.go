@@ -60,19 +60,9 @@ func (e *Unlocked) Error() string {
 
 // ReadLock reads a lock; one that is not there is empty.
 func ReadLock(path string) (Lock, error) {
-	st, err := os.Stat(path)
+	text, err := readText(path, maxLock)
 	if errors.Is(err, fs.ErrNotExist) {
 		return Lock{}, nil
-	}
-	if err == nil && !st.Mode().IsRegular() {
-		err = errors.New("it is no plain file")
-	}
-	if err == nil && st.Size() > maxLock {
-		err = fmt.Errorf("it is larger than %d KB", maxLock>>10)
-	}
-	var text []byte
-	if err == nil {
-		text, err = os.ReadFile(path)
 	}
 	var l Lock
 	if err == nil {
@@ -82,6 +72,20 @@ func ReadLock(path string) (Lock, error) {
 		return Lock{}, fmt.Errorf("read the lock %s: %w", path, err)
 	}
 	return l, nil
+}
+
+// readText reads a plain file of at most so many bytes; a pipe, say, would be waited for.
+func readText(path string, most int64) ([]byte, error) {
+	st, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return nil, err
+	case !st.Mode().IsRegular():
+		return nil, errors.New("it is no plain file")
+	case st.Size() > most:
+		return nil, fmt.Errorf("it is larger than %d KB", most>>10)
+	}
+	return os.ReadFile(path)
 }
 
 // hashForm is that of the hashes.

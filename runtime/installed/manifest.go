@@ -3,7 +3,6 @@ package installed
 import (
 	"errors"
 	"fmt"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -38,14 +37,7 @@ var (
 // ReadManifest reads the manifest of the plugin in a folder.
 func ReadManifest(dir string) (Manifest, error) {
 	path := filepath.Join(dir, ManifestName)
-	st, err := os.Stat(path)
-	if err == nil && st.Size() > MaxManifest {
-		err = fmt.Errorf("it is larger than %d KB", MaxManifest>>10)
-	}
-	var text []byte
-	if err == nil {
-		text, err = os.ReadFile(path)
-	}
+	text, err := readText(path, MaxManifest)
 	var m Manifest
 	if err == nil {
 		m, err = ParseManifest(text)

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -96,4 +97,15 @@ func FuzzManifest(f *testing.F) {
 			t.Errorf("%q: %+v", text, m)
 		}
 	})
+}
+
+// What is no plain file is no manifest; a pipe is not waited for.
+func TestManifestPlain(t *testing.T) {
+	dir := t.TempDir()
+	if err := syscall.Mkfifo(filepath.Join(dir, ManifestName), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ReadManifest(dir); err == nil || !strings.Contains(err.Error(), "no plain file") {
+		t.Errorf("reading a pipe: %v", err)
+	}
 }
