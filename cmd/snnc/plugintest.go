@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"snnc.dev/snnc/plugins/builtin"
 	"snnc.dev/snnc/plugins/plugintest"
 )
 
@@ -32,7 +33,11 @@ func (c *judgeFlags) judge(ctx context.Context, s streams, by func(context.Conte
 	if c.Timeout <= 0 {
 		return wrongUsage("a call takes longer than %v", c.Timeout)
 	}
-	r, err := by(ctx, c.Dir, plugintest.Options{Uses: c.Use, Timeout: c.Timeout, First: c.First})
+	self, err := builtin.Argv()
+	if err != nil {
+		return err
+	}
+	r, err := by(ctx, c.Dir, plugintest.Options{Uses: c.Use, Timeout: c.Timeout, First: c.First, Confine: self[0]})
 	if err != nil {
 		return err
 	}

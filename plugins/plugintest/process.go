@@ -35,17 +35,13 @@ func (s *suite) malformed(t *trial) (string, error) {
 		return "", fmt.Errorf("a request with a member that is not known yet: %w", err)
 	}
 	const bytes = 4096
-	arena, err := os.CreateTemp("", "snnc-plugintest-*")
+	arena, path, err := h.Arena(bytes / 4)
 	if err != nil {
-		return "", fmt.Errorf("make an arena: %w", err)
+		return "", err
 	}
-	defer os.Remove(arena.Name())
 	defer arena.Close()
-	if err := arena.Truncate(bytes); err != nil {
-		return "", fmt.Errorf("make an arena: %w", err)
-	}
 	forward := func(change func(*schema.ForwardRequest)) string {
-		q := schema.ForwardRequest{Operands: schema.Operands{Handle: "probe", Arena: arena.Name(), Bytes: bytes, Steps: 1, Batch: 1, Count: 1}, Output: bytes / 2}
+		q := schema.ForwardRequest{Operands: schema.Operands{Handle: "probe", Arena: path, Bytes: bytes, Steps: 1, Batch: 1, Count: 1}, Output: bytes / 2}
 		for range t.Inputs {
 			q.Inputs = append(q.Inputs, 0)
 		}

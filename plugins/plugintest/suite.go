@@ -23,6 +23,7 @@ type Options struct {
 	Uses    []string      // components at arguments as a spec writes them, `leap(tau = 3 steps)`; the others are at their defaults
 	Timeout time.Duration // of a call; 0: 10 seconds
 	First   bool          // the test ends with the first failure
+	Confine string        // path of the program that confines the plugin, as for those who use it; "": it is not
 }
 
 // defaultTimeout is how long a call may take; a host waits for a minute.
@@ -71,7 +72,7 @@ func (s *suite) done() bool {
 // host returns a host that runs the plugin in a process of its own, which starts with the first call. Of a call whose process ends it tries
 // so many processes.
 func (s *suite) host(tries int) *host.Host {
-	h := host.New(host.Options{Dev: map[string]string{s.name: s.dir}, Timeout: s.o.Timeout, Tries: tries})
+	h := host.New(host.Options{Dev: map[string]string{s.name: s.dir}, Timeout: s.o.Timeout, Tries: tries, Confine: s.o.Confine})
 	s.hosts = append(s.hosts, h)
 	return h
 }

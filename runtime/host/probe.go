@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"snnc.dev/snnc/plugins/proto"
+	"snnc.dev/snnc/runtime/opaque"
 )
 
 // Probe makes a call with any text as its request, and returns the answer as it is: what tests of plugins ask besides what a Host asks.
@@ -50,4 +51,13 @@ func (h *Host) Running() (out []Process) {
 		<-s.lock
 	}
 	return out
+}
+
+// Arena returns memory that the host shares with its plugins, of so many numbers, and the path under which requests to Probe name it.
+func (h *Host) Arena(floats int) (opaque.Memory, string, error) {
+	a, err := h.memory(floats)
+	if err != nil {
+		return nil, "", err
+	}
+	return a, a.path, nil
 }
