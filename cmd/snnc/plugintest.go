@@ -6,6 +6,7 @@ import (
 
 	"snnc.dev/snnc/plugins/builtin"
 	"snnc.dev/snnc/plugins/plugintest"
+	"snnc.dev/snnc/runtime/installed"
 )
 
 // judgeFlags are common to the commands that judge a plugin.
@@ -32,6 +33,12 @@ func (c *pluginTestCommand) Run(ctx context.Context, s streams) error {
 func (c *judgeFlags) judge(ctx context.Context, s streams, by func(context.Context, string, plugintest.Options) (*plugintest.Report, error)) error {
 	if c.Timeout <= 0 {
 		return wrongUsage("a call takes longer than %v", c.Timeout)
+	}
+	// A manifest that cannot be read is a finding of the report.
+	if m, err := installed.ReadManifest(c.Dir); err == nil {
+		if err := build(ctx, c.Dir, m, s); err != nil {
+			return err
+		}
 	}
 	self, err := builtin.Argv()
 	if err != nil {
