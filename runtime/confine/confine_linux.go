@@ -25,6 +25,7 @@ var system = []string{
 	"/usr/lib", "/usr/lib32", "/usr/lib64", "/usr/libexec", "/lib", "/lib32", "/lib64", "/nix/store", "/gnu/store",
 	"/usr/bin", "/bin", "/usr/share/zoneinfo", "/usr/share/locale", "/usr/local/lib", "/usr/local/bin",
 	"/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/ld.so.preload", "/etc/localtime", "/etc/alternatives", "/etc/locale.alias",
+	"/etc/ssl/openssl.cnf", "/etc/pki/tls/openssl.cnf", // without which Node does not start where they are there
 	"/proc/self", "/proc/cpuinfo", "/proc/meminfo", "/proc/stat", "/proc/filesystems", "/proc/version", "/proc/sys/vm/overcommit_memory",
 	"/proc/sys/kernel/cap_last_cap", "/proc/sys/kernel/osrelease",
 	"/sys/devices/system", "/sys/kernel/mm/transparent_hugepage", "/sys/fs/cgroup", "/dev/zero", "/dev/urandom", "/dev/random",
@@ -60,11 +61,7 @@ func become(p Policy, command []string) error {
 	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
 		return fmt.Errorf("give up new privileges: %w", err)
 	}
-	if p.Watch > 0 {
-		if err := letWatch(p.Watch); err != nil {
-			return fmt.Errorf("be watched: %w", err)
-		}
-	} else if err := filterSockets(); err != nil {
+	if err := filterSockets(); err != nil {
 		return fmt.Errorf("restrict sockets: %w", err)
 	}
 	// The thread on which Go runs this may be another than the one that the host started, whose signal at the death of its parent the new
