@@ -7,9 +7,24 @@ import (
 	"testing"
 )
 
+// built does with an example in Go what its README says, and runs the tests that it has.
+func built(t *testing.T, name string) (dir, out string) {
+	t.Helper()
+	dir = taken(t, name)
+	out = follow(t, dir, commands(t, name))
+	for _, what := range []string{"vet", "test"} {
+		// Where a build is not of this folder alone, what other tests have compiled is not compiled again.
+		if err := command(filepath.Join(dir, name), "go", what, "-trimpath", "."); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir, out
+}
+
 // The two-compartment neuron learns to tell digits apart (0.89 of them when this was written; a tenth is chance).
 func TestTCLIF(t *testing.T) {
-	if got := figure(t, run(t, built(t, "tclif")), "accuracy"); got < 0.8 {
+	_, out := built(t, "tclif")
+	if got := figure(t, out, "accuracy"); got < 0.8 {
 		t.Errorf("accuracy %v", got)
 	}
 }
@@ -17,11 +32,11 @@ func TestTCLIF(t *testing.T) {
 // A coder that has twice as many channels on one side encodes images and decodes classes (0.91 of the digits are told when this was
 // written). What it cannot decode is told in its words.
 func TestOnOff(t *testing.T) {
-	dir := built(t, "onoff")
-	if got := figure(t, run(t, dir), "accuracy"); got < 0.8 {
+	dir, out := built(t, "onoff")
+	if got := figure(t, out, "accuracy"); got < 0.8 {
 		t.Errorf("accuracy %v", got)
 	}
-	spec := filepath.Join(dir, "example.snn")
+	spec := filepath.Join(dir, "onoff", "example.snn")
 	text, err := os.ReadFile(spec)
 	if err == nil {
 		err = os.WriteFile(spec, []byte(strings.Replace(string(text), "linear(20)", "linear(21)", 1)), 0o666)
@@ -29,7 +44,7 @@ func TestOnOff(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = command(dir, snnc, "check", "example.snn", "--plugin-dev", "acme/onoff=.")
+	err = command(dir, snnc, "check", "onoff/example.snn")
 	if err == nil || !strings.Contains(err.Error(), "21 channels are no pairs") {
 		t.Errorf("%v", err)
 	}
@@ -37,7 +52,7 @@ func TestOnOff(t *testing.T) {
 
 // A chip says how a network lies on it, and what would mend that it finds no room.
 func TestToyChip(t *testing.T) {
-	out := run(t, built(t, "toychip"))
+	_, out := built(t, "toychip")
 	for _, want := range []string{
 		"fits toychip[0]: 3 of 4 cores\n",
 		"does not fit toychip[1]\n",
