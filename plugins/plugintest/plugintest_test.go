@@ -7,17 +7,20 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
 
 	"snnc.dev/snnc/plugins/plugintest"
+	"snnc.dev/snnc/runtime/confine"
 )
 
 // program is the plugin of testdata/broken.
 var program string
 
 func TestMain(m *testing.M) {
+	confine.Main()
 	dir, err := os.MkdirTemp("", "plugintest-*")
 	if err != nil {
 		panic(err)
@@ -48,7 +51,11 @@ func broken(t *testing.T, fault string) string {
 // report tests a plugin, and returns with the report what people read of it.
 func report(t *testing.T, dir string, o plugintest.Options) (*plugintest.Report, string) {
 	t.Helper()
-	o.Timeout = cmp.Or(o.Timeout, 20*time.Second)
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.Timeout, o.Confine = cmp.Or(o.Timeout, 20*time.Second), self
 	r, err := plugintest.Test(context.Background(), dir, o)
 	if err != nil {
 		t.Fatal(err)
@@ -62,6 +69,7 @@ func report(t *testing.T, dir string, o plugintest.Options) (*plugintest.Report,
 
 // A plugin that is right passes.
 func TestRight(t *testing.T) {
+	t.Parallel()
 	r, text := report(t, broken(t, "none"), plugintest.Options{Uses: []string{"leap", "leap(tau = 5 steps)"}})
 	if len(r.Failures()) > 0 {
 		t.Error(text)
@@ -77,6 +85,7 @@ func TestRight(t *testing.T) {
 // So do right components of all kinds: of several inputs, random ones, coders of both directions, without derivative. A test that says
 // nothing of a component tells why.
 func TestOthers(t *testing.T) {
+	t.Parallel()
 	r, text := report(t, broken(t, "others"), plugintest.Options{})
 	if len(r.Failures()) > 0 {
 		t.Error(text)
@@ -89,7 +98,7 @@ func TestOthers(t *testing.T) {
 	}
 }
 
-// Each fault is the first that fails, under its name, and what is said of it is what has to be mended.
+// Each fault fails under its name, what is said of it is what has to be mended, and nothing else fails because of it.
 func TestFaults(t *testing.T) {
 	for _, x := range []struct {
 		fault     string
@@ -102,7 +111,8 @@ func TestFaults(t *testing.T) {
 		{"schema", plugintest.Schema, "", `parameter "tau": there is no type "duration"`},
 		{"default", plugintest.Schema, "neuron leap", "metres"},
 		{"dated", plugintest.Determinism, "", "describe the plugin differently"},
-		{"huge", plugintest.Memory, "", "a message is over 64 MB"},
+		{"files", plugintest.Files, "", "it tries what it must not: openat /"},
+		{"network", plugintest.Network, "", "it tries what it must not: socket AF_INET"},
 		{"random", plugintest.Determinism, "neuron leap", "two processes that are asked the same differ in"},
 		{"leak", plugintest.Leak, "neuron leap", "computed once more"},
 		{"batch", plugintest.Examples, "neuron leap", "alone than in a batch"},
@@ -119,7 +129,8 @@ func TestFaults(t *testing.T) {
 		{"grows", plugintest.Memory, "neuron leap", "in 60 equal calls the process grows"},
 	} {
 		t.Run(x.fault, func(t *testing.T) {
-			o := plugintest.Options{First: true}
+			t.Parallel()
+			var o plugintest.Options
 			if x.fault == "hang" {
 				o.Timeout = time.Second
 			}
@@ -128,9 +139,28 @@ func TestFaults(t *testing.T) {
 			if len(all) == 0 {
 				t.Fatalf("it passes:\n%s", text)
 			}
+			for _, v := range all[1:] {
+				t.Errorf("%s of %q fails too: %s", v.Name, v.Component, v.Found)
+			}
 			if v := all[0]; v.Name != x.name || v.Component != x.component || !strings.Contains(v.Found, x.says) || v.Mend == "" {
 				t.Errorf("the first verdict is %q of %q: %s; want %q, with %q\n%s", v.Name, v.Component, v.Found, x.name, x.says, text)
 			}
 		})
+	}
+}
+
+// An answer of 1 GB is refused at its head: the host takes no memory for it.
+func TestHuge(t *testing.T) {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	r, text := report(t, broken(t, "huge"), plugintest.Options{})
+	runtime.ReadMemStats(&after)
+	all := r.Failures()
+	if len(all) != 1 || all[0].Name != plugintest.Memory || !strings.Contains(all[0].Found, "a message is over 64 MB") || !strings.Contains(all[0].Found, "(1073741830 vs. 67108864)") {
+		t.Error(text)
+	}
+	const most = 16 << 20
+	if took := after.TotalAlloc - before.TotalAlloc; took > most {
+		t.Errorf("the host has taken %d MB for it", took>>20)
 	}
 }

@@ -15,6 +15,8 @@ const (
 	Manifest    Name = "manifest"    // the file snn-plugin.toml
 	Handshake   Name = "handshake"   // the process starts, and prints its handshake before all else
 	Schema      Name = "schema"      // what the plugin says of itself, and the components at their arguments
+	Files       Name = "files"       // the process writes nothing but temporary files
+	Network     Name = "network"     // and connects to nobody
 	Program     Name = "program"     // the graphs that a coder, model or target gives
 	Determinism Name = "determinism" // equal requests have equal answers in different processes
 	Leak        Name = "leak"        // and in one process, whatever came between

@@ -37,6 +37,9 @@ type suite struct {
 	name   string
 	hosts  []*host.Host
 	report *Report
+
+	attempts  attempts
+	unwatched error // why the processes are not watched; nil: they are
 }
 
 // Check starts the plugin in a folder and judges what it says of itself. The error is the context's; all else is in the report.
@@ -52,6 +55,7 @@ func run(ctx context.Context, dir string, o Options, whole bool) (*Report, error
 		o.Timeout = defaultTimeout
 	}
 	s := &suite{ctx: ctx, o: o, dir: dir, report: &Report{}}
+	s.watch()
 	defer s.close()
 	p, ok := s.described()
 	if ok {
@@ -61,18 +65,25 @@ func run(ctx context.Context, dir string, o Options, whole bool) (*Report, error
 			}
 		}
 	}
+	if s.report.Plugin != "" {
+		s.walls()
+	}
 	return s.report, ctx.Err()
 }
 
 // done reports whether the test is to end.
 func (s *suite) done() bool {
-	return s.ctx.Err() != nil || s.o.First && len(s.report.Failures()) > 0
+	return s.ctx.Err() != nil || s.o.First && (len(s.report.Failures()) > 0 || s.attempts.any())
 }
 
 // host returns a host that runs the plugin in a process of its own, which starts with the first call. Of a call whose process ends it tries
 // so many processes.
 func (s *suite) host(tries int) *host.Host {
-	h := host.New(host.Options{Dev: map[string]string{s.name: s.dir}, Timeout: s.o.Timeout, Tries: tries, Confine: s.o.Confine})
+	o := host.Options{Dev: map[string]string{s.name: s.dir}, Timeout: s.o.Timeout, Tries: tries, Confine: s.o.Confine}
+	if s.unwatched == nil {
+		o.Watch = s.attempts.add
+	}
+	h := host.New(o)
 	s.hosts = append(s.hosts, h)
 	return h
 }
@@ -145,6 +156,10 @@ func (s *suite) described() (*schema.Plugin, bool) {
 	h := s.host(1)
 	begun := time.Now()
 	p, err := h.Describe(s.ctx, s.name)
+	if s.blind(err) {
+		h, begun = s.host(1), time.Now()
+		p, err = h.Describe(s.ctx, s.name)
+	}
 	took := time.Since(begun)
 	if err != nil {
 		s.failed("", Schema, err)

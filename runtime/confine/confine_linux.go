@@ -61,7 +61,11 @@ func become(p Policy, command []string) error {
 	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
 		return fmt.Errorf("give up new privileges: %w", err)
 	}
-	if err := filterSockets(); err != nil {
+	if p.Watch > 0 {
+		if err := letWatch(p.Watch); err != nil {
+			return fmt.Errorf("be watched: %w", err)
+		}
+	} else if err := filterSockets(); err != nil {
 		return fmt.Errorf("restrict sockets: %w", err)
 	}
 	// The thread on which Go runs this may be another than the one that the host started, whose signal at the death of its parent the new

@@ -2,6 +2,9 @@ package confine
 
 import (
 	"encoding/binary"
+	"errors"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"golang.org/x/net/bpf"
@@ -11,18 +14,11 @@ import (
 // The filter lets streams of the unix domain be made and nothing connect, whatever flags a socket has and whatever stands in the upper halves
 // of the arguments; the numbers of other architectures are not there.
 func TestSocketFilter(t *testing.T) {
-	program, err := socketFilter()
+	program, err := socketFilter(unix.SECCOMP_RET_ERRNO | uint32(unix.EACCES))
 	if err != nil {
 		t.Fatal(err)
 	}
-	var all []bpf.Instruction
-	for _, x := range program {
-		all = append(all, x.Disassemble())
-	}
-	vm, err := bpf.NewVM(all)
-	if err != nil {
-		t.Fatal(err)
-	}
+	vm := machine(t, program)
 	const (
 		allow    = unix.SECCOMP_RET_ALLOW
 		refuse   = unix.SECCOMP_RET_ERRNO | int(unix.EACCES)
@@ -53,15 +49,107 @@ func TestSocketFilter(t *testing.T) {
 		{"listen", own, unix.SYS_LISTEN, 0, 0, allow},
 		{"accept", own, unix.SYS_ACCEPT4, 0, 0, allow},
 	} {
-		// The machine loads words in its own order, the interpreter of x/net in that of networks.
-		data := make([]byte, 64)
-		binary.BigEndian.PutUint32(data[numberAt:], x.number)
-		binary.BigEndian.PutUint32(data[architectureAt:], x.architecture)
-		binary.BigEndian.PutUint32(data[argumentsAt:], x.domain)
-		binary.BigEndian.PutUint32(data[argumentsAt+argument:], x.kind)
-		got, err := vm.Run(data)
+		got, err := vm.Run(called(x.architecture, x.number, x.domain, x.kind))
 		if err != nil || got != x.want {
 			t.Errorf("%s: %#x %v, want %#x", x.what, got, err, x.want)
+		}
+	}
+}
+
+// machine returns an interpreter of a filter.
+func machine(t *testing.T, program []bpf.RawInstruction) *bpf.VM {
+	t.Helper()
+	var all []bpf.Instruction
+	for _, x := range program {
+		all = append(all, x.Disassemble())
+	}
+	vm, err := bpf.NewVM(all)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return vm
+}
+
+// called is what a filter sees of a call. The machine loads words in its own order, the interpreter of x/net in that of networks.
+func called(architecture, number uint32, args ...uint32) []byte {
+	data := make([]byte, 64)
+	binary.BigEndian.PutUint32(data[numberAt:], number)
+	binary.BigEndian.PutUint32(data[architectureAt:], architecture)
+	for i, v := range args {
+		binary.BigEndian.PutUint32(data[argumentsAt+argument*i:], v)
+	}
+	return data
+}
+
+// Of a watched process the filter tells what others are refused, and what may change files; reading goes on unseen.
+func TestWatchFilter(t *testing.T) {
+	program, err := watchFilter()
+	if err != nil {
+		t.Fatal(err)
+	}
+	vm := machine(t, program)
+	const (
+		allow    = unix.SECCOMP_RET_ALLOW
+		notice   = unix.SECCOMP_RET_USER_NOTIF
+		notThere = unix.SECCOMP_RET_ERRNO | int(unix.ENOSYS)
+	)
+	own := architecture()
+	for _, x := range []struct {
+		what string
+		data []byte
+		want int
+	}{
+		{"a stream", called(own, unix.SYS_SOCKET, unix.AF_UNIX, unix.SOCK_STREAM), allow},
+		{"TCP", called(own, unix.SYS_SOCKET, unix.AF_INET, unix.SOCK_STREAM), notice},
+		{"connect", called(own, unix.SYS_CONNECT), notice},
+		{"bind", called(own, unix.SYS_BIND), notice},
+		{"reading", called(own, unix.SYS_OPENAT, 0, 0, unix.O_RDONLY|unix.O_CLOEXEC), allow},
+		{"reading a folder", called(own, unix.SYS_OPENAT, 0, 0, unix.O_DIRECTORY), allow},
+		{"writing", called(own, unix.SYS_OPENAT, 0, 0, unix.O_WRONLY), notice},
+		{"reading and writing", called(own, unix.SYS_OPENAT, 0, 0, unix.O_RDWR), notice},
+		{"making", called(own, unix.SYS_OPENAT, 0, 0, unix.O_CREAT), notice},
+		{"a file without a name", called(own, unix.SYS_OPENAT, 0, 0, unix.O_TMPFILE|unix.O_RDWR), notice},
+		{"openat2", called(own, unix.SYS_OPENAT2), notice},
+		{"renameat2", called(own, unix.SYS_RENAMEAT2), notice},
+		{"io_uring", called(own, unix.SYS_IO_URING_SETUP), notThere},
+		{"x32", called(own, 1<<30|unix.SYS_OPENAT, 0, 0, unix.O_WRONLY), notThere},
+		{"another architecture", called(unix.AUDIT_ARCH_I386, unix.SYS_OPENAT, 0, 0, unix.O_WRONLY), notThere},
+		{"read", called(own, unix.SYS_READ), allow},
+	} {
+		if got, err := vm.Run(x.data); err != nil || got != x.want {
+			t.Errorf("%s: %#x %v, want %#x", x.what, got, err, x.want)
+		}
+	}
+	for _, c := range calls() {
+		args := make([]uint32, 6)
+		args[c.flags] = unix.O_WRONLY
+		if got, err := vm.Run(called(own, uint32(c.number), args...)); err != nil || got != notice {
+			t.Errorf("%s: %#x %v", c.name, got, err)
+		}
+	}
+}
+
+// What a process may change is in its own folder, links followed; in shared ones it may open what is there.
+func TestPolicyWrites(t *testing.T) {
+	root, err := filepath.EvalSymlinks(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	own, shared := filepath.Join(root, "own"), filepath.Join(root, "shared")
+	link := filepath.Join(root, "link")
+	if err := errors.Join(os.Mkdir(own, 0o700), os.Mkdir(shared, 0o700), os.Symlink(own, link)); err != nil {
+		t.Fatal(err)
+	}
+	p := Policy{Own: link, Shared: []string{shared}}
+	for _, x := range []struct {
+		path         string
+		opens, makes bool
+	}{
+		{own, true, true}, {filepath.Join(own, "a/b"), true, true}, {filepath.Join(shared, "arena"), true, false}, {os.DevNull, true, true},
+		{root, false, false}, {own + "er", false, false}, {"/etc/passwd", false, false},
+	} {
+		if opens, makes := p.writes(x.path, true), p.writes(x.path, false); opens != x.opens || makes != x.makes {
+			t.Errorf("%s: %v %v", x.path, opens, makes)
 		}
 	}
 }

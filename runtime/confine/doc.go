@@ -15,5 +15,7 @@
 //
 // What a system lacks is left out, and Walls tells what holds. Landlock and the namespaces are of Linux; elsewhere nothing holds.
 //
-// It imports no package of this project. Only runtime/host and cmd/snnc import it.
+// A process can be watched as well (Watch): of what it tries against its walls each attempt is told, also those whose errors it hides.
+//
+// It imports no package of this project. Only runtime/host, plugins/plugintest and cmd/snnc import it.
 package confine

@@ -20,8 +20,20 @@ type Policy struct {
 	Own    string   // folder in which it may do everything, sockets included
 	Shared []string // folders whose files it may read and write, but neither make nor remove
 	Memory uint64   // bytes of private memory that it can write to; 0: no limit
+	Watch  int      // descriptor of Watch.Theirs in it, where the process is watched; 0: it is not
 	Alone  bool     // it is in namespaces of its own (Namespaces), where the number of its threads can be told from the user's others
 }
+
+// Attempt is something that a watched process tries and that its policy does not allow.
+type Attempt struct {
+	Call    string // the system call
+	Of      string // a file's path, a kind of address (AF_INET) or a socket's, unix:PATH; "" where that could not be read
+	Network bool   // it is about a connection, not a file
+	Bare    bool   // a socket that is made as a stream without flags such as SOCK_CLOEXEC
+}
+
+// String says in a few words what was tried.
+func (a Attempt) String() string { return strings.TrimSpace(a.Call + " " + a.Of) }
 
 // Argv returns the command that becomes another command under a policy; self is this program.
 func (p Policy) Argv(self string, command []string) ([]string, error) {

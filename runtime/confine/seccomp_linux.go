@@ -29,16 +29,16 @@ func architecture() uint32 {
 	return 0
 }
 
-// socketFilter returns the program that allows of all sockets the streams of the unix domain, and of these to listen alone.
+// socketFilter returns the program that allows of all sockets the streams of the unix domain, and of these to listen alone. What comes of
+// others is given.
 //
 // Calls by the numbers of another architecture (32 bits on a machine of 64, x32) are not there: they would make sockets by other numbers.
 // Neither is io_uring, whose operations no filter sees. Other calls pass.
-func socketFilter() ([]bpf.RawInstruction, error) {
+func socketFilter(refuse uint32) ([]bpf.RawInstruction, error) {
 	const (
 		x32      = 1 << 30 // bit of the number (asm/unistd.h); no number of arm64 has it
 		typeMask = 0xf     // the kind of a socket, without SOCK_CLOEXEC and SOCK_NONBLOCK
 		allow    = unix.SECCOMP_RET_ALLOW
-		refuse   = unix.SECCOMP_RET_ERRNO | uint32(unix.EACCES)
 		notThere = unix.SECCOMP_RET_ERRNO | uint32(unix.ENOSYS)
 		whole    = 4 // bytes
 	)
@@ -73,17 +73,24 @@ func filterSockets() error {
 	if !canFilter() {
 		return nil
 	}
-	program, err := socketFilter()
+	program, err := socketFilter(unix.SECCOMP_RET_ERRNO | uint32(unix.EACCES))
 	if err != nil {
 		return fmt.Errorf("assemble the filter: %w", err)
 	}
+	_, err = setFilter(program, 0)
+	return err
+}
+
+// setFilter puts a filter on this thread, and returns the descriptor that comes with some flags.
+func setFilter(program []bpf.RawInstruction, flags uintptr) (int, error) {
 	filter := make([]unix.SockFilter, len(program))
 	for i, x := range program {
 		filter[i] = unix.SockFilter{Code: x.Op, Jt: x.Jt, Jf: x.Jf, K: x.K}
 	}
 	p := unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]}
-	if _, _, e := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, 0, uintptr(unsafe.Pointer(&p))); e != 0 {
-		return e
+	fd, _, e := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, flags, uintptr(unsafe.Pointer(&p)))
+	if e != 0 {
+		return 0, e
 	}
-	return nil
+	return int(fd), nil
 }

@@ -241,7 +241,7 @@ func (h *Host) start(ctx context.Context, s *served) (*connection, error) {
 		RunnerFunc: func(_ hclog.Logger, cmd *exec.Cmd, sockets string) (runner.Runner, error) {
 			p.cmd.Env, p.sockets = slices.Concat(environment(), h.o.Env, cmd.Env), sockets
 			var err error
-			p.confined, err = h.confined(s, sockets)
+			p.confined, err = h.confined(s, p, sockets)
 			if err != nil {
 				os.RemoveAll(sockets)
 			}

@@ -29,6 +29,7 @@ type Options struct {
 	Tries   int               // processes that a call is tried on until one survives it; 0: 3
 	Confine string            // path of the program that confines the processes of plugins besides the built-ins (confine.Main); "": they are not
 	Notice  func(string)      // told once, with the first such process, what holds it; nil for nobody
+	Watch   func(Attempt)     // told of all that confined processes try against their walls, from any goroutine; nil: they are not watched. See confine.Watchable
 }
 
 // The defaults, and the time that Close takes at most.

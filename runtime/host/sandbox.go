@@ -35,14 +35,21 @@ func (s *sandbox) told() {
 	})
 }
 
+// Attempt is something that the process of a plugin tries and that its walls refuse.
+type Attempt struct {
+	confine.Attempt
+	Early bool // it comes before the handshake
+}
+
 // confined says how one process is.
 type confined struct {
 	*sandbox
 	policy confine.Policy
+	tell   func(confine.Attempt) // nil: it is not watched
 }
 
 // confined returns how the process of a plugin in a folder is confined, which listens in the folder own; nil where nothing can hold it.
-func (h *Host) confined(s *served, own string) (*confined, error) {
+func (h *Host) confined(s *served, process *process, own string) (*confined, error) {
 	if h.sandbox == nil || s.dir == "" {
 		return nil, nil
 	}
@@ -65,20 +72,42 @@ func (h *Host) confined(s *served, own string) (*confined, error) {
 	if dir, err := h.inMemory(); err == nil {
 		p.Shared = append(p.Shared, dir)
 	}
-	return &confined{h.sandbox, p}, nil
+	c := &confined{sandbox: h.sandbox, policy: p}
+	if h.o.Watch != nil {
+		c.tell = func(a confine.Attempt) { h.o.Watch(Attempt{a, !process.shook()}) }
+	}
+	return c, nil
 }
 
 // start starts a command as its process is confined, in namespaces of its own or, where the system refuses these, without. It returns the
 // command that runs: one can be started once.
 func (c *confined) start(cmd *exec.Cmd) (*exec.Cmd, error) {
-	attempt := func(alone bool) (*exec.Cmd, error) {
+	attempt := func(alone bool) (out *exec.Cmd, err error) {
 		p := c.policy
 		p.Alone = alone
+		var w *confine.Watch
+		var files []*os.File
+		if c.tell != nil {
+			if w, err = confine.NewWatch(); err != nil {
+				return nil, err
+			}
+			defer func() {
+				if err != nil {
+					w.Close()
+					return
+				}
+				w.Theirs.Close()
+				go w.Follow(p, c.tell)
+			}()
+			const afterStandard = 3
+			files, p.Watch = []*os.File{w.Theirs}, afterStandard
+		}
 		argv, err := p.Argv(c.self, append([]string{cmd.Path}, cmd.Args[1:]...))
 		if err != nil {
 			return nil, err
 		}
-		out := exec.Command(argv[0], argv[1:]...)
+		out = exec.Command(argv[0], argv[1:]...)
+		out.ExtraFiles = files
 		out.Dir, out.Stdin, out.Stdout, out.Stderr, out.SysProcAttr = cmd.Dir, cmd.Stdin, cmd.Stdout, cmd.Stderr, attributes()
 		out.Env = append(cmd.Env[:len(cmd.Env):len(cmd.Env)], "TMPDIR="+p.Own)
 		if alone {

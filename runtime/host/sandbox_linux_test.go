@@ -10,8 +10,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -200,7 +202,7 @@ func TestConfined(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer local.Close()
-	for _, how := range []string{"namespaces", "no namespaces", "off"} {
+	for _, how := range []string{"namespaces", "no namespaces", "watched", "off"} {
 		t.Run(how, func(t *testing.T) {
 			s := surroundings{filepath.Join(outside, "secret"), outside, tcp.Addr().String(), local.Addr().String(), os.Getpid()}
 			if err := os.WriteFile(s.Secret, []byte("secret"), 0o600); err != nil {
@@ -210,12 +212,24 @@ func TestConfined(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			var told []string
+			var told, tried []string
+			var mu sync.Mutex
 			o := host.Options{Dev: map[string]string{"acme/villain": inFolder(t, "acme/villain", "villain "+string(text))}, Notice: func(s string) { told = append(told, s) }}
 			if how == "off" {
 				o.Env = []string{"TMPDIR=" + t.TempDir()}
 			} else {
 				o.Confine = self
+			}
+			if how == "watched" {
+				o.Watch = func(a host.Attempt) {
+					mu.Lock()
+					defer mu.Unlock()
+					if !a.Early || a.Network != slices.Contains([]string{"socket", "connect"}, a.Call) {
+						t.Errorf("%+v", a)
+					}
+					tried = append(tried, regexp.MustCompile(`/x\d+$`).ReplaceAllString(
+						strings.NewReplacer(outside, "OUTSIDE", filepath.Dir(a.Of), "DIR").Replace(a.String()), "/xPID"))
+				}
 			}
 			h := start(t, "exit", o)
 			if how == "no namespaces" {
@@ -247,8 +261,16 @@ func TestConfined(t *testing.T) {
 				}
 			case err != nil || string(kept) != "secret":
 				t.Errorf("%q %v", kept, err)
-			case len(told) != 1 || !strings.Contains(told[0], "Landlock") || strings.Contains(told[0], "a network namespace") != (how == "namespaces"):
+			case len(told) != 1 || !strings.Contains(told[0], "Landlock") || strings.Contains(told[0], "a network namespace") == (how == "no namespaces"):
 				t.Errorf("it was said %q", told)
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			slices.Sort(tried)
+			want := []string{"connect DIR/s", "linkat OUTSIDE/secret", "openat DIR/x", "openat DIR/xPID", "openat OUTSIDE/x", "renameat OUTSIDE/secret", "socket AF_INET",
+				"socket AF_INET6", "socket AF_NETLINK", "socket AF_PACKET", "socket AF_UNIX", "truncate OUTSIDE/secret", "unlinkat OUTSIDE/secret"}
+			if got := slices.Compact(tried); how == "watched" && !slices.Equal(got, want) || how != "watched" && len(got) > 0 {
+				t.Errorf("it was seen to try\n%q, want\n%q", got, want)
 			}
 		})
 	}

@@ -2,11 +2,16 @@
 package main
 
 import (
+	"bytes"
+	"encoding/binary"
 	"fmt"
+	"io"
 	"math"
 	"math/rand/v2"
+	"net"
+	"net/http"
 	"os"
-	"strings"
+	"path/filepath"
 	"sync/atomic"
 	"time"
 
@@ -33,8 +38,9 @@ func main() {
 		params[0].Default = "2 metres"
 	case "dated": // another description in each process
 		params[0].Doc = time.Now().String()
-	case "huge": // an answer over the limit
-		params[0].Doc = strings.Repeat("x", 100<<20)
+	case "huge":
+		huge()
+		return
 	}
 	if fault == "others" { // right ones of other kinds: random, coders, without derivative
 		p := opaquetest.Plugin()
@@ -42,11 +48,49 @@ func main() {
 		sdk.Serve(p)
 		return
 	}
-	sdk.Serve(sdk.Plugin{Name: "acme/broken", Version: "1.0.0", Opaque: []sdk.Opaque{
+	p := sdk.Plugin{Name: "acme/broken", Version: "1.0.0", Opaque: []sdk.Opaque{
 		{Component: schema.Component{Kind: schema.Neuron, Name: "leap", Version: "1.0.0", Doc: "A leaky neuron.", Params: params, Opaque: spikes}, Prepare: leap},
 		{Component: schema.Component{Kind: schema.Neuron, Name: "filter", Version: "1.0.0", Doc: "A leaky membrane without spikes, of its input to the power of three.",
 			Opaque: &schema.Opaque{Gradient: true}}, Prepare: filter},
-	}})
+	}}
+	if fault != "none" && fault != "gradient" { // which is the filter's; the others are of leap
+		p.Opaque = p.Opaque[:1]
+	}
+	sdk.Serve(p)
+}
+
+// huge serves a plugin that answers each call with 1 GB, which it does not have in memory.
+func huge() {
+	const size, piece = 1 << 30, 1 << 20
+	path := filepath.Join(os.Getenv("PLUGIN_UNIX_SOCKET_DIR"), "s")
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		panic(err)
+	}
+	go func() {
+		io.Copy(io.Discard, os.Stdin)
+		os.Exit(0)
+	}()
+	protocols := new(http.Protocols)
+	protocols.SetUnencryptedHTTP2(true)
+	server := http.Server{Protocols: protocols, Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/grpc")
+		w.Header().Set("Trailer", "Grpc-Status")
+		text := binary.AppendUvarint([]byte{0x0a}, size) // string json = 1
+		head := binary.BigEndian.AppendUint32([]byte{0}, uint32(len(text)+size))
+		if _, err := w.Write(append(head, text...)); err != nil {
+			return
+		}
+		x := bytes.Repeat([]byte("x"), piece)
+		for range size / piece {
+			if _, err := w.Write(x); err != nil {
+				return
+			}
+		}
+		w.Header().Set("Grpc-Status", "0")
+	})}
+	fmt.Printf("1|1|unix|%s|grpc\n", path)
+	panic(server.Serve(l))
 }
 
 // What is left from call to call.
@@ -71,6 +115,12 @@ func leap(u sdk.Use) (sdk.Prepared, []schema.Complaint, error) {
 		case "leak": // goes on where the last sequence ended
 			if len(left) == len(v) {
 				copy(v, left)
+			}
+		case "files": // writes beside its folder, and does not mind that it cannot
+			os.WriteFile(filepath.Join("..", "left"), nil, 0o600)
+		case "network": // calls home, and does not mind either
+			if c, err := net.Dial("tcp", "127.0.0.1:9"); err == nil {
+				c.Close()
 			}
 		case "grows":
 			block := make([]byte, 1<<20)
