@@ -143,7 +143,7 @@ func interruptible() (context.Context, func()) {
 // specFlags are common to the commands that read specs.
 type specFlags struct {
 	PluginDev map[string]string `placeholder:"NAME=DIR" help:"Take the plugin that a spec uses as NAME from the folder DIR."`
-	Sandbox   string            `enum:"on,off" default:"on" help:"Confine the processes of plugins: no network, and no files but their own (on, off)."`
+	sandboxFlag
 }
 
 // changeFlags are common to the commands that change a spec.
@@ -168,7 +168,7 @@ func (f specFlags) near(s streams, dir string, locked bool) (*host.Host, error) 
 // hosted starts what runs the plugins of the options and of the flags. Close it.
 func (f specFlags) hosted(s streams, o host.Options) (*host.Host, error) {
 	o.Dev, o.Notice = f.PluginDev, s.notice
-	return newHost(o, f.Sandbox != "off")
+	return newHost(o, f.confined())
 }
 
 // notice tells what the user should know besides.

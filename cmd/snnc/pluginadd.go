@@ -5,9 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strings"
 
 	"snnc.dev/snnc/runtime/host"
 	"snnc.dev/snnc/runtime/installed"
@@ -18,9 +16,11 @@ type pluginAddCommand struct {
 	Source  string `arg:"" type:"existingdir" help:"The plugin's folder."`
 	User    bool   `help:"For all specs of the user; its first use in a project puts it into the project's lock."`
 	Replace bool   `help:"Take the place of one of the same name."`
+	buildFlags
 }
 
 func (c *pluginAddCommand) Run(ctx context.Context, s streams) error {
+	notice := once(s.notice)
 	m, err := installed.ReadManifest(c.Source)
 	if err != nil {
 		return err
@@ -67,11 +67,11 @@ func (c *pluginAddCommand) Run(ctx context.Context, s streams) error {
 	if err := copyPlugin(fresh, c.Source); err != nil {
 		return fmt.Errorf("add plugin %s: %w", m.Name, err)
 	}
-	if err := build(ctx, fresh, m, s); err != nil {
+	if err := c.build(ctx, fresh, m, c.Source, s, notice); err != nil {
 		return err
 	}
 	// What does not start never takes the place of what is there.
-	trial, err := newHost(host.Options{Dev: map[string]string{m.Name: fresh}, Notice: s.notice}, true)
+	trial, err := newHost(host.Options{Dev: map[string]string{m.Name: fresh}, Notice: notice}, c.confined())
 	if err != nil {
 		return err
 	}
@@ -90,7 +90,7 @@ func (c *pluginAddCommand) Run(ctx context.Context, s streams) error {
 	if c.User {
 		return nil
 	}
-	h, err := newHost(host.Options{Places: places, Notice: s.notice}, true)
+	h, err := newHost(host.Options{Places: places, Notice: notice}, c.confined())
 	if err != nil {
 		return err
 	}
@@ -108,24 +108,6 @@ func copyPlugin(to, from string) error {
 		return err
 	}
 	return os.RemoveAll(filepath.Join(to, ".git"))
-}
-
-// build runs the command of a manifest that makes the plugin in a folder.
-func build(ctx context.Context, dir string, m installed.Manifest, s streams) error {
-	if len(m.Build) == 0 {
-		return nil
-	}
-	argv, err := installed.Argv(dir, m.Build)
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(s.out, "building: %s\n", strings.Join(m.Build, " "))
-	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
-	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, s.err, s.err
-	if err := cmd.Run(); err != nil {
-		return fmt.Errorf("build plugin %s: %w", m.Name, err)
-	}
-	return nil
 }
 
 type pluginRemoveCommand struct {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"time"
 
-	"snnc.dev/snnc/plugins/builtin"
 	"snnc.dev/snnc/plugins/plugintest"
 	"snnc.dev/snnc/runtime/installed"
 )
@@ -15,6 +14,7 @@ type judgeFlags struct {
 	Use     []string      `sep:"none" placeholder:"COMPONENT(ARGUMENTS)" help:"Take a component at arguments, as a spec writes them, such as \"leap(tau = 3 steps)\"; may be given several times. The others are at their defaults."`
 	Timeout time.Duration `default:"10s" placeholder:"TIME" help:"How long a call may take."`
 	First   bool          `help:"End with the first failure."`
+	buildFlags
 }
 
 type pluginCheckCommand struct{ judgeFlags }
@@ -29,22 +29,22 @@ func (c *pluginTestCommand) Run(ctx context.Context, s streams) error {
 	return c.judge(ctx, s, plugintest.Test)
 }
 
-// judge prints a report; the status says whether something failed.
+// judge builds the plugin and prints a report; the status says whether something failed.
 func (c *judgeFlags) judge(ctx context.Context, s streams, by func(context.Context, string, plugintest.Options) (*plugintest.Report, error)) error {
 	if c.Timeout <= 0 {
 		return wrongUsage("a call takes longer than %v", c.Timeout)
 	}
 	// A manifest that cannot be read is a finding of the report.
 	if m, err := installed.ReadManifest(c.Dir); err == nil {
-		if err := build(ctx, c.Dir, m, s); err != nil {
+		if err := c.build(ctx, c.Dir, m, c.Dir, s, s.notice); err != nil {
 			return err
 		}
 	}
-	self, err := builtin.Argv()
+	self, err := c.program()
 	if err != nil {
 		return err
 	}
-	r, err := by(ctx, c.Dir, plugintest.Options{Uses: c.Use, Timeout: c.Timeout, First: c.First, Confine: self[0]})
+	r, err := by(ctx, c.Dir, plugintest.Options{Uses: c.Use, Timeout: c.Timeout, First: c.First, Confine: self})
 	if err != nil {
 		return err
 	}

@@ -19,6 +19,9 @@ const (
 	maxThreads = 4096    // of it and all that it starts
 )
 
+// moves is the version of Landlock's interface from which files can be moved from folder to folder.
+const moves = 2
+
 // system is what every program reads: its libraries, and what the runtimes of languages ask about the machine. Of /proc it is the process
 // itself alone.
 var system = []string{
@@ -49,13 +52,25 @@ func become(p Policy, command []string) error {
 		landlock.RODirs(folders...).IgnoreIfMissing(),
 		landlock.RWFiles("/dev/null"),
 	}
-	if p.Own != "" {
-		rules = append(rules, landlock.RWDirs(p.Own))
+	if writes := p.Write; p.Own != "" || len(writes) > 0 {
+		if p.Own != "" {
+			writes = append([]string{p.Own}, writes...)
+		}
+		rule := landlock.RWDirs(writes...)
+		if abi, err := lowlevel.LandlockGetABIVersion(); err == nil && abi >= moves {
+			rule = rule.WithRefer()
+		}
+		rules = append(rules, rule)
 	}
 	for _, dir := range p.Shared {
 		rules = append(rules, landlock.PathAccess(landlock.AccessFSSet(lowlevel.AccessFSReadFile|lowlevel.AccessFSWriteFile|lowlevel.AccessFSTruncate), dir))
 	}
-	if err := landlock.V9.BestEffort().Restrict(rules...); err != nil {
+	handled := landlock.V9
+	if p.Network {
+		// One set of rules, not one of files and one of signals: what a set does not name is refused as well where files change folders.
+		handled = landlock.Config{HandledAccessFS: handled.HandledAccessFS, Scoped: handled.Scoped}
+	}
+	if err := handled.BestEffort().Restrict(rules...); err != nil {
 		return fmt.Errorf("restrict files: %w", err)
 	}
 	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
@@ -65,7 +80,7 @@ func become(p Policy, command []string) error {
 		if err := letWatch(p.Watch); err != nil {
 			return fmt.Errorf("be watched: %w", err)
 		}
-	} else if err := filterSockets(); err != nil {
+	} else if err := filterSockets(p.Network); err != nil {
 		return fmt.Errorf("restrict sockets: %w", err)
 	}
 	// The thread on which Go runs this may be another than the one that the host started, whose signal at the death of its parent the new

@@ -14,11 +14,15 @@ import (
 // The filter lets streams of the unix domain be made and nothing connect, whatever flags a socket has and whatever stands in the upper halves
 // of the arguments; the numbers of other architectures are not there.
 func TestSocketFilter(t *testing.T) {
-	program, err := socketFilter(unix.SECCOMP_RET_ERRNO | uint32(unix.EACCES))
+	program, err := socketFilter(refused)
 	if err != nil {
 		t.Fatal(err)
 	}
-	vm := machine(t, program)
+	closed := machine(t, program)
+	if program, err = networkFilter(); err != nil {
+		t.Fatal(err)
+	}
+	open := machine(t, program)
 	const (
 		allow    = unix.SECCOMP_RET_ALLOW
 		refuse   = unix.SECCOMP_RET_ERRNO | int(unix.EACCES)
@@ -31,27 +35,31 @@ func TestSocketFilter(t *testing.T) {
 		number       uint32
 		domain, kind uint32
 		want         int
+		wantOpen     int // with the network open
 	}{
-		{"a stream", own, unix.SYS_SOCKET, unix.AF_UNIX, unix.SOCK_STREAM, allow},
-		{"a stream with flags", own, unix.SYS_SOCKET, unix.AF_UNIX, unix.SOCK_STREAM | unix.SOCK_CLOEXEC | unix.SOCK_NONBLOCK, allow},
-		{"datagrams", own, unix.SYS_SOCKET, unix.AF_UNIX, unix.SOCK_DGRAM, refuse},
-		{"packets in order", own, unix.SYS_SOCKET, unix.AF_UNIX, unix.SOCK_SEQPACKET, refuse},
-		{"TCP", own, unix.SYS_SOCKET, unix.AF_INET, unix.SOCK_STREAM, refuse},
-		{"TCP over IPv6", own, unix.SYS_SOCKET, unix.AF_INET6, unix.SOCK_STREAM, refuse},
-		{"UDP", own, unix.SYS_SOCKET, unix.AF_INET, unix.SOCK_DGRAM, refuse},
-		{"netlink", own, unix.SYS_SOCKET, unix.AF_NETLINK, unix.SOCK_RAW, refuse},
-		{"virtual machines", own, unix.SYS_SOCKET, unix.AF_VSOCK, unix.SOCK_STREAM, refuse},
-		{"connect", own, unix.SYS_CONNECT, unix.AF_UNIX, unix.SOCK_STREAM, refuse},
-		{"io_uring", own, unix.SYS_IO_URING_SETUP, 0, 0, notThere},
-		{"x32", own, 1<<30 | unix.SYS_SOCKET, unix.AF_INET, unix.SOCK_STREAM, notThere},
-		{"another architecture", unix.AUDIT_ARCH_I386, 102, 1, 0, notThere},
-		{"read", own, unix.SYS_READ, 0, 0, allow},
-		{"listen", own, unix.SYS_LISTEN, 0, 0, allow},
-		{"accept", own, unix.SYS_ACCEPT4, 0, 0, allow},
+		{"a stream", own, unix.SYS_SOCKET, unix.AF_UNIX, unix.SOCK_STREAM, allow, refuse},
+		{"a stream with flags", own, unix.SYS_SOCKET, unix.AF_UNIX, unix.SOCK_STREAM | unix.SOCK_CLOEXEC | unix.SOCK_NONBLOCK, allow, refuse},
+		{"datagrams", own, unix.SYS_SOCKET, unix.AF_UNIX, unix.SOCK_DGRAM, refuse, refuse},
+		{"packets in order", own, unix.SYS_SOCKET, unix.AF_UNIX, unix.SOCK_SEQPACKET, refuse, refuse},
+		{"TCP", own, unix.SYS_SOCKET, unix.AF_INET, unix.SOCK_STREAM, refuse, allow},
+		{"TCP over IPv6", own, unix.SYS_SOCKET, unix.AF_INET6, unix.SOCK_STREAM, refuse, allow},
+		{"UDP", own, unix.SYS_SOCKET, unix.AF_INET, unix.SOCK_DGRAM, refuse, allow},
+		{"netlink", own, unix.SYS_SOCKET, unix.AF_NETLINK, unix.SOCK_RAW, refuse, allow},
+		{"virtual machines", own, unix.SYS_SOCKET, unix.AF_VSOCK, unix.SOCK_STREAM, refuse, refuse},
+		{"connect", own, unix.SYS_CONNECT, unix.AF_UNIX, unix.SOCK_STREAM, refuse, allow},
+		{"io_uring", own, unix.SYS_IO_URING_SETUP, 0, 0, notThere, notThere},
+		{"x32", own, 1<<30 | unix.SYS_SOCKET, unix.AF_INET, unix.SOCK_STREAM, notThere, notThere},
+		{"another architecture", unix.AUDIT_ARCH_I386, 102, 1, 0, notThere, notThere},
+		{"read", own, unix.SYS_READ, 0, 0, allow, allow},
+		{"listen", own, unix.SYS_LISTEN, 0, 0, allow, allow},
+		{"accept", own, unix.SYS_ACCEPT4, 0, 0, allow, allow},
 	} {
-		got, err := vm.Run(called(x.architecture, x.number, x.domain, x.kind))
-		if err != nil || got != x.want {
+		call := called(x.architecture, x.number, x.domain, x.kind)
+		if got, err := closed.Run(call); err != nil || got != x.want {
 			t.Errorf("%s: %#x %v, want %#x", x.what, got, err, x.want)
+		}
+		if got, err := open.Run(call); err != nil || got != x.wantOpen {
+			t.Errorf("%s, with the network open: %#x %v, want %#x", x.what, got, err, x.wantOpen)
 		}
 	}
 }

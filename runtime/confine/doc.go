@@ -8,7 +8,8 @@
 //   - Landlock, for files: the process reads and executes what the policy names besides the system's libraries, and writes in its own
 //     folder and into the files of shared memory alone. From version 6 of its interface it signals no process outside.
 //   - A seccomp filter, for connections: there are stream sockets of the unix domain, for the host to connect to, and no others, and
-//     nothing connects to anybody. It also closes io_uring, which makes sockets past the filter.
+//     nothing connects to anybody. It also closes io_uring, which makes sockets past the filter. A policy may open the network to a
+//     build; then there are sockets of the internet alone.
 //   - A user and a network namespace of its own (Namespaces), where the system lets a user make them: a network without any interface,
 //     an identity without capabilities, even where the host is root.
 //   - Limits of the system (setrlimit(2)): memory, sizes and numbers of files, threads, no core files.
@@ -17,5 +18,5 @@
 //
 // A process can be watched as well (Watch): of what it tries against its walls each attempt is told, also those whose errors it hides.
 //
-// It imports no package of this project. Only runtime/host, plugins/plugintest and cmd/snnc import it.
+// It imports no package of this project. Only runtime/host, runtime/fetch, plugins/plugintest and cmd/snnc import it.
 package confine

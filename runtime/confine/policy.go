@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"os/exec"
 	"strings"
+	"syscall"
 )
 
 // Command is the first argument of a process that is to confine itself.
@@ -17,11 +19,14 @@ const failed = 126
 // Policy is what a process may do.
 type Policy struct {
 	Read   []string // files, and folders with all below them, to read and execute besides the system's
-	Own    string   // folder in which it may do everything, sockets included
+	Own    string   // folder for temporary files, in which it may do everything, sockets included
+	Write  []string // more folders in which it may do everything
 	Shared []string // folders whose files it may read and write, but neither make nor remove
-	Memory uint64   // bytes of private memory that it can write to; 0: no limit
-	Watch  int      // descriptor of Watch.Theirs in it, where the process is watched; 0: it is not
-	Alone  bool     // it is in namespaces of its own (Namespaces), where the number of its threads can be told from the user's others
+
+	Memory  uint64 // bytes of private memory that it can write to; 0: no limit
+	Network bool   // it may talk to the network, though not to this machine's services by sockets of the unix domain
+	Watch   int    // descriptor of Watch.Theirs in it, where the process is watched; 0: it is not
+	Alone   bool   // it is in namespaces of its own (Namespaces), where the number of its threads can be told from the user's others
 }
 
 // Attempt is something that a watched process tries and that its policy does not allow.
@@ -42,6 +47,58 @@ func (p Policy) Argv(self string, command []string) ([]string, error) {
 		return nil, fmt.Errorf("write a plugin's policy: %w", err)
 	}
 	return append([]string{self, Command, string(text), "--"}, command...), nil
+}
+
+// Start starts a command under the policy, in namespaces of its own where alone is set and the system lets them be made; self is this
+// program. It returns the command that runs, for one can be started once, and whether it is in such namespaces. Of the command given
+// the path, arguments, folder, environment, streams and attributes count; TMPDIR is the policy's. Where tell is not nil, the process is
+// watched and tell told what it tries.
+func (p Policy) Start(self string, cmd *exec.Cmd, alone bool, tell func(Attempt)) (started *exec.Cmd, inNamespaces bool, err error) {
+	attempt := func(alone bool) (out *exec.Cmd, err error) {
+		p := p
+		p.Alone = alone
+		var files []*os.File
+		if tell != nil {
+			w, bad := NewWatch()
+			if bad != nil {
+				return nil, bad
+			}
+			defer func() {
+				if err != nil {
+					w.Close()
+					return
+				}
+				w.Theirs.Close()
+				go w.Follow(p, tell)
+			}()
+			const afterStandard = 3
+			files, p.Watch = []*os.File{w.Theirs}, afterStandard
+		}
+		argv, err := p.Argv(self, append([]string{cmd.Path}, cmd.Args[1:]...))
+		if err != nil {
+			return nil, err
+		}
+		out = exec.Command(argv[0], argv[1:]...)
+		out.Dir, out.Stdin, out.Stdout, out.Stderr, out.WaitDelay = cmd.Dir, cmd.Stdin, cmd.Stdout, cmd.Stderr, cmd.WaitDelay
+		out.ExtraFiles = files
+		out.Env = append(cmd.Env[:len(cmd.Env):len(cmd.Env)], "TMPDIR="+p.Own)
+		attributes := syscall.SysProcAttr{}
+		if cmd.SysProcAttr != nil {
+			attributes = *cmd.SysProcAttr
+		}
+		out.SysProcAttr = &attributes
+		if alone {
+			Namespaces(out.SysProcAttr)
+		}
+		return out, out.Start()
+	}
+	if alone && !p.Network { // a network of its own would be an empty one
+		if out, err := attempt(true); err == nil {
+			return out, true, nil
+		}
+	}
+	out, err := attempt(false)
+	return out, false, err
 }
 
 // Main becomes a plugin where the process was started with Policy.Argv, and exits where that fails; otherwise it returns at once.
@@ -67,6 +124,14 @@ type Walls struct {
 
 // Whole reports whether neither files nor the network are open.
 func (w Walls) Whole() bool { return w.Landlock > 0 && (w.Seccomp || w.Namespaces) }
+
+// Notice is what a user is told of the processes of plugins: what holds them.
+func (w Walls) Notice() string {
+	if !w.Whole() {
+		return "plugins are not wholly confined: " + w.String()
+	}
+	return "plugins are confined: " + w.String()
+}
 
 // String says in a sentence what holds and, where something does not, what that leaves open.
 func (w Walls) String() string {

@@ -61,6 +61,35 @@ func socketFilter(refuse uint32) ([]bpf.RawInstruction, error) {
 	})
 }
 
+// networkFilter returns the program for a process that has the network: it allows of all sockets those of IPv4, of IPv6 and of the kernel's
+// table of addresses, and none of the unix domain, behind which this machine's services are. Calls that are not there are those of
+// socketFilter.
+func networkFilter() ([]bpf.RawInstruction, error) {
+	const (
+		x32      = 1 << 30
+		notThere = unix.SECCOMP_RET_ERRNO | uint32(unix.ENOSYS)
+		whole    = 4 // bytes
+	)
+	return bpf.Assemble([]bpf.Instruction{
+		bpf.LoadAbsolute{Off: architectureAt, Size: whole},
+		bpf.JumpIf{Cond: bpf.JumpEqual, Val: architecture(), SkipFalse: 8}, // to notThere
+		bpf.LoadAbsolute{Off: numberAt, Size: whole},
+		bpf.JumpIf{Cond: bpf.JumpGreaterOrEqual, Val: x32, SkipTrue: 6},                    // to notThere
+		bpf.JumpIf{Cond: bpf.JumpEqual, Val: uint32(unix.SYS_IO_URING_SETUP), SkipTrue: 5}, // to notThere
+		bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: uint32(unix.SYS_SOCKET), SkipTrue: 6},      // to allow
+		bpf.LoadAbsolute{Off: argumentsAt, Size: whole},                                    // domain
+		bpf.JumpIf{Cond: bpf.JumpEqual, Val: unix.AF_INET, SkipTrue: 4},                    // to allow
+		bpf.JumpIf{Cond: bpf.JumpEqual, Val: unix.AF_INET6, SkipTrue: 3},                   // to allow
+		bpf.JumpIf{Cond: bpf.JumpEqual, Val: unix.AF_NETLINK, SkipTrue: 2, SkipFalse: 1},   // to allow, or refuse
+		bpf.RetConstant{Val: notThere},
+		bpf.RetConstant{Val: refused},
+		bpf.RetConstant{Val: unix.SECCOMP_RET_ALLOW},
+	})
+}
+
+// refused is what comes of a call that is not allowed.
+const refused = unix.SECCOMP_RET_ERRNO | uint32(unix.EACCES)
+
 // canFilter reports whether the system has such filters.
 func canFilter() bool {
 	action := uint32(unix.SECCOMP_RET_ERRNO)
@@ -68,12 +97,15 @@ func canFilter() bool {
 	return e == 0 && architecture() != 0
 }
 
-// filterSockets puts the filter on this thread and what it becomes, which must have given up new privileges.
-func filterSockets() error {
+// filterSockets puts the filter of a process with or without the network on this thread and what it becomes, which must have given up new privileges.
+func filterSockets(network bool) error {
 	if !canFilter() {
 		return nil
 	}
-	program, err := socketFilter(unix.SECCOMP_RET_ERRNO | uint32(unix.EACCES))
+	program, err := socketFilter(refused)
+	if network {
+		program, err = networkFilter()
+	}
 	if err != nil {
 		return fmt.Errorf("assemble the filter: %w", err)
 	}

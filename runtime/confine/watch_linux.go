@@ -273,7 +273,7 @@ func (p Policy) writes(path string, opens bool) bool {
 		in, err := filepath.Rel(dir, path)
 		return err == nil && filepath.IsLocal(in)
 	}
-	return path == "" || path == os.DevNull || p.Own != "" && under(p.Own) || opens && slices.ContainsFunc(p.Shared, under)
+	return path == "" || path == os.DevNull || p.Own != "" && under(p.Own) || slices.ContainsFunc(p.Write, under) || opens && slices.ContainsFunc(p.Shared, under)
 }
 
 // caller is the thread that makes a call.

@@ -35,6 +35,13 @@ func eachLine(r io.Reader, f func(line []byte)) {
 	}
 }
 
+// LastLines returns the last lines of what a process printed, oldest first, as a terminal may show them: at most 20, each cut to 400 bytes.
+func LastLines(printed []byte) []string {
+	var t tail
+	eachLine(bytes.NewReader(printed), t.add)
+	return t.last()
+}
+
 // tail is the last lines that a process printed.
 type tail struct {
 	mu    sync.Mutex

@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/hashicorp/go-plugin/runner"
+
+	"snnc.dev/snnc/runtime/confine"
 )
 
 // The steps of ending a process that may still have something to do.
@@ -89,7 +91,8 @@ func (p *process) run(started chan<- error) {
 	}
 	in, out, errs := pipes[0], pipes[1], pipes[2]
 	p.cmd.Stdin, p.cmd.Stdout, p.cmd.Stderr = in[0], out[1], errs[1]
-	p.cmd.SysProcAttr = attributes()
+	// On Linux it dies with this thread; elsewhere the lifeline alone ends a plugin whose host was killed.
+	p.cmd.SysProcAttr = confine.Group()
 	var err error
 	if p.confined != nil {
 		p.cmd, err = p.confined.start(p.cmd)
@@ -106,7 +109,7 @@ func (p *process) run(started chan<- error) {
 	p.mu.Lock()
 	p.pid, p.lifeline = p.cmd.Process.Pid, in[1]
 	if p.killed { // before there was a process
-		signalGroup(p.pid, syscall.SIGKILL)
+		confine.SignalGroup(p.pid, syscall.SIGKILL)
 	}
 	p.mu.Unlock()
 	started <- nil
@@ -165,7 +168,7 @@ func (p *process) signal(s syscall.Signal) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.pid != 0 && !p.gone {
-		signalGroup(p.pid, s)
+		confine.SignalGroup(p.pid, s)
 	}
 }
 

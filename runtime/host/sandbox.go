@@ -1,13 +1,8 @@
 package host
 
 import (
-	"bufio"
 	"fmt"
-	"io"
-	"os"
 	"os/exec"
-	"path/filepath"
-	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -26,11 +21,7 @@ type sandbox struct {
 func (s *sandbox) told() {
 	s.once.Do(func() {
 		if s.notice != nil {
-			w, how := confine.Standing(!s.shared.Load()), "plugins are confined: "
-			if !w.Whole() {
-				how = "plugins are not wholly confined: "
-			}
-			s.notice(how + w.String())
+			s.notice(confine.Standing(!s.shared.Load()).Notice())
 		}
 	})
 }
@@ -58,7 +49,7 @@ func (h *Host) confined(s *served, process *process, own string) (*confined, err
 		return nil, nil
 	}
 	p := confine.Policy{Read: []string{s.dir}, Own: own, Memory: confine.Memory()}
-	more, err := interpreter(s.argv[0])
+	more, err := confine.Interpreter(s.argv[0])
 	if err != nil {
 		return nil, fmt.Errorf("find the plugin's command: %w", err)
 	}
@@ -80,118 +71,11 @@ func (h *Host) confined(s *served, process *process, own string) (*confined, err
 }
 
 // start starts a command as its process is confined, in namespaces of its own or, where the system refuses these, without. It returns the
-// command that runs: one can be started once.
+// command that runs.
 func (c *confined) start(cmd *exec.Cmd) (*exec.Cmd, error) {
-	attempt := func(alone bool) (out *exec.Cmd, err error) {
-		p := c.policy
-		p.Alone = alone
-		var w *confine.Watch
-		var files []*os.File
-		if c.tell != nil {
-			if w, err = confine.NewWatch(); err != nil {
-				return nil, err
-			}
-			defer func() {
-				if err != nil {
-					w.Close()
-					return
-				}
-				w.Theirs.Close()
-				go w.Follow(p, c.tell)
-			}()
-			const afterStandard = 3
-			files, p.Watch = []*os.File{w.Theirs}, afterStandard
-		}
-		argv, err := p.Argv(c.self, append([]string{cmd.Path}, cmd.Args[1:]...))
-		if err != nil {
-			return nil, err
-		}
-		out = exec.Command(argv[0], argv[1:]...)
-		out.ExtraFiles = files
-		out.Dir, out.Stdin, out.Stdout, out.Stderr, out.SysProcAttr = cmd.Dir, cmd.Stdin, cmd.Stdout, cmd.Stderr, attributes()
-		out.Env = append(cmd.Env[:len(cmd.Env):len(cmd.Env)], "TMPDIR="+p.Own)
-		if alone {
-			confine.Namespaces(out.SysProcAttr)
-		}
-		return out, out.Start()
-	}
-	if !c.shared.Load() {
-		if out, err := attempt(true); err == nil {
-			return out, nil
-		}
-	}
-	out, err := attempt(false)
-	if err == nil {
+	out, alone, err := c.policy.Start(c.self, cmd, !c.shared.Load(), c.tell)
+	if err == nil && !alone {
 		c.shared.Store(true)
 	}
 	return out, err
-}
-
-// interpreter returns what a command reads besides its plugin's folder: the file itself and, where that is a link or a script, those that it
-// leads to, with the libraries beside each.
-func interpreter(path string) ([]string, error) {
-	const longest = 16 // links and scripts on the way, as many as make no sense any more
-	var out []string
-	next := []string{path}
-	for n := 0; len(next) > 0; n++ {
-		path, next = next[0], next[1:]
-		st, err := os.Lstat(path)
-		if err != nil {
-			return nil, err
-		}
-		if n == longest {
-			return nil, fmt.Errorf("%s leads on and on", path)
-		}
-		out = append(out, path)
-		if bin := filepath.Dir(path); filepath.Base(bin) == "bin" {
-			prefix := filepath.Dir(bin)
-			out = append(out, bin, filepath.Join(prefix, "lib"), filepath.Join(prefix, "lib64"), filepath.Join(prefix, "pyvenv.cfg"))
-		}
-		if home, err := os.UserHomeDir(); err == nil && strings.HasPrefix(filepath.Base(path), "python") { // packages of the user (PEP 370)
-			own, _ := filepath.Glob(filepath.Join(home, ".local/lib/python*"))
-			out = append(out, own...)
-		}
-		if st.Mode()&os.ModeSymlink != 0 {
-			to, err := os.Readlink(path)
-			if err != nil {
-				return nil, err
-			}
-			if !filepath.IsAbs(to) {
-				to = filepath.Join(filepath.Dir(path), to)
-			}
-			next = append(next, to)
-			continue
-		}
-		next = append(next, shebang(path)...)
-	}
-	return out, nil
-}
-
-// shebang returns the programs that a script names in its first line, with env(1) the one that it finds.
-func shebang(path string) []string {
-	const longest = 256 // what Linux reads (BINPRM_BUF_SIZE)
-	f, err := os.Open(path)
-	if err != nil {
-		return nil
-	}
-	defer f.Close()
-	line, _ := bufio.NewReader(io.LimitReader(f, longest)).ReadString('\n')
-	line, ok := strings.CutPrefix(line, "#!")
-	words := strings.Fields(line)
-	if !ok || len(words) == 0 {
-		return nil
-	}
-	out := words[:1]
-	if filepath.Base(words[0]) == "env" {
-		for _, w := range words[1:] {
-			if strings.HasPrefix(w, "-") || strings.Contains(w, "=") {
-				continue
-			}
-			if found, err := exec.LookPath(w); err == nil {
-				out = append(out, found)
-			}
-			break
-		}
-	}
-	return out
 }

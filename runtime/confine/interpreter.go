@@ -1,0 +1,80 @@
+package confine
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+// Interpreter returns what a command reads besides its plugin's folder: the file itself and, where that is a link or a script, those that it
+// leads to, with the libraries beside each.
+func Interpreter(path string) ([]string, error) {
+	const longest = 16 // links and scripts on the way, as many as make no sense any more
+	var out []string
+	next := []string{path}
+	for n := 0; len(next) > 0; n++ {
+		path, next = next[0], next[1:]
+		st, err := os.Lstat(path)
+		if err != nil {
+			return nil, err
+		}
+		if n == longest {
+			return nil, fmt.Errorf("%s leads on and on", path)
+		}
+		out = append(out, path)
+		if bin := filepath.Dir(path); filepath.Base(bin) == "bin" {
+			prefix := filepath.Dir(bin)
+			out = append(out, bin, filepath.Join(prefix, "lib"), filepath.Join(prefix, "lib64"), filepath.Join(prefix, "pyvenv.cfg"))
+		}
+		if home, err := os.UserHomeDir(); err == nil && strings.HasPrefix(filepath.Base(path), "python") { // packages of the user (PEP 370)
+			own, _ := filepath.Glob(filepath.Join(home, ".local/lib/python*"))
+			out = append(out, own...)
+		}
+		if st.Mode()&os.ModeSymlink != 0 {
+			to, err := os.Readlink(path)
+			if err != nil {
+				return nil, err
+			}
+			if !filepath.IsAbs(to) {
+				to = filepath.Join(filepath.Dir(path), to)
+			}
+			next = append(next, to)
+			continue
+		}
+		next = append(next, shebang(path)...)
+	}
+	return out, nil
+}
+
+// shebang returns the programs that a script names in its first line, with env(1) the one that it finds.
+func shebang(path string) []string {
+	const longest = 256 // what Linux reads (BINPRM_BUF_SIZE)
+	f, err := os.Open(path)
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	line, _ := bufio.NewReader(io.LimitReader(f, longest)).ReadString('\n')
+	line, ok := strings.CutPrefix(line, "#!")
+	words := strings.Fields(line)
+	if !ok || len(words) == 0 {
+		return nil
+	}
+	out := words[:1]
+	if filepath.Base(words[0]) == "env" {
+		for _, w := range words[1:] {
+			if strings.HasPrefix(w, "-") || strings.Contains(w, "=") {
+				continue
+			}
+			if found, err := exec.LookPath(w); err == nil {
+				out = append(out, found)
+			}
+			break
+		}
+	}
+	return out
+}
