@@ -5,6 +5,8 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"strconv"
+	"strings"
 	"syscall"
 
 	"github.com/landlock-lsm/go-landlock/landlock"
@@ -22,6 +24,10 @@ const (
 // moves is the version of Landlock's interface from which files can be moved from folder to folder.
 const moves = 2
 
+// sooner is what a process has on top of its memory where the system, which has run out of that, chooses whom to end: half of the machine's
+// (proc_pid_oom_score_adj(5)). A plugin can be started again, its host cannot.
+const sooner = 500
+
 // system is what every program reads: its libraries, and what the runtimes of languages ask about the machine. Of /proc it is the process
 // itself alone.
 var system = []string{
@@ -34,6 +40,9 @@ var system = []string{
 	"/sys/devices/system", "/sys/kernel/mm/transparent_hugepage", "/sys/fs/cgroup", "/dev/zero", "/dev/urandom", "/dev/random",
 }
 
+// oomScore is the file of sooner.
+const oomScore = "/proc/self/oom_score_adj"
+
 // become applies the policy to this process and executes the command in it. It returns only with an error.
 //
 // It stays on one thread, for what is applied to a thread is what the new program gets.
@@ -41,6 +50,12 @@ func become(p Policy, command []string) error {
 	runtime.LockOSThread()
 	if err := limit(p); err != nil {
 		return err
+	}
+	// Best effort: a process that is more expendable already stays so.
+	if text, err := os.ReadFile(oomScore); err == nil {
+		if now, err := strconv.Atoi(strings.TrimSpace(string(text))); err == nil && now < sooner {
+			os.WriteFile(oomScore, []byte(strconv.Itoa(sooner)), 0)
+		}
 	}
 	// The command is looked up before the walls stand: what is wrong with it is told better.
 	if _, err := exec.LookPath(command[0]); err != nil {
@@ -62,19 +77,25 @@ func become(p Policy, command []string) error {
 		}
 		rules = append(rules, rule)
 	}
-	for _, dir := range p.Shared {
-		rules = append(rules, landlock.PathAccess(landlock.AccessFSSet(lowlevel.AccessFSReadFile|lowlevel.AccessFSWriteFile|lowlevel.AccessFSTruncate), dir))
+	for _, dir := range p.Shared { // not to cut them: who reads mapped memory that its file has no more is ended
+		rules = append(rules, landlock.PathAccess(landlock.AccessFSSet(lowlevel.AccessFSReadFile|lowlevel.AccessFSWriteFile), dir))
 	}
 	handled := landlock.V9
 	if p.Network {
 		// One set of rules, not one of files and one of signals: what a set does not name is refused as well where files change folders.
 		handled = landlock.Config{HandledAccessFS: handled.HandledAccessFS, Scoped: handled.Scoped}
 	}
-	if err := handled.BestEffort().Restrict(rules...); err != nil {
-		return fmt.Errorf("restrict files: %w", err)
-	}
 	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
 		return fmt.Errorf("give up new privileges: %w", err)
+	}
+	if err := restrict(handled, rules); err != nil {
+		return fmt.Errorf("restrict files: %w", err)
+	}
+	if err := dropCapabilities(); err != nil {
+		return fmt.Errorf("give up capabilities: %w", err)
+	}
+	if err := filterCalls(p); err != nil {
+		return fmt.Errorf("restrict system calls: %w", err)
 	}
 	if p.Watch > 0 {
 		if err := letWatch(p.Watch); err != nil {
@@ -89,6 +110,26 @@ func become(p Policy, command []string) error {
 		return fmt.Errorf("end with the host: %w", err)
 	}
 	return fmt.Errorf("execute %s: %w", command[0], syscall.Exec(command[0], command, os.Environ()))
+}
+
+// restrict puts Landlock's rules on this thread. What go-landlock has for that is for all threads of a process, which it counts in /proc/self
+// and signals by their numbers there: in a namespace of processes they have others.
+func restrict(handled landlock.Config, rules []landlock.Rule) error {
+	rulesetFD, flags, err := handled.BestEffort().NewRulesetFD(rules...)
+	if err != nil || rulesetFD < 0 { // there is no Landlock
+		return err
+	}
+	defer unix.Close(rulesetFD)
+	return lowlevel.LandlockRestrictSelf(rulesetFD, flags)
+}
+
+// dropCapabilities takes from this thread what root may, where it is root; without new privileges no program that it becomes has it back.
+func dropCapabilities() error {
+	if err := unix.Prctl(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0); err != nil {
+		return err
+	}
+	var none [2]unix.CapUserData // 64 capabilities, 32 each
+	return unix.Capset(&unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}, &none[0])
 }
 
 // sort tells files from folders; what is not there, or not for this user, is left out.
@@ -111,7 +152,7 @@ func limit(p Policy) error {
 		what  int
 		value uint64
 	}
-	limits := []pair{{unix.RLIMIT_CORE, 0}, {unix.RLIMIT_NOFILE, maxOpen}, {unix.RLIMIT_FSIZE, maxFile}}
+	limits := []pair{{unix.RLIMIT_CORE, 0}, {unix.RLIMIT_NOFILE, maxOpen}, {unix.RLIMIT_FSIZE, maxFile}, {unix.RLIMIT_RTPRIO, 0}}
 	if p.Alone {
 		limits = append(limits, pair{unix.RLIMIT_NPROC, maxThreads})
 	}
@@ -133,8 +174,10 @@ func limit(p Policy) error {
 	return nil
 }
 
-// Namespaces lets a process start in a user and a network namespace of its own, in which it is the user that it was, or, where that is
-// root, a user without privileges. Starting fails where the system does not let users make namespaces.
+// Namespaces lets a process start in namespaces of its own: of users, in which it is the user that it was, or, where that is root, one
+// without privileges; of the network, without any interface; of processes, of which it is the first, so that all that it starts ends with
+// it; and of System V's and POSIX's queues and shared memory. Its /proc/self is what it was. Starting fails where the system does not let
+// users make namespaces.
 func Namespaces(a *syscall.SysProcAttr) {
 	const nobody = 65534
 	id := func(outside int) []syscall.SysProcIDMap {
@@ -144,7 +187,7 @@ func Namespaces(a *syscall.SysProcAttr) {
 		}
 		return []syscall.SysProcIDMap{{ContainerID: inside, HostID: outside, Size: 1}}
 	}
-	a.Cloneflags |= unix.CLONE_NEWUSER | unix.CLONE_NEWNET
+	a.Cloneflags |= unix.CLONE_NEWUSER | unix.CLONE_NEWNET | unix.CLONE_NEWPID | unix.CLONE_NEWIPC
 	a.UidMappings, a.GidMappings = id(os.Getuid()), id(os.Getgid())
 }
 

@@ -162,6 +162,94 @@ func TestPolicyWrites(t *testing.T) {
 	}
 }
 
+// run returns what a filter makes of a system call by the machine's own numbers.
+func run(t *testing.T, program []bpf.RawInstruction, number uint32, arguments ...uint32) int {
+	t.Helper()
+	var all []bpf.Instruction
+	for _, x := range program {
+		all = append(all, x.Disassemble())
+	}
+	vm, err := bpf.NewVM(all)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data := make([]byte, 64)
+	binary.BigEndian.PutUint32(data[numberAt:], number)
+	binary.BigEndian.PutUint32(data[architectureAt:], architecture())
+	for i, x := range arguments {
+		binary.BigEndian.PutUint32(data[argumentsAt+argument*i:], x)
+	}
+	got, err := vm.Run(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return got
+}
+
+// The filter refuses what reaches past the other walls, and only that: programs make threads and processes, and change what is their own.
+func TestCallFilter(t *testing.T) {
+	const (
+		allow       = unix.SECCOMP_RET_ALLOW
+		refuse      = unix.SECCOMP_RET_ERRNO | int(unix.EPERM)
+		notThere    = unix.SECCOMP_RET_ERRNO | int(unix.ENOSYS)
+		unsupported = unix.SECCOMP_RET_ERRNO | int(unix.EOPNOTSUPP)
+	)
+	const thread = unix.CLONE_VM | unix.CLONE_FS | unix.CLONE_FILES | unix.CLONE_SIGHAND | unix.CLONE_SYSVSEM | unix.CLONE_THREAD | unix.CLONE_SETTLS
+	for _, alone := range []bool{true, false} {
+		program, err := callFilter(Policy{Alone: alone})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(program) > unix.BPF_MAXINSNS {
+			t.Errorf("%d instructions", len(program))
+		}
+		among := refuse
+		if alone {
+			among = allow
+		}
+		for _, x := range []struct {
+			what      string
+			number    uint32
+			want      int
+			arguments []uint32
+		}{
+			{"change a file's mode", unix.SYS_FCHMODAT, refuse, nil},
+			{"change a file's mode, the new way", unix.SYS_FCHMODAT2, refuse, nil},
+			{"trace", unix.SYS_PTRACE, refuse, nil},
+			{"keys", unix.SYS_KEYCTL, refuse, nil},
+			{"the last of the list", unix.SYS_VHANGUP, refuse, nil},
+			{"io_uring", unix.SYS_IO_URING_SETUP, notThere, nil},
+			{"clone3", unix.SYS_CLONE3, notThere, nil},
+			{"a thread", unix.SYS_CLONE, allow, []uint32{thread}},
+			{"a process", unix.SYS_CLONE, allow, []uint32{unix.CLONE_VM | unix.CLONE_VFORK | unix.CLONE_PIDFD | uint32(unix.SIGCHLD)}},
+			{"a namespace of users", unix.SYS_CLONE, refuse, []uint32{unix.CLONE_NEWUSER | uint32(unix.SIGCHLD)}},
+			{"a namespace of processes", unix.SYS_CLONE, refuse, []uint32{unix.CLONE_NEWPID}},
+			{"live on behind the host", unix.SYS_PRCTL, refuse, []uint32{unix.PR_SET_PDEATHSIG, 0}},
+			{"be told of the host's death", unix.SYS_PRCTL, refuse, []uint32{unix.PR_SET_PDEATHSIG, uint32(unix.SIGCHLD)}},
+			{"end with the parent", unix.SYS_PRCTL, allow, []uint32{unix.PR_SET_PDEATHSIG, uint32(unix.SIGKILL)}},
+			{"name a thread", unix.SYS_PRCTL, allow, []uint32{unix.PR_SET_NAME, 0}},
+			{"reserve", unix.SYS_FALLOCATE, allow, []uint32{3, unix.FALLOC_FL_KEEP_SIZE}},
+			{"make a hole", unix.SYS_FALLOCATE, unsupported, []uint32{3, unix.FALLOC_FL_KEEP_SIZE | unix.FALLOC_FL_PUNCH_HOLE}},
+			{"cut something out", unix.SYS_FALLOCATE, unsupported, []uint32{3, unix.FALLOC_FL_COLLAPSE_RANGE}},
+			{"give memory back", unix.SYS_MADVISE, allow, []uint32{0, 0, unix.MADV_DONTNEED}},
+			{"make a hole by memory", unix.SYS_MADVISE, refuse, []uint32{0, 0, unix.MADV_REMOVE}},
+			{"a pair of streams", unix.SYS_SOCKETPAIR, allow, []uint32{unix.AF_UNIX, unix.SOCK_STREAM | unix.SOCK_CLOEXEC}},
+			{"a pair for datagrams", unix.SYS_SOCKETPAIR, refuse, []uint32{unix.AF_UNIX, unix.SOCK_DGRAM | unix.SOCK_CLOEXEC}},
+			{"own limits", unix.SYS_PRLIMIT64, allow, []uint32{0}},
+			{"limits of others", unix.SYS_PRLIMIT64, among, []uint32{1234}},
+			{"leave the group", unix.SYS_SETSID, among, nil},
+			{"priorities", unix.SYS_SETPRIORITY, among, nil},
+			{"read", unix.SYS_READ, allow, nil},
+			{"wait", unix.SYS_WAIT4, allow, nil},
+			{"execute", unix.SYS_EXECVE, allow, nil},
+		} {
+			if got := run(t, program, x.number, x.arguments...); got != x.want {
+				t.Errorf("alone %v: %s: %#x, want %#x", alone, x.what, got, x.want)
+			}
+		}
+	}
+}
+
 // What holds and what is open is said.
 func TestWalls(t *testing.T) {
 	for w, want := range map[Walls]string{

@@ -7,12 +7,16 @@
 //
 //   - Landlock, for files: the process reads and executes what the policy names besides the system's libraries, and writes in its own
 //     folder and into the files of shared memory alone. From version 6 of its interface it signals no process outside.
-//   - A seccomp filter, for connections: there are stream sockets of the unix domain, for the host to connect to, and no others, and
-//     nothing connects to anybody. It also closes io_uring, which makes sockets past the filter. A policy may open the network to a
-//     build; then there are sockets of the internet alone.
-//   - A user and a network namespace of its own (Namespaces), where the system lets a user make them: a network without any interface,
-//     an identity without capabilities, even where the host is root.
+//   - Seccomp filters, for what Landlock does not see. Of sockets there are streams of the unix domain, for the host to connect to, and no
+//     others, and nothing connects to anybody; io_uring, which makes sockets past the filter, is not there. A policy may open the network to a build; then there are sockets of the internet alone.
+//     Metadata of files, other
+//     processes, keys, System V's shared memory, new namespaces, mounts and the kernel's larger doors (eBPF, userfaultfd, performance
+//     counters) are refused, and so is to live on when the host dies.
+//   - Namespaces of its own (Namespaces), where the system lets a user make them: a network without any interface, an identity without
+//     capabilities, even where the host is root, and processes among themselves, which end together.
 //   - Limits of the system (setrlimit(2)): memory, sizes and numbers of files, threads, no core files.
+//
+// Where there are no namespaces an Ender ends what plugins have started when the host is gone.
 //
 // What a system lacks is left out, and Walls tells what holds. Landlock and the namespaces are of Linux; elsewhere nothing holds.
 //

@@ -101,8 +101,13 @@ func (p Policy) Start(self string, cmd *exec.Cmd, alone bool, tell func(Attempt)
 	return out, false, err
 }
 
-// Main becomes a plugin where the process was started with Policy.Argv, and exits where that fails; otherwise it returns at once.
+// Main becomes a plugin where the process was started with Policy.Argv, and exits where that fails; it is what an Ender starts, and exits;
+// otherwise it returns at once.
 func Main() {
+	if len(os.Args) == 2 && os.Args[1] == EndCommand {
+		end(os.Stdin)
+		os.Exit(0)
+	}
 	if len(os.Args) < 5 || os.Args[1] != Command || os.Args[3] != "--" {
 		return
 	}

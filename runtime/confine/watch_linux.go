@@ -30,6 +30,7 @@ type watchedCall struct {
 	paths  []int // which arguments are paths; one behind a folder's descriptor is relative to that
 	bare   bool  // the paths have no such descriptors
 	follow bool  // a path that ends in a link means what that leads to
+	meta   bool  // it changes no more than a file's metadata, which is refused everywhere
 }
 
 // modern are the calls that all architectures have.
@@ -43,8 +44,8 @@ var modern = []watchedCall{
 	{name: "renameat2", number: unix.SYS_RENAMEAT2, paths: []int{1, 3}},
 	{name: "linkat", number: unix.SYS_LINKAT, paths: []int{1, 3}},
 	{name: "symlinkat", number: unix.SYS_SYMLINKAT, paths: []int{2}},
-	{name: "fchmodat", number: unix.SYS_FCHMODAT, paths: []int{1}, follow: true},
-	{name: "fchownat", number: unix.SYS_FCHOWNAT, paths: []int{1}},
+	{name: "fchmodat", number: unix.SYS_FCHMODAT, paths: []int{1}, follow: true, meta: true},
+	{name: "fchownat", number: unix.SYS_FCHOWNAT, paths: []int{1}, meta: true},
 	{name: "truncate", number: unix.SYS_TRUNCATE, paths: []int{0}, bare: true, follow: true},
 }
 
@@ -248,7 +249,7 @@ func judge(p Policy, n *[roomForNotice]byte, tell func(Attempt)) unix.Errno {
 			continue
 		}
 		path, ok := c.path(folder, args(i), call.follow)
-		opens := call.number == unix.SYS_OPENAT2 || call.flags > 0 && args(call.flags)&unix.O_CREAT == 0
+		opens := call.number == unix.SYS_OPENAT2 || call.flags > 0 && args(call.flags)&(unix.O_CREAT|unix.O_TRUNC) == 0
 		if ok && p.writes(path, opens) {
 			continue
 		}
@@ -257,6 +258,9 @@ func judge(p Policy, n *[roomForNotice]byte, tell func(Attempt)) unix.Errno {
 		}
 		tell(Attempt{Call: call.name, Of: path})
 		return unix.EACCES
+	}
+	if call.meta {
+		return unix.EPERM
 	}
 	return 0
 }

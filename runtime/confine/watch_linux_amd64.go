@@ -13,7 +13,7 @@ var legacy = []watchedCall{
 	{name: "rename", number: unix.SYS_RENAME, paths: []int{0, 1}, bare: true},
 	{name: "link", number: unix.SYS_LINK, paths: []int{0, 1}, bare: true},
 	{name: "symlink", number: unix.SYS_SYMLINK, paths: []int{1}, bare: true},
-	{name: "chmod", number: unix.SYS_CHMOD, paths: []int{0}, bare: true, follow: true},
-	{name: "chown", number: unix.SYS_CHOWN, paths: []int{0}, bare: true, follow: true},
-	{name: "lchown", number: unix.SYS_LCHOWN, paths: []int{0}, bare: true},
+	{name: "chmod", number: unix.SYS_CHMOD, paths: []int{0}, bare: true, follow: true, meta: true},
+	{name: "chown", number: unix.SYS_CHOWN, paths: []int{0}, bare: true, follow: true, meta: true},
+	{name: "lchown", number: unix.SYS_LCHOWN, paths: []int{0}, bare: true, meta: true},
 }

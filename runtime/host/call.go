@@ -230,6 +230,9 @@ func (h *Host) start(ctx context.Context, s *served) (*connection, error) {
 		return nil, err
 	}
 	p := newProcess(s.argv, s.dir)
+	if s.dir != "" {
+		p.sandbox = h.sandbox
+	}
 	client := plugin.NewClient(&plugin.ClientConfig{
 		HandshakeConfig:  plugin.HandshakeConfig{ProtocolVersion: proto.Version, MagicCookieKey: proto.CookieKey, MagicCookieValue: proto.CookieValue},
 		Plugins:          plugin.PluginSet{},
@@ -272,8 +275,8 @@ func (h *Host) start(ctx context.Context, s *served) (*connection, error) {
 		}
 		return nil, bad
 	}
-	if s.dir != "" && h.sandbox != nil {
-		h.sandbox.told()
+	if p.sandbox != nil {
+		p.sandbox.told()
 	}
 	conn, err := grpc.NewClient("passthrough:///plugin",
 		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) {

@@ -261,6 +261,9 @@ func (h *Host) Close() error {
 	case <-deadline.C:
 		late = errors.New("close the plugin host: a plugin process does not end")
 	}
+	if h.sandbox != nil {
+		late = errors.Join(late, h.sandbox.close())
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, f := range []*folder{h.folder, h.shared} {

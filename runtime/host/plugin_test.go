@@ -77,6 +77,10 @@ func be(what string) {
 	switch what {
 	case "good":
 		sdk.Serve(testPlugin())
+	case "leaver":
+		p := testPlugin()
+		p.Name, p.Version = "acme/leaver", "1.0.0"
+		sdk.Serve(p)
 	case "opaque":
 		sdk.Serve(opaquetest.Plugin())
 	case "opaque mortal":
@@ -130,6 +134,8 @@ func be(what string) {
 		h.Describe(context.Background(), "")
 		fmt.Println(h.Folder(), h.Processes()[0])
 		time.Sleep(time.Hour)
+	case "confining host", "confining host without namespaces": // the same, of a confined plugin that starts others, and says which
+		killable(os.Getenv("SNNC_TEST_FOLDER"), what == "confining host")
 	case "sleep":
 		time.Sleep(time.Hour)
 	default:
@@ -236,9 +242,8 @@ func build(r sdk.BuildRequest) (string, []schema.Complaint, error) {
 		return "", []schema.Complaint{{Summary: strings.Repeat("x", 20<<20)}}, nil
 	case "huge":
 		return "", []schema.Complaint{{Summary: strings.Repeat("x", proto.MaxMessage)}}, nil
-	case "child", "orphan": // a process with the pipes of this one
-		self, _ := os.Executable()
-		c := exec.Command(self, again, "sleep")
+	case "child", "orphan": // a process with the pipes of this one; the executable as the manifest has it, which a confined one may execute
+		c := exec.Command(os.Args[0], again, "sleep")
 		c.Stdin, c.Stdout, c.Stderr = os.Stdin, os.Stdout, os.Stderr
 		if do == "orphan" {
 			c.SysProcAttr = &syscall.SysProcAttr{Setsid: true}

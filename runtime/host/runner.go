@@ -36,6 +36,7 @@ type process struct {
 	cmd      *exec.Cmd
 	sockets  string    // folder of its socket, removed when it ends
 	confined *confined // nil: it is not
+	sandbox  *sandbox  // of a plugin that is to be held, confined or not; nil: of none
 
 	tail     tail
 	hello    once          // the handshake, for go-plugin
@@ -48,6 +49,7 @@ type process struct {
 	early  []string // what it printed on standard output before that
 	killed bool     // by the host
 	gone   bool     // reaped, or about to be: the pid may belong to another process
+	forget func()   // called when its group has ended; nil for nothing
 	state  string
 }
 
@@ -94,10 +96,17 @@ func (p *process) run(started chan<- error) {
 	// On Linux it dies with this thread; elsewhere the lifeline alone ends a plugin whose host was killed.
 	p.cmd.SysProcAttr = confine.Group()
 	var err error
+	var alone bool
 	if p.confined != nil {
-		p.cmd, err = p.confined.start(p.cmd)
+		p.cmd, alone, err = p.confined.start(p.cmd)
 	} else {
 		err = p.cmd.Start()
+	}
+	if err == nil && p.sandbox != nil && !alone {
+		if p.forget, err = p.sandbox.watch(p.cmd.Process.Pid); err != nil {
+			confine.SignalGroup(p.cmd.Process.Pid, syscall.SIGKILL)
+			p.cmd.Wait()
+		}
 	}
 	for _, theirs := range []*os.File{in[0], out[1], errs[1]} {
 		theirs.Close()
@@ -153,6 +162,9 @@ func (p *process) reaped() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.gone = true
+	if p.forget != nil {
+		p.forget()
+	}
 }
 
 // wait takes the ended process off the system's table.

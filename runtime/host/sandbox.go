@@ -15,6 +15,38 @@ type sandbox struct {
 	notice func(string) // told once what holds; nil for nobody
 	once   sync.Once    // of the notice
 	shared atomic.Bool  // the system refuses namespaces of their own
+
+	mu    sync.Mutex
+	ender *confine.Ender // of what is not in namespaces of its own; nil until there is something
+}
+
+// watch sees to it that what a process without namespaces has started ends with the host, and returns what is to be done when all that has
+// ended.
+func (s *sandbox) watch(pid int) (ended func(), err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ender == nil {
+		if s.ender, err = confine.NewEnder(s.self); err != nil {
+			return nil, err
+		}
+	}
+	e := s.ender
+	if err := e.Add(pid); err != nil {
+		return nil, err
+	}
+	return func() { e.Remove(pid) }, nil // whose process, if it is gone, ends nothing
+}
+
+// close ends what watches.
+func (s *sandbox) close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ender == nil {
+		return nil
+	}
+	e := s.ender
+	s.ender = nil
+	return e.Close()
 }
 
 // told says once what holds the processes.
@@ -71,11 +103,11 @@ func (h *Host) confined(s *served, process *process, own string) (*confined, err
 }
 
 // start starts a command as its process is confined, in namespaces of its own or, where the system refuses these, without. It returns the
-// command that runs.
-func (c *confined) start(cmd *exec.Cmd) (*exec.Cmd, error) {
+// command that runs, and whether it is in namespaces.
+func (c *confined) start(cmd *exec.Cmd) (*exec.Cmd, bool, error) {
 	out, alone, err := c.policy.Start(c.self, cmd, !c.shared.Load(), c.tell)
 	if err == nil && !alone {
 		c.shared.Store(true)
 	}
-	return out, err
+	return out, alone, err
 }

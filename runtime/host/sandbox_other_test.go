@@ -4,3 +4,6 @@ package host_test
 
 // villain has nothing to try where nothing holds it.
 func villain(string) {}
+
+// killable is of Linux.
+func killable(string, bool) { panic("only Linux has namespaces") }
