@@ -8,6 +8,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -97,7 +99,8 @@ func TestBuildFails(t *testing.T) {
 	if err := Build(context.Background(), dir, m, BuildOptions{}); err == nil || !strings.Contains(err.Error(), "no-such-compiler") {
 		t.Error(err)
 	}
-	m.Build = []string{"sh", "-c", "sleep 100 & echo $! > pid; touch begun; wait"}
+	long := strconv.Itoa(100_000 + os.Getpid()) // the build's own number of its process is none here
+	m.Build = []string{"sh", "-c", "sleep " + long + " & touch begun; wait"}
 	ctx, cancel := context.WithCancel(context.Background())
 	go func() {
 		for ctx.Err() == nil {
@@ -110,15 +113,14 @@ func TestBuildFails(t *testing.T) {
 	if err := Build(ctx, dir, m, BuildOptions{Confine: self(t)}); !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
-	pid, err := os.ReadFile(filepath.Join(dir, "pid"))
-	if err != nil {
-		t.Fatal(err)
+	sleeps := func() bool {
+		all, _ := filepath.Glob("/proc/[0-9]*/cmdline")
+		return slices.ContainsFunc(all, func(path string) bool {
+			words, err := os.ReadFile(path)
+			return err == nil && string(words) == "sleep\x00"+long+"\x00"
+		})
 	}
-	for begun := time.Now(); ; time.Sleep(time.Millisecond) {
-		state, err := os.ReadFile("/proc/" + strings.TrimSpace(string(pid)) + "/stat")
-		if err != nil || strings.Contains(string(state), ") Z ") {
-			break
-		}
+	for begun := time.Now(); sleeps(); time.Sleep(time.Millisecond) {
 		if time.Since(begun) > 5*time.Second {
 			t.Fatal("what the build has started is still there")
 		}
