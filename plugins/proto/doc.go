@@ -20,3 +20,7 @@ const (
 
 // MaxMessage is the size in bytes of the largest request and of the largest reply.
 const MaxMessage = 64 << 20
+
+// Window is how many bytes either side sends, in a call and in all, before the other one has taken them. It is a constant because gRPC
+// finds one for the connection otherwise, by a ping and its answer with every call, and each of these wakes a thread.
+const Window = 1 << 20

@@ -87,5 +87,5 @@ func mapped(path string, bytes int) ([]byte, error) {
 	if bytes <= 0 || bytes%4 != 0 || info.Size() != int64(bytes) {
 		return nil, fmt.Errorf("%s has %d bytes, not %d", path, info.Size(), bytes)
 	}
-	return syscall.Mmap(int(f.Fd()), 0, bytes, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_SHARED)
+	return syscall.Mmap(int(f.Fd()), 0, bytes, syscall.PROT_READ|syscall.PROT_WRITE, mapping)
 }

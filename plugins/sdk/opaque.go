@@ -106,6 +106,7 @@ type operator struct {
 	Prepared
 	use    Use
 	opaque schema.Opaque
+	states sync.Pool // of *[]float32: states that nobody wants behind the last step, so that a call leaves no garbage
 }
 
 // NewOperators returns what computes the plugin's opaque components.
@@ -132,7 +133,7 @@ func (o *Operators) Prepare(q schema.PrepareRequest) (schema.PrepareReply, error
 	if q.Handle != "" {
 		o.mu.Lock()
 		defer o.mu.Unlock()
-		o.handles[q.Handle] = &operator{p, use, *o.of[i].Component.Opaque}
+		o.handles[q.Handle] = &operator{Prepared: p, use: use, opaque: *o.of[i].Component.Opaque}
 	}
 	return schema.PrepareReply{States: p.States, Saved: p.Saved}, nil
 }
@@ -222,9 +223,13 @@ func (o *Operators) Forward(arena []float32, q schema.ForwardRequest) error {
 		return fmt.Errorf("%d inputs, %d states, %d saved, %d next states and %d seeds are not the operands of this component", len(f.Inputs), len(given), len(f.Saved), len(next), len(f.Seeds))
 	}
 	for i, s := range x.States {
-		state := make([]float32, q.Count*at.neurons)
+		var state []float32
 		if len(next) > 0 {
 			state = next[i].At(0)
+		} else {
+			own := x.state(q.Count * at.neurons)
+			defer x.states.Put(own)
+			state = *own
 		}
 		if len(given) > 0 {
 			copy(state, given[i].At(0))
@@ -236,6 +241,16 @@ func (o *Operators) Forward(arena []float32, q schema.ForwardRequest) error {
 		f.State = append(f.State, state)
 	}
 	return x.Prepared.Forward(f)
+}
+
+// state returns memory for a state of so many numbers, whatever they are.
+func (x *operator) state(n int) *[]float32 {
+	if own, ok := x.states.Get().(*[]float32); ok && cap(*own) >= n {
+		*own = (*own)[:n]
+		return own
+	}
+	own := make([]float32, n)
+	return &own
 }
 
 // Backward answers a schema.BackwardRequest whose arena is given.

@@ -39,6 +39,7 @@ func Serve(p Plugin) {
 		Plugins:         plugin.PluginSet{"plugin": &registration{service: s}},
 		GRPCServer: func(o []grpc.ServerOption) *grpc.Server {
 			return grpc.NewServer(append(o, grpc.MaxRecvMsgSize(proto.MaxMessage), grpc.MaxSendMsgSize(proto.MaxMessage),
+				grpc.StaticStreamWindowSize(proto.Window), grpc.StaticConnWindowSize(proto.Window),
 				grpc.UnaryInterceptor(output(os.Stderr)))...)
 		},
 		Logger: hclog.New(&hclog.LoggerOptions{Level: hclog.Error, Output: os.Stderr, DisableTime: true}),

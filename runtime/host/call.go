@@ -285,6 +285,7 @@ func (h *Host) start(ctx context.Context, s *served) (*connection, error) {
 		}),
 		grpc.WithTransportCredentials(insecure.NewCredentials()),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(proto.MaxMessage), grpc.MaxCallSendMsgSize(proto.MaxMessage)),
+		grpc.WithStaticStreamWindowSize(proto.Window), grpc.WithStaticConnWindowSize(proto.Window),
 		grpc.WithDisableServiceConfig(), grpc.WithNoProxy(), grpc.WithIdleTimeout(0))
 	if err != nil {
 		p.kill()

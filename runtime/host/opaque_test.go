@@ -274,36 +274,3 @@ func TestOpaqueFailures(t *testing.T) {
 		t.Errorf("more memory than there is: %v", err)
 	}
 }
-
-// BenchmarkOpaque is a block of 16 MB through opaque neurons: in a plugin's process, and by the same code in this one. The difference is
-// what the process costs. The work of dry is little more than to read and to write the block; the spikes of leaky are made bits besides.
-func BenchmarkOpaque(b *testing.B) {
-	for _, component := range []string{"dry", "leaky"} {
-		o, err := opaquetest.Declare(opaquetest.Plugin(), component, "", schema.Arguments{"tau": {Type: schema.Real, Number: 2}, "threshold": {Type: schema.Real, Number: 1}}, 4096)
-		if err != nil {
-			b.Fatal(err)
-		}
-		o.Plugin = ""
-		build := graph.NewBuilder("f", nil)
-		x := build.Input("x", graph.Signal(16, 4096))
-		build.Output("y", build.Like(&graph.Node{Op: graph.OpOpaque, Opaque: o}, nil, x)[0])
-		g, err := build.Finish()
-		if err != nil {
-			b.Fatal(err)
-		}
-		for _, s := range []struct {
-			name string
-			opaque.Server
-		}{{"process", start(b, "opaque", host.Options{}).Opaque()}, {"here", inProcess()}} {
-			b.Run(component+"/"+s.name, func(b *testing.B) {
-				p, env := ready(b, s, g, 64)
-				b.SetBytes(16 << 20)
-				for b.Loop() {
-					if err := p.Run(env); err != nil {
-						b.Fatal(err)
-					}
-				}
-			})
-		}
-	}
-}

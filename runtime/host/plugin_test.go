@@ -85,6 +85,12 @@ func be(what string) {
 		sdk.Serve(opaquetest.Plugin())
 	case "opaque mortal":
 		sdk.Serve(mortal(opaquetest.Plugin()))
+	case "opaque timed":
+		x, err := openTimes(os.Getenv(timesFile))
+		if err != nil {
+			panic(err)
+		}
+		sdk.Serve(x.of(opaquetest.Plugin()))
 	case "opaque asleep":
 		p := opaquetest.Plugin()
 		over(&p, func(*sdk.Prepared) func() { return func() { time.Sleep(time.Hour) } })
