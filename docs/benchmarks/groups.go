@@ -45,7 +45,7 @@ type row struct {
 	figure       string
 	title        string
 	must, target against
-	most, aim    float64 // the most seconds that snnc must take, and is meant to take; 0 is no bar
+	most, aim    float64 // the most that snnc must take, and is meant to take, in the unit of the group; 0 is no bar
 }
 
 // against are bars: factors over SpikingJelly eager and over the best peer in fp32; 0 is no bar.
@@ -108,7 +108,7 @@ func groups() []group {
 				{figure: "decode", title: "FSVAE, decode", must: against{5, 2.5}, target: against{10, 5}},
 			},
 		},
-		neurons(), dense(), events(), trained(), weights(),
+		neurons(), dense(), events(), trained(), weights(), plugged(), opaques(),
 		group{
 			name: "sddpm", title: "SDDPM's U-Net", unit: "ms", rounds: 2, once: true, parameters: 2_478_989,
 			about: "Grey images of 28x28, T = 4, batch 32, widths 32, 64, 128. A training step with Adam and clipped gradients; an evaluation is " +

@@ -34,6 +34,10 @@ func results(runs []run) []byte {
 			training(&w, runs, g)
 		case g.name == "neurons":
 			equations(&w, runs)
+		case g.name == "plugins":
+			plugs(&w, runs, g)
+		case g.name == "opaque":
+			calls(&w, runs, g)
 		case g.unit == "GFLOP/s":
 			speeds(&w, runs, g)
 		default:

@@ -47,7 +47,7 @@ func (s *session) measure(ctx context.Context) error {
 	}
 	var failed []error
 	for _, g := range groups() {
-		if len(s.options.rows) > 0 && !slices.Contains(s.options.rows, g.name) {
+		if !s.chosen(g) {
 			continue
 		}
 		rounds := g.rounds
@@ -191,46 +191,73 @@ func (s *stamped) Write(p []byte) (int, error) {
 	return s.text.Write(p)
 }
 
-// prepare makes what the contenders need: the peers' environment with the versions of peers/requirements.txt, the command snnc,
-// the programs of kernels.
+// prepare makes what the chosen groups need: the command snnc, the peers' environment with the versions of peers/requirements.txt, the
+// programs of kernels and neurons, plugins.
 func (s *session) prepare(ctx context.Context) error {
 	if err := os.MkdirAll(s.options.cache, 0o777); err != nil {
 		return fmt.Errorf("make the cache folder: %w", err)
 	}
-	if err := s.environment(ctx); err != nil {
-		return err
-	}
 	if _, err := s.output(ctx, "go", "build", "-o", s.snnc(), "./cmd/snnc"); err != nil {
 		return err
 	}
-	if err := s.buildNeurons(ctx); err != nil {
-		return err
+	made := map[string]bool{}
+	for _, g := range groups() {
+		if !s.chosen(g) {
+			continue
+		}
+		name, prepare := "peers", s.peers
+		switch g.name {
+		case "neurons":
+			name, prepare = "neurons", s.buildNeurons
+		case "dense", "event":
+			name, prepare = "kernels", s.kernels
+		case "plugins", "opaque":
+			name, prepare = "plugins", s.plugins
+		case "trained", "weights":
+			continue
+		}
+		if made[name] {
+			continue
+		}
+		made[name] = true
+		if err := prepare(ctx); err != nil {
+			return err
+		}
 	}
-	return s.kernels(ctx)
+	return nil
 }
 
-// environment makes the virtual environment of Python, unless it has the versions already.
-func (s *session) environment(ctx context.Context) error {
-	list := filepath.Join(s.folder, "peers", "requirements.txt")
+// chosen says whether a group is to be measured.
+func (s *session) chosen(g group) bool {
+	return len(s.options.rows) == 0 || slices.Contains(s.options.rows, g.name)
+}
+
+// peers makes the environment of the peers in Python.
+func (s *session) peers(ctx context.Context) error {
+	return s.environment(ctx, filepath.Join(s.options.cache, "python"), filepath.Join(s.folder, "peers", "requirements.txt"))
+}
+
+// environment makes a virtual environment of Python, unless it has the versions of a list already.
+func (s *session) environment(ctx context.Context, dir, list string) error {
 	want, err := os.ReadFile(list)
 	if err != nil {
-		return fmt.Errorf("read the peers' versions: %w", err)
+		return fmt.Errorf("read versions: %w", err)
 	}
-	made := filepath.Join(s.options.cache, "python", "made.txt")
+	made := filepath.Join(dir, "made.txt")
 	if have, err := os.ReadFile(made); err == nil && bytes.Equal(have, want) {
 		return nil
 	}
-	fmt.Println("making the peers' environment: some minutes, and 6 GB of disk")
+	fmt.Println("making an environment of Python: that of the peers takes some minutes, and 6 GB of disk")
 	for _, argv := range [][]string{
-		{"python3", "-m", "venv", filepath.Join(s.options.cache, "python")},
-		{s.python(), "-m", "pip", "install", "--quiet", "--requirement", list},
+		{"python3", "-m", "venv", dir},
+		{filepath.Join(dir, "bin", "python"), "-m", "pip", "install", "--quiet", "--requirement", list},
 	} {
 		if _, err := s.output(ctx, argv...); err != nil {
 			return err
 		}
 	}
 	if err := os.WriteFile(made, want, 0o666); err != nil {
-		return fmt.Errorf("make the peers' environment: %w", err)
+		return fmt.Errorf("make an environment of Python: %w", err)
 	}
 	return nil
 }

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// verdict is one bar and what was measured of it. Factors are speeds of snnc over those of the peer; limits are seconds or
-// bytes.
+// verdict is one bar and what was measured of it. Factors are speeds of snnc over those of the peer; limits have
+// units of their own.
 type verdict struct {
 	row      string
 	against  string  // what the factor is over; "" for a limit
@@ -36,6 +36,8 @@ func verdicts(runs []run) []verdict {
 		switch g.name {
 		case "neurons":
 			out = append(out, neuronVerdicts(runs)...)
+		case "plugins":
+			out = append(out, pluginVerdicts(runs)...)
 		case "sddpm":
 			out = append(out, memory(runs, g)...)
 		}
@@ -47,7 +49,7 @@ func (r row) verdicts(runs []run, g group) []verdict {
 	var out []verdict
 	switch {
 	case r.most > 0:
-		v := verdict{row: r.title, unit: "s", must: r.most, target: r.aim, limit: true}
+		v := verdict{row: r.title, unit: g.unit, must: r.most, target: r.aim, limit: true}
 		for _, c := range g.contenders {
 			if f, ok := together(runs, g.name, c.name, r.figure); ok {
 				v.measured, v.there = f.Median, true

@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -76,65 +77,79 @@ func (x *times) of(p sdk.Plugin) sdk.Plugin {
 	return p
 }
 
-// own returns the time from the first begin to the last end since it was asked before, and of how many calls.
-func (x *times) own() (time.Duration, int) {
+// own returns the time from the first begin to the last end since it was asked before, how many calls these were, and how many of them
+// were at work in the mean.
+func (x *times) own() (own time.Duration, calls int, atOnce float64) {
 	n := x.count.Swap(0)
-	first, last := x.span[0].begin, x.span[0].end
+	first, last, sum := x.span[0].begin, x.span[0].end, int64(0)
 	for _, s := range x.span[:n] {
-		first, last = min(first, s.begin), max(last, s.end)
+		first, last, sum = min(first, s.begin), max(last, s.end), sum+s.end-s.begin
 	}
-	return time.Duration(last - first), int(n)
+	return time.Duration(last - first), int(n), float64(sum) / float64(last-first)
 }
 
-// BenchmarkOpaque is a block of 16 MB through opaque neurons, in turns in a plugin's process and by the same code in this one. The work of
-// dry is little more than to read and to write the block; the spikes of leaky are judged besides. Medians: process-ms and here-ms are the
-// step of the plan; own-ms is what the plugin's function takes of it in its process, from the begin of the first call to the end of
-// the last; above-own-ms and above-here-ms are what the step in the process takes longer than that, and than the step here.
+// inNumpy is the variable of the environment that has the command of plugins/python/tests/plugins/opaque/timed.py, for an interpreter with
+// the package snnc.
+const inNumpy = "SNNC_TEST_NUMPY"
+
+// BenchmarkOpaque is a block of 16 MB through opaque neurons of a plugin in Go, and in numpy where the environment says how to start that,
+// in turns with the Go code in this process. The work of dry is little more than to read and to write the block; the spikes of
+// leaky are judged besides. Medians: process-ms and here-ms are the step of the plan; own-ms is what the plugin's function takes of
+// it in its process, from the begin of the first call to the end of the last; above-own-ms and above-here-ms are what the step in
+// the process takes longer than that, and than the step here; at-once is how many calls were at work, over own-ms.
 func BenchmarkOpaque(b *testing.B) {
 	for _, component := range []string{"dry", "leaky"} {
-		b.Run(component, func(b *testing.B) {
-			path := filepath.Join(b.TempDir(), "times")
-			x, err := openTimes(path)
-			if err != nil {
-				b.Fatal(err)
-			}
-			g := alone(b, component)
-			away := measured(b, start(b, "opaque timed", host.Options{Env: []string{timesFile + "=" + path}}).Opaque(), g)
-			here := measured(b, &opaquetest.Server{Plugins: map[string]*sdk.Operators{"": x.of(opaquetest.Plugin()).NewOperators()}}, g)
-			var process, own, same, above, longer []float64
-			for turn := 0; b.Loop(); turn++ {
-				var p, o, h time.Duration
-				for k := range 2 {
-					if (turn+k)%2 == 0 {
-						p = away()
-						var n int
-						if o, n = x.own(); n != 8 {
-							b.Fatalf("%d calls", n)
-						}
-					} else {
-						h = here()
-						x.own()
-					}
-				}
-				if turn < 3 { // they touch memory for the first time
-					continue
-				}
-				process, own, same = append(process, ms(p)), append(own, ms(o)), append(same, ms(h))
-				above, longer = append(above, ms(p-o)), append(longer, ms(p-h))
-			}
-			for _, m := range []struct {
-				name string
-				all  []float64
-			}{{"process-ms", process}, {"here-ms", same}, {"own-ms", own}, {"above-own-ms", above}, {"above-here-ms", longer}} {
-				if slices.Sort(m.all); len(m.all) > 0 {
-					b.ReportMetric(m.all[len(m.all)/2], m.name)
-				}
-			}
-		})
+		g := alone(b, component)
+		b.Run(component+"/go", func(b *testing.B) { processed(b, g, command(b, "opaque timed")) })
+		if argv := strings.Fields(os.Getenv(inNumpy)); len(argv) > 0 {
+			b.Run(component+"/numpy", func(b *testing.B) { processed(b, g, argv) })
+		}
 	}
 }
 
-func ms(d time.Duration) float64 { return d.Seconds() * 1000 }
+// processed measures g in the process of a command, and here.
+func processed(b *testing.B, g *graph.Graph, argv []string) {
+	path := filepath.Join(b.TempDir(), "times")
+	x, err := openTimes(path)
+	if err != nil {
+		b.Fatal(err)
+	}
+	h := host.New(host.Options{Builtin: argv, Env: []string{timesFile + "=" + path}})
+	defer h.Close()
+	away := measured(b, h.Opaque(), g)
+	here := measured(b, &opaquetest.Server{Plugins: map[string]*sdk.Operators{"": x.of(opaquetest.Plugin()).NewOperators()}}, g)
+	all := map[string][]float64{}
+	add := func(name string, d time.Duration) { all[name] = append(all[name], d.Seconds()*1000) }
+	for turn := 0; b.Loop(); turn++ {
+		var process, own, same time.Duration
+		var atOnce float64
+		for k := range 2 {
+			if (turn+k)%2 == 0 {
+				process = away()
+				var calls int
+				if own, calls, atOnce = x.own(); calls != 8 {
+					b.Fatalf("%d calls", calls)
+				}
+			} else {
+				same = here()
+				x.own()
+			}
+		}
+		if turn < 3 { // they touch memory for the first time
+			continue
+		}
+		add("process-ms", process)
+		add("here-ms", same)
+		add("own-ms", own)
+		add("above-own-ms", process-own)
+		add("above-here-ms", process-same)
+		all["at-once"] = append(all["at-once"], atOnce)
+	}
+	for name, times := range all {
+		slices.Sort(times)
+		b.ReportMetric(times[len(times)/2], name)
+	}
+}
 
 // alone returns the graph of a component of opaquetest's plugin alone, as the built-in plugin's.
 func alone(b *testing.B, component string) *graph.Graph {

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -200,6 +201,43 @@ func TestOpaqueKilled(t *testing.T) {
 		after.Stop()
 	}
 	t.Logf("%d processes were killed", killed.Load())
+}
+
+// TestOpaqueAtOnce: the calls of a block, and those of two blocks, are at work in a process at the same time: none of them ends before the
+// last has begun.
+func TestOpaqueAtOnce(t *testing.T) {
+	s := start(t, "opaque meeting", host.Options{Timeout: 30 * time.Second}).Opaque()
+	m, err := s.Memory(2 * 2 * 8 * 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	o, err := opaquetest.Declare(opaquetest.Plugin(), "leaky", "", schema.Arguments{"tau": {Number: 2}, "threshold": {Number: 1}}, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.Plugin = ""
+	var both sync.WaitGroup
+	for block := range 2 {
+		op, err := s.Prepare(o, []int{3})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer op.Close()
+		var calls []opaque.Block
+		for k := range 8 {
+			calls = append(calls, opaque.Block{Steps: 1, Batch: 8, First: k, Count: 1})
+		}
+		both.Go(func() {
+			err := opaque.Each(calls, func(_ int, b opaque.Block) error {
+				return op.Forward(m, opaque.Forward{Block: b, Inputs: []int{48 * block}, Output: 48*block + 24})
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	both.Wait()
 }
 
 // TestOpaqueLeftover: the arenas of a host that died are removed by the next one, and the folder of one that lives, or of somebody else's

@@ -11,6 +11,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -91,6 +92,12 @@ func be(what string) {
 			panic(err)
 		}
 		sdk.Serve(x.of(opaquetest.Plugin()))
+	case "opaque meeting": // a call waits until there are sixteen
+		p := opaquetest.Plugin()
+		var there sync.WaitGroup
+		there.Add(16)
+		over(&p, func(*sdk.Prepared) func() { return func() { there.Done(); there.Wait() } })
+		sdk.Serve(p)
 	case "opaque asleep":
 		p := opaquetest.Plugin()
 		over(&p, func(*sdk.Prepared) func() { return func() { time.Sleep(time.Hour) } })
