@@ -185,7 +185,7 @@ func TestLayers(t *testing.T) {
 		{"plugins/coders/", "plugins/builtin"},
 		{"plugins/models/", "plugins/builtin"},
 		{"plugins/targets/", "plugins/builtin"},
-		{"plugins/sdk", "plugins/"},
+		{"plugins/sdk", "plugins/ docs/benchmarks/leaky"},
 		{"runtime/interp", "docs/gallery plugins/sdk/modeltest"}, // the judge of the executor: only tests run it, and what draws a neuron as its equations say
 		{"dsl/lower", "runtime/build docs/gallery plugins/sdk/modeltest"},
 		{"github.com/hashicorp/go-plugin", "runtime/host plugins/sdk"},

@@ -56,6 +56,34 @@ func TestParseNeurons(t *testing.T) {
 	}
 }
 
+func TestParseOpaque(t *testing.T) {
+	have, err := parseOpaque([]byte(`goos: linux
+BenchmarkOpaque/dry/go-2 	 60	 28524983 ns/op	 2.0 above-here-ms	 0.5 above-own-ms	 1.25 at-once	 6.3 here-ms	 7.5 own-ms	 8 process-ms
+BenchmarkOpaque/dry/go-2 	 60	 28524983 ns/op	 -1.0 above-here-ms	 1.5 above-own-ms	 1.75 at-once	 6.3 here-ms	 7.5 own-ms	 8 process-ms
+BenchmarkOpaque/leaky/numpy	 60	 9 ns/op	 3e+00 above-own-ms
+PASS
+`), 3)
+	want := map[string]figure{
+		"dry/go above-here-ms": {0.5, -1, 2, 2}, "dry/go above-own-ms": {1, 0.5, 1.5, 2}, "dry/go at-once": {1.5, 1.25, 1.75, 2}, "dry/go own-ms": {7.5, 7.5, 7.5, 2},
+		"dry/go process-ms": {8, 8, 8, 2}, "leaky/numpy above-own-ms": {3, 3, 3, 1},
+	}
+	if err != nil || !reflect.DeepEqual(have.Figures, want) || have.Threads != 3 {
+		t.Errorf("have %+v, %v", have, err)
+	}
+	rows := map[string]bool{}
+	for _, r := range opaques().rows {
+		rows[r.figure] = true
+	}
+	for name := range want {
+		if !rows[name] {
+			t.Errorf("no row shows %s", name)
+		}
+	}
+	if _, err := parseOpaque([]byte("PASS\n"), 1); err == nil {
+		t.Error("no error where no benchmark ran")
+	}
+}
+
 func TestParseBench(t *testing.T) {
 	report := `{"train":{"action":"train four","batch":32,"step_ms":{"median":2,"min":1,"max":4,"count":5},"forward_ms":1,"bytes":640},
 "sample":{"network":"stack","evaluation_ms":{"median":0.5,"min":0.25,"max":1,"count":5},"rates":{"b":0.5,"a":0.125}},

@@ -53,6 +53,14 @@ func TestGolden(t *testing.T) {
 		make("neurons", ours, 1, 0, map[string]figure{
 			"leaky T4 forward": at(1), "leaky T4 backward": at(1), "adaptive T4 forward": at(1), "adaptive T4 backward": at(3),
 		}),
+		make("plugins", ours, 1, 0, map[string]figure{"train": at(50)}),
+		make("plugins", "equations", 1, 0, map[string]figure{"train": at(51)}),
+		make("plugins", ours, 2, 0, map[string]figure{"train": at(100)}),
+		make("plugins", "equations", 2, 0, map[string]figure{"train": at(104)}),
+		make("opaque", ours, 1, 0, map[string]figure{
+			"dry/go process-ms": at(8), "dry/go own-ms": at(7), "dry/go above-own-ms": at(0.5), "dry/go above-here-ms": at(2), "dry/go at-once": at(1.5),
+			"leaky/go above-own-ms": at(2.5),
+		}),
 		make("trained", "start", 1, 0, map[string]figure{"start": at(0.25)}),
 	}
 	runs[len(runs)-1].Layers = []layer{{"network.0.fire", 0.1, 0.2}}
@@ -99,6 +107,10 @@ func TestGolden(t *testing.T) {
 		{"event 64@28x28 forward, 10% set", "oneDNN AVX-512", 3, true, false, "", false},
 		{"adaptive neuron of two states, forward and backward, T4", "", 2, true, false, "", false},
 		{"adaptive neuron of two states, forward and backward, T16", "", 0, false, false, "", false},
+		{"equations of a plugin, training step", "", 1.03, true, false, "", false},
+		{"16 MB through `dry` in Go, above the plugin's own time", "", 0.5, true, true, "", false},
+		{"16 MB through `leaky` in Go, above the plugin's own time", "", 2.5, true, false, "", false},
+		{"16 MB through `dry` in numpy, above the plugin's own time", "", 0, false, false, "", false},
 		{"quickstart, from the command to the end of the first update", "", 0.25, true, true, "", false},
 		{"classifier, an epoch of 10,000 images", "", 61, true, false, "", false},
 	} {
@@ -116,6 +128,7 @@ func TestGroups(t *testing.T) {
 	if out, err := exec.Command("go", "build", "-o", snnc, "../../cmd/snnc").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
+	sameEquations(t, snnc)
 	var names []string
 	for _, g := range groups() {
 		if slices.Contains(names, g.name) {
@@ -159,5 +172,44 @@ func TestGroups(t *testing.T) {
 				t.Errorf("%s has the models %v, and its peers %d parameters", argv[2], plan.Models, g.parameters)
 			}
 		}
+	}
+}
+
+// sameEquations: the equations of the benchmarks' plugin are those of the built-in neuron: the texts are the same but for the name, and so is everything
+// that is planned of a training with either, step by step.
+func sameEquations(t *testing.T, snnc string) {
+	own, err := os.ReadFile(filepath.Join("leaky", "leaky.snn"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	builtin, err := os.ReadFile(filepath.Join("..", "..", "plugins", "neurons", "lif", "lif.snn"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(own) != strings.Replace(string(builtin), "neuron lif(", "neuron leaky(", 1) {
+		t.Errorf("leaky.snn has other equations than\n%s", builtin)
+	}
+	dir := t.TempDir()
+	manifest := pluginKinds[0].manifest()
+	if err := os.WriteFile(filepath.Join(dir, "snn-plugin.toml"), []byte(manifest), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.Command("go", "build", "-o", filepath.Join(dir, "leaky"), "./leaky").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	var plans []string
+	for _, set := range [][]string{nil, {"--set", "fire=lif()"}} {
+		args := append([]string{"plan", "--steps", filepath.Join("leaky", "network.snn"), "--plugin-dev", "bench/leaky=" + dir}, set...)
+		var errs bytes.Buffer
+		cmd := exec.Command(snnc, args...)
+		cmd.Stderr = &errs
+		out, err := cmd.Output()
+		if err != nil {
+			t.Fatalf("%v: %v\n%s", args, err, errs.String())
+		}
+		plans = append(plans, string(out))
+	}
+	if plans[0] != plans[1] || !strings.Contains(plans[0], "equation") {
+		t.Errorf("a training with equations of a plugin is planned as\n%s\nand with built-in ones as\n%s", plans[0], plans[1])
 	}
 }
