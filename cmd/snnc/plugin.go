@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"path/filepath"
@@ -18,7 +19,7 @@ import (
 type pluginCommand struct {
 	List   pluginListCommand   `cmd:"" help:"List the components of the built-in plugin and of those named by --plugin-dev, and the plugins that specs of a folder may use."`
 	Show   pluginShowCommand   `cmd:"" help:"Show where a plugin lies, what the lock says of it, and what it has."`
-	Add    pluginAddCommand    `cmd:"" help:"Copy a plugin's folder to where specs find it, build it there, and put it into the lock."`
+	Add    pluginAddCommand    `cmd:"" help:"Bring a plugin to where specs find it, build it, and put it into the lock."`
 	Lock   pluginLockCommand   `cmd:"" help:"Put plugins into snnc.lock as they are now."`
 	Verify pluginVerifyCommand `cmd:"" help:"Compare the plugins that snnc.lock has with their folders, starting none."`
 	Check  pluginCheckCommand  `cmd:"" help:"Start the plugin in a folder and judge what it says of itself."`
@@ -96,28 +97,41 @@ func (c *pluginListCommand) Run(ctx context.Context, s streams) error {
 		if m, err := installed.ReadManifest(dir); err == nil {
 			version = m.Version
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", name, version, dir, standing(lock, name, dir))
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", name, version, dir, standing(lock, places.Lock, name, dir))
 	}
 	return w.Flush()
 }
 
-// standing says in a word what a lock says of the plugin in a folder, whose description is not looked at.
-func standing(lock installed.Lock, name, dir string) string {
+// against compares the plugin in a folder, which is not started, with what a lock has. Where it is another one the error is an
+// *installed.Changed.
+func against(was installed.Locked, lock, dir string) error {
+	now, err := installed.HashFolder(dir)
+	if err == nil && now != was.Folder {
+		err = &installed.Changed{Name: was.Name, Lock: lock, What: "folder", Was: was.Folder, Now: now}
+	}
+	return err
+}
+
+// standing says in a word what a lock says of the plugin in a folder.
+func standing(lock installed.Lock, path, name, dir string) string {
 	was, ok := lock.Find(name)
 	if !ok {
 		return "not in it"
 	}
-	switch now, err := installed.HashFolder(dir); {
+	err := against(was, path, dir)
+	var changed *installed.Changed
+	switch {
+	case errors.As(err, &changed):
+		return "changed"
 	case err != nil:
 		return err.Error()
-	case now != was.Folder:
-		return "changed"
 	}
 	return "holds"
 }
 
 type pluginShowCommand struct {
 	folderFlag
+	sandboxFlag
 	Name string `arg:"" help:"The plugin, as specs name it in use."`
 }
 
@@ -142,7 +156,7 @@ func (c *pluginShowCommand) Run(ctx context.Context, s streams) error {
 	if len(m.Build) > 0 {
 		fmt.Fprintf(w, "build\t%s\n", strings.Join(m.Build, " "))
 	}
-	stands := standing(lock, c.Name, dir)
+	stands := standing(lock, places.Lock, c.Name, dir)
 	fmt.Fprintf(w, "lock\t%s: %s\n", places.Lock, stands)
 	if was, ok := lock.Find(c.Name); ok {
 		fmt.Fprintf(w, "folder hash\t%s\ndescription hash\t%s\n", was.Folder, was.Description)
@@ -154,7 +168,7 @@ func (c *pluginShowCommand) Run(ctx context.Context, s streams) error {
 		_, err := fmt.Fprintf(s.out, "\nnothing of it is started to see what it has before `snnc plugin lock %s` accepts it\n", c.Name)
 		return err
 	}
-	h, err := newHost(host.Options{Places: places, Locked: true, Notice: s.notice}, true)
+	h, err := newHost(host.Options{Places: places, Locked: true, Notice: s.notice}, c.confined())
 	if err != nil {
 		return err
 	}
@@ -172,6 +186,7 @@ func (c *pluginShowCommand) Run(ctx context.Context, s streams) error {
 
 type pluginLockCommand struct {
 	folderFlag
+	sandboxFlag
 	Name []string `arg:"" optional:"" help:"Plugins, as specs name them in use. Default: those that the lock has."`
 }
 
@@ -198,22 +213,32 @@ func (c *pluginLockCommand) Run(ctx context.Context, s streams) error {
 			return err
 		}
 	}
-	h, err := newHost(host.Options{Places: places, Notice: s.notice}, true)
+	h, err := newHost(host.Options{Places: places, Notice: s.notice}, c.confined())
 	if err != nil {
 		return err
 	}
 	defer h.Close()
 	for _, name := range names {
-		if err := relock(ctx, h, name, places.Lock, s); err != nil {
+		now, err := h.Identify(ctx, name)
+		if err != nil {
+			return err
+		}
+		if err := relock(places.Lock, now, s); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// relock puts a plugin into the lock as it is now, and says what is new.
-func relock(ctx context.Context, h *host.Host, name, lock string, s streams) error {
-	was, now, err := h.Relock(ctx, name)
+// relock says in a lock what a plugin is now, and on the standard output what is new.
+func relock(lock string, now installed.Locked, s streams) error {
+	name := now.Name
+	var was installed.Locked
+	err := installed.ChangeLock(lock, func(l *installed.Lock) error {
+		was, _ = l.Find(name)
+		l.Put(now)
+		return nil
+	})
 	if err != nil {
 		return err
 	}
@@ -252,17 +277,12 @@ func (c *pluginVerifyCommand) Run(s streams) error {
 			fmt.Fprintf(s.out, "%s: it is not there\n", p.Name)
 			continue
 		}
-		now, err := installed.HashFolder(dir)
-		switch {
-		case err != nil:
+		if err := against(p, places.Lock, dir); err != nil {
 			bad++
 			fmt.Fprintf(s.out, "%s: %v\n", p.Name, err)
-		case now != p.Folder:
-			bad++
-			fmt.Fprintf(s.out, "%s: %v\n", p.Name, &installed.Changed{Name: p.Name, Lock: places.Lock, What: "folder", Was: p.Folder, Now: now})
-		default:
-			fmt.Fprintf(s.out, "%s %s holds\n", p.Name, p.Version)
+			continue
 		}
+		fmt.Fprintf(s.out, "%s %s holds\n", p.Name, p.Version)
 	}
 	if bad > 0 {
 		return fmt.Errorf("%d of %d plugins are not those that %s has", bad, len(lock.Plugins), places.Lock)
@@ -271,6 +291,7 @@ func (c *pluginVerifyCommand) Run(s streams) error {
 }
 
 type pluginDocsCommand struct {
+	sandboxFlag
 	Folder string `arg:"" name:"dir" type:"existingdir" help:"The plugin's folder, which is started whatever a lock says."`
 }
 
@@ -279,7 +300,7 @@ func (c *pluginDocsCommand) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	h, err := newHost(host.Options{Dev: map[string]string{m.Name: c.Folder}, Notice: s.notice}, true)
+	h, err := newHost(host.Options{Dev: map[string]string{m.Name: c.Folder}, Notice: s.notice}, c.confined())
 	if err != nil {
 		return err
 	}

@@ -4,16 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
+	"strings"
 
+	"snnc.dev/snnc/runtime/fetch"
 	"snnc.dev/snnc/runtime/host"
 	"snnc.dev/snnc/runtime/installed"
 )
 
 type pluginAddCommand struct {
 	folderFlag
-	Source  string `arg:"" type:"existingdir" help:"The plugin's folder."`
+	Source  string `arg:"" help:"The plugin: a folder, an archive (.zip, .tar, .tar.gz, .tgz), or a Go module, such as example.org/leap@v1.2.0."`
 	User    bool   `help:"For all specs of the user; its first use in a project puts it into the project's lock."`
 	Replace bool   `help:"Take the place of one of the same name."`
 	buildFlags
@@ -21,10 +22,6 @@ type pluginAddCommand struct {
 
 func (c *pluginAddCommand) Run(ctx context.Context, s streams) error {
 	notice := once(s.notice)
-	m, err := installed.ReadManifest(c.Source)
-	if err != nil {
-		return err
-	}
 	places, err := installed.Near(c.In)
 	if err != nil {
 		return err
@@ -35,79 +32,76 @@ func (c *pluginAddCommand) Run(ctx context.Context, s streams) error {
 			return wrongUsage("--user: there is no home folder")
 		}
 	}
-	to := filepath.Join(folder, filepath.FromSlash(m.Name))
-	if there, ok := places.Find(m.Name); ok && there != to && !c.User {
-		for _, before := range places.Folders {
-			if before == folder {
-				break
-			}
-			if there == filepath.Join(before, filepath.FromSlash(m.Name)) {
-				return wrongUsage("%s in %s is found before one in %s; remove it first by `snnc plugin remove %s`", m.Name, there, folder, m.Name)
-			}
-		}
-	}
-	if source, err := filepath.Abs(c.Source); err != nil {
-		return err
-	} else if in, err := filepath.Rel(source, to); err == nil && filepath.IsLocal(in) {
-		return wrongUsage("%s lies in the folder that is to be copied there", to)
-	}
-	_, err = os.Lstat(to)
-	if err == nil && !c.Replace {
-		return wrongUsage("%s is there already; --replace puts this one in its place", to)
-	}
-	if err := os.MkdirAll(filepath.Dir(to), 0o777); err != nil {
-		return fmt.Errorf("add plugin %s: %w", m.Name, err)
-	}
-	made, err := os.MkdirTemp(filepath.Dir(to), ".add-*")
+	stage, err := prepare(ctx, folder, s)
 	if err != nil {
-		return fmt.Errorf("add plugin %s: %w", m.Name, err)
+		return err
 	}
-	defer os.RemoveAll(made)
-	fresh := filepath.Join(made, "new")
-	if err := copyPlugin(fresh, c.Source); err != nil {
-		return fmt.Errorf("add plugin %s: %w", m.Name, err)
+	defer stage.Close()
+	version, err := stage.Bring(ctx, c.Source)
+	if err != nil {
+		return err
 	}
-	if err := c.build(ctx, fresh, m, c.Source, s, notice); err != nil {
+	if version != "" {
+		fmt.Fprintf(s.out, "%s is %s\n", c.Source, version)
+	}
+	m, err := installed.ReadManifest(stage.Dir())
+	if err != nil {
+		return err
+	}
+	if err := c.free(stage, places, folder, m.Name); err != nil {
+		return err
+	}
+	if err := c.build(ctx, stage.Dir(), m, c.Source, s, notice); err != nil {
 		return err
 	}
 	// What does not start never takes the place of what is there.
-	trial, err := newHost(host.Options{Dev: map[string]string{m.Name: fresh}, Notice: notice}, c.confined())
+	h, err := newHost(host.Options{Dev: map[string]string{m.Name: stage.Dir()}, Notice: notice}, c.confined())
 	if err != nil {
 		return err
 	}
-	_, err = trial.Describe(ctx, m.Name)
-	if err := errors.Join(err, trial.Close()); err != nil {
+	now, err := h.Identify(ctx, m.Name)
+	if err := errors.Join(err, h.Close()); err != nil {
 		return err
 	}
-	old := filepath.Join(made, "old")
-	if err := os.Rename(to, old); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("add plugin %s: %w", m.Name, err)
-	}
-	if err := os.Rename(fresh, to); err != nil {
-		return errors.Join(fmt.Errorf("add plugin %s: %w", m.Name, err), os.Rename(old, to))
+	to, err := stage.Place(m.Name)
+	if err != nil {
+		return err
 	}
 	fmt.Fprintf(s.out, "%s %s is in %s\n", m.Name, m.Version, to)
 	if c.User {
 		return nil
 	}
-	h, err := newHost(host.Options{Places: places, Notice: notice}, c.confined())
-	if err != nil {
-		return err
-	}
-	defer h.Close()
-	return relock(ctx, h, m.Name, places.Lock, s)
+	return relock(places.Lock, now, s)
 }
 
-// copyPlugin copies a plugin's folder, without what Git keeps in it.
-func copyPlugin(to, from string) error {
-	from, err := filepath.EvalSymlinks(from)
-	if err != nil {
-		return err
+// prepare makes a stage in a folder of plugins. Close it.
+func prepare(ctx context.Context, folder string, s streams) (*fetch.Stage, error) {
+	return fetch.NewStage(ctx, folder, func() { s.notice("waiting for another command that adds or removes plugins in " + folder) })
+}
+
+// free says what stands in the way of a plugin of a name in a folder.
+func (c *pluginAddCommand) free(stage *fetch.Stage, places installed.Places, folder, name string) error {
+	if there, ok := places.Find(name); ok && !c.User {
+		for _, before := range places.Folders {
+			if before == folder {
+				break
+			}
+			if there == filepath.Join(before, filepath.FromSlash(name)) {
+				return wrongUsage("%s in %s is found before one in %s; remove it first by `snnc plugin remove %s`", name, there, folder, name)
+			}
+		}
 	}
-	if err := os.CopyFS(to, os.DirFS(from)); err != nil {
+	err := stage.Free(name, c.Replace)
+	var taken *fetch.Taken
+	switch {
+	case !errors.As(err, &taken):
 		return err
+	case taken.Plugin && taken.Path == filepath.Join(folder, filepath.FromSlash(name)):
+		return wrongUsage("%s is there already; --replace puts this one in its place", taken.Path)
+	case taken.Plugin:
+		return wrongUsage("%s lies in the folder of another plugin, or the other way about: %w; remove that first, or ask the author for another name", name, err)
 	}
-	return os.RemoveAll(filepath.Join(to, ".git"))
+	return wrongUsage("%w: it is in the way of %s, move it away first", err, name)
 }
 
 type pluginRemoveCommand struct {
@@ -116,11 +110,12 @@ type pluginRemoveCommand struct {
 	User bool   `help:"Of the user's own plugins."`
 }
 
-func (c *pluginRemoveCommand) Run(s streams) error {
+func (c *pluginRemoveCommand) Run(ctx context.Context, s streams) error {
 	places, dir, err := c.find(c.Name)
 	if err != nil {
 		return err
 	}
+	folder := strings.TrimSuffix(dir, string(filepath.Separator)+filepath.FromSlash(c.Name)) // of plugins, in which it lies
 	user := installed.UserFolder()
 	if mine := user != "" && dir == filepath.Join(user, filepath.FromSlash(c.Name)); mine != c.User {
 		if mine {
@@ -128,17 +123,27 @@ func (c *pluginRemoveCommand) Run(s streams) error {
 		}
 		return wrongUsage("--user: it is %s in %s that is found first", c.Name, dir)
 	}
-	if err := os.RemoveAll(dir); err != nil {
-		return fmt.Errorf("remove plugin %s: %w", c.Name, err)
+	stage, err := prepare(ctx, folder, s)
+	if err != nil {
+		return err
 	}
-	os.Remove(filepath.Dir(dir)) // the owner's folder, where it is empty now
+	defer stage.Close()
+	if err := stage.Remove(c.Name); err != nil {
+		return err
+	}
 	fmt.Fprintf(s.out, "%s is removed\n", dir)
+	if c.User {
+		return nil
+	}
 	lock, err := installed.ReadLock(places.Lock)
 	if err != nil {
 		return err
 	}
-	if _, ok := lock.Find(c.Name); !ok || c.User {
+	if _, ok := lock.Find(c.Name); !ok {
 		return nil
 	}
-	return installed.ChangeLock(places.Lock, func(l *installed.Lock) { l.Remove(c.Name) })
+	return installed.ChangeLock(places.Lock, func(l *installed.Lock) error {
+		l.Remove(c.Name)
+		return nil
+	})
 }

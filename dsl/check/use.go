@@ -15,7 +15,7 @@ import (
 func (c *checker) use(x *dsl.Use) (*schema.Plugin, bool) {
 	p, ok := c.cat.Used[x.Plugin.Value]
 	if !ok {
-		help := fmt.Sprintf("put it into plugins/%s beside the spec by `snnc plugin add DIR`, or pass `--plugin-dev %[1]s=DIR`, where DIR is the plugin's folder", x.Plugin.Value)
+		help := fmt.Sprintf("put it into plugins/%s beside the spec by `snnc plugin add SOURCE`, or pass `--plugin-dev %[1]s=DIR`, where DIR is the plugin's folder", x.Plugin.Value)
 		if near := diag.Nearest(x.Plugin.Value, c.cat.Plugins); near != "" {
 			help = fmt.Sprintf("did you mean `\"%s\"`? else %s", near, help)
 		}

@@ -18,6 +18,9 @@ func TestMain(m *testing.M) {
 	if len(os.Args) == 5 && os.Args[1] == attemptCommand {
 		attempt(os.Args[2], os.Args[3], os.Args[4])
 	}
+	if len(os.Args) == 4 && os.Args[1] == sleepCommand {
+		sleepInStage(os.Args[2], os.Args[3])
+	}
 	os.Exit(m.Run())
 }
 

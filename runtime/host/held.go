@@ -42,18 +42,30 @@ func (h *Host) hold(s *served, description string) error {
 	if err != nil {
 		return err
 	}
-	now := installed.HashText(description)
-	if was, ok := lock.Find(s.name); ok {
-		if was.Description != now {
+	compare := func(was installed.Locked) error {
+		if now := installed.HashText(description); was.Description != now {
 			return &installed.Changed{Name: s.name, Lock: path, What: "description", Was: was.Description, Now: now}
 		}
 		return nil
+	}
+	if was, ok := lock.Find(s.name); ok {
+		return compare(was)
 	}
 	p, err := s.identity(description)
 	if err != nil {
 		return err
 	}
-	return installed.ChangeLock(path, func(l *installed.Lock) { l.Put(p) })
+	return installed.ChangeLock(path, func(l *installed.Lock) error {
+		was, ok := l.Find(s.name) // another process may have put it in meanwhile, and looked at another folder
+		switch {
+		case !ok:
+			l.Put(p)
+			return nil
+		case was.Folder != p.Folder:
+			return &installed.Changed{Name: s.name, Lock: path, What: "folder", Was: was.Folder, Now: p.Folder}
+		}
+		return compare(was)
+	})
 }
 
 // identity is what a lock says of a plugin. A folder that is another one than before the plugin was started is an error.
@@ -65,35 +77,34 @@ func (s *served) identity(description string) (installed.Locked, error) {
 	return installed.Locked{Name: s.name, Version: s.manifest.Version, Folder: folder, Description: installed.HashText(description)}, err
 }
 
-// Relock asks a plugin what it has and says in the lock that it is what it is now, whatever was said before. It returns what
-// was said before, the zero value where nothing was, and what is said now.
-func (h *Host) Relock(ctx context.Context, plugin string) (was, now installed.Locked, err error) {
-	fail := func(err error) error { return &Failure{Plugin: plugin, Call: describeCall.name, Err: err} }
-	path := h.o.Places.Lock
-	dir, ok := h.o.Places.Find(plugin)
-	if !ok || path == "" {
-		return was, now, fail(errors.New("there is no such plugin"))
+// Identify asks the plugin of a name what it has and returns what a lock says of it as it is now, whatever one says. The plugin is that of
+// Options.Dev or of Options.Places.
+func (h *Host) Identify(ctx context.Context, plugin string) (installed.Locked, error) {
+	fail := func(err error) (installed.Locked, error) {
+		return installed.Locked{}, &Failure{Plugin: plugin, Call: describeCall.name, Err: err}
+	}
+	dir, ok := h.o.Dev[plugin]
+	if !ok {
+		if dir, ok = h.o.Places.Find(plugin); !ok {
+			return fail(errors.New("there is no such plugin"))
+		}
 	}
 	s := newServed(plugin)
-	if err = s.open(dir); err == nil {
+	err := s.open(dir)
+	if err == nil {
 		s.folder, err = installed.HashFolder(s.dir)
 	}
 	if err != nil {
-		return was, now, fail(err)
+		return fail(err)
 	}
 	defer s.close()
 	_, text, err := h.describe(ctx, s, "")
 	if err != nil {
-		return was, now, err
+		return installed.Locked{}, err
 	}
-	if now, err = s.identity(text); err != nil {
-		return was, now, fail(err)
+	now, err := s.identity(text)
+	if err != nil {
+		return fail(err)
 	}
-	h.holding.Lock()
-	defer h.holding.Unlock()
-	err = installed.ChangeLock(path, func(l *installed.Lock) {
-		was, _ = l.Find(plugin)
-		l.Put(now)
-	})
-	return was, now, err
+	return now, nil
 }

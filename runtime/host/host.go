@@ -191,7 +191,7 @@ func (h *Host) served(name string, m method) (*served, error) {
 		if !dev {
 			var ok bool
 			if dir, ok = h.o.Places.Find(name); !ok {
-				return nil, &Failure{Plugin: name, Call: m.name, Err: fmt.Errorf("there is no such plugin; add it by `snnc plugin add DIR`, or pass --plugin-dev %s=DIR", name)}
+				return nil, &Failure{Plugin: name, Call: m.name, Err: fmt.Errorf("there is no such plugin; add it by `snnc plugin add SOURCE`, or pass --plugin-dev %s=DIR", name)}
 			}
 		}
 		err := s.open(dir)

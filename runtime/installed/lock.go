@@ -2,10 +2,12 @@ package installed
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -180,13 +182,25 @@ func (l Lock) Text() []byte {
 	return b.Bytes()
 }
 
-// ChangeLock reads a lock, changes it and writes it whole.
-func ChangeLock(path string, change func(*Lock)) error {
+// ChangeLock reads a lock, changes it and writes it whole. Other processes that change it meanwhile wait. An error of change is returned, and
+// nothing is written.
+func ChangeLock(path string, change func(*Lock) error) error {
+	dir := filepath.Dir(path)
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return fmt.Errorf("write the lock: %w", err)
+	}
+	release, err := HoldFolder(context.Background(), dir, nil)
+	if err != nil {
+		return fmt.Errorf("write the lock: %w", err)
+	}
+	defer release()
 	l, err := ReadLock(path)
 	if err != nil {
 		return err
 	}
-	change(&l)
+	if err := change(&l); err != nil {
+		return err
+	}
 	if err := wholefile.WriteBytes(path, l.Text()); err != nil {
 		return fmt.Errorf("write the lock: %w", err)
 	}

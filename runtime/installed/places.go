@@ -67,7 +67,7 @@ func (p Places) Find(name string) (dir string, ok bool) {
 	}
 	for _, folder := range p.Folders {
 		dir := filepath.Join(folder, filepath.FromSlash(name))
-		if hasManifest(dir) {
+		if IsPlugin(dir) {
 			return dir, true
 		}
 	}
@@ -80,12 +80,12 @@ func (p Places) Names() []string {
 	for _, folder := range p.Folders {
 		first, _ := os.ReadDir(folder)
 		for _, a := range first {
-			if hasManifest(filepath.Join(folder, a.Name())) {
+			if IsPlugin(filepath.Join(folder, a.Name())) {
 				out = append(out, a.Name())
 			}
 			second, _ := os.ReadDir(filepath.Join(folder, a.Name()))
 			for _, b := range second {
-				if hasManifest(filepath.Join(folder, a.Name(), b.Name())) {
+				if IsPlugin(filepath.Join(folder, a.Name(), b.Name())) {
 					out = append(out, a.Name()+"/"+b.Name())
 				}
 			}
@@ -96,7 +96,8 @@ func (p Places) Names() []string {
 	return slices.DeleteFunc(out, func(name string) bool { return !pluginName.MatchString(name) })
 }
 
-func hasManifest(dir string) bool {
+// IsPlugin reports whether a folder is that of a plugin: it has a manifest.
+func IsPlugin(dir string) bool {
 	st, err := os.Stat(filepath.Join(dir, ManifestName))
 	return err == nil && st.Mode().IsRegular()
 }
