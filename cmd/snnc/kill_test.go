@@ -68,6 +68,12 @@ var clock = regexp.MustCompile(`,"(seconds|examples_per_second)":[^,}]*`)
 // results returns what a finished run must leave whatever happened to it: the newest checkpoint, the samples and the figures.
 func results(t *testing.T, run string) map[string]string {
 	t.Helper()
+	return resultsOf(t, run, "samples/*", "metrics.json", "programs/*")
+}
+
+// resultsOf is results of a run that leaves files of certain patterns.
+func resultsOf(t *testing.T, run string, patterns ...string) map[string]string {
+	t.Helper()
 	out := map[string]string{"checkpoint": lastCheckpoint(t, run)}
 	events, err := os.ReadFile(filepath.Join(run, "events.jsonl"))
 	if err != nil {
@@ -75,7 +81,7 @@ func results(t *testing.T, run string) map[string]string {
 	}
 	sum := sha256.Sum256(clock.ReplaceAll(events, nil))
 	out["events.jsonl"] = hex.EncodeToString(sum[:])
-	for _, pattern := range []string{"samples/*", "metrics.json", "programs/*"} {
+	for _, pattern := range patterns {
 		files, err := filepath.Glob(filepath.Join(run, pattern))
 		if err != nil || len(files) == 0 {
 			t.Fatalf("no %s in %s", pattern, run)

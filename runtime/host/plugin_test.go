@@ -152,6 +152,10 @@ func be(what string) {
 	case "sleep":
 		time.Sleep(time.Hour)
 	default:
+		if stage, ok := strings.CutPrefix(what, "dies at "); ok {
+			dies(stage)
+			return
+		}
 		if text, ok := strings.CutPrefix(what, "raw "); ok {
 			serveRaw(text)
 		}
