@@ -11,15 +11,16 @@ import (
 )
 
 // A host's sockets lie in a folder of its own in the folder for temporary files, its arenas in another one whose files lie in memory,
-// or in the first. Whether its host lives is told by a lock on
-// a file in it, which the system gives up when the process ends, however it ends.
+// or in the first. Whether its host lives is told by a lock on a file in it, which has its name only when it is locked: the system gives the
+// lock up when the process ends, however it ends, and the next host removes the folder at once, for arenas are memory.
 const (
 	folderPattern = "snnc-host-*"
 	lockName      = "snnc-host.lock"
-	socketFolders = "plugin-dir*" // of processes; go-plugin makes them
-	arenaName     = "arena-"      // and a number
-	arenaFolder   = "arenas"      // among the temporary files
-	// untouched is the age from which a folder without lock is taken for a leftover: a host is not that long between making
+	unlockedName  = "snnc-host.new" // of the file before it is locked
+	socketFolders = "plugin-dir*"   // of processes; go-plugin makes them
+	arenaName     = "arena-"        // and a number
+	arenaFolder   = "arenas"        // among the temporary files
+	// untouched is the age from which a folder without a lock's file is taken for a leftover: a host is not that long between making
 	// its folder and locking it.
 	untouched = time.Minute
 	// A socket's path ends in /snnc-host-NUMBER/plugin-dirNUMBER/pluginNUMBER with numbers of ten digits; the system takes 103
@@ -41,9 +42,9 @@ func newFolder(base string) (*folder, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make a private folder: %w", err)
 	}
-	lock, err := os.OpenFile(filepath.Join(dir, lockName), os.O_CREATE|os.O_RDWR, 0o600)
+	lock, err := os.OpenFile(filepath.Join(dir, unlockedName), os.O_CREATE|os.O_RDWR, 0o600)
 	if err == nil {
-		if err = flock(lock); err != nil {
+		if err = errors.Join(flock(lock), os.Rename(lock.Name(), filepath.Join(dir, lockName))); err != nil {
 			lock.Close()
 		}
 	}
@@ -68,12 +69,12 @@ func clean(base string) {
 		if unix.Lstat(dir, &st) != nil || st.Mode&unix.S_IFMT != unix.S_IFDIR || int(st.Uid) != os.Getuid() {
 			continue
 		}
-		if time.Since(time.Unix(st.Mtim.Unix())) < untouched {
-			continue
-		}
 		lock, err := os.OpenFile(filepath.Join(dir, lockName), os.O_RDWR, 0)
 		if os.IsNotExist(err) {
-			os.Remove(dir) // empty: it was just being made, or removed, by a host that died
+			if time.Since(time.Unix(st.Mtim.Unix())) >= untouched { // it was just being made, or removed, by a host that died
+				os.Remove(filepath.Join(dir, unlockedName))
+				os.Remove(dir)
+			}
 			continue
 		}
 		if err != nil {

@@ -434,15 +434,8 @@ func TestHostKilled(t *testing.T) {
 	if _, err := os.Stat(folder); err != nil {
 		t.Fatalf("the killed host left no folder: %v", err)
 	}
-	old := time.Now().Add(-time.Hour)
-	if err := os.Chtimes(folder, old, old); err != nil {
-		t.Fatal(err)
-	}
 	alive := start(t, "good", host.Options{})
 	works(t, alive)
-	if err := os.Chtimes(alive.Folder(), old, old); err != nil {
-		t.Fatal(err)
-	}
 	works(t, start(t, "good", host.Options{}))
 	if _, err := os.Stat(folder); !os.IsNotExist(err) {
 		t.Errorf("%s of a dead host is left", folder)
@@ -451,6 +444,32 @@ func TestHostKilled(t *testing.T) {
 		t.Errorf("the folder of a host that lives was removed: %v", err)
 	}
 	works(t, alive)
+}
+
+// A folder that a host is just making is left to it; one that a host died over is removed later.
+func TestFolderBegun(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	for _, files := range [][]string{nil, {"snnc-host.new"}} {
+		dir, err := os.MkdirTemp("", "snnc-host-*")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range files {
+			if err := os.WriteFile(filepath.Join(dir, name), nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, age := range []time.Duration{0, time.Hour} {
+			then := time.Now().Add(-age)
+			if err := os.Chtimes(dir, then, then); err != nil {
+				t.Fatal(err)
+			}
+			works(t, start(t, "good", host.Options{}))
+			if _, err := os.Stat(dir); (err == nil) != (age == 0) {
+				t.Errorf("%q, %v old: %v", files, age, err)
+			}
+		}
+	}
 }
 
 // A temporary folder with a long name is no place for sockets.

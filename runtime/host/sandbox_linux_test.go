@@ -467,7 +467,10 @@ func killable(dir string, namespaces bool) {
 		r, err := h.Build(context.Background(), "acme/leaver", request(do, 1))
 		plugin := h.Processes()[0]
 		if do == "child" {
-			fmt.Print(h.Folder(), " ", plugin, " ")
+			if _, _, err := h.Arena(1 << 20); err != nil {
+				panic(err)
+			}
+			fmt.Print(h.Folder(), " ", h.Shared(), " ", plugin, " ")
 		}
 		if err != nil {
 			fmt.Print("refused ")
@@ -480,7 +483,7 @@ func killable(dir string, namespaces bool) {
 }
 
 // A host that is killed takes with it what its confined plugins have started: in a namespace of processes also what leaves the plugin's
-// group; without one nothing can leave it. A plugin cannot take away the signal that ends it (TestConfined).
+// group; without one nothing can leave it. Its folders and arenas go with the next host. A plugin cannot take away the signal that ends it (TestConfined).
 func TestConfinedHostKilled(t *testing.T) {
 	for _, how := range []string{"confining host", "confining host without namespaces"} {
 		t.Run(how, func(t *testing.T) {
@@ -499,20 +502,29 @@ func TestConfinedHostKilled(t *testing.T) {
 			c.Process.Kill()
 			c.Wait()
 			f := strings.Fields(line)
-			if err != nil || len(f) != 4 {
+			if err != nil || len(f) != 5 {
 				t.Fatalf("%q %v", line, err)
 			}
-			defer os.RemoveAll(f[0])
-			if (f[3] == "refused") != (how != "confining host") {
-				t.Errorf("a plugin that starts something outside of its group: %s", f[3])
+			if (f[4] == "refused") != (how != "confining host") {
+				t.Errorf("a plugin that starts something outside of its group: %s", f[4])
 			}
-			for _, number := range f[1:] {
+			for _, number := range f[2:] {
 				if pid, err := strconv.Atoi(number); err == nil {
 					if pid == 0 {
 						t.Errorf("a process was not found: %s", line)
 						continue
 					}
 					gone(t, pid)
+				}
+			}
+			next := start(t, "good", host.Options{})
+			works(t, next)
+			if _, err := next.Opaque().Memory(1); err != nil {
+				t.Fatal(err)
+			}
+			for _, folder := range f[:2] {
+				if _, err := os.Stat(folder); !os.IsNotExist(err) {
+					t.Errorf("%s is left behind: %v", folder, err)
 				}
 			}
 		})
