@@ -14,13 +14,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The limits besides memory. A process that keeps to its work is far from them.
-const (
-	maxOpen    = 1024    // files
-	maxFile    = 4 << 30 // bytes of one file that it writes
-	maxThreads = 4096    // of it and all that it starts
-)
-
 // moves is the version of Landlock's interface from which files can be moved from folder to folder.
 const moves = 2
 

@@ -121,8 +121,12 @@ func (h *Host) send(ctx context.Context, s *served, m method, text string, befor
 			c.drop()
 			f.Exit, f.Stderr = c.died(), c.tail.last()
 		}
+		if c != nil {
+			f.Limit = c.limit(f)
+		}
 		if bad := (*startError)(nil); errors.As(err, &bad) {
 			f.Kind, f.Exit, f.Stderr, again = Start, bad.exit, bad.stderr, bad.exit != ""
+			f.Limit = bad.of.limit(f)
 		}
 		switch {
 		case cause == limit:
@@ -212,6 +216,7 @@ func (s *served) close() {
 
 // startError is a process that did not come to its handshake.
 type startError struct {
+	of     *process
 	err    error
 	exit   string // how it ended; "" where it did not end by itself
 	stderr []string
@@ -261,7 +266,7 @@ func (h *Host) start(ctx context.Context, s *served) (*connection, error) {
 	if err != nil {
 		// client.Kill is not called: nothing of the client is left once its process is gone, and Kill would first dial.
 		p.kill()
-		bad := &startError{err: err, exit: p.died(), stderr: p.tail.last()}
+		bad := &startError{of: p, err: err, exit: p.died(), stderr: p.tail.last()}
 		switch {
 		case p.ID() == "0": // it never ran
 		case bad.exit != "":

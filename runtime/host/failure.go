@@ -16,6 +16,7 @@ type Failure struct {
 	Call   string   // Describe, Build, Sampler, Coder or Check
 	Exit   string   // how the process ended, such as "exit status 3" or "signal: killed"; "" where that is not what went wrong
 	Stderr []string // the last lines that the process printed, oldest first
+	Limit  string   // the limit of confined processes that it seems to have run into; "" for none
 	Err    error    // what went wrong
 	Kind   Kind     // of what went wrong
 }
@@ -41,6 +42,9 @@ func (f *Failure) Error() string {
 	fmt.Fprintf(&b, "%s %s: %v", strings.ToLower(f.Call), called(f.Plugin), f.Err)
 	if f.Exit != "" {
 		fmt.Fprintf(&b, " (%s)", f.Exit)
+	}
+	if f.Limit != "" {
+		fmt.Fprintf(&b, "; %s", f.Limit)
 	}
 	if len(f.Stderr) > 0 {
 		b.WriteString("; its last output:")

@@ -310,6 +310,23 @@ func FuzzHandshake(f *testing.F) {
 	})
 }
 
+// Of the report of a crash the beginning is kept, which says what happened, of two that of the last.
+func TestTailOfCrash(t *testing.T) {
+	report := func(what string) string {
+		return "fatal error: " + what + "\n\ngoroutine 1 [running]:\nmain.main()\n" + strings.Repeat("frame\n", 100) + "exit\n"
+	}
+	for text, want := range map[string]string{
+		"loading\n" + report("out of memory"):                              "out of memory",
+		report("one thing") + "more\n" + report("another"):                 "another",
+		report("one thing") + "panic: last\n\ngoroutine 7:\nmain.main()\n": "one thing",
+	} {
+		got := LastLines([]byte(text))
+		if len(got) != tailLines || got[0] != "fatal error: "+want || got[1] != "goroutine 1 [running]:" {
+			t.Errorf("%q", got)
+		}
+	}
+}
+
 // Lines are cut and made printable; the last ones are kept.
 func TestTail(t *testing.T) {
 	var tl tail

@@ -66,11 +66,17 @@ func mortal(p sdk.Plugin) sdk.Plugin {
 // network is a chain of layers of leaky neurons, with the derivative by its input and a state handed on.
 func network(t testing.TB, layers, neurons int) *graph.Graph {
 	t.Helper()
+	return networkOf(t, "", layers, neurons) // the tests' processes stand in for the built-in one
+}
+
+// networkOf is network with the neurons of a plugin.
+func networkOf(t testing.TB, plugin string, layers, neurons int) *graph.Graph {
+	t.Helper()
 	o, err := opaquetest.Declare(opaquetest.Plugin(), "leaky", "", schema.Arguments{"tau": {Type: schema.Real, Number: 2}, "threshold": {Type: schema.Real, Number: 1}}, neurons)
 	if err != nil {
 		t.Fatal(err)
 	}
-	o.Plugin = "" // the tests' processes stand in for the built-in one
+	o.Plugin = plugin
 	b := graph.NewBuilder("f", nil)
 	x := b.Input("x", graph.Signal(4, neurons))
 	y := x

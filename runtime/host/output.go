@@ -42,11 +42,20 @@ func LastLines(printed []byte) []string {
 	return t.last()
 }
 
-// tail is the last lines that a process printed.
+// tail is the last lines that a process printed; of the report of a crash that is longer it has the beginning, which says what happened, and
+// the end.
 type tail struct {
 	mu    sync.Mutex
-	lines []string
+	lines []string // tailLines of them at most
+	fixed int      // as many of lines, the first ones, begin the report of a crash, and stay
 }
+
+// crashLines are the lines of a report's beginning that stay.
+const crashLines = 3
+
+// crashes begin the report of a crash that goes on with all that was at work when it came: those of Go, in the midst of which are lines about
+// a stack, `runtime: g 0: ...`.
+var crashes = regexp.MustCompile(`^(panic|fatal error|runtime/cgo|SIG[A-Z]+): |^runtime: (g[^ ]|[^g])`)
 
 // add appends a line, readable and cut to tailLine bytes; empty lines are left out.
 func (t *tail) add(line []byte) {
@@ -57,7 +66,13 @@ func (t *tail) add(line []byte) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if len(t.lines) == tailLines {
-		t.lines = append(t.lines[:0], t.lines[1:]...)
+		if crashes.MatchString(t.lines[t.fixed]) { // in the place of an earlier report
+			t.lines = append(t.lines[:0], t.lines[t.fixed:]...)
+			t.fixed = crashLines
+		}
+		if len(t.lines) == tailLines {
+			t.lines = append(t.lines[:t.fixed], t.lines[t.fixed+1:]...)
+		}
 	}
 	t.lines = append(t.lines, s)
 }

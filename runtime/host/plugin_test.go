@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -82,6 +83,17 @@ func be(what string) {
 		p := testPlugin()
 		p.Name, p.Version = "acme/leaver", "1.0.0"
 		sdk.Serve(p)
+	case "cutter":
+		p := opaquetest.Plugin()
+		p.Name, p.Version = "acme/cutter", "1.0.0"
+		over(&p, func(*sdk.Prepared) func() { return cut })
+		sdk.Serve(p)
+	case "limited host": // of a confined plugin that takes too many threads
+		self, _ := os.Executable()
+		h := host.New(host.Options{Confine: self, Dev: map[string]string{"acme/leaver": os.Getenv("SNNC_TEST_FOLDER")}, Tries: 1})
+		_, err := h.Build(context.Background(), "acme/leaver", request("threads", 1))
+		fmt.Println(err)
+		h.Close()
 	case "opaque":
 		sdk.Serve(opaquetest.Plugin())
 	case "opaque mortal":
@@ -253,6 +265,8 @@ func build(r sdk.BuildRequest) (string, []schema.Complaint, error) {
 		return "", nil, errors.New("the moon is full")
 	case "complain":
 		return "", []schema.Complaint{{Path: "value", Summary: "too small", Help: "make it larger"}}, nil
+	case "memory", "file", "files", "threads":
+		return "", nil, gorge(do)
 	case "print":
 		noise(os.Stdout, os.Stderr, os.NewFile(1, "stdout"), os.NewFile(2, "stderr"))
 	case "big":
@@ -272,6 +286,45 @@ func build(r sdk.BuildRequest) (string, []schema.Complaint, error) {
 	}
 	return constant(r.Arguments.Real("value"), "draw")
 }
+
+// gorge takes more of something than a confined process may: memory that it does not touch, a file that is one hole, files, threads.
+func gorge(what string) error {
+	const most = 5000
+	switch what {
+	case "memory":
+		kept = make([]byte, confine.Memory()+1<<30)
+	case "file":
+		f, err := os.CreateTemp("", "large")
+		if err == nil {
+			_, err = f.WriteAt([]byte{1}, 5<<30)
+			err = errors.Join(err, f.Close(), os.Remove(f.Name()))
+		}
+		return err
+	case "files":
+		for range most {
+			f, err := os.Open(os.DevNull)
+			if err != nil {
+				return err
+			}
+			defer f.Close()
+		}
+	case "threads":
+		var all sync.WaitGroup
+		done := make(chan bool)
+		for range most {
+			all.Go(func() {
+				runtime.LockOSThread()
+				<-done
+			})
+		}
+		close(done)
+		all.Wait()
+	}
+	return nil
+}
+
+// kept is what gorge has taken.
+var kept []byte
 
 // noise prints what go-plugin's client or a pipe could choke on.
 func noise(files ...*os.File) {

@@ -3,6 +3,7 @@ package host
 import (
 	"fmt"
 	"os/exec"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -100,6 +101,16 @@ func (h *Host) confined(s *served, process *process, own string) (*confined, err
 		c.tell = func(a confine.Attempt) { h.o.Watch(Attempt{a, !process.shook()}) }
 	}
 	return c, nil
+}
+
+// limit says which limit a confined process has run into, by a failure of a call of it.
+func (p *process) limit(f *Failure) string {
+	if p.confined == nil {
+		return ""
+	}
+	policy := p.confined.policy
+	policy.Alone = !p.confined.shared.Load()
+	return policy.Hint(strings.Join(append([]string{f.Err.Error()}, f.Stderr...), "\n"), f.Exit)
 }
 
 // start starts a command as its process is confined, in namespaces of its own or, where the system refuses these, without. It returns the

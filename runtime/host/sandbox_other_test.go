@@ -7,3 +7,6 @@ func villain(string) {}
 
 // killable is of Linux.
 func killable(string, bool) { panic("only Linux has namespaces") }
+
+// cut is of Linux.
+func cut() { panic("nothing holds plugins here") }
