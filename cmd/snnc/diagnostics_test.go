@@ -16,6 +16,7 @@ import (
 	"snnc.dev/snnc/plugins/sdk"
 	"snnc.dev/snnc/runtime/experiment"
 	"snnc.dev/snnc/runtime/host"
+	"snnc.dev/snnc/runtime/installed"
 )
 
 // asPlugin makes the test binary a plugin of the name behind it; see pluginProcess.
@@ -89,6 +90,23 @@ func TestDiagnostics(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer alone.Close()
+	// A plugin that another lock has, and the same one where a lock has to have it.
+	write(t, mkdir(t, "plugins/acme/hop")+"/snn-plugin.toml", "name = \"acme/hop\"\nversion = \"1.0.0\"\ncommand = [\"./hop\"]\n")
+	places := installed.Places{Folders: []string{"plugins"}, Lock: "snnc.lock"}
+	var other installed.Lock
+	other.Put(installed.Locked{Name: "acme/hop", Version: "1.0.0", Folder: installed.HashText("before"), Description: installed.HashText("hop")})
+	write(t, places.Lock, string(other.Text()))
+	changed, err := newHost(host.Options{Places: places}, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer changed.Close()
+	places.Lock = mkdir(t, "without") + "/snnc.lock"
+	locked, err := newHost(host.Options{Places: places, Locked: true}, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer locked.Close()
 	text, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
@@ -103,8 +121,13 @@ func TestDiagnostics(t *testing.T) {
 				continue
 			}
 			from := alone
-			if strings.Contains(m[2], "--plugin-dev") {
+			switch {
+			case strings.Contains(m[2], "--plugin-dev"):
 				from = h
+			case strings.HasSuffix(m[2], " changed"):
+				from = changed
+			case strings.HasSuffix(m[2], " locked"):
+				from = locked
 			}
 			_, found, sources := experiment.Load(t.Context(), from, "x.snn", []byte(m[3]), experiment.Options{})
 			var out strings.Builder
@@ -140,6 +163,15 @@ func TestDiagnostics(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+}
+
+// mkdir makes a folder and returns it.
+func mkdir(t *testing.T, dir string) string {
+	t.Helper()
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	return dir
 }
 
 // Colours are for terminals that have them and users who want them.

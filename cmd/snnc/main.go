@@ -209,10 +209,10 @@ func load(ctx context.Context, h *host.Host, file string, o experiment.Options, 
 	return x, nil
 }
 
-// judged returns the exit status of findings: a plugin that failed is no error of the spec.
+// judged returns the exit status of findings: a plugin that failed, or that is not the one of the lock, is no error of the spec.
 func judged(found diag.List) error {
 	for _, d := range found {
-		if d.Severity == diag.Error && d.Code != diag.PluginFailed {
+		if d.Severity == diag.Error && !slices.Contains([]diag.Code{diag.PluginFailed, diag.PluginChanged, diag.PluginUnlocked}, d.Code) {
 			return status(statusSpec)
 		}
 	}

@@ -26,4 +26,6 @@ const (
 	NotInVersion    Code = "SNN0403" // the spec is right, but this version cannot run it
 	DataFailed      Code = "SNN0404" // a data set is missing, torn or wrong
 	StartFailed     Code = "SNN0405" // initial weights are missing, torn or those of another model
+	PluginChanged   Code = "SNN0406" // a plugin is not the one that snnc.lock has
+	PluginUnlocked  Code = "SNN0407" // a plugin that snnc.lock does not have, where it has to
 )

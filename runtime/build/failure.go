@@ -10,7 +10,7 @@ import (
 	"snnc.dev/snnc/runtime/installed"
 )
 
-// PluginFailed words the end of a plugin process, or the error that it answered a call with. at is the place in the spec that asked.
+// PluginFailed words the end of a plugin process, the error that it answered a call with, or that a lock refuses the plugin. at is the place in the spec that asked.
 func PluginFailed(err error, at diag.Range) diag.Diagnostic {
 	d := diag.Diagnostic{Code: diag.PluginFailed, Range: at, Summary: err.Error()}
 	var f *host.Failure
@@ -19,6 +19,7 @@ func PluginFailed(err error, at diag.Range) diag.Diagnostic {
 	}
 	var changed *installed.Changed
 	if errors.As(err, &changed) {
+		d.Code = diag.PluginChanged
 		d.Summary = fmt.Sprintf("plugin `%s` is not the one that %s has: its %s is another", f.Plugin, changed.Lock, changed.What)
 		d.Notes = []diag.Note{{Message: "was " + changed.Was}, {Message: "is " + changed.Now}}
 		d.Help = fmt.Sprintf("if you changed it or put another version there, accept it by `snnc plugin lock %s`; else do not run it", f.Plugin)
@@ -26,6 +27,7 @@ func PluginFailed(err error, at diag.Range) diag.Diagnostic {
 	}
 	var unlocked *installed.Unlocked
 	if errors.As(err, &unlocked) {
+		d.Code = diag.PluginUnlocked
 		d.Summary = fmt.Sprintf("%s does not have plugin `%s`", unlocked.Lock, f.Plugin)
 		d.Help = fmt.Sprintf("add it by `snnc plugin lock %s`, and keep the file with the spec", f.Plugin)
 		return d

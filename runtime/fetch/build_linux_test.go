@@ -6,7 +6,6 @@ import (
 	"errors"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -139,15 +138,15 @@ func TestBuildGo(t *testing.T) {
 	put(t, filepath.Join(sdk, "go.mod"), "module example.org/sdk\ngo 1.21\n")
 	put(t, filepath.Join(sdk, "sdk.go"), "package sdk\nconst Name = \"leap\"\n")
 	put(t, filepath.Join(dir, "go.mod"), "module example.org/leap\ngo 1.21\nrequire example.org/sdk v0.0.0\nreplace example.org/sdk => "+sdk+"\n")
-	put(t, filepath.Join(dir, "main.go"), "package main\nimport \"example.org/sdk\"\nfunc main() { println(sdk.Name) }\n")
-	m := installed.Manifest{Name: "acme/leap", Build: []string{"go", "build", "-trimpath", "-o", "leap", "."}}
+	put(t, filepath.Join(dir, "leap.go"), "package leap\nimport \"example.org/sdk\"\nconst Name = sdk.Name\n") // a program would take the whole runtime with it
+	m := installed.Manifest{Name: "acme/leap", Build: []string{"go", "build", "-trimpath", "-o", "leap.a", "."}}
 	if err := Build(context.Background(), dir, m, BuildOptions{Confine: self(t), Cache: cache}); err != nil {
 		t.Fatal(err)
 	}
-	if out, err := exec.Command(filepath.Join(dir, "leap")).CombinedOutput(); err != nil || string(out) != "leap\n" {
-		t.Errorf("%s %v", out, err)
+	if made, err := os.ReadFile(filepath.Join(dir, "leap.a")); err != nil || !strings.HasPrefix(string(made), "!<arch>\n") {
+		t.Errorf("%.20q %v", made, err)
 	}
-	put(t, filepath.Join(dir, "main.go"), "package main\nfunc main() { println(missing) }\n")
+	put(t, filepath.Join(dir, "leap.go"), "package leap\nconst Name = missing\n")
 	if err := Build(context.Background(), dir, m, BuildOptions{Confine: self(t), Cache: cache}); err == nil || !strings.Contains(err.Error(), "undefined: missing") {
 		t.Error(err)
 	}
