@@ -70,8 +70,8 @@ def serve(plugin: Plugin) -> NoReturn:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # of a terminal: the host decides when a plugin ends
     hello = _own_output()
     path = os.path.join(os.environ["PLUGIN_UNIX_SOCKET_DIR"], "plugin")
-    # Threads compute in numpy without the interpreter's lock. The host has up to eight calls of a block in flight, and those of other
-    # blocks; more threads than processors gain nothing but that one which waits for something else holds up nobody.
+    # Threads compute in numpy without the interpreter's lock. The host has up to eight calls of a block in flight, and
+    # those of other blocks: more threads than processors gain nothing, but that one which waits holds up nobody.
     pool = futures.ThreadPoolExecutor(thread_name_prefix="snnc")
     options = [
         ("grpc.max_receive_message_length", MAX_MESSAGE),

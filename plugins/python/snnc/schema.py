@@ -11,7 +11,7 @@ import functools
 import json
 import typing
 from dataclasses import dataclass, field
-from typing import Any, Optional, TypeVar
+from typing import Any, Callable, Optional, TypeVar
 
 # Kinds of components.
 NEURON, CODER, MODEL, TARGET = "neuron", "coder", "model", "target"
@@ -346,7 +346,7 @@ def load(cls: type[T], text: str) -> T:
     data = json.loads(text)
     if not isinstance(data, dict):
         raise ValueError(f"want an object, got {type(data).__name__}")
-    out = _made(cls, data)
+    out = _maker(typing.cast(Any, cls))(data)
     assert isinstance(out, cls)
     return out
 
@@ -367,36 +367,40 @@ def _empty(f: dataclasses.Field[Any], x: Any) -> bool:
     return x == default and not x
 
 
-def _made(cls: Any, data: Any) -> Any:
-    """Makes a value of a type out of JSON; null stands for what is empty."""
+@functools.cache  # calls come by the thousand
+def _maker(cls: Any) -> Callable[[Any], Any]:
+    """What makes a value of a type out of JSON; null stands for what is empty."""
     origin, args = typing.get_origin(cls), typing.get_args(cls)
     if isinstance(cls, type) and dataclasses.is_dataclass(cls):
-        _want(data, dict)
-        hints = _members(cls)
-        return cls(**{k: _made(hints[k], v) for k, v in data.items() if k in hints and v is not None})
+
+        def members(data: Any) -> Any:
+            makers = _makers(cls)
+            return cls(**{k: makers[k](v) for k, v in _wanted(dict, data).items() if k in makers and v is not None})
+
+        return members
     if origin is typing.Union:  # Optional
-        return _made(args[0], data)
+        return _maker(args[0])
     if cls is Arguments:
-        _want(data, dict)
-        return Arguments({k: _made(Value, v) for k, v in data.items()})
+        value = _maker(Value)
+        return lambda data: Arguments({k: value(v) for k, v in _wanted(dict, data).items()})
     if origin is dict:
-        _want(data, dict)
-        return {k: _made(args[1], v) for k, v in data.items()}
+        value = _maker(args[1])
+        return lambda data: {k: value(v) for k, v in _wanted(dict, data).items()}
     if origin is list:
-        _want(data, list)
-        return [_made(args[0], v) for v in data]
-    if cls is float and isinstance(data, int) and not isinstance(data, bool):
-        return float(data)
-    _want(data, cls)
-    return data
+        item = _maker(args[0])
+        return lambda data: [item(v) for v in _wanted(list, data)]
+    if cls is float:
+        return lambda data: float(data) if type(data) is int else _wanted(float, data)
+    return functools.partial(_wanted, cls)
 
 
 @functools.cache
-def _members(cls: type) -> dict[str, Any]:
-    """The types of a dataclass's members by name."""
-    return typing.get_type_hints(cls)
+def _makers(cls: type) -> dict[str, Callable[[Any], Any]]:
+    """What makes a dataclass's members, by name: when it is needed, since a type may have members of its own type."""
+    return {name: _maker(t) for name, t in typing.get_type_hints(cls).items()}
 
 
-def _want(data: Any, cls: type) -> None:
+def _wanted(cls: type, data: Any) -> Any:
     if not isinstance(data, cls) or cls is not bool and isinstance(data, bool):
         raise ValueError(f"want {cls.__name__}, got {type(data).__name__}")
+    return data
