@@ -3,10 +3,16 @@ package main
 import (
 	"context"
 	"fmt"
+	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
+	"snnc.dev/snnc/dsl/diag"
 	"snnc.dev/snnc/runtime/experiment"
+	"snnc.dev/snnc/runtime/host"
+	"snnc.dev/snnc/runtime/installed"
+	"snnc.dev/snnc/runtime/record"
 )
 
 type sampleCommand struct {
@@ -48,7 +54,11 @@ func (c *sampleCommand) Run(ctx context.Context, s streams) error {
 	if c.Sheet != "" {
 		settings["sheet"] = c.Sheet
 	}
-	h, err := c.near(s, c.Folder, false)
+	places, err := placesOfRun(c.Folder)
+	if err != nil {
+		return err
+	}
+	h, err := c.hosted(s, host.Options{Places: places})
 	if err != nil {
 		return err
 	}
@@ -70,7 +80,19 @@ func (c *sampleCommand) Run(ctx context.Context, s streams) error {
 		return err
 	}
 	if found.HasErrors() {
+		if slices.ContainsFunc(found, func(d diag.Diagnostic) bool { return d.Code == diag.UnknownPlugin }) {
+			s.notice("the plugins of this run were looked for in " + strings.Join(places.Folders, ", "))
+		}
 		return judged(found)
 	}
 	return printed
+}
+
+// placesOfRun returns where the plugins of a run are looked for.
+func placesOfRun(run string) (installed.Places, error) {
+	spec := ""
+	if o, err := record.ReadOptions(run); err == nil && o.Near != "" { // what is wrong with a run folder is told by who samples from it
+		spec = filepath.Join(run, filepath.FromSlash(o.Near))
+	}
+	return installed.OfRun(run, spec, ".")
 }

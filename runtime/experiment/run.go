@@ -10,6 +10,7 @@ import (
 	"slices"
 	"time"
 
+	"snnc.dev/snnc/dsl"
 	"snnc.dev/snnc/runtime/build"
 	"snnc.dev/snnc/runtime/data"
 	"snnc.dev/snnc/runtime/exec"
@@ -99,6 +100,29 @@ func (x *Experiment) Run(ctx context.Context, o RunOptions) (err error) {
 	return r.report()
 }
 
+// near is the folder of the spec from the run folder, where the spec uses plugins.
+func (r *runner) near() string {
+	uses := func(f *dsl.File) bool {
+		return slices.ContainsFunc(f.Items, func(item dsl.Item) bool { _, ok := item.(*dsl.Use); return ok })
+	}
+	if !slices.ContainsFunc(r.x.Spec.File.Files(), uses) {
+		return ""
+	}
+	run, err := filepath.Abs(r.folder.Path(""))
+	if err != nil {
+		return ""
+	}
+	spec, err := filepath.Abs(filepath.Dir(r.x.Name))
+	if err != nil {
+		return ""
+	}
+	rel, err := filepath.Rel(run, spec)
+	if err != nil {
+		return ""
+	}
+	return filepath.ToSlash(rel)
+}
+
 // document writes down what is run, once, when the first action that is not done begins.
 func (r *runner) document() error {
 	if r.documented {
@@ -112,7 +136,8 @@ func (r *runner) document() error {
 	if err := r.folder.WriteTexts(record.SpecFolder, texts); err != nil {
 		return err
 	}
-	if err := r.folder.SetOptions(record.Options{Spec: path.Base(r.x.Spec.File.Path), Preset: r.x.Options.Preset, Set: r.x.Options.Sets}); err != nil {
+	o := record.Options{Spec: path.Base(r.x.Spec.File.Path), Preset: r.x.Options.Preset, Set: r.x.Options.Sets, Near: r.near()}
+	if err := r.folder.SetOptions(o); err != nil {
 		return err
 	}
 	models, err := r.notes()

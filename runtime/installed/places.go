@@ -46,6 +46,37 @@ func Near(dir string) (Places, error) {
 	return p, nil
 }
 
+// OfRun returns the places of the plugins of a run: those of its spec in the folder that the run took down, and behind them those of the run
+// folder and of the folder here, the user's own last. Where the spec's folder is gone, was not taken down ("") or belongs to somebody who owns
+// neither the run folder nor this process, it is passed over. The lock is that of the first of the three which has one, else the one that
+// here would have: nothing is written into a run folder.
+func OfRun(run, spec, here string) (Places, error) {
+	var from []string
+	if st, err := os.Stat(spec); spec != "" && err == nil && st.IsDir() && trusted(st, run) {
+		from = append(from, spec)
+	}
+	var out Places
+	user := UserFolder()
+	for _, dir := range append(from, run, here) {
+		p, err := Near(dir)
+		if err != nil {
+			return Places{}, err
+		}
+		for _, folder := range p.Folders {
+			if folder != user && !slices.Contains(out.Folders, folder) {
+				out.Folders = append(out.Folders, folder)
+			}
+		}
+		if st, err := os.Lstat(p.Lock); out.Lock == "" && (err == nil && st.Mode().IsRegular() || dir == here) {
+			out.Lock = p.Lock
+		}
+	}
+	if user != "" {
+		out.Folders = append(out.Folders, user)
+	}
+	return out, nil
+}
+
 // UserFolder returns the folder of the user's own plugins, $XDG_DATA_HOME/snnc/plugins, by default below ~/.local/share; "" where
 // there is no home.
 func UserFolder() string {

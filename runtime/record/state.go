@@ -112,6 +112,9 @@ type Options struct {
 	Spec   string   `json:"spec"` // name of its file in the folder spec
 	Preset string   `json:"preset,omitempty"`
 	Set    []string `json:"set,omitempty"` // as --set has them, in order
+	// Near is the folder of the spec from the run folder, with slashes, where its plugins are looked for; "" where it uses none, or where
+	// there is no way from one to the other.
+	Near string `json:"near,omitempty"`
 }
 
 // SetOptions writes down what the spec is run with.
