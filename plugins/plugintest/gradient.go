@@ -120,6 +120,37 @@ func (q question) moved(input int, d []float32, step []float64, size int) questi
 	return q
 }
 
+// ahead returns for each example how much more its loss is with an input so far ahead in a direction than as far behind, and the size of the
+// numbers that both are sums of.
+func (t *trial) ahead(s opaque.Server, op opaque.Operator, q question, input int, d, w []float32, step func(example int) float64) (by, size []float64, err error) {
+	by, size = make([]float64, q.Batch), make([]float64, q.Batch)
+	for _, sign := range []float64{1, -1} {
+		steps := make([]float64, q.Batch)
+		for e := range steps {
+			steps[e] = sign * step(e)
+		}
+		a, err := t.forward(s, op, q.moved(input, d, steps, t.size))
+		if err != nil {
+			return nil, nil, err
+		}
+		loss, of := t.losses(q.Block, a.output, w)
+		for e := range by {
+			by[e] += sign * loss[e]
+			size[e] += of[e]
+		}
+	}
+	return by, size, nil
+}
+
+// towards draws a direction of an input.
+func towards(draw *rand.Rand, input []float32) []float32 {
+	d := make([]float32, len(input))
+	for k := range d {
+		d[k] = float32(draw.NormFloat64())
+	}
+	return d
+}
+
 // differences compares the gradient of what does not spike with central differences, in one direction for each of many examples. The
 // error of these is what they differ by from differences of twice the step, and what the rounding of outputs to 24 bits makes of it; where
 // a function has a kink some examples may be further apart.
@@ -140,45 +171,22 @@ func (t *trial) differences(s opaque.Server, op opaque.Operator) (string, error)
 		return "", err
 	}
 	for i, name := range t.Inputs {
-		d := make([]float32, len(q.inputs[i]))
-		for k := range d {
-			d[k] = float32(draw.NormFloat64())
-		}
-		slope := func(h float64) (out, noise []float64, err error) {
-			var at [2][]float64
-			noise = make([]float64, examples)
-			for k, sign := range []float64{1, -1} {
-				step := make([]float64, examples)
-				for e := range step {
-					step[e] = sign * h
-				}
-				a, err := t.forward(s, op, q.moved(i, d, step, t.size))
-				if err != nil {
-					return nil, nil, err
-				}
-				var size []float64
-				at[k], size = t.losses(q.Block, a.output, w)
-				for e := range noise {
-					noise[e] += size[e] * 0x1p-22 / h // a few roundings of each number
-				}
-			}
-			for e := range at[0] {
-				out = append(out, (at[0][e]-at[1][e])/(2*h))
-			}
-			return out, noise, nil
-		}
-		fine, noise, err := slope(h)
+		d := towards(draw, q.inputs[i])
+		fine, size, err := t.ahead(s, op, q, i, d, w, func(int) float64 { return h })
 		if err != nil {
 			return "", err
 		}
-		coarse, _, err := slope(2 * h)
+		coarse, _, err := t.ahead(s, op, q, i, d, w, func(int) float64 { return 2 * h })
 		if err != nil {
 			return "", err
+		}
+		for e := range fine {
+			fine[e], coarse[e] = fine[e]/(2*h), coarse[e]/(4*h)
 		}
 		wrong, worst := 0, 0
 		got := t.along(q.Block, g[i], d)
 		off := func(e int) float64 {
-			return math.Abs(got[e]-fine[e]) - 2*math.Abs(fine[e]-coarse[e]) - noise[e]
+			return math.Abs(got[e]-fine[e]) - 2*math.Abs(fine[e]-coarse[e]) - size[e]*0x1p-22/h // a few roundings of each number
 		}
 		for e := range got {
 			if off(e) > 1e-3*math.Abs(fine[e]) {
@@ -237,30 +245,20 @@ func (t *trial) smoothed(s opaque.Server, op opaque.Operator) (string, error) {
 	for i, name := range t.Inputs {
 		var xy, xx, yy float64
 		for range draws {
-			d := make([]float32, len(q.inputs[i]))
-			for k := range d {
-				d[k] = float32(draw.NormFloat64())
+			d := towards(draw, q.inputs[i])
+			far := func(e int) float64 {
+				if t.Direction == "" {
+					return noise * sized(e, examples)
+				}
+				return noise
 			}
-			var at [2][]float64
-			for k, sign := range []float64{1, -1} {
-				step := make([]float64, examples)
-				for e := range step {
-					step[e] = sign * noise
-					if t.Direction == "" {
-						step[e] *= sized(e, examples)
-					}
-				}
-				a, err := t.forward(s, op, q.moved(i, d, step, t.size))
-				if err != nil {
-					return "", err
-				}
-				at[k], _ = t.losses(q.Block, a.output, w)
+			by, _, err := t.ahead(s, op, q, i, d, w, far)
+			if err != nil {
+				return "", err
 			}
 			for e, says := range t.along(q.Block, g[i], d) {
-				if t.Direction == "" {
-					says *= sized(e, examples)
-				}
-				is := at[0][e] - at[1][e]
+				is := by[e]
+				says *= far(e)
 				xy, xx, yy = xy+says*is, xx+says*says, yy+is*is
 			}
 		}

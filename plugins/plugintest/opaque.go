@@ -2,7 +2,6 @@ package plugintest
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -88,41 +87,15 @@ func (s *suite) declare(u *use, d schema.Direction) (*trial, error) {
 	return t, nil
 }
 
-// judge makes all tests of a component, in an order in which the cause of a fault is found before what follows from it.
+// judge makes all tests of an opaque component.
 func (s *suite) judge(title string, t *trial) {
-	right := true
-	for _, x := range []struct {
-		name Name
-		test func(*trial) (string, error)
-	}{
-		{Determinism, s.determinism}, {Leak, s.leak}, {Examples, s.examples}, {Steps, s.stepped}, {Gradient, s.gradient},
-		{Malformed, s.malformed}, {Restart, s.restart}, {Memory, s.memory}, {Speed, s.speed},
-	} {
-		if x.name == Speed && !right {
-			continue // a component that is wrong is as fast as it likes
-		}
-		found, err := x.test(t)
-		switch {
-		case s.ctx.Err() != nil:
-			return
-		case err == nil && strings.HasPrefix(found, "not"):
-			s.say(title, x.name, Untested, found, "")
-		case err == nil:
-			s.say(title, x.name, Passed, found, "")
-		default:
-			s.failed(title, x.name, err)
-			right = false
-			var f *host.Failure
-			if s.o.First || errors.As(err, &f) || x.name == Determinism || x.name == Leak {
-				return // what a process does that ends, hangs or says now this, now that, tells nothing more
-			}
-		}
+	of := func(f func(*trial) (string, error)) func() (string, error) {
+		return func() (string, error) { return f(t) }
 	}
-	for _, name := range []Name{Operands, Spikes, Deadline, Crash} { // which all calls were looked at for
-		if right {
-			s.say(title, name, Passed, "", "")
-		}
-	}
+	s.each(title, []test{
+		{Determinism, of(s.determinism)}, {Leak, of(s.leak)}, {Examples, of(s.examples)}, {Steps, of(s.stepped)}, {Gradient, of(s.gradient)},
+		{Malformed, of(s.malformed)}, {Restart, of(s.restart)}, {Memory, of(s.memory)}, {Speed, of(s.speed)},
+	}, Operands, Spikes, Deadline, Crash)
 }
 
 // begin prepares the component in a process of its own.

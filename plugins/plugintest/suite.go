@@ -101,6 +101,44 @@ func (s *suite) say(component string, name Name, outcome Outcome, found, mend st
 	s.report.Verdicts = append(s.report.Verdicts, Verdict{Component: component, Name: name, Outcome: outcome, Found: found, Mend: mend})
 }
 
+// test is something that is looked at: what was found, beginning with `not` where nothing could be, or what is wrong.
+type test struct {
+	name Name
+	run  func() (string, error)
+}
+
+// each makes the tests of a component, in an order in which the cause of a fault is found before what follows from it; looked are names
+// that all of them look for.
+func (s *suite) each(title string, tests []test, looked ...Name) {
+	right := true
+	for _, x := range tests {
+		if x.name == Speed && !right {
+			continue // a component that is wrong is as fast as it likes
+		}
+		found, err := x.run()
+		switch {
+		case s.ctx.Err() != nil:
+			return
+		case err == nil && strings.HasPrefix(found, "not"):
+			s.say(title, x.name, Untested, found, "")
+		case err == nil:
+			s.say(title, x.name, Passed, found, "")
+		default:
+			s.failed(title, x.name, err)
+			right = false
+			var f *host.Failure
+			if s.o.First || errors.As(err, &f) || x.name == Determinism || x.name == Leak {
+				return // what a process does that ends, hangs or says now this, now that, tells nothing more
+			}
+		}
+	}
+	for _, name := range looked {
+		if right {
+			s.say(title, name, Passed, "", "")
+		}
+	}
+}
+
 // failed adds the verdict of an error that came while something was looked at: a call that goes wrong has verdicts of its own.
 func (s *suite) failed(component string, name Name, err error) {
 	v := Verdict{Component: component, Name: name, Outcome: Failed, Found: err.Error(), Mend: "answer this call, which is a right one"}
