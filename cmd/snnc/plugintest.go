@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"snnc.dev/snnc/plugins/builtin"
 	"snnc.dev/snnc/plugins/plugintest"
 	"snnc.dev/snnc/runtime/installed"
 )
@@ -14,6 +15,7 @@ type judgeFlags struct {
 	Use     []string      `sep:"none" placeholder:"COMPONENT(ARGUMENTS)" help:"Take a component at arguments, as a spec writes them, such as \"leap(tau = 3 steps)\"; may be given several times. The others are at their defaults."`
 	Timeout time.Duration `default:"10s" placeholder:"TIME" help:"How long a call may take."`
 	First   bool          `help:"End with the first failure."`
+	JSON    bool          `name:"json" help:"Print the report as JSON."`
 	buildFlags
 }
 
@@ -34,9 +36,13 @@ func (c *judgeFlags) judge(ctx context.Context, s streams, by func(context.Conte
 	if c.Timeout <= 0 {
 		return wrongUsage("a call takes longer than %v", c.Timeout)
 	}
+	building := s
+	if c.JSON {
+		building.out = s.err
+	}
 	// A manifest that cannot be read is a finding of the report.
 	if m, err := installed.ReadManifest(c.Dir); err == nil {
-		if err := c.build(ctx, c.Dir, m, c.Dir, s, s.notice); err != nil {
+		if err := c.build(ctx, c.Dir, m, c.Dir, building, s.notice); err != nil {
 			return err
 		}
 	}
@@ -44,11 +50,19 @@ func (c *judgeFlags) judge(ctx context.Context, s streams, by func(context.Conte
 	if err != nil {
 		return err
 	}
-	r, err := by(ctx, c.Dir, plugintest.Options{Uses: c.Use, Timeout: c.Timeout, First: c.First, Confine: self})
+	argv, err := builtin.Argv()
 	if err != nil {
 		return err
 	}
-	if err := r.Text(s.out); err != nil {
+	r, err := by(ctx, c.Dir, plugintest.Options{Uses: c.Use, Timeout: c.Timeout, First: c.First, Builtin: argv, Confine: self})
+	if err != nil {
+		return err
+	}
+	print := r.Text
+	if c.JSON {
+		print = r.JSON
+	}
+	if err := print(s.out); err != nil {
 		return err
 	}
 	if len(r.Failures()) > 0 {

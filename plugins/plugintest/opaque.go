@@ -7,7 +7,6 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
-	"syscall"
 
 	"snnc.dev/snnc/plugins/schema"
 	"snnc.dev/snnc/runtime/graph"
@@ -307,10 +306,8 @@ func (s *suite) restart(t *trial) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	for _, p := range h.Running() {
-		if err := syscall.Kill(p.ID, syscall.SIGKILL); err != nil {
-			return "", fmt.Errorf("kill the process: %w", err)
-		}
+	if err := kill(h); err != nil {
+		return "", err
 	}
 	again, _, err := t.whole(memory, op, t.asked(1))
 	if err != nil {

@@ -12,40 +12,55 @@ import (
 	"testing"
 	"time"
 
+	"snnc.dev/snnc/plugins/builtin"
 	"snnc.dev/snnc/plugins/plugintest"
+	"snnc.dev/snnc/plugins/sdk"
 	"snnc.dev/snnc/runtime/confine"
 )
 
-// program is the plugin of testdata/broken.
-var program string
+// programs is the folder with the plugins of testdata.
+var programs string
 
 func TestMain(m *testing.M) {
 	confine.Main()
-	dir, err := os.MkdirTemp("", "plugintest-*")
-	if err != nil {
+	if len(os.Args) == 2 && os.Args[1] == builtin.Command {
+		sdk.Serve(builtin.Plugin())
+		return
+	}
+	var err error
+	if programs, err = os.MkdirTemp("", "plugintest-*"); err != nil {
 		panic(err)
 	}
-	program = filepath.Join(dir, "broken")
-	if out, err := exec.Command("go", "build", "-o", program, "./testdata/broken").CombinedOutput(); err != nil {
-		panic(fmt.Sprintf("build the plugin: %v\n%s", err, out))
+	if out, err := exec.Command("go", "build", "-o", programs, "./testdata/broken", "./testdata/all").CombinedOutput(); err != nil {
+		panic(fmt.Sprintf("build the plugins: %v\n%s", err, out))
 	}
 	code := m.Run()
-	os.RemoveAll(dir)
+	os.RemoveAll(programs)
 	os.Exit(code)
+}
+
+// folder returns the folder of a plugin with the program of testdata.
+func folder(t *testing.T, name, program string, args ...string) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.Symlink(filepath.Join(programs, program), filepath.Join(dir, program)); err != nil {
+		t.Fatal(err)
+	}
+	command := fmt.Sprintf("%q", "./"+program)
+	for _, a := range args {
+		command += fmt.Sprintf(", %q", a)
+	}
+	text := fmt.Sprintf("name = %q\nversion = \"1.0.0\"\ncommand = [%s]\n", name, command)
+	if err := os.WriteFile(filepath.Join(dir, "snn-plugin.toml"), []byte(text), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	return dir
 }
 
 // broken returns the folder of the plugin with a fault.
 func broken(t *testing.T, fault string) string {
 	t.Helper()
-	dir := t.TempDir()
-	if err := os.Symlink(program, filepath.Join(dir, "broken")); err != nil {
-		t.Fatal(err)
-	}
-	text := fmt.Sprintf("name = \"acme/broken\"\nversion = \"1.0.0\"\ncommand = [\"./broken\", %q]\n", fault)
-	if err := os.WriteFile(filepath.Join(dir, "snn-plugin.toml"), []byte(text), 0o666); err != nil {
-		t.Fatal(err)
-	}
-	return dir
+	return folder(t, "acme/broken", "broken", fault)
 }
 
 // report tests a plugin, and returns with the report what people read of it.
@@ -55,7 +70,7 @@ func report(t *testing.T, dir string, o plugintest.Options) (*plugintest.Report,
 	if err != nil {
 		t.Fatal(err)
 	}
-	o.Timeout, o.Confine = cmp.Or(o.Timeout, 20*time.Second), self
+	o.Timeout, o.Confine, o.Builtin = cmp.Or(o.Timeout, 20*time.Second), self, []string{self, builtin.Command}
 	r, err := plugintest.Test(context.Background(), dir, o)
 	if err != nil {
 		t.Fatal(err)
@@ -98,6 +113,31 @@ func TestOthers(t *testing.T) {
 	}
 }
 
+// What is built in passes, as a plugin: its neurons, coders, models and targets are many right ones.
+func TestBuiltins(t *testing.T) {
+	t.Parallel()
+	r, text := report(t, folder(t, "acme/all", "all"), plugintest.Options{Uses: []string{"vqvae(codes = 32)"}})
+	if len(r.Failures()) > 0 {
+		t.Error(text)
+	}
+	for _, want := range []string{
+		"coder scoring\n  schema       ok\n  program      ok     of 4 inputs\n",
+		"model diffusion\n  schema       ok\n  program      ok     for the networks of the test, with 3 samplers\n",
+		"model gan deceive\n  program      ok     a step computes the loss 0.",
+		"\n  fit          ok     a layer of 1024 neurons fits; a layer of 8192 neurons does not: a core needs",
+		"model absorbing\n  schema       ok\n  program      -      not: there is no example.snn that uses it, and standard networks do not fill its roles: role tokens takes a model\n",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the report does not say %q:\n%s", want, text)
+		}
+	}
+	for _, v := range r.Verdicts {
+		if v.Outcome == plugintest.Untested && v.Name != plugintest.Gradient && v.Component != "model absorbing" {
+			t.Errorf("%+v", v)
+		}
+	}
+}
+
 // Each fault fails under its name, what is said of it is what has to be mended, and nothing else fails because of it.
 func TestFaults(t *testing.T) {
 	for _, x := range []struct {
@@ -127,11 +167,22 @@ func TestFaults(t *testing.T) {
 		{"hang", plugintest.Deadline, "neuron leap", "Forward: no answer within 1s"},
 		{"crash", plugintest.Crash, "neuron leap", "Forward: the process ended (exit status 2)"},
 		{"grows", plugintest.Memory, "neuron leap", "in 60 equal calls the process grows"},
+		{"neuron infinite", plugintest.Spikes, "neuron ramp", "the output y0 is +Inf"},
+		{"coder random", plugintest.Determinism, "coder rate", "two processes that are asked the same differ in Coder: line 3 is `variable"},
+		{"coder timed", plugintest.Program, "coder rate", "a decoder gives one real for an example"},
+		{"model nonsense", plugintest.Schema, "model copy", "Build: the reply makes no sense"},
+		{"model leak", plugintest.Leak, "model copy", "a request that is made once more, behind others, has another answer: Build: line "},
+		{"model infinite", plugintest.Program, "model copy step", "the output total is -Inf"},
+		{"model hang", plugintest.Deadline, "model copy", "Build: no answer within 1s"},
+		{"model crash", plugintest.Crash, "model copy", "Build: the process ended (exit status 2)"},
+		{"target silent", plugintest.Fit, "target chip", "a layer of 128 neurons does not fit, and no layer has a problem"},
+		{"target helpless", plugintest.Fit, "target chip", "has no change"},
+		{"target blind", plugintest.Malformed, "target chip", "Check answers a request with networks that are no graphs as if it were right"},
 	} {
 		t.Run(x.fault, func(t *testing.T) {
 			t.Parallel()
 			var o plugintest.Options
-			if x.fault == "hang" {
+			if strings.HasSuffix(x.fault, "hang") {
 				o.Timeout = time.Second
 			}
 			r, text := report(t, broken(t, x.fault), o)

@@ -68,13 +68,8 @@ func (s *suite) malformed(t *trial) (string, error) {
 		{"an input less", "Forward", forward(func(q *schema.ForwardRequest) { q.Inputs = nil })},
 		{"a handle that is not known", "Backward", `{"handle":"no such handle","steps":1,"batch":1,"count":1}`},
 	} {
-		_, err := h.Probe(s.ctx, s.name, x.call, x.request)
-		var f *host.Failure
-		switch {
-		case err == nil:
-			return "", &fault{Malformed, fmt.Sprintf("%s answers a request with %s as if it were right", x.call, x.what), "check what a request says before it is followed, and return an error"}
-		case errors.As(err, &f) && f.Kind != host.Refused && f.Kind != host.Unknown:
-			return "", fmt.Errorf("a request with %s: %w", x.what, err)
+		if err := s.refused(h, x.call, x.what, x.request); err != nil {
+			return "", err
 		}
 	}
 	odd := t.asked(1)

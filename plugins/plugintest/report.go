@@ -1,36 +1,11 @@
 package plugintest
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
 	"strings"
-)
-
-// Name is what a verdict is about.
-type Name string
-
-// What is looked at.
-const (
-	Manifest    Name = "manifest"    // the file snn-plugin.toml
-	Handshake   Name = "handshake"   // the process starts, and prints its handshake before all else
-	Schema      Name = "schema"      // what the plugin says of itself, and the components at their arguments
-	Files       Name = "files"       // the process writes nothing but temporary files
-	Network     Name = "network"     // and connects to nobody
-	Program     Name = "program"     // the graphs that a coder, model or target gives
-	Determinism Name = "determinism" // equal requests have equal answers in different processes
-	Leak        Name = "leak"        // and in one process, whatever came between
-	Operands    Name = "operands"    // a call writes all that it should, and nothing else
-	Spikes      Name = "spikes"      // what spikes is 0 or 1, what spikes once does so once, what does not is finite
-	Examples    Name = "examples"    // an example is the same in any batch
-	Steps       Name = "steps"       // a block is what its time steps are one by one with the states carried
-	Gradient    Name = "gradient"    // Backward is the derivative of Forward
-	Malformed   Name = "malformed"   // wrong requests have errors
-	Deadline    Name = "deadline"    // every call has an answer in time
-	Crash       Name = "crash"       // the process lives
-	Restart     Name = "restart"     // a process in the place of a killed one gives the same
-	Memory      Name = "memory"      // answers have their size, and the process does not grow
-	Speed       Name = "speed"       // how long a block takes
 )
 
 // Outcome says how something was found.
@@ -38,25 +13,41 @@ type Outcome string
 
 // The outcomes.
 const (
-	Passed   Outcome = "ok"
-	Failed   Outcome = "FAILED"
-	Untested Outcome = "-"
+	Passed   Outcome = "passed"
+	Failed   Outcome = "failed"
+	Untested Outcome = "untested"
 )
 
 // Verdict is what was found of one thing.
 type Verdict struct {
-	Component string // "KIND NAME" and its arguments where they are given; "" for the plugin as a whole
-	Name      Name
-	Outcome   Outcome
-	Found     string   // a sentence without full stop: what is wrong, or what was measured or not tested; "" where there is nothing to say
-	Mend      string   // what the author does about it, of one that failed
-	Output    []string // the last lines that the process printed, where it ended
+	Component string   `json:"component,omitempty"` // "KIND NAME" and its arguments where they are given, and what of it; "" for the plugin as a whole
+	Name      Name     `json:"name"`
+	Outcome   Outcome  `json:"outcome"`
+	Found     string   `json:"found,omitempty"`  // a sentence without full stop: what is wrong, or what was measured or not tested; "" where there is nothing to say
+	Mend      string   `json:"mend,omitempty"`   // what the author does about it, of one that failed
+	Output    []string `json:"output,omitempty"` // the last lines that the process printed, where it ended
 }
 
 // Report is what was found of a plugin.
 type Report struct {
-	Plugin, Version string // by its manifest; "" where that cannot be read
-	Verdicts        []Verdict
+	Plugin   string    `json:"plugin,omitempty"` // by its manifest; "" where that cannot be read
+	Version  string    `json:"version,omitempty"`
+	Verdicts []Verdict `json:"verdicts"`
+}
+
+// JSON writes the report for programs: an object with the members of Report and Verdict, and `report`, the version of their meaning.
+func (r *Report) JSON(w io.Writer) error {
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	e.SetEscapeHTML(false)
+	const meaning = 1
+	if err := e.Encode(struct {
+		Meaning int `json:"report"`
+		*Report
+	}{meaning, r}); err != nil {
+		return fmt.Errorf("write the report: %w", err)
+	}
+	return nil
 }
 
 // Failures returns the verdicts that failed.
@@ -84,7 +75,8 @@ func (r *Report) Text(w io.Writer) error {
 			}
 		}
 		const margin = 22
-		fmt.Fprintln(&b, strings.TrimRight(fmt.Sprintf("  %-11s  %-6s %s", v.Name, v.Outcome, strings.Join(lines, "\n"+strings.Repeat(" ", margin))), " "))
+		outcome := map[Outcome]string{Passed: "ok", Failed: "FAILED", Untested: "-"}[v.Outcome]
+		fmt.Fprintln(&b, strings.TrimRight(fmt.Sprintf("  %-11s  %-6s %s", v.Name, outcome, strings.Join(lines, "\n"+strings.Repeat(" ", margin))), " "))
 	}
 	switch n := len(r.Failures()); n {
 	case 0:

@@ -1,19 +1,20 @@
 package plugintest
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"path/filepath"
 	"reflect"
 	"strings"
+	"sync"
 	"time"
 
 	"snnc.dev/snnc/dsl"
 	"snnc.dev/snnc/dsl/check"
 	"snnc.dev/snnc/dsl/diag"
 	"snnc.dev/snnc/plugins/schema"
+	"snnc.dev/snnc/runtime/experiment"
 	"snnc.dev/snnc/runtime/host"
 	"snnc.dev/snnc/runtime/installed"
 )
@@ -23,6 +24,7 @@ type Options struct {
 	Uses    []string      // components at arguments as a spec writes them, `leap(tau = 3 steps)`; the others are at their defaults
 	Timeout time.Duration // of a call; 0: 10 seconds
 	First   bool          // the test ends with the first failure
+	Builtin []string      // command of the process that serves the built-ins, with which models and targets are tested; nil: these are not
 	Confine string        // path of the program that confines the plugin, as for those who use it; "": it is not
 }
 
@@ -37,6 +39,8 @@ type suite struct {
 	name   string
 	hosts  []*host.Host
 	report *Report
+
+	builtin *schema.Plugin // what is built in, when it is known
 
 	attempts  attempts
 	unwatched error // why the processes are not watched; nil: they are
@@ -56,12 +60,13 @@ func run(ctx context.Context, dir string, o Options, whole bool) (*Report, error
 	}
 	s := &suite{ctx: ctx, o: o, dir: dir, report: &Report{}}
 	s.watch()
-	defer s.close()
+	defer s.close(0)
 	p, ok := s.described()
 	if ok {
 		for i := range p.Components {
 			if !s.done() {
 				s.component(p, &p.Components[i], whole)
+				s.close(0)
 			}
 		}
 	}
@@ -79,7 +84,7 @@ func (s *suite) done() bool {
 // host returns a host that runs the plugin in a process of its own, which starts with the first call. Of a call whose process ends it tries
 // so many processes.
 func (s *suite) host(tries int) *host.Host {
-	o := host.Options{Dev: map[string]string{s.name: s.dir}, Timeout: s.o.Timeout, Tries: tries, Confine: s.o.Confine}
+	o := host.Options{Builtin: s.o.Builtin, Dev: map[string]string{s.name: s.dir}, Timeout: s.o.Timeout, Tries: tries, Confine: s.o.Confine}
 	if s.unwatched == nil {
 		o.Watch = s.attempts.add
 	}
@@ -88,12 +93,14 @@ func (s *suite) host(tries int) *host.Host {
 	return h
 }
 
-// close ends all hosts; a process that outlives that has a verdict by then.
-func (s *suite) close() {
-	for _, h := range s.hosts {
-		h.Close()
+// close ends the hosts that are younger than the first so many; a process that outlives that has a verdict by then.
+func (s *suite) close(but int) {
+	var all sync.WaitGroup
+	for _, h := range s.hosts[but:] {
+		all.Go(func() { h.Close() })
 	}
-	s.hosts = nil
+	all.Wait()
+	s.hosts = s.hosts[:but]
 }
 
 // say adds a verdict.
@@ -115,7 +122,9 @@ func (s *suite) each(title string, tests []test, looked ...Name) {
 		if x.name == Speed && !right {
 			continue // a component that is wrong is as fast as it likes
 		}
+		before := len(s.hosts)
 		found, err := x.run()
+		s.close(before)
 		switch {
 		case s.ctx.Err() != nil:
 			return
@@ -231,20 +240,18 @@ func (s *suite) described() (*schema.Plugin, bool) {
 	return &p, true
 }
 
-// use is a component at arguments.
+// use is a neuron or coder at arguments.
 type use struct {
 	*schema.Component
-	args schema.Arguments
+	args   schema.Arguments
+	plugin *schema.Plugin // with no other component
+	text   string         // of a spec that defines it as `it`
+	spec   *check.Spec    // that
 }
 
 // component judges one component, and tests it where there is something to be computed.
 func (s *suite) component(p *schema.Plugin, c *schema.Component, whole bool) {
 	title := string(c.Kind) + " " + c.Name
-	if c.Kind != schema.Neuron && c.Kind != schema.Coder {
-		s.say(title, Schema, Passed, "", "")
-		s.built(title, whole)
-		return
-	}
 	var uses []string
 	for _, u := range s.o.Uses {
 		if name, _, _ := strings.Cut(u, "("); strings.TrimSpace(name) == c.Name {
@@ -253,7 +260,7 @@ func (s *suite) component(p *schema.Plugin, c *schema.Component, whole bool) {
 	}
 	if len(uses) == 0 {
 		for _, x := range c.Params {
-			if x.Required {
+			if x.Required && c.Kind != schema.Model && c.Kind != schema.Target { // of these a spec may say more
 				s.say(title, Schema, Untested, fmt.Sprintf("its argument `%s` is required: pass --use \"%s(%s = ...)\"", x.Name, c.Name, x.Name), "")
 				return
 			}
@@ -262,6 +269,17 @@ func (s *suite) component(p *schema.Plugin, c *schema.Component, whole bool) {
 	}
 	for _, at := range uses {
 		title := title + at
+		if c.Kind == schema.Model || c.Kind == schema.Target || c.Later {
+			s.say(title, Schema, Passed, "", "")
+			switch {
+			case !whole || c.Later:
+			case c.Kind == schema.Model:
+				s.model(title, p, c, at)
+			default:
+				s.target(title, p, c, at)
+			}
+			continue
+		}
 		u, said := s.used(p, c, at)
 		if u == nil {
 			s.say(title, Schema, Failed, said, "mend the equations, parameters or defaults that the description has, or the arguments of --use")
@@ -269,10 +287,13 @@ func (s *suite) component(p *schema.Plugin, c *schema.Component, whole bool) {
 		}
 		s.say(title, Schema, Passed, "", "")
 		switch {
-		case c.Opaque != nil && whole:
+		case !whole:
+		case c.Opaque != nil:
 			s.opaque(title, u)
-		case c.Opaque == nil && c.Equations == "":
-			s.built(title, whole)
+		case c.Equations != "":
+			s.equations(title, u)
+		default:
+			s.coder(title, u)
 		}
 		if s.done() {
 			return
@@ -280,39 +301,49 @@ func (s *suite) component(p *schema.Plugin, c *schema.Component, whole bool) {
 	}
 }
 
-// built says of a component that gives graphs that these are not tested: what they are depends on the networks of a spec.
-func (s *suite) built(title string, whole bool) {
-	if whole {
-		s.say(title, Program, Untested, fmt.Sprintf("not tested: `snnc check SPEC --plugin-dev %s=%s` judges what it gives for a spec", s.name, s.dir), "")
+// used returns a neuron or coder at arguments, which the checker of specs completes; nil and what it says where they do not hold.
+func (s *suite) used(p *schema.Plugin, c *schema.Component, arguments string) (*use, string) {
+	u := &use{Component: c, plugin: only(p, c), text: fmt.Sprintf("snn 1\nuse %q as tested\n%s it = tested%s\n", s.name, c.Kind, arguments)}
+	spec, said := s.checked(s.host(1), u.plugin, u.text)
+	if spec == nil {
+		return nil, said
 	}
+	u.spec = spec
+	switch {
+	case len(spec.Neurons) == 1 && spec.Neurons[0].Opaque != nil:
+		u.args = spec.Neurons[0].Opaque.Args
+	case len(spec.Coders) == 1:
+		u.args = spec.Coders[0].Args
+	}
+	return u, ""
 }
 
-// used returns a component at arguments, which the checker of specs completes; nil and what it says where they do not hold.
-func (s *suite) used(p *schema.Plugin, c *schema.Component, arguments string) (*use, string) {
-	only := *p
-	only.Components = []schema.Component{*c}
-	text := fmt.Sprintf("snn 1\nuse %q as tested\n%s it = tested%s\n", s.name, c.Kind, arguments)
-	file, found := dsl.Parse("test.snn", []byte(text))
-	sources := diag.Sources{"test.snn": []byte(text)}
+// checked checks a spec that uses the plugin, and what is built in where a host serves that; nil and what is said of it where it does not
+// hold.
+func (s *suite) checked(h *host.Host, p *schema.Plugin, text string) (*check.Spec, string) {
+	const name = "test.snn"
+	if s.o.Builtin != nil && s.builtin == nil {
+		own, err := h.Describe(s.ctx, "")
+		if err != nil {
+			return nil, err.Error()
+		}
+		s.builtin = &own
+	}
+	var own schema.Plugin
+	if s.builtin != nil {
+		own = *s.builtin
+	}
+	file, found := dsl.Parse(name, []byte(text))
+	sources := diag.Sources{name: []byte(text)}
 	if !found.HasErrors() {
 		var spec *check.Spec
-		spec, found = check.Check(file, check.Options{Catalogue: &check.Catalogue{Used: map[string]schema.Plugin{s.name: only}, Plugins: []string{s.name}}})
+		spec, found = check.Check(file, check.Options{Catalogue: experiment.Catalogue(s.ctx, h, own, map[string]schema.Plugin{s.name: *p})})
 		for label, text := range spec.Sources {
 			sources[label] = text
 		}
-		switch {
-		case found.HasErrors():
-		case len(spec.Neurons) == 1 && spec.Neurons[0].Opaque != nil:
-			return &use{c, spec.Neurons[0].Opaque.Args}, ""
-		case len(spec.Coders) == 1:
-			return &use{c, spec.Coders[0].Args}, ""
-		default:
-			return &use{Component: c}, ""
+		if !found.HasErrors() {
+			return spec, ""
 		}
 	}
-	var said bytes.Buffer
-	if err := found.Text(&said, sources, false); err != nil {
-		return nil, err.Error()
-	}
-	return nil, strings.TrimSpace(said.String())
+	return nil, written(found, sources)
 }

@@ -67,17 +67,33 @@ func Models(ctx context.Context, h *host.Host, spec *check.Spec) (models []*Mode
 }
 
 // build lowers what fills the roles of a model and asks its plugin for the Program. built gives the models that fill roles.
-func build(ctx context.Context, h *host.Host, m *check.Model, d *check.Data, built func(*check.Model) (*Model, diag.List)) (b *Built, found diag.List) {
+func build(ctx context.Context, h *host.Host, m *check.Model, d *check.Data, built func(*check.Model) (*Model, diag.List)) (*Built, diag.List) {
+	b, found := filled(ctx, h, m, d, built)
+	if found.HasErrors() {
+		return b, found
+	}
+	reply, err := h.Build(ctx, m.Plugin, b.request)
+	return b, append(found, b.take(reply, err, m.Definition.Value.Span(), b.place)...)
+}
+
+func filled(ctx context.Context, h *host.Host, m *check.Model, d *check.Data, built func(*check.Model) (*Model, diag.List)) (b *Built, found diag.List) {
 	b = &Built{model: m, Modules: map[string]*graph.Module{}, request: schema.BuildRequest{Component: m.Component.Name, Arguments: m.Args,
 		Fields: fields(d), Classes: map[string]int{data.LabelField: data.Classes(d.Set, d.Args)}, Bounds: bounds(d)}}
 	if all := data.AllClasses(d.Set, d.Args); all > b.request.Classes[data.LabelField] {
 		b.request.All = map[string]int{data.LabelField: all}
 	}
-	if found = b.fillRoles(ctx, h, d, built); found.HasErrors() {
-		return b, found
-	}
-	reply, err := h.Build(ctx, m.Plugin, b.request)
-	return b, append(found, b.take(reply, err, m.Definition.Value.Span(), b.place)...)
+	return b, b.fillRoles(ctx, h, d, built)
+}
+
+// Filled returns a model whose roles are filled by networks and coders, for data that it is to be trained on, before its plugin is asked
+// for the Program: for Request. Take takes the answer.
+func Filled(ctx context.Context, h *host.Host, m *check.Model, d *check.Data) (*Built, diag.List) {
+	return filled(ctx, h, m, d, func(*check.Model) (*Model, diag.List) { return nil, nil })
+}
+
+// Take judges and links the Program that the plugin answers with, or finds what it complains of.
+func (b *Built) Take(r schema.BuildReply) diag.List {
+	return b.take(r, nil, b.model.Definition.Value.Span(), b.place)
 }
 
 // Request returns what the plugin was asked for the Program.

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -46,6 +47,10 @@ func main() {
 		p := opaquetest.Plugin()
 		p.Name, p.Version = "acme/broken", "1.0.0"
 		sdk.Serve(p)
+		return
+	}
+	if strings.Contains(fault, " ") {
+		sdk.Serve(kinds())
 		return
 	}
 	p := sdk.Plugin{Name: "acme/broken", Version: "1.0.0", Opaque: []sdk.Opaque{

@@ -1,0 +1,157 @@
+package main
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"strings"
+
+	"snnc.dev/snnc/plugins/schema"
+	"snnc.dev/snnc/plugins/sdk"
+	"snnc.dev/snnc/runtime/graph"
+	"snnc.dev/snnc/runtime/program"
+)
+
+// kinds are components whose answers are text: each has the faults that begin with its kind.
+func kinds() sdk.Plugin {
+	ramp := `neuron ramp(tau: time = 2 steps) {
+    input x
+    state v = 0
+    v' = (x - v) / tau
+    output v
+}`
+	if fault == "neuron infinite" { // where nothing has come in
+		ramp = strings.Replace(ramp, "output v", "output 1 / v", 1)
+		ramp = strings.Replace(ramp, "v' = (x - v) / tau", "v' = v / tau + 0 * x", 1)
+	}
+	p := sdk.Plugin{Name: "acme/broken", Version: "1.0.0",
+		Equations: []schema.Component{{Kind: schema.Neuron, Name: "ramp", Version: "1.0.0", Doc: "A membrane.", Equations: ramp}},
+		Coders: []sdk.Coder{{
+			Component: schema.Component{Kind: schema.Coder, Name: "rate", Version: "1.0.0", Doc: "A mean with a gain that is learned."},
+			Decode:    rate,
+		}},
+		Models: []sdk.Model{{
+			Component: schema.Component{Kind: schema.Model, Name: "copy", Version: "1.0.0", Doc: "A network that gives its input.",
+				Roles: []schema.Role{{Name: "network", Takes: "network"}}},
+			Build: copied,
+		}},
+		Targets: []sdk.Target{{
+			Component: schema.Component{Kind: schema.Target, Name: "chip", Version: "1.0.0", Doc: "A chip of 100 neurons."},
+			Check:     chip,
+		}},
+	}
+	kind, _, _ := strings.Cut(fault, " ")
+	for which, remove := range map[string]func(){"neuron": func() { p.Equations = nil }, "coder": func() { p.Coders = nil }, "model": func() { p.Models = nil }, "target": func() { p.Targets = nil }} {
+		if which != kind && kind != "right" {
+			remove()
+		}
+	}
+	return p
+}
+
+// rate is the mean over time, times a gain for each channel.
+func rate(_ schema.Arguments, input graph.Type) (string, []schema.Complaint, error) {
+	dims := append([]int(nil), input.Dims...)
+	for i := range dims[1:] {
+		dims[i+1] = 1
+	}
+	gain := graph.Variable{Name: "gain", Type: graph.Type{Dims: dims}, Init: graph.Init{Kind: "constant", A: 1}, Kind: graph.Parameter}
+	if fault == "coder random" {
+		gain.Init.A = rand.Float64()
+	}
+	m := &graph.Module{Variables: []graph.Variable{gain}}
+	for _, mode := range []string{program.TrainFunction, program.EvalFunction} {
+		b := graph.NewBuilder(mode, graph.ModuleEnv{Module: m})
+		x := b.Input("x", input)
+		if input.DType != graph.F32 {
+			x = b.Op(graph.OpCast, graph.Attrs{"dtype": "f32"}, x)
+		}
+		if fault != "coder timed" {
+			x = b.Reduce("mean", x, graph.TimeAxis)
+		}
+		b.Output("y", b.Mul(x, b.Op(graph.OpRead, graph.Attrs{"var": "gain"})))
+		g, err := b.Finish()
+		if err != nil {
+			return "", nil, err
+		}
+		m.Functions = append(m.Functions, g)
+	}
+	return m.Print(), nil, nil
+}
+
+// copied trains a network to give its input.
+func copied(r sdk.BuildRequest) (string, []schema.Complaint, error) {
+	n := calls.Add(1)
+	switch fault {
+	case "model hang":
+		if n == 2 {
+			select {}
+		}
+	case "model crash": // on the third call
+		if n == 3 {
+			os.Exit(2)
+		}
+	case "model nonsense":
+		return "program 1\nnonsense", nil, nil
+	}
+	b := sdk.NewProgram(r.Networks)
+	if err := b.Err(); err != nil {
+		return "", nil, err
+	}
+	image, complaints := r.Image()
+	net := b.Role("network")
+	switch {
+	case len(complaints) > 0:
+		return "", complaints, nil
+	case len(net.In) != 1 || !net.In[0].Equal(image) || !net.Out[0].Equal(image):
+		return "", sdk.Complain("network", "", "it takes an image and gives one"), nil
+	}
+	b.Function("step", func(f *sdk.Function) {
+		x := f.Input("image", image)
+		d := f.Sub(f.Apply("network", sdk.Mode{}, x)[0], x)
+		loss := f.Mean(f.Mul(d, d))
+		switch fault {
+		case "model infinite":
+			loss = f.Op(graph.OpLog, nil, f.Sub(loss, loss))
+		case "model leak":
+			loss = f.Scale(loss, float64(n))
+		}
+		f.Output("total", loss)
+	})
+	b.Stream("images", "image")
+	b.Stage("train", "images", program.Step{Function: "step", Moves: []string{"network"}, Every: 1})
+	text, err := b.Finish()
+	return text, nil, err
+}
+
+// chip has room for 100 neurons.
+func chip(r schema.TargetRequest) (schema.TargetReply, error) {
+	out := schema.TargetReply{Fits: true}
+	for _, n := range r.Networks {
+		m, err := graph.Parse(n.Graph)
+		if err != nil {
+			if fault == "target blind" {
+				return out, nil
+			}
+			return out, err
+		}
+		for i, node := range m.Function(program.EvalFunction).Nodes {
+			if node.Equation == nil {
+				continue
+			}
+			p := schema.Placement{Network: n.Role, Layer: fmt.Sprint(i)}
+			if size := node.Out[0].Size(); size > 100 {
+				p.Problem, p.Change = fmt.Sprintf("it has %d neurons", size), "a layer of 100 neurons"
+				out.Fits = false
+			}
+			switch fault {
+			case "target silent":
+				p.Problem = ""
+			case "target helpless":
+				p.Change = ""
+			}
+			out.Layers = append(out.Layers, p)
+		}
+	}
+	return out, nil
+}
