@@ -136,18 +136,25 @@ func Spikes(o *graph.Opaque, x []float32) error {
 func plain(x []float32) bool {
 	const (
 		others     = 0xc07fffff_c07fffff // not among the seven
-		neighbours = 0x1f800000_1f800000 // those of the seven that have one of them above
+		neighbours = 0x1f800000_1f800000 // those of the seven that have another one of them above
 	)
-	var bad uint64
+	var any, turns uint64 // bits that some number has, and those that differ from the one above
 	for len(x) > 0 && uintptr(unsafe.Pointer(unsafe.SliceData(x)))%8 != 0 || len(x) == 1 {
 		b := uint64(math.Float32bits(x[0]))
-		bad |= b&others | (b^b>>1)&neighbours
+		any, turns = any|b, turns|(b^b>>1)
 		x = x[1:]
 	}
-	for _, b := range unsafe.Slice((*uint64)(unsafe.Pointer(unsafe.SliceData(x))), len(x)/2) {
-		bad |= b&others | (b^b>>1)&neighbours
+	last := x[len(x)/2*2:]
+	words := unsafe.Slice((*uint64)(unsafe.Pointer(unsafe.SliceData(x))), len(x)/2)
+	for ; len(words) >= 4; words = words[4:] { // a third faster than one by one
+		a, b, c, d := words[0], words[1], words[2], words[3]
+		any |= a | b | c | d
+		turns |= (a ^ a>>1) | (b ^ b>>1) | (c ^ c>>1) | (d ^ d>>1)
 	}
-	return bad == 0 && (len(x)%2 == 0 || plain(x[len(x)-1:]))
+	for _, b := range words {
+		any, turns = any|b, turns|(b^b>>1)
+	}
+	return any&others|turns&neighbours == 0 && (len(last) == 0 || plain(last))
 }
 
 // Agree returns an error where what a component says that it keeps is not what the operator is declared with: it has changed since

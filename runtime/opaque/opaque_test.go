@@ -2,6 +2,7 @@ package opaque
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -28,6 +29,22 @@ func TestSpikes(t *testing.T) {
 			t.Fatalf("%v among spikes: %v", other, err)
 		}
 	})
+}
+
+// TestSpikesBits: of all numbers that have some of the bits of 1, 0 and 1 alone pass, wherever they stand among zeros or ones.
+func TestSpikesBits(t *testing.T) {
+	o := &graph.Opaque{Plugin: "acme", Component: "leap"}
+	for _, others := range []float32{0, 1} {
+		for at := range 12 {
+			x := slices.Repeat([]float32{others}, 12)
+			for bits := range uint32(1 << 7) {
+				x[at] = math.Float32frombits(bits << 23)
+				if err := Spikes(o, x); err == nil != (bits == 0 || bits == 1<<7-1) {
+					t.Fatalf("%v at %d among %v: %v", x[at], at, others, err)
+				}
+			}
+		}
+	}
 }
 
 // TestRanges: the calls of a block are about each of its examples once, in order, few where it is small, never more than eight, and they
