@@ -180,6 +180,7 @@ func TestNoHandshake(t *testing.T) {
 // What a plugin prints, before its handshake or later, and however, neither stops it nor the host.
 func TestOutput(t *testing.T) {
 	works(t, start(t, "chatty", host.Options{}))
+	works(t, start(t, "loud", host.Options{}))
 	h := start(t, "good", host.Options{})
 	if _, err := h.Build(context.Background(), "", request("print", 1)); err != nil {
 		t.Error(err)

@@ -128,6 +128,12 @@ func be(what string) {
 		fmt.Println("1|2|3|4")
 		fmt.Print("half a line 1")
 		sdk.Serve(testPlugin())
+	case "loud": // prints before it serves what go-plugin's client or a pipe could choke on
+		for _, f := range []*os.File{os.Stdout, os.Stderr} {
+			fmt.Fprintln(f, `{"@message": 5}`)
+			fmt.Fprintln(f, strings.Repeat("long ", 200_000))
+		}
+		sdk.Serve(testPlugin())
 	case "exit":
 		fmt.Fprintln(os.Stderr, "cannot find the licence")
 		os.Exit(3)
@@ -180,14 +186,14 @@ func be(what string) {
 	}
 }
 
-// serveRaw serves without the kit, answers everything with a text, and has no lifeline.
+// serveRaw serves without the kit, answers everything with a text, and has no lifeline. It ends at a call of another service.
 func serveRaw(text string) {
 	path := filepath.Join(os.Getenv("PLUGIN_UNIX_SOCKET_DIR"), "s")
 	l, err := net.Listen("unix", path)
 	if err != nil {
 		panic(err)
 	}
-	s := grpc.NewServer()
+	s := grpc.NewServer(grpc.UnknownServiceHandler(func(any, grpc.ServerStream) error { panic("a call of another service") }))
 	proto.RegisterPluginServer(s, raw{text: text})
 	fmt.Printf("1|%d|unix|%s|grpc\n", proto.Version, path)
 	if err := s.Serve(l); err != nil {
@@ -244,6 +250,16 @@ func testPlugin() sdk.Plugin {
 }
 
 func build(r sdk.BuildRequest) (string, []schema.Complaint, error) {
+	if log, ok := strings.CutPrefix(r.Arguments.Text("do"), "count "); ok { // notes that it was asked, and ends
+		f, err := os.OpenFile(log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+		if err == nil {
+			_, err = fmt.Fprintln(f, "asked")
+		}
+		if err != nil {
+			return "", nil, err
+		}
+		os.Exit(9)
+	}
 	switch do := r.Arguments.Text("do"); do {
 	case "sleep":
 		time.Sleep(time.Hour)

@@ -1,0 +1,119 @@
+package host_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"strings"
+	"syscall"
+	"testing"
+
+	"snnc.dev/snnc/runtime/host"
+)
+
+// pitfalls are those of go-plugin v1.8.0 and of processes that the host's design names, and the tests that hold each.
+var pitfalls = []struct{ what, tests string }{
+	{"a line such as {\"@message\": 5} on standard error panics the client", "TestOutput"},
+	{"Client.Kill has no deadline", "TestClose"},
+	{"anything on standard output before the handshake is fatal", "TestOutput"},
+	{"a line of more than 64 KB on standard output blocks the plugin", "TestOutput"},
+	{"SecureConfig and RunnerFunc exclude each other: the host hashes folders itself", "TestLock"},
+	{"requests of more than 4 MB fail", "TestLargeMessages"},
+	{"sockets stay when a process crashes", "TestSockets"},
+	{"a quiet plugin survives a host that is killed", "TestHostKilled TestConfinedHostKilled"},
+	{"a Client and its exec.Cmd are single-use", "TestBadCalls TestKilled TestOpaqueRepeated"},
+	{"AutoMTLS costs, and other languages do not have it", "TestPlain"},
+	{"the broker and the output streams of go-plugin are calls that a plugin need not have", "TestPlain"},
+	{"a socket's path has 107 bytes at most", "TestLongTemporaryFolder"},
+	{"the signal at a parent's death follows the thread that started the process", "TestThreads"},
+	{"what a plugin started, and what left its group, holds its pipes", "TestChildren TestOrphan"},
+	{"a variable of the host's environment is the plugin's", "TestEnvironment"},
+	{"a plugin that fails again and again is asked for ever", "TestTries"},
+	{"a call without a deadline waits for ever", "TestBadCalls TestOpaqueFailures"},
+}
+
+// Each pitfall has tests, which are there.
+func TestPitfalls(t *testing.T) {
+	files, err := filepath.Glob("*_test.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	there := map[string]bool{}
+	for _, name := range files {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range regexp.MustCompile(`(?m)^func (Test\w+)\(t \*testing\.T\)`).FindAllStringSubmatch(string(text), -1) {
+			there[m[1]] = true
+		}
+	}
+	for _, p := range pitfalls {
+		for _, test := range strings.Fields(p.tests) {
+			if !there[test] {
+				t.Errorf("%s: there is no %s", p.what, test)
+			}
+		}
+	}
+}
+
+// The socket of a process, and its folder with temporary files, are gone with it, also where it crashed; the next process has others.
+func TestSockets(t *testing.T) {
+	h := start(t, "good", host.Options{})
+	folders := func() []string {
+		all, err := filepath.Glob(filepath.Join(h.Folder(), "plugin-dir*"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return all
+	}
+	works(t, h)
+	first := folders()
+	for range 3 {
+		syscall.Kill(h.Processes()[0], syscall.SIGKILL)
+		works(t, h)
+	}
+	if now := folders(); len(first) != 1 || len(now) != 1 || first[0] == now[0] {
+		t.Errorf("%q, then %q", first, now)
+	}
+}
+
+// The connection is plain gRPC on a unix socket: no certificate is given, and nothing but the protocol's service is called.
+func TestPlain(t *testing.T) {
+	h := start(t, "raw {}", host.Options{Tries: 1}) // ends when something else is called
+	for range 2 {
+		if _, err := h.Build(context.Background(), "", request("", 1)); true {
+			failure(t, err, "makes no sense")
+		}
+	}
+	if runtime.GOOS != "linux" {
+		return
+	}
+	env, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", h.Processes()[0]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(string(env), "PLUGIN_CLIENT_CERT=") || strings.Contains(string(env), "PLUGIN_MULTIPLEX_GRPC=true") {
+		t.Errorf("%q", env)
+	}
+}
+
+// A plugin whose processes do not survive a call is asked as often as the options say, and then failed; the next call begins anew, so that
+// failures do not add up over a long run.
+func TestTries(t *testing.T) {
+	const tries = 4
+	h := start(t, "good", host.Options{Tries: tries})
+	for range 2 {
+		log := filepath.Join(t.TempDir(), "log")
+		_, err := h.Build(context.Background(), "", request("count "+log, 1))
+		failure(t, err, "the process ended", "exit status 9")
+		text, err := os.ReadFile(log)
+		if err != nil || strings.Count(string(text), "\n") != tries {
+			t.Errorf("tried %d times: %v", strings.Count(string(text), "\n"), err)
+		}
+		works(t, h)
+	}
+}
