@@ -326,12 +326,14 @@ func gorge(what string) error {
 		}
 	case "threads":
 		var all sync.WaitGroup
-		done := make(chan bool)
+		begun, done := make(chan bool), make(chan bool)
 		for range most {
 			all.Go(func() {
 				runtime.LockOSThread()
+				begun <- true
 				<-done
 			})
+			<-begun
 		}
 		close(done)
 		all.Wait()
