@@ -60,7 +60,7 @@ func opaques() group {
 		about: "T = 16, 64 examples of 4096 neurons, in eight calls at the same time. `dry` adds two numbers, and so does little more than read " +
 			"and write the block; `leaky` is a leaky neuron. A step is what a plan waits for: the calls, and of spikes that each is 0 or 1. The " +
 			"plugin's own time is that from the begin of its function's first call to the end of the last, in its process; in turns with it the " +
-			"same step runs where the Go code is called without a process. Medians; the least and the greatest of the medians of all repeats.",
+			"same step runs where the Go code of the neuron is called without a process. Medians; the least and the greatest of the medians of all repeats.",
 		contenders: []contender{{name: ours, title: "snnc", command: func(s *session) program {
 			return program{
 				argv: []string{
@@ -203,7 +203,7 @@ func plugs(w *bytes.Buffer, runs []run, g group) {
 
 // calls prints the group of opaque operators.
 func calls(w *bytes.Buffer, runs []run, g group) {
-	fmt.Fprint(w, "| | step, ms | its own time | above that | min to max | above the same without a process | min to max | calls at work at once |\n|---|---|---|---|---|---|---|---|\n")
+	fmt.Fprint(w, "| | step, ms | its own time | above that | min to max | above the Go code without a process | min to max | calls at work at once |\n|---|---|---|---|---|---|---|---|\n")
 	for _, k := range opaqueKinds {
 		fmt.Fprintf(w, "| %s |", k.title)
 		for _, what := range opaqueFigures {

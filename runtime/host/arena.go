@@ -78,7 +78,7 @@ func newArena(path string, bytes int) (a *arena, err error) {
 	if err := reserve(f, int64(bytes)); err != nil {
 		return nil, fmt.Errorf("reserve %d bytes in %s: %w", bytes, filepath.Dir(path), err)
 	}
-	data, err := unix.Mmap(int(f.Fd()), 0, bytes, unix.PROT_READ|unix.PROT_WRITE, mapping)
+	data, err := unix.Mmap(int(f.Fd()), 0, bytes, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
 	if err != nil {
 		return nil, fmt.Errorf("map %s: %w", path, err)
 	}

@@ -5,12 +5,7 @@ package host
 import (
 	"io"
 	"os"
-
-	"golang.org/x/sys/unix"
 )
-
-// mapping is how an arena is mapped.
-const mapping = unix.MAP_SHARED
 
 // reserve makes a file of so many bytes whose place is its own: it is written.
 func reserve(f *os.File, bytes int64) error {

@@ -246,7 +246,7 @@ class _Operands:
         return block
 
 
-# All pages at once where the system can, which takes a fifth of the time of one after the other at the first touch.
+# All pages at once where the system can, which takes a quarter of the time of one after the other at the first touch.
 _MAPPING = mmap.MAP_SHARED | getattr(mmap, "MAP_POPULATE", 0)
 
 
