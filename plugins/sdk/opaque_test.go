@@ -5,6 +5,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -206,5 +207,35 @@ func TestArenas(t *testing.T) {
 	a.sweep()
 	if len(a.open) != 0 {
 		t.Error("the mapping of a file that is gone is kept")
+	}
+}
+
+// Calls use the memory of states again, whatever the number of their examples, and begin with states at their start all the same. Some of
+// that memory may be collected meanwhile, and under the race detector a quarter is.
+func TestOperatorsStates(t *testing.T) {
+	o := prepared(t)
+	const batch, rounds = 16384, 20
+	arena := make([]float32, 2*2*batch)
+	for i := range 2 * batch {
+		arena[i] = 3
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	for range rounds {
+		for _, count := range []int{batch, batch / 2} {
+			clear(arena[2*batch:])
+			q := schema.ForwardRequest{Operands: schema.Operands{Handle: "h", Steps: 1, Batch: batch, Count: count}, Inputs: []int{0}, Output: 8 * batch}
+			if err := o.Forward(arena, q); err != nil {
+				t.Fatal(err)
+			}
+			if y := arena[2*batch:][:2*count]; slices.ContainsFunc(y, func(v float32) bool { return v != 4 }) {
+				t.Fatal("a state does not begin at its start")
+			}
+		}
+	}
+	runtime.ReadMemStats(&after)
+	state := uint64(4 * 2 * batch)
+	if had := after.TotalAlloc - before.TotalAlloc; had > rounds*state {
+		t.Errorf("%d calls take %d bytes; their states have %d", 2*rounds, had, rounds*state*3/2)
 	}
 }
