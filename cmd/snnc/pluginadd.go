@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -51,7 +52,11 @@ func (c *pluginAddCommand) Run(ctx context.Context, s streams) error {
 	if err := c.free(stage, places, folder, m.Name); err != nil {
 		return err
 	}
-	if err := c.build(ctx, stage.Dir(), m, c.Source, s, notice); err != nil {
+	sources := "" // an archive is built once
+	if st, err := os.Stat(c.Source); err == nil && st.IsDir() {
+		sources = c.Source
+	}
+	if err := c.build(ctx, stage.Dir(), m, sources, s, notice); err != nil {
 		return err
 	}
 	// What does not start never takes the place of what is there.

@@ -27,6 +27,7 @@ var system = []string{
 	"/usr/lib", "/usr/lib32", "/usr/lib64", "/usr/libexec", "/lib", "/lib32", "/lib64", "/nix/store", "/gnu/store",
 	"/usr/bin", "/bin", "/usr/share/zoneinfo", "/usr/share/locale", "/usr/local/lib", "/usr/local/bin",
 	"/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/ld.so.preload", "/etc/localtime", "/etc/alternatives", "/etc/locale.alias",
+	"/etc/mime.types", "/etc/os-release", "/etc/lsb-release", "/etc/debian_version", "/etc/redhat-release", // read by Python where they are there
 	"/etc/ssl/openssl.cnf", "/etc/pki/tls/openssl.cnf", // without which Node does not start where they are there
 	"/proc/self", "/proc/cpuinfo", "/proc/meminfo", "/proc/stat", "/proc/filesystems", "/proc/version", "/proc/sys/vm/overcommit_memory",
 	"/proc/sys/kernel/cap_last_cap", "/proc/sys/kernel/osrelease",

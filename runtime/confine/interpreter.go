@@ -26,10 +26,7 @@ func Interpreter(path string) ([]string, error) {
 			return nil, fmt.Errorf("%s leads on and on", path)
 		}
 		out = append(out, path)
-		if bin := filepath.Dir(path); filepath.Base(bin) == "bin" {
-			prefix := filepath.Dir(bin)
-			out = append(out, bin, filepath.Join(prefix, "lib"), filepath.Join(prefix, "lib64"), filepath.Join(prefix, "pyvenv.cfg"))
-		}
+		out = append(out, Tools(filepath.Dir(path))...)
 		if home, err := os.UserHomeDir(); err == nil && strings.HasPrefix(filepath.Base(path), "python") { // packages of the user (PEP 370)
 			own, _ := filepath.Glob(filepath.Join(home, ".local/lib/python*"))
 			out = append(out, own...)
@@ -48,6 +45,19 @@ func Interpreter(path string) ([]string, error) {
 		next = append(next, shebang(path)...)
 	}
 	return out, nil
+}
+
+// Tools returns what the programs of a folder read besides themselves, where by its name it is one of programs: that folder with the
+// libraries beside it; of a manager of versions (pyenv, rbenv), whose scripts lie in a folder shims, all that it has.
+func Tools(bin string) []string {
+	prefix := filepath.Dir(bin)
+	switch filepath.Base(bin) {
+	case "bin":
+		return []string{bin, filepath.Join(prefix, "lib"), filepath.Join(prefix, "lib64"), filepath.Join(prefix, "pyvenv.cfg")}
+	case "shims":
+		return []string{prefix}
+	}
+	return nil
 }
 
 // shebang returns the programs that a script names in its first line, with env(1) the one that it finds.

@@ -98,11 +98,13 @@ func Build(ctx context.Context, dir string, m installed.Manifest, o BuildOptions
 	cmd := &exec.Cmd{Path: argv[0], Args: argv, Dir: dir, Env: append(env, more...), Stdout: out, Stderr: out, WaitDelay: untilDeaf}
 	var policy *confine.Policy
 	if o.Confine != "" && confine.Standing(false) != (confine.Walls{}) {
-		tools, err := confine.Interpreter(argv[0])
+		interpreter, err := confine.Interpreter(argv[0])
 		if err != nil {
 			return fail(err)
 		}
-		policy = &confine.Policy{Read: slices.Concat([]string{dir, "/usr"}, tools, read), Own: temporary, Write: []string{dir, home, kept},
+		path, others := tools()
+		cmd.Env = append(cmd.Env, "PATH="+path)
+		policy = &confine.Policy{Read: slices.Concat([]string{dir, "/usr"}, interpreter, others, read), Own: temporary, Write: []string{dir, home, kept},
 			Memory: confine.Memory(), Network: o.Network}
 		if o.Network {
 			policy.Read = append(policy.Read, namesAndCertificates()...)
@@ -148,6 +150,28 @@ func execute(ctx context.Context, cmd *exec.Cmd, p *confine.Policy, o BuildOptio
 	return confine.EndGroup(cmd)
 }
 
+// tools returns PATH as a build sees it, without the folders that it cannot read, and what the programs in the others read. A folder that cannot
+// be read would hide programs of the same names in the ones behind it.
+func tools() (path string, read []string) {
+	var kept []string
+	for _, dir := range filepath.SplitList(os.Getenv("PATH")) {
+		if system := dir == "/bin" || dir == "/sbin" || strings.HasPrefix(dir, "/usr/"); !system {
+			more := confine.Tools(dir)
+			if !filepath.IsAbs(dir) || more == nil {
+				continue
+			}
+			read = append(read, more...)
+			for _, name := range []string{"python3", "python"} { // of an environment, which leads to the one that it was made by
+				if also, err := confine.Interpreter(filepath.Join(dir, name)); err == nil {
+					read = append(read, also...)
+				}
+			}
+		}
+		kept = append(kept, dir)
+	}
+	return strings.Join(kept, string(filepath.ListSeparator)), read
+}
+
 // environment returns what a build gets of this process's environment: enough to find programs and a language and, with the network, ways
 // into it.
 func environment(network bool) (out []string) {
@@ -159,7 +183,7 @@ func environment(network bool) (out []string) {
 			continue
 		}
 		upper := strings.ToUpper(name)
-		if network && (upper == "HTTP_PROXY" || upper == "HTTPS_PROXY" || upper == "NO_PROXY" || upper == "ALL_PROXY" || slices.Contains(certificates, name) ||
+		if network && (upper == "HTTP_PROXY" || upper == "HTTPS_PROXY" || upper == "NO_PROXY" || upper == "ALL_PROXY" || slices.Contains(named, name) ||
 			strings.HasPrefix(name, "PIP_") || strings.HasPrefix(name, "UV_")) {
 			out = append(out, v)
 		}
@@ -167,14 +191,14 @@ func environment(network bool) (out []string) {
 	return out
 }
 
-// certificates are the variables that name certificates of authorities.
-var certificates = []string{"SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "PIP_CERT"}
+// named are the variables that name files which a build with the network may read: certificates, and what the user has set for pip.
+var named = []string{"SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "PIP_CERT", "PIP_CONFIG_FILE", "PIP_FIND_LINKS"}
 
 // namesAndCertificates returns the files that a program reads to find and to trust others in the network.
 func namesAndCertificates() []string {
 	out := []string{"/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf", "/etc/host.conf", "/etc/gai.conf", "/etc/services", "/etc/protocols",
 		"/run/systemd/resolve", "/etc/ssl", "/etc/pki", "/etc/ca-certificates", "/etc/pip.conf"}
-	for _, name := range certificates {
+	for _, name := range named {
 		if path := os.Getenv(name); filepath.IsAbs(path) {
 			out = append(out, path)
 		}

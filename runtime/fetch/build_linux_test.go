@@ -182,3 +182,27 @@ func TestCache(t *testing.T) {
 		t.Errorf("%v %v", left, err)
 	}
 }
+
+// A build finds its tools in the folders of PATH that are such by their names, with the libraries beside them; the others are not in its way.
+func TestBuildTools(t *testing.T) {
+	dir, outside := t.TempDir(), t.TempDir()
+	program := func(path, text string) {
+		put(t, path, "#!/bin/sh\n"+text)
+		if err := os.Chmod(path, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	program(filepath.Join(outside, "mine", "compiler"), "echo mine")
+	program(filepath.Join(outside, "tool", "bin", "compiler"), "cat "+filepath.Join(outside, "tool", "lib", "text"))
+	put(t, filepath.Join(outside, "tool", "lib", "text"), "tool\n")
+	program(filepath.Join(outside, "versions", "shims", "linker"), "exec "+filepath.Join(outside, "versions", "2", "linker"))
+	program(filepath.Join(outside, "versions", "2", "linker"), "echo two")
+	t.Setenv("PATH", strings.Join([]string{filepath.Join(outside, "mine"), filepath.Join(outside, "tool", "bin"), filepath.Join(outside, "versions", "shims"), os.Getenv("PATH")}, ":"))
+	m := installed.Manifest{Name: "acme/leap", Build: []string{"sh", "-c", "compiler > made; linker >> made"}}
+	if err := Build(context.Background(), dir, m, BuildOptions{Confine: self(t)}); err != nil {
+		t.Fatal(err)
+	}
+	if made, err := os.ReadFile(filepath.Join(dir, "made")); err != nil || string(made) != "tool\ntwo\n" {
+		t.Errorf("%q %v", made, err)
+	}
+}
