@@ -169,10 +169,10 @@ func limit(p Policy) error {
 }
 
 // Namespaces lets a process start in namespaces of its own: of users, in which it is the user that it was, or, where that is root, one
-// without privileges; of the network, without any interface; of processes, of which it is the first, so that all that it starts ends with
+// without privileges; of the network, without any interface, unless it is to have the network; of processes, of which it is the first, so that all that it starts ends with
 // it; and of System V's and POSIX's queues and shared memory. Its /proc/self is what it was. Starting fails where the system does not let
 // users make namespaces.
-func Namespaces(a *syscall.SysProcAttr) {
+func Namespaces(a *syscall.SysProcAttr, network bool) {
 	const nobody = 65534
 	id := func(outside int) []syscall.SysProcIDMap {
 		inside := outside
@@ -181,7 +181,10 @@ func Namespaces(a *syscall.SysProcAttr) {
 		}
 		return []syscall.SysProcIDMap{{ContainerID: inside, HostID: outside, Size: 1}}
 	}
-	a.Cloneflags |= unix.CLONE_NEWUSER | unix.CLONE_NEWNET | unix.CLONE_NEWPID | unix.CLONE_NEWIPC
+	a.Cloneflags |= unix.CLONE_NEWUSER | unix.CLONE_NEWPID | unix.CLONE_NEWIPC
+	if !network {
+		a.Cloneflags |= unix.CLONE_NEWNET
+	}
 	a.UidMappings, a.GidMappings = id(os.Getuid()), id(os.Getgid())
 }
 

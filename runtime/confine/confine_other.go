@@ -12,7 +12,7 @@ import (
 func become(Policy, []string) error { return errors.New("this system cannot confine processes") }
 
 // Namespaces does nothing here.
-func Namespaces(*syscall.SysProcAttr) {}
+func Namespaces(*syscall.SysProcAttr, bool) {}
 
 // Standing returns no walls.
 func Standing(bool) Walls { return Walls{} }

@@ -88,11 +88,11 @@ func (p Policy) Start(self string, cmd *exec.Cmd, alone bool, tell func(Attempt)
 		}
 		out.SysProcAttr = &attributes
 		if alone {
-			Namespaces(out.SysProcAttr)
+			Namespaces(out.SysProcAttr, p.Network)
 		}
 		return out, out.Start()
 	}
-	if alone && !p.Network { // a network of its own would be an empty one
+	if alone {
 		if out, err := attempt(true); err == nil {
 			return out, true, nil
 		}

@@ -15,6 +15,8 @@ import (
 	"syscall"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"snnc.dev/snnc/runtime/confine"
 	"snnc.dev/snnc/runtime/host"
 	"snnc.dev/snnc/runtime/installed"
@@ -74,7 +76,8 @@ func Build(ctx context.Context, dir string, m installed.Manifest, o BuildOptions
 	if err != nil {
 		return fail(err)
 	}
-	own, err := os.MkdirTemp("", "snnc-build-*")
+	clean(os.TempDir())
+	own, err := os.MkdirTemp("", temporaryPattern)
 	if err != nil {
 		return fail(err)
 	}
@@ -119,6 +122,23 @@ func Build(ctx context.Context, dir string, m installed.Manifest, o BuildOptions
 		return &Failed{Plugin: m.Name, Command: m.Build, Output: host.LastLines(out.last()), Closed: policy != nil && !o.Network, Err: err}
 	}
 	return nil
+}
+
+// A build has its temporary files in a folder of its own, which is a leftover of a killed one where it is older than any build takes.
+const (
+	temporaryPattern = "snnc-build-*"
+	leftover         = 24 * time.Hour
+)
+
+// clean removes what killed builds of this user have left among temporary files.
+func clean(base string) {
+	dirs, _ := filepath.Glob(filepath.Join(base, temporaryPattern))
+	for _, dir := range dirs {
+		var st unix.Stat_t
+		if unix.Lstat(dir, &st) == nil && st.Mode&unix.S_IFMT == unix.S_IFDIR && int(st.Uid) == os.Getuid() && time.Since(time.Unix(st.Mtim.Unix())) > leftover {
+			removeAll(dir)
+		}
+	}
 }
 
 // untilDeaf is the time from the end of a build to closing its pipes, which something it started may hold open.

@@ -83,6 +83,11 @@ func TestBuildConfined(t *testing.T) {
 func TestBuildFails(t *testing.T) {
 	dir, temporary := t.TempDir(), t.TempDir()
 	t.Setenv("TMPDIR", temporary)
+	put(t, filepath.Join(temporary, "snnc-build-1", "home", "x"), "x") // of a build that was killed long ago
+	old := time.Now().Add(-2 * leftover)
+	if err := os.Chtimes(filepath.Join(temporary, "snnc-build-1"), old, old); err != nil {
+		t.Fatal(err)
+	}
 	m := installed.Manifest{Name: "acme/leap", Build: []string{"sh", "-c", `i=0; while [ $i -lt 50 ]; do echo "line $i"; i=$((i+1)); done; printf '\033[31mno compiler\n' >&2; exit 3`}}
 	err := Build(context.Background(), dir, m, BuildOptions{Confine: self(t)})
 	var f *Failed

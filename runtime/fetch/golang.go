@@ -39,7 +39,7 @@ func prepareGo(ctx context.Context, dir string) (read, env []string, err error) 
 	flags := at.GOFLAGS + " -buildvcs=false" // there is no Git in there
 	if _, err := os.Stat(filepath.Join(dir, "vendor", "modules.txt")); err != nil {
 		if _, err := goCommand(ctx, dir, nil, "mod", "download"); err != nil {
-			return nil, nil, err
+			return nil, nil, fmt.Errorf("%w\nwith a folder vendor, which `go mod vendor` makes, nothing is downloaded", err)
 		}
 		flags += " -mod=readonly"
 	}
