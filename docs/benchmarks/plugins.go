@@ -47,7 +47,7 @@ func (k pluginKind) manifest() string {
 
 // plugged is `snnc bench` of the network with one of the plugins.
 func (s *session) plugged(plugin string, args ...string) program {
-	p := s.bench(filepath.Join("docs", "benchmarks", "leaky", "network.snn"), "", s.times(30))
+	p := s.bench(filepath.Join("docs", "benchmarks", "leaky", "network.snn"), "", s.times(40))
 	p.argv = append(append(p.argv, "--plugin-dev", "bench/leaky="+s.plugin(plugin)), args...)
 	p.env = []string{"PATH=" + filepath.Join(s.plugin("python"), "bin") + string(os.PathListSeparator) + os.Getenv("PATH")}
 	return p
