@@ -1,8 +1,13 @@
 // Package plugintest tests plugins, as `snnc plugin check` and `snnc plugin test` do: it starts the plugin of a folder and asks it what a
 // host asks, and what none should.
 //
-// Check judges what a plugin says of itself, and Test also what it computes. Both return a Report: a Verdict for each thing that was looked
-// at, with a name, what was found, and what the author has to mend. What opaque components compute is held against the contract of
-// docs/plugin-protocol.md: equal requests have equal answers in any process and order, examples are computed apart, a block is what its
-// steps are one by one, a derivative is that of what is computed.
+// Check judges what a plugin says of itself, and Test also what it answers and computes. Both return a Report: a Verdict for each thing that
+// was looked at, with a name (Explanations), what was found, and what the author has to mend.
+//
+//   - Opaque components (opaque.go, trial.go, gradient.go, process.go) are held against the contract of docs/plugin-protocol.md: equal
+//     requests have equal answers in any process and order, examples are computed apart, a block is what its steps are one by one, a
+//     derivative is that of what is computed.
+//   - What answers with text (pure.go), graphs and Programs and how networks lie on chips, is asked twice, and wrongly.
+//   - Graphs (equations.go, model.go, numbers.go) are computed by the interpreter, with their derivatives.
+//   - All processes are watched for attempts against their walls (walls.go).
 package plugintest

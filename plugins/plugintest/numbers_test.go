@@ -5,7 +5,9 @@ import (
 	"strings"
 	"testing"
 
+	"snnc.dev/snnc/runtime/confine"
 	"snnc.dev/snnc/runtime/graph"
+	"snnc.dev/snnc/runtime/host"
 	"snnc.dev/snnc/runtime/program"
 )
 
@@ -83,5 +85,18 @@ func TestUnwatched(t *testing.T) {
 	}
 	if got := strings.Join(names, ", "); got != "manifest passed, files untested, network untested, schema passed" {
 		t.Error(got)
+	}
+}
+
+// Where paths cannot be read nothing is said of files, and of the network as ever.
+func TestUnread(t *testing.T) {
+	s := &suite{report: &Report{}}
+	s.attempts.add(host.Attempt{Attempt: confine.Attempt{Call: "openat"}})
+	s.attempts.add(host.Attempt{Attempt: confine.Attempt{Call: "socket", Of: "AF_INET", Network: true}})
+	s.attempts.add(host.Attempt{Attempt: confine.Attempt{Call: "socket", Of: "AF_INET6", Network: true, Bare: true}, Early: true}) // gRPC's
+	s.walls()
+	v := s.report.Verdicts
+	if len(v) != 2 || v[0].Outcome != Untested || v[1].Outcome != Failed || v[1].Found != "it tries what it must not: socket AF_INET" {
+		t.Errorf("%+v", v)
 	}
 }

@@ -17,6 +17,7 @@ type attempts struct {
 	mu      sync.Mutex
 	files   []string
 	network []string
+	unread  bool // a path could not be read, so that it is not known whether it is one that may be written
 }
 
 // add notes an attempt, once.
@@ -30,8 +31,12 @@ func (a *attempts) add(x host.Attempt) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	to := &a.files
-	if x.Network {
+	switch {
+	case x.Network:
 		to = &a.network
+	case x.Of == "":
+		a.unread = true
+		return
 	}
 	if text := x.String(); !slices.Contains(*to, text) {
 		*to = append(*to, text)
@@ -95,6 +100,8 @@ func (s *suite) walls() {
 				said += fmt.Sprintf(" and %d more", more)
 			}
 			s.say("", x.name, Failed, "it tries what it must not: "+said, x.mend)
+		case s.unwatched == nil && x.name == Files && s.attempts.unread:
+			s.say("", x.name, Untested, "not known: the system does not let the process's memory be read, in which paths are", "")
 		case s.unwatched != nil:
 			s.say("", x.name, Untested, "not watched: "+s.unwatched.Error(), "")
 		default:

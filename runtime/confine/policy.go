@@ -31,10 +31,12 @@ type Policy struct {
 
 // Attempt is something that a watched process tries and that its policy does not allow.
 type Attempt struct {
-	Call    string // the system call
-	Of      string // a file's path, a kind of address (AF_INET) or a socket's, unix:PATH; "" where that could not be read
-	Network bool   // it is about a connection, not a file
-	Bare    bool   // a socket that is made as a stream without flags such as SOCK_CLOEXEC
+	Call string // the system call
+	// Of is a file's path, a kind of address (AF_INET) or a socket's, unix:PATH; "" where that could not be read: of a file it is not known
+	// then whether the policy allows it.
+	Of      string
+	Network bool // it is about a connection, not a file
+	Bare    bool // a socket that is made as a stream without flags such as SOCK_CLOEXEC
 }
 
 // String says in a few words what was tried.

@@ -249,15 +249,15 @@ func judge(p Policy, n *[roomForNotice]byte, tell func(Attempt)) unix.Errno {
 			continue
 		}
 		path, ok := c.path(folder, args(i), call.follow)
+		if !ok { // the other walls judge it
+			tell(Attempt{Call: call.name})
+			break
+		}
 		opens := call.number == unix.SYS_OPENAT2 || call.flags > 0 && args(call.flags)&(unix.O_CREAT|unix.O_TRUNC) == 0
-		if ok && p.writes(path, opens) {
-			continue
+		if !p.writes(path, opens) {
+			tell(Attempt{Call: call.name, Of: path})
+			return unix.EACCES
 		}
-		if !ok {
-			path = ""
-		}
-		tell(Attempt{Call: call.name, Of: path})
-		return unix.EACCES
 	}
 	if call.meta {
 		return unix.EPERM
