@@ -21,7 +21,7 @@ func (u *unpacking) zip(f io.ReaderAt, size int64) error {
 		return tooMuch("%d files", u.limits.Files)
 	}
 	if err != nil {
-		return err
+		return torn(err)
 	}
 	table.left = -1
 	for _, e := range r.File {
@@ -74,7 +74,7 @@ func (u *unpacking) tar(f io.Reader, compressed bool) error {
 	if compressed {
 		z, err := gzip.NewReader(in)
 		if err != nil {
-			return err
+			return torn(err)
 		}
 		in = z
 	}
@@ -85,7 +85,9 @@ func (u *unpacking) tar(f io.Reader, compressed bool) error {
 		if err == io.EOF {
 			break
 		}
-		if err == nil {
+		if err != nil {
+			err = torn(err)
+		} else {
 			err = u.tarred(h, r)
 		}
 		if all.N <= 0 {
@@ -95,8 +97,15 @@ func (u *unpacking) tar(f io.Reader, compressed bool) error {
 			return err
 		}
 	}
-	_, err := io.Copy(io.Discard, all) // the sum of what is compressed comes last
-	return err
+	if _, err := io.Copy(io.Discard, all); err != nil { // the sum of what is compressed comes last
+		return torn(err)
+	}
+	return nil
+}
+
+// torn is the error of an archive that cannot be read.
+func torn(err error) error {
+	return fmt.Errorf("it is torn, or of another form than its name says; get it again: %w", err)
 }
 
 func (u *unpacking) tarred(h *tar.Header, content io.Reader) error {

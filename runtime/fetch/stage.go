@@ -13,8 +13,9 @@ import (
 	"snnc.dev/snnc/runtime/installed"
 )
 
-// stagePattern is that of the folders of stages. No plugin can have such a name.
-const stagePattern = ".add-*"
+// stageName is the name of a stage's folder, which no plugin can have. It is always the same, for what a compiler writes down of where it works
+// is in the hash of the plugin.
+const stageName = ".add"
 
 // Stage is where a plugin is made before it takes its place, a folder beside those of the plugins. Only one process has a stage in a folder of
 // plugins at a time.
@@ -36,11 +37,10 @@ func NewStage(ctx context.Context, plugins string, waiting func()) (*Stage, erro
 		if err != nil {
 			return fail(err)
 		}
-		left, _ := filepath.Glob(filepath.Join(plugins, stagePattern))
-		for _, dir := range left {
-			removeAll(dir)
+		path := filepath.Join(plugins, stageName)
+		if err = removeAll(path); err == nil {
+			err = os.Mkdir(path, 0o700)
 		}
-		path, err := os.MkdirTemp(plugins, stagePattern)
 		if err == nil {
 			return &Stage{plugins, path, release}, nil
 		}

@@ -149,7 +149,7 @@ func TestStageKilled(t *testing.T) {
 	if _, err := out.Read(ready); err != nil || string(ready) != "ready <nil>" {
 		t.Fatalf("%q %v", ready, err)
 	}
-	if left, _ := filepath.Glob(filepath.Join(folder, ".add-*", "new", installed.ManifestName)); len(left) != 1 {
+	if left, _ := filepath.Glob(filepath.Join(folder, ".add", "new", installed.ManifestName)); len(left) != 1 {
 		t.Errorf("there is nothing half done: %v", left)
 	}
 	if names := places.Names(); len(names) != 0 {
@@ -165,8 +165,8 @@ func TestStageKilled(t *testing.T) {
 		t.Fatalf("%v, waited %d times", err, waited)
 	}
 	defer s.Close()
-	if left, _ := filepath.Glob(filepath.Join(folder, ".add-*")); len(left) != 1 || left[0] != s.path {
-		t.Errorf("%v is left", left)
+	if left, err := os.ReadDir(s.path); err != nil || len(left) != 0 {
+		t.Errorf("%v is left: %v", left, err)
 	}
 }
 

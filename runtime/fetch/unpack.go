@@ -148,7 +148,7 @@ func (u *unpacking) add(written string, mode fs.FileMode, content io.Reader) err
 		return nil
 	}
 	if fault := nameFault(name); fault != "" {
-		return fmt.Errorf("entry %.200q: %s", written, fault)
+		return fmt.Errorf("entry %.200q: %s; ask its author for one that is packed otherwise", written, fault)
 	}
 	if n := strings.Count(name, "/"); n > u.limits.Depth {
 		return fmt.Errorf("entry %.200q lies in %d folders, more than %d", written, n, u.limits.Depth)
