@@ -17,6 +17,7 @@ import (
 )
 
 type pluginCommand struct {
+	New    pluginNewCommand    `cmd:"" help:"Make the folder of a new plugin, with a program, tests, and all that it is built of."`
 	List   pluginListCommand   `cmd:"" help:"List the components of the built-in plugin and of those named by --plugin-dev, and the plugins that specs of a folder may use."`
 	Show   pluginShowCommand   `cmd:"" help:"Show where a plugin lies, what the lock says of it, and what it has."`
 	Add    pluginAddCommand    `cmd:"" help:"Bring a plugin to where specs find it, build it, and put it into the lock."`

@@ -72,8 +72,10 @@ func ParseManifest(text []byte) (Manifest, error) {
 		switch key[0] {
 		case "name":
 			err = md.PrimitiveDecode(value, &m.Name)
-			if err == nil && !pluginName.MatchString(m.Name) {
-				err = fail("%q is no name of a plugin, such as `acme/leap`", m.Name)
+			if err == nil {
+				if bad := CheckName(m.Name); bad != nil {
+					err = fail("%w", bad)
+				}
 			}
 		case "version":
 			err = md.PrimitiveDecode(value, &m.Version)
@@ -113,6 +115,14 @@ func ParseManifest(text []byte) (Manifest, error) {
 		}
 	}
 	return m, nil
+}
+
+// CheckName says what is wrong with a name for a plugin; nil where it is one.
+func CheckName(name string) error {
+	if !pluginName.MatchString(name) {
+		return fmt.Errorf("%q is no name of a plugin, such as `acme/leap`", name)
+	}
+	return nil
 }
 
 // commandFault says what is wrong with a command.
