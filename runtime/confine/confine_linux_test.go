@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"golang.org/x/net/bpf"
@@ -260,5 +261,35 @@ func TestWalls(t *testing.T) {
 		if got := w.String(); got != want || w.Whole() != (w.Landlock > 0) {
 			t.Errorf("%+v: %q %v, want %q", w, got, w.Whole(), want)
 		}
+	}
+}
+
+// Words of the system and of languages tell limits apart; others tell none.
+func TestHint(t *testing.T) {
+	p := Policy{Memory: 3_000_000_000, Alone: true}
+	for said, want := range map[string]string{
+		"fatal error: runtime: out of memory":                                                        "3.0 GB of private memory",
+		"numpy._core._exceptions._ArrayMemoryError: Unable to allocate 8.00 GiB for an array":        "3.0 GB of private memory",
+		"terminate called after throwing an instance of 'std::bad_alloc'":                            "3.0 GB of private memory",
+		"fork/exec /usr/bin/true: cannot allocate memory":                                            "3.0 GB of private memory",
+		"FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory":          "3.0 GB of private memory",
+		"memory allocation of 8589934592 bytes failed":                                               "3.0 GB of private memory",
+		"OSError: [Errno 27] File too large":                                                         "at most 4 GB",
+		"open /dev/null: too many open files":                                                        "1024 open files",
+		"RuntimeError: can't start new thread":                                                       "4096 threads",
+		"runtime/cgo: pthread_create failed: Resource temporarily unavailable":                       "4096 threads",
+		"java.lang.OutOfMemoryError: unable to create native thread":                                 "4096 threads",
+		"panic: index out of range [3] with length 3":                                                "",
+		"ValueError: a membrane of less than a step overshoots; allocate the memory of it elsewhere": "",
+	} {
+		if got := p.Hint(said, "exit status 1"); want == "" && got != "" || !strings.Contains(got, want) {
+			t.Errorf("%s: %q, want %q", said, got, want)
+		}
+	}
+	if got := p.Hint("loading", "signal: killed"); !strings.Contains(got, "runs out of memory") {
+		t.Errorf("%q", got)
+	}
+	if got := (Policy{}).Hint("out of memory, can't start new thread", "exit status 1"); got != "" {
+		t.Errorf("without limits: %q", got)
 	}
 }

@@ -538,7 +538,7 @@ func TestLimits(t *testing.T) {
 		t.Fatal(err)
 	}
 	for do, want := range map[string][]string{
-		"memory": {"out of memory", fmt.Sprintf("at most %.1f GB of private memory", float64(confine.Memory())/1e9)},
+		"memory": {fmt.Sprintf("at most %.1f GB of private memory", float64(confine.Memory())/1e9)},
 		"file":   {"file too large", "files of at most 4 GB"},
 		"files":  {"too many open files", "at most 1024 open files"},
 		"exit":   {"exit status 7"},
