@@ -40,7 +40,6 @@ var modern = []watchedCall{
 	{name: "mkdirat", number: unix.SYS_MKDIRAT, paths: []int{1}},
 	{name: "mknodat", number: unix.SYS_MKNODAT, paths: []int{1}},
 	{name: "unlinkat", number: unix.SYS_UNLINKAT, paths: []int{1}},
-	{name: "renameat", number: unix.SYS_RENAMEAT, paths: []int{1, 3}},
 	{name: "renameat2", number: unix.SYS_RENAMEAT2, paths: []int{1, 3}},
 	{name: "linkat", number: unix.SYS_LINKAT, paths: []int{1, 3}},
 	{name: "symlinkat", number: unix.SYS_SYMLINKAT, paths: []int{2}},

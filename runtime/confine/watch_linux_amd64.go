@@ -4,6 +4,7 @@ import "golang.org/x/sys/unix"
 
 // legacy are the calls that other architectures do not have.
 var legacy = []watchedCall{
+	{name: "renameat", number: unix.SYS_RENAMEAT, paths: []int{1, 3}},
 	{name: "open", number: unix.SYS_OPEN, flags: 1, paths: []int{0}, bare: true, follow: true},
 	{name: "creat", number: unix.SYS_CREAT, paths: []int{0}, bare: true, follow: true},
 	{name: "mkdir", number: unix.SYS_MKDIR, paths: []int{0}, bare: true},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -166,8 +167,21 @@ func execute(ctx context.Context, cmd *exec.Cmd, p *confine.Policy, o BuildOptio
 			o.Notice(confine.Standing(alone).Notice())
 		}
 	}
+	var ended func()
+	if o.Confine != "" && !alone { // what it starts would outlive this process
+		e, err := confine.NewEnder(o.Confine)
+		if err == nil {
+			defer e.Close()
+			err = e.Add(cmd.Process.Pid)
+		}
+		if err != nil {
+			confine.SignalGroup(cmd.Process.Pid, syscall.SIGKILL)
+			return errors.Join(err, confine.EndGroup(cmd, nil))
+		}
+		ended = func() { e.Remove(cmd.Process.Pid) }
+	}
 	defer context.AfterFunc(ctx, func() { confine.SignalGroup(cmd.Process.Pid, syscall.SIGKILL) })()
-	return confine.EndGroup(cmd)
+	return confine.EndGroup(cmd, ended)
 }
 
 // tools returns PATH as a build sees it, without the folders that it cannot read, and what the programs in the others read. A folder that cannot

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -104,7 +105,7 @@ func TestBuildFails(t *testing.T) {
 		t.Error(err)
 	}
 	long := strconv.Itoa(100_000 + os.Getpid()) // the build's own number of its process is none here
-	m.Build = []string{"sh", "-c", "sleep " + long + " & touch begun; wait"}
+	m = sleeper(long)
 	ctx, cancel := context.WithCancel(context.Background())
 	go func() {
 		for ctx.Err() == nil {
@@ -117,6 +118,15 @@ func TestBuildFails(t *testing.T) {
 	if err := Build(ctx, dir, m, BuildOptions{Confine: self(t)}); !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
+	ends(t, long)
+	if left, err := os.ReadDir(temporary); err != nil || len(left) > 0 {
+		t.Errorf("temporary files are left: %v %v", left, err)
+	}
+}
+
+// ends waits until no process sleeps so long, by its command, any more.
+func ends(t *testing.T, long string) {
+	t.Helper()
 	sleeps := func() bool {
 		all, _ := filepath.Glob("/proc/[0-9]*/cmdline")
 		return slices.ContainsFunc(all, func(path string) bool {
@@ -129,9 +139,28 @@ func TestBuildFails(t *testing.T) {
 			t.Fatal("what the build has started is still there")
 		}
 	}
-	if left, err := os.ReadDir(temporary); err != nil || len(left) > 0 {
-		t.Errorf("temporary files are left: %v %v", left, err)
+}
+
+// A build with the network, which has no namespace of processes, ends with all that it has started when this program is killed.
+func TestBuildKilled(t *testing.T) {
+	dir, long := t.TempDir(), strconv.Itoa(200_000+os.Getpid())
+	t.Setenv("TMPDIR", t.TempDir())
+	c := exec.Command(self(t), buildCommand, dir, long)
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
 	}
+	for begun := time.Now(); ; time.Sleep(time.Millisecond) {
+		if _, err := os.Stat(filepath.Join(dir, "begun")); err == nil {
+			break
+		}
+		if time.Since(begun) > 20*time.Second {
+			t.Error("the build does not begin")
+			break
+		}
+	}
+	c.Process.Kill()
+	c.Wait()
+	ends(t, long)
 }
 
 // A module of Go is built in there, with another one beside it; what the compiler keeps makes the next build do without it.

@@ -1,8 +1,10 @@
 package fetch
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net"
 	"os"
 	"os/exec"
@@ -11,6 +13,7 @@ import (
 	"time"
 
 	"snnc.dev/snnc/runtime/confine"
+	"snnc.dev/snnc/runtime/installed"
 )
 
 func TestMain(m *testing.M) {
@@ -21,7 +24,20 @@ func TestMain(m *testing.M) {
 	if len(os.Args) == 4 && os.Args[1] == sleepCommand {
 		sleepInStage(os.Args[2], os.Args[3])
 	}
+	if len(os.Args) == 4 && os.Args[1] == buildCommand {
+		self, _ := os.Executable()
+		fmt.Println(Build(context.Background(), os.Args[2], sleeper(os.Args[3]), BuildOptions{Confine: self, Network: true}))
+		os.Exit(1)
+	}
 	os.Exit(m.Run())
+}
+
+// buildCommand makes the test binary one that runs a build with the network, which is not in namespaces, in a folder: it sleeps long.
+const buildCommand = "build"
+
+// sleeper is a build that starts a process which sleeps long, and tells by a file that it did.
+func sleeper(long string) installed.Manifest {
+	return installed.Manifest{Name: "acme/leap", Build: []string{"sh", "-c", "sleep " + long + " & touch begun; wait"}}
 }
 
 // attemptCommand makes the test binary a build that tries what it may and what it must not.

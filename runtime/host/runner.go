@@ -138,7 +138,10 @@ func (p *process) run(started chan<- error) {
 	})
 	readers.Go(func() { eachLine(errs[0], p.tail.add) })
 
-	p.reap()
+	confine.EndGroup(p.cmd, p.reaped)
+	p.mu.Lock()
+	p.state = p.cmd.ProcessState.String()
+	p.mu.Unlock()
 	deaf := time.Now().Add(untilDeaf)
 	out[0].SetReadDeadline(deaf)
 	errs[0].SetReadDeadline(deaf)
@@ -165,14 +168,6 @@ func (p *process) reaped() {
 	if p.forget != nil {
 		p.forget()
 	}
-}
-
-// wait takes the ended process off the system's table.
-func (p *process) wait() {
-	p.cmd.Wait()
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.state = p.cmd.ProcessState.String()
 }
 
 // signal sends a signal to the process and all that it started in its group.
