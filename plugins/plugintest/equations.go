@@ -179,7 +179,7 @@ func (s *suite) coder(title string, u *use) {
 		return
 	}
 	s.say(title, Program, Passed, fmt.Sprintf("of %d inputs", len(all)), "")
-	s.each(title, s.pure(all), Deadline, Crash)
+	s.each(title, s.pure(all), Answer, Deadline, Crash)
 	for i, m := range modules {
 		if s.done() {
 			return

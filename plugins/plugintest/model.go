@@ -87,7 +87,7 @@ func (s *suite) model(title string, p *schema.Plugin, c *schema.Component, argum
 		}
 	}
 	s.say(title, Program, Passed, fmt.Sprintf("for the networks of %s, with %s", m.from, counted(len(all)-1, "sampler")), "")
-	s.each(title, s.pure(all), Deadline, Crash)
+	s.each(title, s.pure(all), Answer, Deadline, Crash)
 	for _, stage := range m.Program.Stages {
 		for _, step := range stage.Steps {
 			if s.done() {

@@ -25,6 +25,7 @@ const (
 	Steps       Name = "steps"
 	Gradient    Name = "gradient"
 	Malformed   Name = "malformed"
+	Answer      Name = "answer"
 	Deadline    Name = "deadline"
 	Crash       Name = "crash"
 	Restart     Name = "restart"
@@ -62,6 +63,7 @@ func Explanations() []Explanation {
 		{Steps, "opaque neurons", "a block is what its time steps are one by one with the states carried", "states that are not declared, or not as they are behind the last step"},
 		{Gradient, "neurons, coders, models", "the derivative is that of what is computed, smoothed where it spikes", "signs, time steps, ways through the states in `Backward`; derivatives of functions that have their own"},
 		{Malformed, all, "a request that is wrong has an error, and the process lives on", "checks of what a request says, before it is followed"},
+		{Answer, all, "each call that is right has an answer, no error", "the error, which is the plugin's own; what it says of the place it comes from"},
 		{Deadline, all, "each call has an answer in time (`--timeout`)", "loops without end, locks, reads from standard input"},
 		{Crash, all, "the process lives through each call", "the last lines that it printed, which the report shows"},
 		{Restart, all, "a process that takes the place of a killed one answers the same", "files, locks and anything else outside of the process that calls depend on"},

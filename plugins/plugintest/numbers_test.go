@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"snnc.dev/snnc/runtime/confine"
 	"snnc.dev/snnc/runtime/graph"
@@ -98,5 +99,14 @@ func TestUnread(t *testing.T) {
 	v := s.report.Verdicts
 	if len(v) != 2 || v[0].Outcome != Untested || v[1].Outcome != Failed || v[1].Found != "it tries what it must not: socket AF_INET" {
 		t.Errorf("%+v", v)
+	}
+}
+
+// However much a plugin says, a verdict is a few lines, of whole characters.
+func TestLong(t *testing.T) {
+	s := &suite{report: &Report{}}
+	s.say("", Schema, Failed, "x"+strings.Repeat("\u00e9", 1<<20), "")
+	if found := s.report.Verdicts[0].Found; len(found) > 2100 || !utf8.ValidString(found) || !strings.HasSuffix(found, "\u00e9 ...") {
+		t.Errorf("%d bytes: %.20q", len(found), found)
 	}
 }

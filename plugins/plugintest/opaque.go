@@ -94,7 +94,7 @@ func (s *suite) judge(title string, t *trial) {
 	s.each(title, []test{
 		{Determinism, of(s.determinism)}, {Leak, of(s.leak)}, {Examples, of(s.examples)}, {Steps, of(s.stepped)}, {Gradient, of(s.gradient)},
 		{Malformed, of(s.malformed)}, {Restart, of(s.restart)}, {Memory, of(s.memory)}, {Speed, of(s.speed)},
-	}, Operands, Spikes, Deadline, Crash)
+	}, Operands, Spikes, Answer, Deadline, Crash)
 }
 
 // begin prepares the component in a process of its own.

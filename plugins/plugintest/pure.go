@@ -128,11 +128,17 @@ func (s *suite) wrong(all []inquiry) error {
 		}
 		switch q.call {
 		case "Build", "Check":
-			requests = append(requests, struct{ what, text string }{"networks that are no graphs", changed(q.request, func(m map[string]any) {
-				for _, n := range m["networks"].([]any) {
+			networks := 0
+			text := changed(q.request, func(m map[string]any) {
+				all, _ := m["networks"].([]any)
+				for _, n := range all {
 					n.(map[string]any)["graph"] = "no graph"
 				}
-			})})
+				networks = len(all)
+			})
+			if networks > 0 {
+				requests = append(requests, struct{ what, text string }{"networks that are no graphs", text})
+			}
 		case "Coder":
 			requests = append(requests, struct{ what, text string }{"an input of no type", changed(q.request, func(m map[string]any) { m["input"] = "no type" })})
 		}

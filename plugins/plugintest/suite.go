@@ -105,7 +105,16 @@ func (s *suite) close(but int) {
 
 // say adds a verdict.
 func (s *suite) say(component string, name Name, outcome Outcome, found, mend string) {
-	s.report.Verdicts = append(s.report.Verdicts, Verdict{Component: component, Name: name, Outcome: outcome, Found: found, Mend: mend})
+	s.add(Verdict{Component: component, Name: name, Outcome: outcome, Found: found, Mend: mend})
+}
+
+// add adds a verdict, of which a plugin may have said whole megabytes.
+func (s *suite) add(v Verdict) {
+	const most = 2000 // bytes
+	if len(v.Found) > most {
+		v.Found = strings.ToValidUTF8(v.Found[:most], "") + " ..."
+	}
+	s.report.Verdicts = append(s.report.Verdicts, v)
 }
 
 // test is something that is looked at: what was found, beginning with `not` where nothing could be, or what is wrong.
@@ -173,13 +182,15 @@ func (s *suite) failed(component string, name Name, err error) {
 			v.Name, v.Mend = Memory, "make the answer to "+f.Call+" smaller: numbers belong into operands, not into answers"
 		case host.Nonsense:
 			v.Name, v.Mend = Schema, "answer "+f.Call+" as docs/plugin-protocol.md has it"
+		case host.Refused:
+			v.Name, v.Mend = Answer, "let "+f.Call+" do without this error: what it is asked is right"
 		case host.Unknown:
-			v.Mend = "serve " + f.Call
+			v.Name, v.Mend = Answer, "serve "+f.Call
 		case host.Other:
 			v.Mend = "make the manifest's command one that starts"
 		}
 	}
-	s.report.Verdicts = append(s.report.Verdicts, v)
+	s.add(v)
 }
 
 // fault is something that is wrong with what a plugin computes.

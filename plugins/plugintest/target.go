@@ -42,7 +42,7 @@ func (s *suite) target(title string, p *schema.Plugin, c *schema.Component, argu
 		}
 		all = append(all, inquire("Check", s.name, q, (*host.Host).Check))
 	}
-	s.each(title, append([]test{{Fit, func() (string, error) { return fit(fits, large, bad) }}}, s.pure(all)...), Deadline, Crash)
+	s.each(title, append([]test{{Fit, func() (string, error) { return fit(fits, large, bad) }}}, s.pure(all)...), Answer, Deadline, Crash)
 }
 
 // fit judges what is said of the first network that does not fit.

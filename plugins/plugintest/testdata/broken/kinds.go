@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -91,6 +92,8 @@ func copied(r sdk.BuildRequest) (string, []schema.Complaint, error) {
 		if n == 3 {
 			os.Exit(2)
 		}
+	case "model error":
+		return "", nil, errors.New("no")
 	case "model nonsense":
 		return "program 1\nnonsense", nil, nil
 	}

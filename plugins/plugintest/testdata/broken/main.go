@@ -4,6 +4,7 @@ package main
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -113,6 +114,10 @@ func leap(u sdk.Use) (sdk.Prepared, []schema.Complaint, error) {
 		switch fault {
 		case "hang":
 			select {}
+		case "error": // where examples are computed alone
+			if f.Examples == 1 {
+				return errors.New("one example is no batch")
+			}
 		case "crash": // on the third call
 			if n == 3 {
 				os.Exit(2)
