@@ -186,6 +186,17 @@ func TestBuildGo(t *testing.T) {
 	}
 }
 
+// A module that lacks what its go.mod leads to says so, before anything is downloaded or built.
+func TestBuildGoLacks(t *testing.T) {
+	dir := t.TempDir()
+	put(t, filepath.Join(dir, "go.mod"), "module example.org/leap\ngo 1.21\nrequire example.org/sdk v0.0.0\nreplace example.org/sdk => ./sdk\n")
+	m := installed.Manifest{Name: "acme/leap", Build: []string{"go", "build", "-o", "leap", "."}}
+	err := Build(context.Background(), dir, m, BuildOptions{Confine: self(t)})
+	if err == nil || !strings.Contains(err.Error(), "puts ./sdk in the place of example.org/sdk") {
+		t.Error(err)
+	}
+}
+
 // What compilers keep belongs to a plugin and its sources, and what has not been used for long is removed.
 func TestCache(t *testing.T) {
 	caches := t.TempDir()

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"snnc.dev/snnc/runtime/host"
@@ -32,18 +33,19 @@ func prepareGo(ctx context.Context, dir string) (read, env []string, err error) 
 	if err := goJSON(ctx, os.TempDir(), []string{"GOTOOLCHAIN=local"}, &first, "env", "-json", "GOROOT"); err != nil {
 		return nil, nil, err
 	}
-	own, err := replaced(ctx, dir)
-	if err != nil {
-		return nil, nil, err
-	}
+	read = []string{at.GOROOT, first.GOROOT, at.GOMODCACHE}
 	flags := at.GOFLAGS + " -buildvcs=false" // there is no Git in there
 	if _, err := os.Stat(filepath.Join(dir, "vendor", "modules.txt")); err != nil {
+		own, err := replaced(ctx, dir)
+		if err != nil {
+			return nil, nil, err
+		}
+		read = append(read, own...)
 		if _, err := goCommand(ctx, dir, nil, "mod", "download"); err != nil {
 			return nil, nil, fmt.Errorf("%w\nwith a folder vendor, which `go mod vendor` makes, nothing is downloaded", err)
 		}
 		flags += " -mod=readonly"
 	}
-	read = append([]string{at.GOROOT, first.GOROOT, at.GOMODCACHE}, own...)
 	return read, []string{"GOMODCACHE=" + at.GOMODCACHE, "GOFLAGS=" + strings.TrimSpace(flags), "GOTOOLCHAIN=" + at.GOTOOLCHAIN, "GOPROXY=off", "GOWORK=off",
 		"GOENV=off"}, nil
 }
@@ -52,7 +54,9 @@ func prepareGo(ctx context.Context, dir string) (read, env []string, err error) 
 // uses a checkout of the SDK so. A folder without a go.mod of its own is no module, and is not let be read.
 func replaced(ctx context.Context, dir string) (out []string, err error) {
 	var mod struct {
+		Require []struct{ Path string }
 		Replace []struct {
+			Old struct{ Path string }
 			New struct{ Path, Version string }
 		}
 	}
@@ -69,7 +73,13 @@ func replaced(ctx context.Context, dir string) (out []string, err error) {
 		}
 		if st, err := os.Stat(filepath.Join(path, "go.mod")); err == nil && st.Mode().IsRegular() {
 			out = append(out, path)
+			continue
 		}
+		if !slices.Contains(mod.Require, r.Old) {
+			continue
+		}
+		return nil, fmt.Errorf("go.mod puts %s in the place of %s, and there is no module; what is downloaded as a Go module lacks the folders that are modules themselves: get the plugin as an archive or a folder",
+			r.New.Path, r.Old.Path)
 	}
 	return out, nil
 }
