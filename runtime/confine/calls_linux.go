@@ -51,9 +51,16 @@ var absent = []uintptr{unix.SYS_CLONE3, unix.SYS_IO_URING_SETUP, unix.SYS_IO_URI
 // The namespaces that clone(2) makes.
 const namespaces = unix.CLONE_NEWUSER | unix.CLONE_NEWNET | unix.CLONE_NEWPID | unix.CLONE_NEWIPC | unix.CLONE_NEWNS | unix.CLONE_NEWUTS | unix.CLONE_NEWCGROUP
 
+// requests of ioctl(2) are refused: a file's flags (chattr(1)), its seal (fs-verity), and what a terminal's user seems to have typed.
+var requests = []uint32{unix.FS_IOC_SETFLAGS, setAttributes, unix.FS_IOC_ENABLE_VERITY, unix.TIOCSTI, unix.TIOCLINUX}
+
+// setAttributes is FS_IOC_FSSETXATTR (linux/fs.h).
+const setAttributes = 0x401c5820
+
 // callFilter returns the program that refuses those calls, and others by what they are asked:
 //
-//   - clone with a namespace;
+//   - clone with a namespace, or of a child of the host;
+//   - some requests of ioctl;
 //   - prctl that takes away the signal at the host's death;
 //   - fallocate and madvise that make holes, for in an arena of the host they would give up what is reserved, or cut it;
 //   - socketpair of anything but streams: a datagram socket sends to whom it likes without connect;
@@ -89,7 +96,12 @@ func callFilter(p Policy) ([]bpf.RawInstruction, error) {
 		each(amongOthers, refuse)
 		asked(unix.SYS_PRLIMIT64, refuse, load(0), bpf.JumpIf{Cond: bpf.JumpEqual, Val: 0, SkipTrue: 1})
 	}
-	asked(unix.SYS_CLONE, refuse, load(0), bpf.JumpIf{Cond: bpf.JumpBitsNotSet, Val: namespaces, SkipTrue: 1})
+	asked(unix.SYS_CLONE, refuse, load(0), bpf.JumpIf{Cond: bpf.JumpBitsNotSet, Val: namespaces | unix.CLONE_PARENT, SkipTrue: 1})
+	ask := []bpf.Instruction{load(1)}
+	for i, r := range requests { // to refuse, behind the others and the jump over it
+		ask = append(ask, bpf.JumpIf{Cond: bpf.JumpEqual, Val: r, SkipTrue: uint8(len(requests) - i)})
+	}
+	asked(unix.SYS_IOCTL, refuse, append(ask, bpf.Jump{Skip: 1})...)
 	asked(unix.SYS_PRCTL, refuse, load(0), bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: unix.PR_SET_PDEATHSIG, SkipTrue: 3},
 		load(1), bpf.JumpIf{Cond: bpf.JumpEqual, Val: uint32(unix.SIGKILL), SkipTrue: 1})
 	const holes = unix.FALLOC_FL_PUNCH_HOLE | unix.FALLOC_FL_COLLAPSE_RANGE | unix.FALLOC_FL_INSERT_RANGE
