@@ -186,8 +186,8 @@ func TestLayers(t *testing.T) {
 		{"plugins/models/", "plugins/builtin"},
 		{"plugins/targets/", "plugins/builtin"},
 		{"plugins/sdk", "plugins/ docs/benchmarks/leaky"},
-		{"runtime/interp", "docs/gallery plugins/sdk/modeltest"}, // the judge of the executor: only tests run it, and what draws a neuron as its equations say
-		{"dsl/lower", "runtime/build docs/gallery plugins/sdk/modeltest"},
+		{"runtime/interp", "docs/gallery plugins/plugintest plugins/sdk/modeltest"}, // the judge of the executor: only tests run it, also those of plugins, and what draws a neuron as its equations say
+		{"dsl/lower", "runtime/build docs/gallery plugins/plugintest plugins/sdk/modeltest"},
 		{"github.com/hashicorp/go-plugin", "runtime/host plugins/sdk"},
 		{"google.golang.org/grpc", "runtime/host plugins/sdk plugins/proto"},
 		{"gonum.org/", "dsl/lower runtime/metric runtime/kernel plugins/coders/population"},
