@@ -1,0 +1,5 @@
+//go:build !python
+
+package main
+
+const python = false
