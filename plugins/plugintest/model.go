@@ -79,14 +79,19 @@ func (s *suite) model(title string, p *schema.Plugin, c *schema.Component, argum
 		return
 	}
 	all := []inquiry{inquire("Build", s.name, m.Request(), (*host.Host).Build)}
+	var options []schema.SamplerRequest
 	for _, a := range m.actions {
 		v, ok := a.Settings["sampler"]
 		if ok && a.Model == m.model && a.Variant == nil && optional(c, v.Text) {
 			q := schema.SamplerRequest{Build: m.Request(), Sampler: v.Text, Options: v.Args}
-			all = append(all, inquire("Sampler", s.name, q, (*host.Host).Sampler))
+			all, options = append(all, inquire("Sampler", s.name, q, (*host.Host).Sampler)), append(options, q)
 		}
 	}
-	s.say(title, Program, Passed, fmt.Sprintf("for the networks of %s, with %s", m.from, counted(len(all)-1, "sampler")), "")
+	said = "for the networks of " + m.from
+	if len(options) > 0 {
+		said += ", and " + counted(len(options), "sampler") + " with options"
+	}
+	s.say(title, Program, Passed, said, "")
 	s.each(title, s.pure(all), Answer, Deadline, Crash)
 	for _, stage := range m.Program.Stages {
 		for _, step := range stage.Steps {
@@ -96,6 +101,7 @@ func (s *suite) model(title string, p *schema.Plugin, c *schema.Component, argum
 			s.each(title+" "+step.Function, s.training(h, m, step))
 		}
 	}
+	s.samplers(title, h, m, options)
 }
 
 // counted is a number of things.

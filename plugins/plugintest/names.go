@@ -16,6 +16,7 @@ const (
 	Files       Name = "files"
 	Network     Name = "network"
 	Program     Name = "program"
+	Samples     Name = "samples"
 	Fit         Name = "fit"
 	Determinism Name = "determinism"
 	Leak        Name = "leak"
@@ -54,6 +55,7 @@ func Explanations() []Explanation {
 		{Files, "the plugin", "in all calls the process tries to change no file but temporary ones and arenas", "write in the folder `$TMPDIR`, or not at all"},
 		{Network, "the plugin", "in all calls the process tries to connect to nobody, and makes no socket but the one that it serves on", "ship in the folder what is fetched, such as weights"},
 		{Program, "models, coders that are graphs", "the graphs hold and link with the networks of the request; a training step computes numbers", "the function that is named; the shapes that it takes of networks and fields"},
+		{Samples, "samplers of models", "what is drawn with the first weights is finite, and a sample is the same alone as beside others", "the first and last rows of the sampler's table; sums over the batch"},
 		{Fit, "targets", "of the first network that is too large the layers have a problem and a change", "`problem` and `change` of each Placement that does not fit"},
 		{Determinism, all, "two processes that are asked the same answer the same, bit for bit", "random numbers without the call's seeds, dates, the order of maps, sums in changing order"},
 		{Leak, all, "so does one process, whatever it was asked in between", "state that is kept from call to call"},

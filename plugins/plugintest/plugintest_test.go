@@ -122,7 +122,8 @@ func TestBuiltins(t *testing.T) {
 	}
 	for _, want := range []string{
 		"coder scoring\n  schema       ok\n  program      ok     of 4 inputs\n",
-		"model diffusion\n  schema       ok\n  program      ok     for the networks of the test, with 3 samplers\n",
+		"model diffusion\n  schema       ok\n  program      ok     for the networks of the test, and 3 samplers with options\n",
+		"model flow sampler heun\n  samples      ok     f32[N 1 8 8], drawn together and alone\n",
 		"model gan deceive\n  program      ok     a step computes the loss 0.",
 		"\n  fit          ok     a layer of 1024 neurons fits; a layer of 8192 neurons does not: a core needs",
 		"model absorbing\n  schema       ok\n  program      -      not: there is no example.snn that uses it, and standard networks do not fill its roles: role tokens takes a model\n",
@@ -168,6 +169,8 @@ func TestFaults(t *testing.T) {
 		{"model error", plugintest.Answer, "model copy", "Build: no"},
 		{"model leak", plugintest.Leak, "model copy", "a request that is made once more, behind others, has another answer: Build: line "},
 		{"model infinite", plugintest.Program, "model copy step", "the output total is -Inf"},
+		{"model endless", plugintest.Samples, "model copy sampler draw", "a sample has the number"},
+		{"model crowd", plugintest.Samples, "model copy sampler draw", "a sample is another one when it is drawn alone"},
 		{"model hang", plugintest.Deadline, "model copy", "Build: no answer within 1s"},
 		{"model crash", plugintest.Crash, "model copy", "Build: the process ended (exit status 2)"},
 		{"target silent", plugintest.Fit, "target chip", "a layer of 128 neurons does not fit, and no layer has a problem"},

@@ -33,7 +33,7 @@ func kinds() sdk.Plugin {
 		}},
 		Models: []sdk.Model{{
 			Component: schema.Component{Kind: schema.Model, Name: "copy", Version: "1.0.0", Doc: "A network that gives its input.",
-				Roles: []schema.Role{{Name: "network", Takes: "network"}}},
+				Roles: []schema.Role{{Name: "network", Takes: "network"}}, Samplers: []schema.Choice{{Name: "draw"}}},
 			Build: copied,
 		}},
 		Targets: []sdk.Target{{
@@ -121,6 +121,17 @@ func copied(r sdk.BuildRequest) (string, []schema.Complaint, error) {
 		}
 		f.Output("total", loss)
 	})
+	b.Function("draw", func(f *sdk.Function) {
+		y := f.Apply("network", sdk.Mode{Eval: true}, f.Normal("noise", image))[0]
+		switch fault {
+		case "model endless":
+			y = f.Div(y, f.Const(0))
+		case "model crowd": // samples are drawn towards each other
+			y = f.Add(y, f.Mean(y))
+		}
+		f.Output("image", y)
+	})
+	b.Sampler(program.Sampler{Name: "draw", Result: "draw"})
 	b.Stream("images", "image")
 	b.Stage("train", "images", program.Step{Function: "step", Moves: []string{"network"}, Every: 1})
 	text, err := b.Finish()
