@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"flag"
 	"math/rand/v2"
@@ -8,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -66,7 +68,7 @@ func TestPluginKill(t *testing.T) {
 	dir, plugin := t.TempDir(), builtPlugin(t, "leap")
 	write(t, filepath.Join(dir, "a.snn"), killSpec)
 	command := func(out string) []string {
-		return []string{"run", "a.snn", "--quiet", "--out", out, "--plugin-dev", "acme/leap=" + plugin}
+		return []string{"run", "a.snn", "--json", "--out", out, "--plugin-dev", "acme/leap=" + plugin}
 	}
 	results := func(out string) map[string]string {
 		return resultsOf(t, filepath.Join(dir, out), "metrics.json", "programs/*")
@@ -74,8 +76,8 @@ func TestPluginKill(t *testing.T) {
 	mustRun(t, snnc(t, dir, nil, command("undisturbed")...))
 	want := results("undisturbed")
 
-	// kill ends a process of the plugin that has lived for some time, seen from here, or waits until the run is done.
-	kill := func(run int, age time.Duration, ended <-chan error) (done bool, early bool, err error) {
+	// victim waits for a process of the plugin that has lived for some time, seen from here, or for the end of the run.
+	victim := func(run int, age time.Duration, ended <-chan bool) (pid int, argv string, found bool) {
 		born := map[int]time.Time{}
 		for {
 			for pid, argv := range children(t, run) {
@@ -86,12 +88,12 @@ func TestPluginKill(t *testing.T) {
 					born[pid] = time.Now()
 				}
 				if time.Since(born[pid]) >= age {
-					return false, strings.Contains(argv, "--\x00"), syscall.Kill(pid, syscall.SIGKILL)
+					return pid, argv, true
 				}
 			}
 			select {
-			case err := <-ended:
-				return true, false, err
+			case <-ended:
+				return 0, "", false
 			case <-time.After(time.Millisecond):
 			}
 		}
@@ -101,34 +103,54 @@ func TestPluginKill(t *testing.T) {
 		out := "killed" + strconv.Itoa(runs)
 		c := snnc(t, dir, nil, command(out)...)
 		var words bytes.Buffer
-		c.Stdout, c.Stderr = &words, &words
-		if err := c.Start(); err != nil {
+		c.Stderr = &words
+		events, err := c.StdoutPipe()
+		if err == nil {
+			err = c.Start()
+		}
+		if err != nil {
 			t.Fatal(err)
 		}
-		ended := make(chan error, 1)
-		go func() { ended <- c.Wait() }()
-		for n := 0; ; n++ {
-			// One while it comes to work, one at work: three in one call would be a plugin that does not run.
-			age := time.Duration(rand.Int64N(int64(40 * time.Millisecond)))
-			if n%2 == 1 {
-				age = 300*time.Millisecond + time.Duration(rand.Int64N(int64(100*time.Millisecond)))
-			}
-			if killed == *pluginKills {
-				age = time.Hour
-			}
-			done, early, err := kill(c.Process.Pid, age, ended)
-			if done {
-				if err != nil {
-					t.Fatalf("%v\n%s", err, words.String())
+		// A call is tried three times: of those between two updates, told by a line each, at most two may go wrong. A line that comes just
+		// behind a kill may be of an update before it.
+		const each, behind = 2, 100 * time.Millisecond
+		var mu sync.Mutex
+		left, last := each, time.Time{}
+		ended := make(chan bool)
+		go func() {
+			defer close(ended)
+			lines := bufio.NewReader(events)
+			for _, err := lines.ReadString('\n'); err == nil; _, err = lines.ReadString('\n') {
+				mu.Lock()
+				if left = each; time.Since(last) < behind {
+					left--
 				}
+				mu.Unlock()
+			}
+		}()
+		for killed < *pluginKills {
+			age := time.Duration(rand.Int64N(int64(40 * time.Millisecond))) // while it comes to work
+			if rand.IntN(2) == 0 {
+				age *= 8 // at work
+			}
+			pid, argv, found := victim(c.Process.Pid, age, ended)
+			if !found {
 				break
 			}
-			if err == nil {
+			mu.Lock()
+			if left > 0 && syscall.Kill(pid, syscall.SIGKILL) == nil {
+				left, last = left-1, time.Now()
 				killed++
-				if early {
+				if strings.Contains(argv, "--\x00") {
 					unborn++
 				}
 			}
+			mu.Unlock()
+			time.Sleep(time.Millisecond)
+		}
+		<-ended
+		if err := c.Wait(); err != nil {
+			t.Fatalf("%v\n%s", err, words.String())
 		}
 		got := results(out)
 		for name, sum := range want {

@@ -179,6 +179,7 @@ func TestNoHandshake(t *testing.T) {
 
 // What a plugin prints, before its handshake or later, and however, neither stops it nor the host.
 func TestOutput(t *testing.T) {
+	t.Parallel()
 	works(t, start(t, "chatty", host.Options{}))
 	works(t, start(t, "loud", host.Options{}))
 	h := start(t, "good", host.Options{})
@@ -228,6 +229,7 @@ func TestBadCalls(t *testing.T) {
 
 // A message of 20 MB passes.
 func TestLargeMessages(t *testing.T) {
+	t.Parallel()
 	h := start(t, "good", host.Options{})
 	r := request("big", 1)
 	r.Networks = []schema.Network{{Graph: strings.Repeat("x", 20<<20)}}
@@ -272,6 +274,7 @@ func TestCancel(t *testing.T) {
 
 // Close ends calls under way, also in a process that listens to nobody, and later ones.
 func TestClose(t *testing.T) {
+	t.Parallel()
 	for _, what := range []string{"good", "silent"} {
 		h := start(t, what, host.Options{})
 		if what == "good" {

@@ -289,6 +289,7 @@ func TestOpaqueLeftover(t *testing.T) {
 // TestOpaqueFailures: a call has a deadline; a component that keeps something else than it said is not trusted; complaints are those of
 // the arguments.
 func TestOpaqueFailures(t *testing.T) {
+	t.Parallel()
 	g := network(t, 1, 3)
 	h := start(t, "opaque asleep", host.Options{Timeout: 2 * time.Second})
 	x, env := ready(t, h.Opaque(), g, 2)

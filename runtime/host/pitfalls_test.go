@@ -104,6 +104,7 @@ func TestPlain(t *testing.T) {
 // A plugin whose processes do not survive a call is asked as often as the options say, and then failed; the next call begins anew, so that
 // failures do not add up over a long run.
 func TestTries(t *testing.T) {
+	t.Parallel()
 	const tries = 4
 	h := start(t, "good", host.Options{Tries: tries})
 	for range 2 {

@@ -388,6 +388,7 @@ func TestConfined(t *testing.T) {
 
 // A confined process ends with its host, whatever it heeds; its memory is bounded, and it has no privileges.
 func TestConfinedProcess(t *testing.T) {
+	t.Parallel()
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
@@ -485,6 +486,7 @@ func killable(dir string, namespaces bool) {
 // A host that is killed takes with it what its confined plugins have started: in a namespace of processes also what leaves the plugin's
 // group; without one nothing can leave it. Its folders and arenas go with the next host. A plugin cannot take away the signal that ends it (TestConfined).
 func TestConfinedHostKilled(t *testing.T) {
+	t.Parallel()
 	for _, how := range []string{"confining host", "confining host without namespaces"} {
 		t.Run(how, func(t *testing.T) {
 			argv := command(t, how)
@@ -553,6 +555,7 @@ func TestLimits(t *testing.T) {
 
 // The number of threads is bounded for all users but root, to whom the system gives as many as it likes: the test becomes another one.
 func TestThreadLimit(t *testing.T) {
+	t.Parallel()
 	folder, err := os.MkdirTemp("", "snnc-threads-*") // where that user may execute a program
 	if err != nil {
 		t.Fatal(err)

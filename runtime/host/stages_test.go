@@ -139,6 +139,7 @@ func TestOpaqueStages(t *testing.T) {
 	want := results(t, twin, env)
 	for _, stage := range []string{"start", "handshake", "Prepare", "Prepare done", "Forward", "Forward done", "Backward", "Backward done", "Release", "Release done"} {
 		t.Run(stage, func(t *testing.T) {
+			t.Parallel()
 			mark := filepath.Join(t.TempDir(), "mark")
 			h := start(t, "dies at "+stage, host.Options{Env: []string{markVariable + "=" + mark}, Timeout: 30 * time.Second})
 			died := func() bool {
