@@ -132,8 +132,7 @@ func (c *pluginRemoveCommand) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	defer stage.Close()
-	if err := stage.Remove(c.Name); err != nil {
+	if err := errors.Join(stage.Remove(c.Name), stage.Close()); err != nil {
 		return err
 	}
 	fmt.Fprintf(s.out, "%s is removed\n", dir)

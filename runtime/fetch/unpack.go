@@ -54,8 +54,8 @@ func archiveForm(file string) string {
 // the one folder at the top of the archive, that one in it.
 //
 // What an archive of somebody else could do harm by is an error that names the entry: names that lead out of the folder, that exist twice or
-// that differ by case alone, links that leave the plugin, devices, more than the limits. Folders .git, which no lock covers, and __MACOSX are
-// left out. Files get the mode 0644 or, where they may be executed, 0755. After an error the folder holds what was unpacked before.
+// that differ by case alone, links that leave the plugin, devices, more than the limits. Folders .git, which no lock covers, and what macOS packs
+// besides (__MACOSX, ._NAME) are left out. Files get the mode 0644 or, where they may be executed, 0755. After an error the folder holds what was unpacked before.
 func Unpack(archive, to string, l Limits) (dir string, err error) {
 	defer func() {
 		if err != nil {
@@ -125,10 +125,10 @@ type entry struct {
 
 type link struct{ name, to string }
 
-// skipped reports whether a name is of what is left out.
+// skipped reports whether a name is of what is left out: Git's, and what macOS packs besides the files themselves.
 func skipped(name string) bool {
 	for i, part := range strings.Split(name, "/") {
-		if strings.EqualFold(part, ".git") || i == 0 && part == "__MACOSX" {
+		if strings.EqualFold(part, ".git") || i == 0 && part == "__MACOSX" || strings.HasPrefix(part, "._") {
 			return true
 		}
 	}

@@ -151,7 +151,7 @@ func TestUnpack(t *testing.T) {
 		"in a folder":     {below("leap-1.0/", append(plugin, link)), "leap-1.0"},
 		"with its folder": {append([]packed{{"leap-1.0", fs.ModeDir | 0o700, ""}}, below("leap-1.0/", plugin)...), "leap-1.0"},
 		"with a dot":      {append([]packed{{"./", fs.ModeDir | 0o755, ""}}, below("./", plugin)...), "."},
-		"with others": {append(below("leap-1.0/", plugin), packed{"__MACOSX/._leap", 0o644, "x"}, packed{"leap-1.0/.git/hooks/x", 0o755, "x"},
+		"with others": {append(below("leap-1.0/", plugin), packed{"__MACOSX/leap", 0o644, "x"}, packed{"._leap-1.0", 0o644, "x"}, packed{"leap-1.0/.git/hooks/x", 0o755, "x"},
 			packed{"leap-1.0/sub/.GIT/x", 0o644, "x"}), "leap-1.0"},
 		"folders again": {append(plugin, packed{"data", fs.ModeDir | 0o755, ""}, packed{"data/a", fs.ModeDir | 0o500, ""}), "."},
 	} {

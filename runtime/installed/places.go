@@ -49,7 +49,7 @@ func Near(dir string) (Places, error) {
 // OfRun returns the places of the plugins of a run: those of its spec in the folder that the run took down, and behind them those of the run
 // folder and of the folder here, the user's own last. Where the spec's folder is gone, was not taken down ("") or belongs to somebody who owns
 // neither the run folder nor this process, it is passed over. The lock is that of the first of the three which has one, else the one that
-// here would have: nothing is written into a run folder.
+// here would have.
 func OfRun(run, spec, here string) (Places, error) {
 	var from []string
 	if st, err := os.Stat(spec); spec != "" && err == nil && st.IsDir() && trusted(st, run) {
