@@ -63,11 +63,10 @@ func (s *suite) model(title string, p *schema.Plugin, c *schema.Component, argum
 		return
 	}
 	h := s.host(1)
-	m, said, err := s.exampleModel(h, c, arguments)
-	if err == nil && m == nil { // also where the plugin fails for the example: how it does is known of standard networks
-		var why string
-		if m, why, err = s.standardModel(h, p, c, arguments); m == nil && said == "" {
-			said = fmt.Sprintf("there is no %s that uses it, and standard networks do not fill its roles: %s", example, why)
+	m, said, err := s.shown(c, arguments), "", error(nil)
+	if m == nil {
+		if m, said, err = s.standardModel(h, p, c, arguments); m == nil {
+			said = fmt.Sprintf("there is no right %s that uses it, and standard networks do not fill its roles: %s", example, said)
 		}
 	}
 	switch {
@@ -118,38 +117,43 @@ func optional(c *schema.Component, sampler string) bool {
 	return i >= 0 && len(c.Samplers[i].Params) > 0
 }
 
-// exampleModel builds the first model of the component in the plugin's example; nil where there is none. said is why not.
-func (s *suite) exampleModel(h *host.Host, c *schema.Component, arguments string) (m *built, said string, err error) {
-	if arguments != "" {
-		return nil, "", nil
+// shown returns the first model of the component in the plugin's example; nil where there is none.
+func (s *suite) shown(c *schema.Component, arguments string) *built {
+	if s.example == nil || arguments != "" {
+		return nil
 	}
-	x, said, err := s.example(h)
-	if x == nil {
-		return nil, said, err
-	}
-	for _, m := range x.Models {
+	for _, m := range s.example.Models {
 		if m.Plugin == s.name && m.Component.Name == c.Name {
-			return &built{m.Built, m.Model, x.Spec.Actions, example}, "", nil
+			return &built{m.Built, m.Model, s.example.Spec.Actions, example}
 		}
 	}
-	return nil, "", nil
+	return nil
 }
 
-// example loads the plugin's example; nil where there is none, or it does not hold: said is why.
-func (s *suite) example(h *host.Host) (x *experiment.Experiment, said string, err error) {
+// show judges the plugin's example, where there is one, and keeps it.
+func (s *suite) show() {
 	path := filepath.Join(s.dir, example)
 	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) || s.o.Builtin == nil {
+		return
+	}
 	if err != nil {
-		if errors.Is(err, fs.ErrNotExist) {
-			err = nil
-		}
-		return nil, "", err
+		s.say("", Example, Failed, err.Error(), "let "+example+" be a plain file")
+		return
 	}
-	x, found, sources := experiment.Load(s.ctx, h, path, text, experiment.Options{})
-	if x == nil {
-		return nil, fmt.Sprintf("%s does not hold:\n%s", example, written(found, sources)), nil
+	x, found, sources := experiment.Load(s.ctx, s.host(1), path, text, experiment.Options{})
+	has := func(code diag.Code) bool {
+		return slices.ContainsFunc(found, func(d diag.Diagnostic) bool { return d.Code == code })
 	}
-	return x, "", nil
+	switch s.example = x; {
+	case x != nil:
+		s.say("", Example, Passed, "", "")
+	case has(diag.PluginFailed): // which is told of where what failed is tested
+	case has(diag.UnknownPlugin):
+		s.say("", Example, Untested, "not: it uses plugins that are not there", "")
+	default:
+		s.say("", Example, Failed, example+" does not hold:\n"+written(found, sources), "mend the spec, which people begin with, or what it uses")
+	}
 }
 
 // written is what people read of findings.

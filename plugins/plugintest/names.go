@@ -15,6 +15,7 @@ const (
 	Schema      Name = "schema"
 	Files       Name = "files"
 	Network     Name = "network"
+	Example     Name = "example"
 	Program     Name = "program"
 	Samples     Name = "samples"
 	Fit         Name = "fit"
@@ -54,6 +55,7 @@ func Explanations() []Explanation {
 		{Schema, "the plugin, each component", "what it says of itself holds, a component at its arguments checks in a spec, and answers are of the protocol", "the name that the finding has: a parameter's type or default, an equation, a member of an answer"},
 		{Files, "the plugin", "in all calls the process tries to change no file but temporary ones and arenas", "write in the folder `$TMPDIR`, or not at all"},
 		{Network, "the plugin", "in all calls the process tries to connect to nobody, and makes no socket but the one that it serves on", "ship in the folder what is fetched, such as weights"},
+		{Example, "the plugin", "`example.snn`, where it is there, checks", "the spec; the version that its `use` asks for; what has changed in the plugin"},
 		{Program, "models, coders that are graphs", "the graphs hold and link with the networks of the request; a training step computes numbers", "the function that is named; the shapes that it takes of networks and fields"},
 		{Samples, "samplers of models", "what is drawn with the first weights is finite, and a sample is the same alone as beside others", "the first and last rows of the sampler's table; sums over the batch"},
 		{Fit, "targets", "of the first network that is too large the layers have a problem and a change", "`problem` and `change` of each Placement that does not fit"},

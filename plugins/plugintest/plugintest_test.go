@@ -126,7 +126,7 @@ func TestBuiltins(t *testing.T) {
 		"model flow sampler heun\n  samples      ok     f32[N 1 8 8], drawn together and alone\n",
 		"model gan deceive\n  program      ok     a step computes the loss 0.",
 		"\n  fit          ok     a layer of 1024 neurons fits; a layer of 8192 neurons does not: a core needs",
-		"model absorbing\n  schema       ok\n  program      -      not: there is no example.snn that uses it, and standard networks do not fill its roles: role tokens takes a model\n",
+		"model absorbing\n  schema       ok\n  program      -      not: there is no right example.snn that uses it, and standard networks do not fill its roles: role tokens takes a model\n",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the report does not say %q:\n%s", want, text)
@@ -225,5 +225,29 @@ func TestHuge(t *testing.T) {
 	const most = 16 << 20
 	if took := after.TotalAlloc - before.TotalAlloc; took > most {
 		t.Errorf("the host has taken %d MB for it", took>>20)
+	}
+}
+
+// The example is judged as a run judges it, and shows what a model is built for.
+func TestExample(t *testing.T) {
+	const right = `snn 1
+use "acme/broken" as copy, version "~> 1.0"
+data digits = optdigits(range = 0..1)
+network same(image: real[1, 8, 8]) -> real[1, 8, 8] { return image -> flatten -> linear(64) -> reshape(1, 8, 8) }
+model it = copy(network = same)
+train it { data = digits, batch = 2, iterations = 1, optimizer = sgd(rate = 0.1) }
+`
+	for _, x := range []struct{ what, from, to, want string }{
+		{"right", "", "", "\n  program      ok     for the networks of example.snn\n"},
+		{"another version", "~> 1.0", "~> 2.0", "\n  example      FAILED example.snn does not hold:\n"},
+		{"another plugin", "data digits", "use \"acme/other\" as other\ndata digits", "\n  example      -      not: it uses plugins that are not there\n"},
+	} {
+		dir := broken(t, "model right")
+		if err := os.WriteFile(filepath.Join(dir, "example.snn"), []byte(strings.Replace(right, x.from, x.to, 1)), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		if r, text := report(t, dir, plugintest.Options{}); !strings.Contains(text, x.want) || len(r.Failures()) > 0 != strings.Contains(x.want, "FAILED") {
+			t.Errorf("%s: the report does not say %q:\n%s", x.what, x.want, text)
+		}
 	}
 }

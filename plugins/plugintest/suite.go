@@ -40,7 +40,8 @@ type suite struct {
 	hosts  []*host.Host
 	report *Report
 
-	builtin *schema.Plugin // what is built in, when it is known
+	builtin *schema.Plugin         // what is built in, when it is known
+	example *experiment.Experiment // the plugin's own; nil where there is none that is right
 
 	attempts  attempts
 	unwatched error // why the processes are not watched; nil: they are
@@ -62,6 +63,9 @@ func run(ctx context.Context, dir string, o Options, whole bool) (*Report, error
 	s.watch()
 	defer s.close(0)
 	p, ok := s.described()
+	if ok && whole && !s.done() {
+		s.show()
+	}
 	if ok {
 		for i := range p.Components {
 			if !s.done() {
