@@ -5,7 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -472,6 +474,42 @@ func TestFolderBegun(t *testing.T) {
 			if _, err := os.Stat(dir); (err == nil) != (age == 0) {
 				t.Errorf("%q, %v old: %v", files, age, err)
 			}
+		}
+	}
+}
+
+// A plugin whose socket is a link to somebody else's, or its other name, gets the host to say nothing there.
+func TestDeputy(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Log("only Linux tells who listens")
+		return
+	}
+	for _, how := range []string{"link", "name"} {
+		at := filepath.Join(os.TempDir(), fmt.Sprintf("snnc-%d", os.Getpid())) // a path that is short, where hard links reach
+		l, err := net.Listen("unix", at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		said := make(chan string)
+		go func() {
+			defer close(said)
+			for {
+				c, err := l.Accept()
+				if err != nil {
+					return
+				}
+				text, _ := io.ReadAll(c)
+				c.Close()
+				if len(text) > 0 {
+					said <- string(text)
+				}
+			}
+		}()
+		_, err = start(t, "leads to "+how+" "+at, host.Options{Tries: 1}).Describe(context.Background(), "")
+		l.Close()
+		failure(t, err, map[string]string{"link": "is no socket", "name": "which is not the plugin's"}[how])
+		for text := range said {
+			t.Errorf("%s: the host says %q", how, text)
 		}
 	}
 }

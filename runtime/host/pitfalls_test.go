@@ -28,6 +28,7 @@ var pitfalls = []struct{ what, tests string }{
 	{"AutoMTLS costs, and other languages do not have it", "TestPlain"},
 	{"the broker and the output streams of go-plugin are calls that a plugin need not have", "TestPlain"},
 	{"a socket's path has 107 bytes at most", "TestLongTemporaryFolder"},
+	{"a socket's name leads to somebody else's", "TestDeputy"},
 	{"the signal at a parent's death follows the thread that started the process", "TestThreads"},
 	{"what a plugin started, and what left its group, holds its pipes", "TestChildren TestOrphan"},
 	{"a variable of the host's environment is the plugin's", "TestEnvironment"},

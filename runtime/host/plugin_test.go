@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -170,6 +171,20 @@ func be(what string) {
 	case "sleep":
 		time.Sleep(time.Hour)
 	default:
+		if to, ok := strings.CutPrefix(what, "leads to "); ok { // the socket of somebody else, by a link or as the file itself
+			how, to, _ := strings.Cut(to, " ")
+			at := filepath.Join(os.Getenv("PLUGIN_UNIX_SOCKET_DIR"), "s")
+			err := os.Symlink(to, at)
+			if how == "name" {
+				err = errors.Join(os.Remove(at), os.Link(to, at))
+			}
+			if err != nil {
+				panic(err)
+			}
+			fmt.Printf("1|%d|unix|%s|grpc\n", proto.Version, at)
+			io.Copy(io.Discard, os.Stdin)
+			return
+		}
 		if stage, ok := strings.CutPrefix(what, "dies at "); ok {
 			dies(stage)
 			return

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"io/fs"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -290,6 +292,26 @@ func (p *process) PluginToHost(network, address string) (string, string, error) 
 		return "", "", fmt.Errorf("the plugin listens at %s %q, not on a unix socket in the folder $PLUGIN_UNIX_SOCKET_DIR", network, printable([]byte(address)))
 	}
 	return network, address, nil
+}
+
+// dial connects to the process at the path of a socket. Who makes the file may make a link of it, to the socket of a service that trusts the
+// user: what the host has to say is for nobody but the process.
+func (p *process) dial(ctx context.Context, path string) (net.Conn, error) {
+	if st, err := os.Lstat(path); err != nil {
+		return nil, err
+	} else if st.Mode().Type() != fs.ModeSocket {
+		return nil, fmt.Errorf("%s is no socket", path)
+	}
+	var d net.Dialer
+	conn, err := d.DialContext(ctx, "unix", path)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.listens(conn.(*net.UnixConn)); err != nil {
+		conn.Close()
+		return nil, fmt.Errorf("at %s: %w", path, err)
+	}
+	return conn, nil
 }
 
 // HostToPlugin implements runner.AddrTranslator.
