@@ -72,7 +72,7 @@ func (c *pluginAddCommand) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(s.out, "%s %s is in %s\n", m.Name, m.Version, to)
+	fmt.Fprintf(s.out, "%s %s is in %s\n", now.Name, now.Version, to)
 	if c.User {
 		return nil
 	}
