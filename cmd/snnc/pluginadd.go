@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"snnc.dev/snnc/plugins/scaffold"
 	"snnc.dev/snnc/runtime/fetch"
 	"snnc.dev/snnc/runtime/host"
 	"snnc.dev/snnc/runtime/installed"
@@ -47,6 +48,9 @@ func (c *pluginAddCommand) Run(ctx context.Context, s streams) error {
 	}
 	m, err := installed.ReadManifest(stage.Dir())
 	if err != nil {
+		return err
+	}
+	if err := scaffold.Complete(stage.Dir()); err != nil {
 		return err
 	}
 	if err := c.free(stage, places, folder, m.Name); err != nil {

@@ -22,8 +22,9 @@ func (c *pluginNewCommand) Run(s streams) error {
 	}
 	fmt.Fprintf(s.out, "%s is written: its README.md says what is what. Go on by\n", dir)
 	if c.Lang == scaffold.Python {
-		fmt.Fprintf(s.out, "  pip install -r %s/requirements.txt\n", dir)
+		fmt.Fprintf(s.out, "  pip install -r %s/requirements.txt\n  snnc plugin test %s\n  snnc run %s/example.snn --plugin-dev %s=%s\n", dir, dir, dir, c.Name, dir)
+	} else {
+		fmt.Fprintf(s.out, "  snnc plugin test %s\n  snnc plugin add %s\n  snnc run %s/example.snn\n", dir, dir, dir)
 	}
-	fmt.Fprintf(s.out, "  snnc plugin test %s\n  snnc plugin add %s\n  snnc run %s/example.snn\n", dir, dir, dir)
 	return nil
 }

@@ -82,17 +82,25 @@ func Write(dir string, o Options) error {
 	}
 	defer os.RemoveAll(made)
 	fresh := filepath.Join(made, "plugin")
-	for _, name := range slices.Sorted(maps.Keys(files)) {
-		to := filepath.Join(fresh, filepath.FromSlash(name))
-		if err = os.MkdirAll(filepath.Dir(to), 0o777); err == nil {
-			err = os.WriteFile(to, files[name], 0o666)
-		}
-		if err != nil {
-			return fmt.Errorf("make plugin %s: %w", o.Name, err)
-		}
+	if err := write(fresh, files); err != nil {
+		return fmt.Errorf("make plugin %s: %w", o.Name, err)
 	}
 	if err := os.Rename(fresh, dir); err != nil {
 		return fmt.Errorf("make plugin %s: %w", o.Name, err)
+	}
+	return nil
+}
+
+// write writes files by their paths in a folder.
+func write(dir string, files map[string][]byte) error {
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		to := filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(to), 0o777); err != nil {
+			return err
+		}
+		if err := os.WriteFile(to, files[name], 0o666); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -22,14 +22,18 @@ import (
 
 var update = flag.Bool("update", false, "write text/go/mod, text/go/sum and text/sdk/mod")
 
-// bin is a folder that has the command snnc, and nothing else.
-var bin string
+// bin is a folder that has the command snnc, and nothing else, cache one for what it keeps, and goCache what the Go command keeps.
+var bin, cache, goCache string
 
 func TestMain(m *testing.M) {
 	flag.Parse()
 	dir, err := os.MkdirTemp("", "snnc-scaffold-*")
 	if err == nil {
-		bin = filepath.Join(dir, "bin")
+		bin, cache = filepath.Join(dir, "bin"), filepath.Join(dir, "cache")
+		goCache, err = sh(".", "go env GOCACHE")
+	}
+	if err == nil {
+		goCache = strings.TrimSpace(goCache)
 		_, err = sh("../..", "go build -o "+bin+"/snnc ./cmd/snnc")
 	}
 	code := 1
@@ -43,11 +47,18 @@ func TestMain(m *testing.M) {
 }
 
 // sh runs a command line in a folder, with snnc in its PATH, and returns what is printed. Go builds what it has built for any folder, and
-// downloads nothing.
+// downloads nothing; what snnc has it build is kept apart, so that all is compiled again, in half the time without optimisation.
 func sh(dir, line string) (string, error) {
+	flags := "-trimpath -buildvcs=false"
+	if strings.HasPrefix(line, "snnc ") {
+		flags += " '-gcflags=all=-N -l'"
+	}
 	c := exec.Command("sh", "-c", line)
 	c.Dir = dir
-	c.Env = append(os.Environ(), "PATH="+bin+":"+os.Getenv("PATH"), "GOFLAGS=-trimpath -buildvcs=false", "GOPROXY=off", "GOWORK=off")
+	c.Env = append(os.Environ(), "PATH="+bin+":"+os.Getenv("PATH"), "GOFLAGS="+flags, "GOPROXY=off", "GOWORK=off")
+	if goCache != "" {
+		c.Env = append(c.Env, "GOCACHE="+goCache, "XDG_CACHE_HOME="+cache)
+	}
 	out, err := c.CombinedOutput()
 	if err != nil {
 		return string(out), fmt.Errorf("%s: %w\n%s", line, err, out)
@@ -71,7 +82,8 @@ func combinations() []combination {
 }
 
 // made makes a plugin by the command in a folder, and does there what its workflow has, what its README says of the first combination, and
-// then all that the command says comes next. It returns what the example's run printed.
+// then all that the command says comes next, and last adds it, where that has not been among it, and runs the example once more. It
+// returns what that printed.
 func made(t *testing.T, at string, c combination, language string) string {
 	t.Helper()
 	must := func(dir, line string) string {
@@ -111,8 +123,12 @@ func made(t *testing.T, at string, c combination, language string) string {
 		}
 	}
 	for _, line := range lines("  ", out) {
-		out = must(at, line)
+		must(at, line)
 	}
+	if language == scaffold.Python {
+		must(at, "snnc plugin add leap-two")
+	}
+	out = must(at, "rm -r runs && snnc run leap-two/example.snn")
 	if !regexp.MustCompile(c.figure).MatchString(out) {
 		t.Errorf("%s in %s: no %s in\n%s", c.kind, language, c.figure, out)
 	}
@@ -135,6 +151,47 @@ func TestModules(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := sh(dir, "go mod verify && go vet -mod=readonly ./... && cd sdk && go vet -mod=readonly ./..."); err != nil {
+		t.Error(err)
+	}
+}
+
+// A plugin that comes without its SDK builds with one that is laid beside it; where there is one, or none is wanted, nothing changes.
+func TestComplete(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "leap")
+	if err := scaffold.Write(dir, scaffold.Options{Name: "acme/leap", Kind: schema.Model, Language: scaffold.Go}); err != nil {
+		t.Fatal(err)
+	}
+	serve, mod := filepath.Join(dir, "sdk/plugins/sdk/serve.go"), filepath.Join(dir, "go.mod")
+	was, err := os.ReadFile(serve)
+	if err == nil {
+		err = os.WriteFile(serve, []byte("package other"), 0o666)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := scaffold.Complete(dir); err != nil {
+		t.Fatal(err)
+	}
+	if now, err := os.ReadFile(serve); err != nil || string(now) != "package other" {
+		t.Errorf("an SDK that is there has changed: %v", err)
+	}
+	if err := errors.Join(os.RemoveAll(filepath.Join(dir, "sdk")), scaffold.Complete(dir)); err != nil {
+		t.Fatal(err)
+	}
+	if now, err := os.ReadFile(serve); err != nil || string(now) != string(was) {
+		t.Errorf("the SDK is not laid: %v", err)
+	}
+	if _, err := sh(dir, "go vet . && go test -mod=readonly ."); err != nil {
+		t.Error(err)
+	}
+
+	if err := errors.Join(os.RemoveAll(filepath.Join(dir, "sdk")), os.WriteFile(mod, []byte("module example.org/leap\n"), 0o666), scaffold.Complete(dir)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "sdk")); err == nil {
+		t.Error("an SDK is laid where none is wanted")
+	}
+	if err := scaffold.Complete(t.TempDir()); err != nil {
 		t.Error(err)
 	}
 }

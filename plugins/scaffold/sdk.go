@@ -1,7 +1,12 @@
 package scaffold
 
 import (
+	"errors"
+	"fmt"
 	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 
 	"snnc.dev/snnc/dsl"
@@ -40,4 +45,32 @@ func sdk(language string) (map[string][]byte, error) {
 		files[sdkFolder+"/"+name] = text
 	}
 	return files, nil
+}
+
+// Complete lays the SDK into the folder of a plugin in Go that is to have it there, as Write's are, and has not: what is downloaded as a Go
+// module comes without the folders that are modules themselves. This SDK leaves the versions of what it imports to the plugin's go.mod.
+func Complete(dir string) error {
+	text, err := os.ReadFile(filepath.Join(dir, "go.mod"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("complete the plugin: %w", err)
+	}
+	if !slices.Contains(strings.Split(string(text), "\n"), "replace snnc.dev/snnc => ./"+sdkFolder) {
+		return nil
+	}
+	if _, err := os.Lstat(filepath.Join(dir, sdkFolder)); !errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	files, err := sdk(Go)
+	if err == nil {
+		mod, _, _ := strings.Cut(string(files[sdkFolder+"/go.mod"]), "\nrequire")
+		files[sdkFolder+"/go.mod"] = []byte(mod)
+		err = write(dir, files)
+	}
+	if err != nil {
+		return fmt.Errorf("complete the plugin: %w", err)
+	}
+	return nil
 }
