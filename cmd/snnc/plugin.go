@@ -224,7 +224,7 @@ func (c *pluginLockCommand) Run(ctx context.Context, s streams) error {
 		if err != nil {
 			return err
 		}
-		if err := relock(places.Lock, now, s); err != nil {
+		if err := relock(ctx, places.Lock, now, s); err != nil {
 			return err
 		}
 	}
@@ -232,10 +232,10 @@ func (c *pluginLockCommand) Run(ctx context.Context, s streams) error {
 }
 
 // relock says in a lock what a plugin is now, and on the standard output what is new.
-func relock(lock string, now installed.Locked, s streams) error {
+func relock(ctx context.Context, lock string, now installed.Locked, s streams) error {
 	name := now.Name
 	var was installed.Locked
-	err := installed.ChangeLock(lock, func(l *installed.Lock) error {
+	err := installed.ChangeLock(ctx, lock, func(l *installed.Lock) error {
 		was, _ = l.Find(name)
 		l.Put(now)
 		return nil

@@ -80,7 +80,7 @@ func (c *pluginAddCommand) Run(ctx context.Context, s streams) error {
 	if c.User {
 		return nil
 	}
-	return relock(places.Lock, now, s)
+	return relock(ctx, places.Lock, now, s)
 }
 
 // prepare makes a stage in a folder of plugins. Close it.
@@ -150,7 +150,7 @@ func (c *pluginRemoveCommand) Run(ctx context.Context, s streams) error {
 	if _, ok := lock.Find(c.Name); !ok {
 		return nil
 	}
-	return installed.ChangeLock(places.Lock, func(l *installed.Lock) error {
+	return installed.ChangeLock(ctx, places.Lock, func(l *installed.Lock) error {
 		l.Remove(c.Name)
 		return nil
 	})

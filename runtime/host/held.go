@@ -31,7 +31,7 @@ func (h *Host) judgeFolder(s *served) error {
 }
 
 // hold compares what a plugin says of itself with the lock, and puts a plugin in that is not there yet.
-func (h *Host) hold(s *served, description string) error {
+func (h *Host) hold(ctx context.Context, s *served, description string) error {
 	path := h.o.Places.Lock
 	if s.folder == "" {
 		return nil
@@ -55,7 +55,7 @@ func (h *Host) hold(s *served, description string) error {
 	if err != nil {
 		return err
 	}
-	return installed.ChangeLock(path, func(l *installed.Lock) error {
+	return installed.ChangeLock(ctx, path, func(l *installed.Lock) error {
 		was, ok := l.Find(s.name) // another process may have put it in meanwhile, and looked at another folder
 		switch {
 		case !ok:
@@ -83,14 +83,8 @@ func (h *Host) Identify(ctx context.Context, plugin string) (installed.Locked, e
 	fail := func(err error) (installed.Locked, error) {
 		return installed.Locked{}, &Failure{Plugin: plugin, Call: describeCall.name, Err: err}
 	}
-	dir, ok := h.o.Dev[plugin]
-	if !ok {
-		if dir, ok = h.o.Places.Find(plugin); !ok {
-			return fail(errors.New("there is no such plugin"))
-		}
-	}
 	s := newServed(plugin)
-	err := s.open(dir)
+	_, err := h.open(s)
 	if err == nil {
 		s.folder, err = installed.HashFolder(s.dir)
 	}

@@ -80,7 +80,7 @@ func TestLock(t *testing.T) {
 	}
 	relock := func() {
 		t.Helper()
-		err := installed.ChangeLock(p.Lock, func(l *installed.Lock) error {
+		err := installed.ChangeLock(context.Background(), p.Lock, func(l *installed.Lock) error {
 			l.Put(after)
 			return nil
 		})

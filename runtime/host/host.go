@@ -111,7 +111,10 @@ func (h *Host) Describe(ctx context.Context, plugin string) (schema.Plugin, erro
 			return schema.Plugin{}, err
 		}
 	}
-	if err := h.hold(s, text); err != nil {
+	if err := h.hold(ctx, s, text); err != nil {
+		if ctx.Err() != nil {
+			return schema.Plugin{}, ctx.Err()
+		}
 		return schema.Plugin{}, &Failure{Plugin: s.name, Call: describeCall.name, Err: err}
 	}
 	s.described = &p
@@ -187,14 +190,7 @@ func (h *Host) served(name string, m method) (*served, error) {
 			return nil, &Failure{Call: m.name, Err: errors.New("there is no command that serves it")}
 		}
 	} else {
-		dir, dev := h.o.Dev[name]
-		if !dev {
-			var ok bool
-			if dir, ok = h.o.Places.Find(name); !ok {
-				return nil, &Failure{Plugin: name, Call: m.name, Err: fmt.Errorf("there is no such plugin; add it by `snnc plugin add SOURCE`, or pass --plugin-dev %s=DIR", name)}
-			}
-		}
-		err := s.open(dir)
+		dev, err := h.open(s)
 		if err == nil && !dev {
 			err = h.judgeFolder(s)
 		}
@@ -210,25 +206,32 @@ func newServed(name string) *served {
 	return &served{name: name, lock: make(chan struct{}, 1), describing: make(chan struct{}, 1)}
 }
 
-// open reads the manifest of the plugin in a folder.
-func (s *served) open(dir string) error {
-	dir, err := filepath.Abs(dir)
-	if err != nil {
-		return fmt.Errorf("find the plugin's folder: %w", err)
+// open finds the folder of a plugin that is not built in, in Options.Dev or else in Options.Places, and reads its manifest. It reports
+// whether it is one under development.
+func (h *Host) open(s *served) (dev bool, err error) {
+	dir, dev := h.o.Dev[s.name]
+	if !dev {
+		var ok bool
+		if dir, ok = h.o.Places.Find(s.name); !ok {
+			return false, fmt.Errorf("there is no such plugin; add it by `snnc plugin add SOURCE`, or pass --plugin-dev %s=DIR", s.name)
+		}
+	}
+	if dir, err = filepath.Abs(dir); err != nil {
+		return dev, fmt.Errorf("find the plugin's folder: %w", err)
 	}
 	m, err := installed.ReadManifest(dir)
 	if err != nil {
-		return err
+		return dev, err
 	}
 	if m.Name != s.name {
-		return fmt.Errorf("the plugin in %s calls itself %q", dir, m.Name)
+		return dev, fmt.Errorf("the plugin in %s calls itself %q: it is used by that name", dir, m.Name)
 	}
 	if m.Requires != 0 && m.Requires != proto.Version {
-		return fmt.Errorf("it requires version %d of the protocol, and this program speaks version %d", m.Requires, proto.Version)
+		return dev, fmt.Errorf("it requires version %d of the protocol, and this program speaks version %d", m.Requires, proto.Version)
 	}
 	s.dir, s.manifest = dir, &m
 	s.argv, err = installed.Argv(dir, m.Command)
-	return err
+	return dev, err
 }
 
 // Close ends all plugin processes and the calls on them, which return ErrClosed. It takes five seconds at most; an error says

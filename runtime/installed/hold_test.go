@@ -21,7 +21,7 @@ func TestMain(m *testing.M) {
 	if len(os.Args) == 4 && os.Args[1] == lockedBy {
 		for i := range perProcess {
 			p := locked(fmt.Sprintf("%s/p%d", os.Args[3], i))
-			err := ChangeLock(os.Args[2], func(l *Lock) error {
+			err := ChangeLock(context.Background(), os.Args[2], func(l *Lock) error {
 				l.Put(p)
 				return nil
 			})
@@ -81,7 +81,7 @@ func TestHoldFolder(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, LockName)
 	no := errors.New("no")
-	err := ChangeLock(path, func(l *Lock) error {
+	err := ChangeLock(context.Background(), path, func(l *Lock) error {
 		l.Put(locked("a/b"))
 		return no
 	})
@@ -96,6 +96,11 @@ func TestHoldFolder(t *testing.T) {
 	told := 0
 	if _, err := HoldFolder(ctx, dir, func() { told++; cancel() }); !errors.Is(err, context.Canceled) || told != 1 {
 		t.Errorf("%v, told %d times", err, told)
+	}
+	gone, end := context.WithCancel(context.Background())
+	end()
+	if err := ChangeLock(gone, path, func(*Lock) error { t.Error("it is changed"); return nil }); !errors.Is(err, context.Canceled) {
+		t.Errorf("a lock that somebody else changes, for who waits no more: %v", err)
 	}
 	time.AfterFunc(5*holdPause, release)
 	again, err := HoldFolder(context.Background(), dir, nil)

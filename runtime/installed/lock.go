@@ -182,14 +182,14 @@ func (l Lock) Text() []byte {
 	return b.Bytes()
 }
 
-// ChangeLock reads a lock, changes it and writes it whole. Other processes that change it meanwhile wait. An error of change is returned, and
-// nothing is written.
-func ChangeLock(path string, change func(*Lock) error) error {
+// ChangeLock reads a lock, changes it and writes it whole. It waits while another process does, which the context ends. An error of change is
+// returned as it is, and nothing is written.
+func ChangeLock(ctx context.Context, path string, change func(*Lock) error) error {
 	dir := filepath.Dir(path)
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return fmt.Errorf("write the lock: %w", err)
 	}
-	release, err := HoldFolder(context.Background(), dir, nil)
+	release, err := HoldFolder(ctx, dir, nil)
 	if err != nil {
 		return fmt.Errorf("write the lock: %w", err)
 	}
