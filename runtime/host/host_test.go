@@ -349,7 +349,7 @@ func TestOrphan(t *testing.T) {
 	}
 	works(t, h)
 	begun := time.Now()
-	if err := h.Close(); err != nil || time.Since(begun) > time.Second {
+	if err := h.Close(); err != nil || time.Since(begun) > 2*time.Second { // a process whose end is not seen takes 2 s from SIGKILL alone
 		t.Errorf("Close took %v: %v", time.Since(begun), err)
 	}
 }
