@@ -40,14 +40,29 @@ func PluginFailed(err error, at diag.Range) diag.Diagnostic {
 	if f.Exit != "" {
 		d.Summary += " (" + f.Exit + ")"
 	}
+	if f.Limit != "" {
+		d.Notes = append(d.Notes, diag.Note{Message: f.Limit})
+	}
 	for _, line := range f.Stderr {
 		d.Notes = append(d.Notes, diag.Note{Message: "it wrote: " + line})
 	}
-	d.Help = "run the command again; if it fails again, look at what the plugin wrote"
-	if f.Exit == "" && len(f.Stderr) == 0 { // it answered, with an error of its own
-		d.Help = "make the sizes and numbers smaller that it is given here; if it still fails, tell the plugin's author"
-	}
+	d.Help = help(f.Kind)
 	return d
+}
+
+// help says what a user does about a failure of a kind; "" where its error says so.
+func help(k host.Kind) string {
+	switch k {
+	case host.Start:
+		return "mend what keeps its program from starting; `snnc plugin check` of its folder shows more of it"
+	case host.Ended:
+		return "run the command again; if it fails again, look at what the plugin wrote"
+	case host.Late, host.Large, host.Refused:
+		return "make the sizes and numbers smaller that it is given here; if it still fails, tell the plugin's author"
+	case host.Nonsense, host.Unknown:
+		return "tell the plugin's author, who finds it by `snnc plugin test`"
+	}
+	return ""
 }
 
 // shortened cuts a text of a plugin to what a person reads.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"os"
 	"os/exec"
@@ -235,6 +236,9 @@ func (h *Host) start(ctx context.Context, s *served) (*connection, error) {
 		return nil, err
 	}
 	p := newProcess(s.argv, s.dir)
+	if err := s.ready(); err != nil {
+		return nil, &startError{of: p, err: err}
+	}
 	if s.dir != "" {
 		p.sandbox = h.sandbox
 	}
@@ -265,7 +269,9 @@ func (h *Host) start(ctx context.Context, s *served) (*connection, error) {
 	}
 	if err != nil {
 		// client.Kill is not called: nothing of the client is left once its process is gone, and Kill would first dial.
-		p.kill()
+		if p.ID() != "0" { // else it never ran, and nobody would say that it has ended
+			p.kill()
+		}
 		bad := &startError{of: p, err: err, exit: p.died(), stderr: p.tail.last()}
 		switch {
 		case p.ID() == "0": // it never ran
@@ -296,6 +302,18 @@ func (h *Host) start(ctx context.Context, s *served) (*connection, error) {
 		return nil, fmt.Errorf("connect to %s: %w", called(s.name), err)
 	}
 	return &connection{p, conn}, nil
+}
+
+// ready says what is missing for the plugin's process.
+func (s *served) ready() error {
+	_, err := os.Stat(s.argv[0])
+	switch {
+	case !errors.Is(err, fs.ErrNotExist): // what else is wrong with it the system says
+		return nil
+	case s.manifest != nil && len(s.manifest.Build) > 0:
+		return fmt.Errorf("its program %s is not there: build it by `snnc plugin test %s`, which runs `%s`", s.argv[0], s.dir, strings.Join(s.manifest.Build, " "))
+	}
+	return fmt.Errorf("its program %s is not there", s.argv[0])
 }
 
 // sockets returns the host's private folder.

@@ -13,7 +13,7 @@ var ErrClosed = errors.New("the plugin host is closed")
 // answered nonsense, or it answered with an error of its own.
 type Failure struct {
 	Plugin string   // name of the plugin; "" for the built-ins
-	Call   string   // Describe, Build, Sampler, Coder or Check
+	Call   string   // as the protocol names it: Describe, Build, Sampler, Coder, Check, Prepare, Forward, Backward or Release
 	Exit   string   // how the process ended, such as "exit status 3" or "signal: killed"; "" where that is not what went wrong
 	Stderr []string // the last lines that the process printed, oldest first
 	Limit  string   // the limit of confined processes that it seems to have run into; "" for none
@@ -26,7 +26,7 @@ type Kind uint8
 
 // The kinds of failures.
 const (
-	Other    Kind = iota // none of these: a plugin that is not there, a connection that cannot be made
+	Other    Kind = iota // none of these: a plugin that is not there, a manifest that does not hold, a connection that cannot be made
 	Start                // the process did not come to its handshake
 	Ended                // the process ended, or its connection, in the middle of a call
 	Late                 // no answer within the time of a call

@@ -386,6 +386,25 @@ func TestConfined(t *testing.T) {
 	}
 }
 
+// What cannot even be confined is a failure at once, and no process is waited for that never was.
+func TestConfinedNothing(t *testing.T) {
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := inFolder(t, "acme/circle", "good")
+	if err := errors.Join(os.Remove(filepath.Join(dir, "program")), os.Symlink("program", filepath.Join(dir, "program"))); err != nil {
+		t.Fatal(err)
+	}
+	h := start(t, "exit", host.Options{Confine: self, Dev: map[string]string{"acme/circle": dir}})
+	begun := time.Now()
+	_, err = h.Describe(context.Background(), "acme/circle")
+	failure(t, err, "program leads on and on")
+	if took := time.Since(begun); took > time.Second { // half of the time that a process has to be gone when it is killed
+		t.Errorf("it took %v", took)
+	}
+}
+
 // A confined process ends with its host, whatever it heeds; its memory is bounded, and it has no privileges.
 func TestConfinedProcess(t *testing.T) {
 	t.Parallel()
