@@ -583,7 +583,10 @@ func TestThreadLimit(t *testing.T) {
 	program := filepath.Join(folder, "program")
 	self, err := os.ReadFile("/proc/self/exe")
 	if err == nil {
+		// A process that another test starts meanwhile would have the file open for writing for a moment, in which nobody may execute it.
+		syscall.ForkLock.RLock()
 		err = errors.Join(os.Chmod(folder, 0o755), os.WriteFile(program, self, 0o755))
+		syscall.ForkLock.RUnlock()
 	}
 	if err != nil {
 		t.Fatal(err)
