@@ -169,9 +169,9 @@ func limit(p Policy) error {
 }
 
 // Namespaces lets a process start in namespaces of its own: of users, in which it is the user that it was, or, where that is root, one
-// without privileges; of the network, without any interface, unless it is to have the network; of processes, of which it is the first, so that all that it starts ends with
-// it; and of System V's and POSIX's queues and shared memory. Its /proc/self is what it was. Starting fails where the system does not let
-// users make namespaces.
+// without privileges; of the network, without any interface, unless it is to have the network; of processes, of which it is the first, so
+// that all that it starts ends with it; and of System V's and POSIX's queues and shared memory. Its /proc/self is what it was. Starting
+// fails where the system does not let users make namespaces.
 func Namespaces(a *syscall.SysProcAttr, network bool) {
 	const nobody = 65534
 	id := func(outside int) []syscall.SysProcIDMap {

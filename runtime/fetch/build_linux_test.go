@@ -141,7 +141,7 @@ func ends(t *testing.T, long string) {
 	}
 }
 
-// A build with the network, which has no namespace of processes, ends with all that it has started when this program is killed.
+// A build ends with all that it has started when this program is killed, with the network as without.
 func TestBuildKilled(t *testing.T) {
 	dir, long := t.TempDir(), strconv.Itoa(200_000+os.Getpid())
 	t.Setenv("TMPDIR", t.TempDir())

@@ -32,7 +32,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// buildCommand makes the test binary one that runs a build with the network, which is not in namespaces, in a folder: it sleeps long.
+// buildCommand makes the test binary one that runs a build with the network in a folder: it sleeps long.
 const buildCommand = "build"
 
 // sleeper is a build that starts a process which sleeps long, and tells by a file that it did.
