@@ -51,11 +51,15 @@ var absent = []uintptr{unix.SYS_CLONE3, unix.SYS_IO_URING_SETUP, unix.SYS_IO_URI
 // The namespaces that clone(2) makes.
 const namespaces = unix.CLONE_NEWUSER | unix.CLONE_NEWNET | unix.CLONE_NEWPID | unix.CLONE_NEWIPC | unix.CLONE_NEWNS | unix.CLONE_NEWUTS | unix.CLONE_NEWCGROUP
 
-// requests of ioctl(2) are refused: a file's flags (chattr(1)), its seal (fs-verity), and what a terminal's user seems to have typed.
-var requests = []uint32{unix.FS_IOC_SETFLAGS, setAttributes, unix.FS_IOC_ENABLE_VERITY, unix.TIOCSTI, unix.TIOCLINUX}
+// requests of ioctl(2) are refused: a file's flags (chattr(1)), its seal (fs-verity), holes in it, which fallocate(2) does not make either,
+// and what a terminal's user seems to have typed.
+var requests = []uint32{unix.FS_IOC_SETFLAGS, setAttributes, unix.FS_IOC_ENABLE_VERITY, giveUp, giveUp64, unix.TIOCSTI, unix.TIOCLINUX}
 
-// setAttributes is FS_IOC_FSSETXATTR (linux/fs.h).
-const setAttributes = 0x401c5820
+const (
+	setAttributes = 0x401c5820 // FS_IOC_FSSETXATTR (linux/fs.h)
+	giveUp        = 0x40305829 // FS_IOC_UNRESVSP (linux/falloc.h), of struct space_resv, which has 48 bytes
+	giveUp64      = 0x4030582b // FS_IOC_UNRESVSP64
+)
 
 // callFilter returns the program that refuses those calls, and others by what they are asked:
 //

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -230,6 +231,7 @@ func TestCallFilter(t *testing.T) {
 			{"type in a terminal", unix.SYS_IOCTL, refuse, []uint32{0, unix.TIOCSTI}},
 			{"set a file's flags", unix.SYS_IOCTL, refuse, []uint32{3, unix.FS_IOC_SETFLAGS}},
 			{"seal a file", unix.SYS_IOCTL, refuse, []uint32{3, unix.FS_IOC_ENABLE_VERITY}},
+			{"make a hole by a request", unix.SYS_IOCTL, refuse, []uint32{3, 0x4030582b}},
 			{"the last request", unix.SYS_IOCTL, refuse, []uint32{3, requests[len(requests)-1]}},
 			{"live on behind the host", unix.SYS_PRCTL, refuse, []uint32{unix.PR_SET_PDEATHSIG, 0}},
 			{"be told of the host's death", unix.SYS_PRCTL, refuse, []uint32{unix.PR_SET_PDEATHSIG, uint32(unix.SIGCHLD)}},
@@ -254,6 +256,50 @@ func TestCallFilter(t *testing.T) {
 				t.Errorf("alone %v: %s: %#x, want %#x", alone, x.what, got, x.want)
 			}
 		}
+	}
+}
+
+// A command brings the folders beside it as they are, and nothing that a link among them leads to; a link in the place of the folder brings none.
+func TestTools(t *testing.T) {
+	root, err := filepath.EvalSymlinks(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := func(names ...string) string { return filepath.Join(append([]string{root}, names...)...) }
+	program := func(path string) {
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, []byte("#!/bin/sh\n"), 0o700)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	program(in("env", "bin", "run"))
+	program(in("secret", "run"))
+	program(in("plugin", "bin", "run"))
+	for link, to := range map[string]string{
+		in("env", "lib64"): "lib", in("env", "python"): "bin/run",
+		in("plugin", "lib"): "/", in("plugin", "lib64"): "..", in("plugin", "pyvenv.cfg"): in("secret", "run"),
+		in("other", "bin"): in("secret"), in("other", "shims"): in("secret"),
+	} {
+		if err := errors.Join(os.MkdirAll(filepath.Dir(link), 0o700), os.Symlink(to, link)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Mkdir(in("env", "lib"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for command, want := range map[string][]string{
+		in("env", "python"):         {in("env", "python"), in("env", "bin", "run"), in("env", "bin"), in("env", "lib"), in("env", "lib")},
+		in("plugin", "bin", "run"):  {in("plugin", "bin", "run"), in("plugin", "bin")},
+		in("other", "bin", "run"):   {in("other", "bin", "run")},
+		in("other", "shims", "run"): {in("other", "shims", "run")},
+	} {
+		got, err := Interpreter(command)
+		got = slices.DeleteFunc(got, func(path string) bool { return !strings.HasPrefix(path, root) }) // of sh
+		if err != nil || !slices.Equal(got, want) {
+			t.Errorf("%s: %q %v, want %q", command, got, err, want)
+		}
+	}
+	if got, err := Interpreter(root); err == nil {
+		t.Errorf("a folder as a command: %q", got)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -24,6 +25,11 @@ func Interpreter(path string) ([]string, error) {
 		}
 		if n == longest {
 			return nil, fmt.Errorf("%s leads on and on", path)
+		}
+		switch kind := st.Mode().Type(); kind {
+		case 0, fs.ModeSymlink:
+		default:
+			return nil, fmt.Errorf("%s is neither a file nor a link", path)
 		}
 		out = append(out, path)
 		out = append(out, Tools(filepath.Dir(path))...)
@@ -49,11 +55,28 @@ func Interpreter(path string) ([]string, error) {
 
 // Tools returns what the programs of a folder read besides themselves, where by its name it is one of programs: that folder with the
 // libraries beside it; of a manager of versions (pyenv, rbenv), whose scripts lie in a folder shims, all that it has.
+//
+// The name is that of the folder itself, not of a link to it, and libraries that lie elsewhere, behind a link, are left out: a plugin comes with
+// links of its author's, and lib -> / would open all that there is to it.
 func Tools(bin string) []string {
+	bin, err := filepath.EvalSymlinks(bin)
+	if err != nil {
+		return nil
+	}
 	prefix := filepath.Dir(bin)
 	switch filepath.Base(bin) {
 	case "bin":
-		return []string{bin, filepath.Join(prefix, "lib"), filepath.Join(prefix, "lib64"), filepath.Join(prefix, "pyvenv.cfg")}
+		out := []string{bin}
+		for _, name := range []string{"lib", "lib64", "pyvenv.cfg"} {
+			at, err := filepath.EvalSymlinks(filepath.Join(prefix, name))
+			if err != nil {
+				continue
+			}
+			if in, err := filepath.Rel(prefix, at); err == nil && in != "." && filepath.IsLocal(in) {
+				out = append(out, at)
+			}
+		}
+		return out
 	case "shims":
 		return []string{prefix}
 	}

@@ -193,6 +193,7 @@ func trespass(s surroundings) map[string]string {
 		"handle faults":                     {unix.SYS_USERFAULTFD, 0xffff},
 		"live on when the host is gone":     {unix.SYS_PRCTL, unix.PR_SET_PDEATHSIG, 0xffff, 0, 0, 0},
 		"cut a file out of the middle":      {unix.SYS_FALLOCATE, none, unix.FALLOC_FL_COLLAPSE_RANGE, 0, 1},
+		"give up what is reserved, asked":   {unix.SYS_IOCTL, none, 0x4030582b, 0}, // FS_IOC_UNRESVSP64
 		"give up what is reserved":          {unix.SYS_MADVISE, 1, 1, unix.MADV_REMOVE},
 		"make a clone that shows no reason": {unix.SYS_CLONE3, 0, 0},
 	} {
@@ -266,7 +267,7 @@ func villain(text string) {
 		Equations: []schema.Component{{Kind: schema.Neuron, Name: "ramp", Version: "1.0.0", Doc: string(found), Equations: ramp}}})
 }
 
-// inFolder makes a folder of a plugin that is what.
+// inFolder makes a folder of a plugin that is what, with links of its author's that lead to everything.
 func inFolder(t *testing.T, name, what string) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -274,10 +275,12 @@ func inFolder(t *testing.T, name, what string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Symlink(self, filepath.Join(dir, "program")); err != nil {
+	bin := filepath.Join(dir, "bin")
+	err = errors.Join(os.Mkdir(bin, 0o700), os.Symlink(self, filepath.Join(bin, "program")), os.Symlink("/", filepath.Join(dir, "lib")), os.Symlink("/etc", filepath.Join(dir, "lib64")))
+	if err != nil {
 		t.Fatal(err)
 	}
-	manifest := fmt.Sprintf("name = %q\nversion = \"1.0.0\"\ncommand = [\"./program\", %q, '''%s''']\n", name, again, what)
+	manifest := fmt.Sprintf("name = %q\nversion = \"1.0.0\"\ncommand = [\"./bin/program\", %q, '''%s''']\n", name, again, what)
 	if err := os.WriteFile(filepath.Join(dir, installed.ManifestName), []byte(manifest), 0o600); err != nil {
 		t.Fatal(err)
 	}
