@@ -152,23 +152,24 @@ func (h *Host) send(ctx context.Context, s *served, m method, text string, befor
 // diagnose says what the error of a call means, and whether it means that the process is dead.
 func (c *connection) diagnose(err error) (Kind, error, bool) {
 	st, _ := status.FromError(err)
+	said := readable(st.Message())
 	switch st.Code() {
 	case codes.Unknown, codes.InvalidArgument, codes.FailedPrecondition, codes.NotFound: // the plugin's own
-		return Refused, errors.New(st.Message()), false
+		return Refused, errors.New(said), false
 	case codes.Unimplemented:
 		return Unknown, errors.New("the plugin does not know this call"), false
 	case codes.ResourceExhausted:
-		return Large, fmt.Errorf("a message is over %d MB: %s", proto.MaxMessage>>20, st.Message()), false
+		return Large, fmt.Errorf("a message is over %d MB: %s", proto.MaxMessage>>20, said), false
 	case codes.Unavailable:
 		if !c.within(untilAsked) { // the connection broke; the process may be about to end
-			return Ended, fmt.Errorf("the connection broke: %s", st.Message()), true
+			return Ended, fmt.Errorf("the connection broke: %s", said), true
 		}
 		return Ended, errors.New("the process ended"), true
 	}
 	if c.within(untilAsked) {
 		return Ended, errors.New("the process ended"), true
 	}
-	return Other, fmt.Errorf("%v: %s", st.Code(), st.Message()), false
+	return Other, fmt.Errorf("%v: %s", st.Code(), said), false
 }
 
 // connect returns the connection to the plugin's process, which it starts where there is none.

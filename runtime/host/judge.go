@@ -7,7 +7,10 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"snnc.dev/snnc/plugins/schema"
 	"snnc.dev/snnc/runtime/graph"
@@ -15,7 +18,7 @@ import (
 	"snnc.dev/snnc/runtime/program"
 )
 
-// decode reads JSON that holds a T and nothing else.
+// decode reads JSON that holds a T and nothing else, and no text in it that would steer a terminal: most of it is shown to users.
 func decode[T any](text string) (T, error) {
 	var v T
 	d := json.NewDecoder(strings.NewReader(text))
@@ -26,8 +29,42 @@ func decode[T any](text string) (T, error) {
 	if _, err := d.Token(); err != io.EOF {
 		return v, errors.New("read JSON: something follows the value")
 	}
+	if r, bad := steering(text); bad {
+		return v, fmt.Errorf("read JSON: a text has the control character %U", r)
+	}
 	return v, nil
 }
+
+// steering returns the first control character in the texts of JSON that is none of a line's or a tab.
+func steering(json string) (rune, bool) {
+	const (
+		escape = `\`
+		whole  = len(`\u0000`)
+	)
+	for i := 0; i < len(json); {
+		r, n := rune(json[i]), 1
+		switch {
+		case r >= utf8.RuneSelf:
+			r, n = utf8.DecodeRuneInString(json[i:])
+		case strings.HasPrefix(json[i:], escape+"u"):
+			hex, _ := strconv.ParseUint(json[i+2:i+whole], 16, 16) // it is JSON
+			r, n = rune(hex), whole
+		case strings.HasPrefix(json[i:], escape):
+			n = 2
+			if at := strings.IndexByte("bf", json[i+1]); at >= 0 {
+				r = rune("\b\f"[at])
+			}
+		}
+		if isSteering(r) {
+			return r, true
+		}
+		i += n
+	}
+	return 0, false
+}
+
+// isSteering reports whether a character is a control character that is none of a line's or a tab.
+func isSteering(r rune) bool { return unicode.IsControl(r) && !strings.ContainsRune("\n\r\t", r) }
 
 // judgePlugin judges the answer to Describe; of a plugin with a manifest also that it is the one of the manifest. Whether
 // equations hold is the checker's business.

@@ -30,6 +30,22 @@ func described() schema.Plugin {
 	}}
 }
 
+// No text of an answer steers the terminal that it is shown on, however JSON writes it; lines, tabs and all languages are welcome.
+func TestDecodeSteering(t *testing.T) {
+	for text, bad := range map[string]bool{
+		`"a leaky neuron\n\twith ein Übergang, 漏れ \u00fc \\u001b \\"`: false,
+		`"\u001b[2J"`: true, `"\u001B[2J"`: true, `"\\\u001b"`: true, `"a\b"`: true, `"\f"`: true, `"\u009b"`: true, "\"\u009b2J\"": true, "\"\x7f\"": true, `"\u0000"`: true,
+	} {
+		v, err := decode[string](text)
+		if !bad && err != nil || bad && (err == nil || !strings.Contains(err.Error(), "control character")) {
+			t.Errorf("%s: %q %v", text, v, err)
+		}
+	}
+	if got := readable("no\x1b[2J such\r\nneuron\xff" + strings.Repeat("x", 1<<20)); !strings.HasPrefix(got, "no[2J such\nneuronx") || len(got) > 5000 {
+		t.Errorf("%d bytes, %.40q", len(got), got)
+	}
+}
+
 // A description that makes no sense is refused with what is wrong and where.
 func TestJudgePlugin(t *testing.T) {
 	manifest := &installed.Manifest{Name: "acme/leap", Version: "0.3.1"}

@@ -102,6 +102,24 @@ func printable(line []byte) string {
 	}, s)
 }
 
+// readable makes what a plugin says of an error of its own safe to show on a terminal, and short: it can be megabytes.
+func readable(message string) string {
+	const (
+		longest = 4096 // bytes
+		cut     = " ..."
+	)
+	s := strings.ToValidUTF8(message[:min(len(message), longest)], "")
+	if len(message) > longest {
+		s += cut
+	}
+	return strings.Map(func(r rune) rune {
+		if r == '\r' || isSteering(r) {
+			return -1
+		}
+		return r
+	}, s)
+}
+
 // hello is go-plugin's handshake: CORE-PROTOCOL|PROTOCOL|NETWORK|ADDRESS|KIND and more, where 1 is the only core protocol.
 var hello = regexp.MustCompile(`1\|[0-9]+\|[a-z]+\|[^|]+\|[a-z]+`)
 

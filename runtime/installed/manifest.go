@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"unicode"
 
 	"github.com/BurntSushi/toml"
 )
@@ -132,6 +133,8 @@ func commandFault(words []string) error {
 		return errors.New("the command has no first word")
 	case strings.ContainsAny(words[0], `/\`) && !filepath.IsLocal(words[0]):
 		return fmt.Errorf("the command %q does not stay in the plugin's folder", words[0])
+	case strings.ContainsFunc(strings.Join(words, ""), unicode.IsControl): // it is shown before it runs
+		return errors.New("the command has control characters or ends of lines; put what is more than a line into a file of the folder")
 	}
 	return nil
 }

@@ -64,6 +64,8 @@ func TestManifestRefuses(t *testing.T) {
 		{"", "requires = \"1\"\n", "line 4"},
 		{"", "language = \"\"\n", `line 4 (last key "language"): "" is no name of a language`},
 		{"", "build = []\n", `line 4 (last key "build"): the command has no first word`},
+		{"--quiet", `\u001b[2J`, `line 3 (last key "command"): the command has control characters`},
+		{"", "build = [\"sh\", \"-c\", \"make\\nsnnc: all is well\"]\n", `line 4 (last key "build"): the command has control characters or ends of lines`},
 		{"", "build = [\"../make\"]\n", `line 4 (last key "build"): the command "../make" does not stay`},
 	} {
 		text := strings.Replace(goodManifest, x.old, x.new, 1)
