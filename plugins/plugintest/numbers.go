@@ -24,11 +24,9 @@ type sum struct {
 	author string // what makes derivatives that are no derivatives of what is computed; "" where nothing does
 }
 
-// most is how many multiply-accumulates are left to the interpreter, which takes some ten nanoseconds for each.
-const most = 10_000_000
-
-// heavy returns how many a batch takes, where these are too many; else 0.
+// heavy returns how many multiply-accumulates a batch takes, where these are too many for the interpreter; else 0.
 func (c *sum) heavy() int {
+	const most = 10_000_000 // it takes some ten nanoseconds for each
 	n := 0
 	for _, x := range c.whole.Nodes {
 		n += x.MultiplyAccumulates(c.env.N)
