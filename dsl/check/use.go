@@ -40,7 +40,8 @@ func (c *checker) use(x *dsl.Use) (*schema.Plugin, bool) {
 	return &p, true
 }
 
-// offered returns the components of a kind that the plugin behind a name has.
+// offered returns the components of a kind that a plugin's name may stand for: those that the plugin has or, of several, the one that has
+// this name, too.
 func (d *def) offered(kind string) []*schema.Component {
 	var out []*schema.Component
 	if d.kind == "use" {
@@ -49,6 +50,9 @@ func (d *def) offered(kind string) []*schema.Component {
 				out = append(out, x)
 			}
 		}
+	}
+	if i := slices.IndexFunc(out, func(x *schema.Component) bool { return x.Name == d.name.Text }); i >= 0 {
+		return out[i : i+1]
 	}
 	return out
 }
@@ -78,7 +82,7 @@ func (c *checker) offers(kind string, d *def, name dsl.Name) *schema.Component {
 		for _, k := range have {
 			all = append(all, k.Name)
 		}
-		out.Help = "they are " + quoted(all)
+		out.Help = fmt.Sprintf("they are %s: the name of one stands for it, as in `use %q as %s`", quoted(all), x.Plugin.Value, all[0])
 	}
 	c.report(out)
 	return nil
