@@ -154,6 +154,11 @@ func (o *Operators) handle(name string) (*operator, error) {
 	return nil, status.Errorf(codes.NotFound, "nothing is prepared under the handle %q", name)
 }
 
+// wrong is the error of a call that is not about operands of the component, as the protocol has it.
+func wrong(format string, args ...any) error {
+	return status.Errorf(codes.InvalidArgument, format, args...)
+}
+
 // operands cuts series out of an arena. The first error sticks.
 type operands struct {
 	schema.Operands
@@ -167,7 +172,7 @@ func (q *operands) series(offset, steps int) Series {
 	row := q.Batch * q.neurons
 	from, end := offset/4, offset/4+max(steps, 1)*row
 	if q.err == nil && (offset < 0 || offset%4 != 0 || end > len(q.arena)) {
-		q.err = fmt.Errorf("an operand lies at %d to %d of an arena of %d bytes", offset, 4*end, 4*len(q.arena))
+		q.err = wrong("an operand lies at %d to %d of an arena of %d bytes", offset, 4*end, 4*len(q.arena))
 	}
 	if q.err != nil {
 		return Series{}
@@ -186,7 +191,7 @@ func (q *operands) all(offsets []int, steps int) []Series {
 // operands returns the operands of a call for x.
 func (x *operator) operands(arena []float32, q schema.Operands) (*operands, error) {
 	if q.Steps < 1 || q.Count < 1 || q.First < 0 || q.First+q.Count > q.Batch {
-		return nil, fmt.Errorf("examples %d to %d of %d, over %d time steps", q.First, q.First+q.Count, q.Batch, q.Steps)
+		return nil, wrong("examples %d to %d of %d, over %d time steps", q.First, q.First+q.Count, q.Batch, q.Steps)
 	}
 	return &operands{Operands: q, arena: arena, neurons: x.use.Neurons()}, nil
 }
@@ -220,7 +225,7 @@ func (o *Operators) Forward(arena []float32, q schema.ForwardRequest) error {
 		return at.err
 	case len(f.Inputs) != len(x.opaque.Takes()) || len(f.Saved) != 0 && len(f.Saved) != len(x.Saved) || len(given) != 0 && len(given) != len(x.States) ||
 		len(next) != 0 && len(next) != len(x.States) || x.opaque.Random && len(f.Seeds) != q.Count:
-		return fmt.Errorf("%d inputs, %d states, %d saved, %d next states and %d seeds are not the operands of this component", len(f.Inputs), len(given), len(f.Saved), len(next), len(f.Seeds))
+		return wrong("%d inputs, %d states, %d saved, %d next states and %d seeds are not the operands of this component", len(f.Inputs), len(given), len(f.Saved), len(next), len(f.Seeds))
 	}
 	for i, s := range x.States {
 		var state []float32
@@ -260,7 +265,7 @@ func (o *Operators) Backward(arena []float32, q schema.BackwardRequest) error {
 		return err
 	}
 	if x.Prepared.Backward == nil {
-		return fmt.Errorf("the component has no derivative")
+		return wrong("the component has no derivative")
 	}
 	at, err := x.operands(arena, q.Operands)
 	if err != nil {
@@ -272,7 +277,7 @@ func (o *Operators) Backward(arena []float32, q schema.BackwardRequest) error {
 		return at.err
 	}
 	if len(b.Saved) != len(x.Saved) || len(b.Inputs) != len(x.opaque.Takes()) {
-		return fmt.Errorf("%d saved and %d inputs are not the operands of this component's derivative", len(b.Saved), len(b.Inputs))
+		return wrong("%d saved and %d inputs are not the operands of this component's derivative", len(b.Saved), len(b.Inputs))
 	}
 	return x.Prepared.Backward(b)
 }

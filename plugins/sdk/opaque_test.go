@@ -136,9 +136,17 @@ func TestOperatorsRefuse(t *testing.T) {
 	} {
 		q := right
 		spoil(&q)
-		if err := o.Forward(arena, q); err == nil || !strings.Contains(err.Error(), want) {
+		code := codes.InvalidArgument
+		if q.Handle != right.Handle {
+			code = codes.NotFound
+		}
+		if err := o.Forward(arena, q); status.Code(err) != code || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %s", err, want)
 		}
+	}
+	back := schema.BackwardRequest{Operands: right.Operands, Saved: []int{0}, Gradient: 48}
+	if err := o.Backward(arena, back); status.Code(err) != codes.InvalidArgument || !strings.Contains(err.Error(), "1 saved and 0 inputs") {
+		t.Error(err)
 	}
 	o.Release(schema.ReleaseRequest{Handle: "h"})
 	if err := o.Forward(arena, right); status.Code(err) != codes.NotFound {

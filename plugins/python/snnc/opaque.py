@@ -109,6 +109,10 @@ class NotPrepared(Exception):
     """A call names a handle under which this process was given nothing: NOT_FOUND of gRPC."""
 
 
+class WrongOperands(ValueError):
+    """A call is not about operands of the component: INVALID_ARGUMENT of gRPC."""
+
+
 @dataclass
 class _Operator:
     """What a handle stands for."""
@@ -181,7 +185,7 @@ class Operators:
         """Answers a Backward."""
         x = self._handle(q.handle)
         if x.of.backward is None:
-            raise LookupError("the component has no derivative")
+            raise WrongOperands("the component has no derivative")
         at = _Operands(self._arenas.get(q.arena, q.bytes), q, x.use)
         steps_in, steps_out = _timed(x.use.direction, q.steps)
         _count("inputs", q.inputs, len(x.declared.inputs) or 1)
@@ -205,7 +209,7 @@ def _timed(direction: str, steps: int) -> tuple[int, int]:
 
 def _count(what: str, have: Sequence[Any], *want: int) -> None:
     if len(have) not in want:
-        raise ValueError(f"{len(have)} {what} are not the operands of this component, which has {want[-1]}")
+        raise WrongOperands(f"{len(have)} {what} are not the operands of this component, which has {want[-1]}")
 
 
 def _states(x: _Operator, at: _Operands, given: list[Block], following: list[Block]) -> list[Block]:
@@ -223,7 +227,7 @@ class _Operands:
 
     def __init__(self, arena: Block, q: schema.Operands, use: Use) -> None:
         if q.steps < 1 or q.count < 1 or q.first < 0 or q.first + q.count > q.batch:
-            raise ValueError(f"examples {q.first} to {q.first + q.count} of {q.batch}, over {q.steps} time steps")
+            raise WrongOperands(f"examples {q.first} to {q.first + q.count} of {q.batch}, over {q.steps} time steps")
         self._arena, self.q, self._use = arena, q, use
 
     def written(self, offset: int, steps: int) -> Block:
@@ -232,7 +236,7 @@ class _Operands:
         shape = (steps, *shape) if steps else shape
         begin, size = offset // 4, math.prod(shape)
         if offset < 0 or offset % 4 or begin + size > self._arena.size:
-            raise ValueError(
+            raise WrongOperands(
                 f"an operand lies at {offset} to {offset + 4 * size} of an arena of {4 * self._arena.size} bytes"
             )
         examples = slice(self.q.first, self.q.first + self.q.count)

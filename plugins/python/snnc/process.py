@@ -14,7 +14,7 @@ import grpc
 
 from . import message
 from .graph import parse_type
-from .opaque import NotPrepared, Operators
+from .opaque import NotPrepared, Operators, WrongOperands
 from .plugin import BuildRequest, Model, Plugin, build_request
 from .schema import (
     DECODE,
@@ -136,16 +136,21 @@ def _answering(f: Callable[[str], str]) -> Callable[[str, Any], str]:
         try:
             return f(request)
         except BaseException as e:  # also SystemExit, which would end this thread alone and leave the call open
-            code = grpc.StatusCode.NOT_FOUND if isinstance(e, NotPrepared) else grpc.StatusCode.UNKNOWN
-            context.abort(code, _said(e))
+            context.abort(_code(e), _said(e))
             raise AssertionError from e  # abort has raised
 
     return call
 
 
-def _said(e: BaseException) -> str:
-    """What an exception says, and the last places that it came through."""
+def _code(e: BaseException) -> grpc.StatusCode:
     if isinstance(e, NotPrepared):
+        return grpc.StatusCode.NOT_FOUND
+    return grpc.StatusCode.INVALID_ARGUMENT if isinstance(e, WrongOperands) else grpc.StatusCode.UNKNOWN
+
+
+def _said(e: BaseException) -> str:
+    """What an exception says, and the last places that it came through where they are the plugin's."""
+    if isinstance(e, (NotPrepared, WrongOperands)):
         return str(e)
     text = "".join(traceback.format_exception_only(type(e), e)).strip()
     places = [f"{s.filename}:{s.lineno} in {s.name}" for s in traceback.extract_tb(e.__traceback__)[1:]]

@@ -7,7 +7,7 @@ import unittest
 import numpy as np
 
 from snnc import Backward, Component, Forward, Opaque, Operators, Prepared, Use, refuse, schema
-from snnc.opaque import Arenas, NotPrepared
+from snnc.opaque import Arenas, NotPrepared, WrongOperands
 from snnc.schema import BackwardQuestion, ForwardQuestion, PrepareQuestion, ReleaseQuestion
 
 STEPS, BATCH, DIMS = 3, 4, (2, 5)
@@ -106,9 +106,12 @@ class OpaqueTest(unittest.TestCase):
         self.ready()
         for wrong in (
             {"inputs": [0]}, {"seeds": [1]}, {"saved": [0, 0]}, {"state": [0, 0]}, {"next": [0, 0]}, {"first": 3}, {"count": 0},
-            {"steps": 0}, {"output": 2}, {"output": -4}, {"output": 4 * 5 * BLOCK + 4}, {"bytes": 8}, {"arena": "/none"},
+            {"steps": 0}, {"output": 2}, {"output": -4}, {"output": 4 * 5 * BLOCK + 4},
         ):  # fmt: skip
-            with self.subTest(wrong), self.assertRaises((ValueError, OSError)):
+            with self.subTest(wrong), self.assertRaises(WrongOperands):
+                self.operators.forward(ForwardQuestion(**{**right, **wrong}))  # type: ignore[arg-type]
+        for wrong, error in (({"bytes": 8}, ValueError), ({"arena": "/none"}, OSError)):
+            with self.subTest(wrong), self.assertRaises(error):
                 self.operators.forward(ForwardQuestion(**{**right, **wrong}))  # type: ignore[arg-type]
         self.operators.release(ReleaseQuestion("h"))
         self.operators.release(ReleaseQuestion("h"))

@@ -92,6 +92,26 @@ class ProcessTest(unittest.TestCase):
                 self.assertEqual(e.exception.code(), grpc.StatusCode.UNKNOWN)  # type: ignore[attr-defined]
                 self.assertIn(says, e.exception.details())  # type: ignore[attr-defined]
 
+    def test_codes_of_opaque_calls(self) -> None:
+        _, hello = self.served("opaque")
+        path = hello.split("|")[3]
+        arguments = {n: {"type": "real", "number": 2} for n in ("tau", "threshold")}
+        self.ask(path, "Prepare", json.dumps({"handle": "h", "component": "leaky", "arguments": arguments, "dims": [2]}))
+        with tempfile.NamedTemporaryFile() as f:
+            f.truncate(64)
+            right = {"handle": "h", "arena": f.name, "bytes": 64, "steps": 1, "batch": 1, "count": 1, "inputs": [0], "output": 8}
+            self.assertEqual(self.ask(path, "Forward", json.dumps(right)), {})
+            for wrong, code in (
+                ({"steps": 0}, grpc.StatusCode.INVALID_ARGUMENT),
+                ({"inputs": []}, grpc.StatusCode.INVALID_ARGUMENT),
+                ({"output": 64}, grpc.StatusCode.INVALID_ARGUMENT),
+                ({"handle": "g"}, grpc.StatusCode.NOT_FOUND),
+                ({"arena": f.name + "-gone"}, grpc.StatusCode.UNKNOWN),
+            ):
+                with self.subTest(wrong), self.assertRaises(grpc.RpcError) as e:
+                    self.ask(path, "Forward", json.dumps({**right, **wrong}))
+                self.assertEqual(e.exception.code(), code)  # type: ignore[attr-defined]
+
     def test_nobody_started_it(self) -> None:
         p = self.start("flow")
         out, err = p.communicate(timeout=20)
