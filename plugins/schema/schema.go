@@ -87,7 +87,7 @@ func (o *Opaque) Takes() []string {
 }
 
 // Role is an argument of a model that takes a network, a coder or another model.
-// A role may also stand inside a choice (latent = bernoulli(posterior = ..., prior = ...)): it is then a Param of Type TypeRole.
+// A role may also stand inside a choice (latent = bernoulli(posterior = ..., prior = ...)): it is then a Param of Type ARole.
 type Role struct {
 	Name     string `json:"name"`
 	Takes    string `json:"takes"` // network, coder or model
@@ -126,8 +126,8 @@ type Param struct {
 	Of       Type     `json:"of,omitempty"` // type of a list's items
 	Required bool     `json:"required,omitempty"`
 	Default  string   `json:"default,omitempty"` // in the spec language: `2 steps`, `0.1..0.3`, `mse + mmd`; "" where absent means absent
-	Min      *float64 `json:"min,omitempty"`     // smallest value of an int, real or time
-	Max      *float64 `json:"max,omitempty"`
+	Min      *float64 `json:"min,omitempty"`     // smallest value of an int, real, time (a bare number is of its unit) or amount of memory (bytes)
+	Max      *float64 `json:"max,omitempty"`     // greatest
 	Choices  []Choice `json:"choices,omitempty"` // of OneOf and Terms, also of a List of OneOf
 	Role     *Role    `json:"role,omitempty"`    // of ARole
 	// Export lets a OneOf of an action also take a model of the file that has this export. Its value is then an ARole.

@@ -16,10 +16,10 @@ import (
 	"snnc.dev/snnc/runtime/record/wholefile"
 )
 
-// The limits of a plugin's folder whose description is kept; reading a larger one takes longer than asking the plugin. Of
-// descriptions, the newest maxKept are kept.
+// maxKept is how many descriptions are kept, the newest ones.
 const maxKept = 100
 
+// limits are those of a plugin's folder whose description is kept; reading a larger one takes longer than asking the plugin.
 var limits = installed.Limits{Files: 10_000, Bytes: 256 << 20}
 
 // key returns the name under which the plugin's description is kept: a hash of its command and the content of its files, and

@@ -14,6 +14,6 @@
 // has of it, and what it says of itself is compared as well (held.go).
 //
 // It imports plugins/proto and plugins/schema, runtime/graph, runtime/opaque and runtime/program to read what plugins send,
-// runtime/installed and runtime/record/wholefile; it is the only package that uses go-plugin's client side. The experiment, commands and tests that
-// need plugins import it.
+// runtime/confine and runtime/installed for their processes and folders, and runtime/record/wholefile; it is the only package that uses
+// go-plugin's client side. The build and the experiment, what brings and tests plugins (runtime/fetch, plugins/plugintest), and commands import it.
 package host

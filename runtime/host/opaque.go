@@ -26,6 +26,9 @@ func (h *Host) Prepare(ctx context.Context, plugin string, r schema.PrepareReque
 // Opaque returns the server of opaque operators for programs that run beside the host: operands lie in files that the processes of the
 // plugins map, in private folders. A call that a process does not survive is made again on a fresh one, as any other; since nothing
 // that a call writes is what it reads, the results are the same.
+//
+// A call ends by its time (Options.Timeout) and at Close, and not with the context of a run: who interrupts a training has the update at work
+// brought to its end, so that what is saved is a whole one.
 func (h *Host) Opaque() opaque.Server { return server{h} }
 
 type server struct{ h *Host }

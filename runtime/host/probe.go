@@ -3,6 +3,7 @@ package host
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -33,15 +34,13 @@ type Process struct {
 	Early  []string // what it printed on its standard output before the handshake, also on its line: the last lines of that
 }
 
-// Running lists the plugin processes at work.
+// Running lists the plugin processes at work, by the names of their plugins. It waits for those that are just being started.
 func (h *Host) Running() (out []Process) {
 	h.mu.Lock()
-	var all []*served
-	for _, s := range h.plugins {
-		all = append(all, s)
-	}
+	all := maps.Clone(h.plugins)
 	h.mu.Unlock()
-	for _, s := range all {
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		s := all[name]
 		s.lock <- struct{}{}
 		if s.now != nil && !s.now.over() {
 			s.now.mu.Lock()

@@ -7,5 +7,6 @@
 // A Lock is the file snnc.lock: for each plugin its version, a hash of all that is in its folder (Hash) and one of what it said
 // of itself. The host compares the first before it starts anything of a plugin, and the second with what the plugin says.
 //
-// It imports runtime/record/wholefile alone; runtime/host and the commands that manage plugins import it.
+// It imports runtime/record/wholefile alone. The host, what makes, brings and tests plugins, the findings about them (runtime/build) and the
+// commands that manage them import it.
 package installed

@@ -4,7 +4,8 @@
 // The main type is Server. The plugin host is one; tests have one that computes in their own process. The operators themselves are
 // declared in package graph.
 //
-// runtime/interp, runtime/exec and runtime/host import this package; it imports runtime/graph.
+// It imports runtime/graph. runtime/interp and runtime/exec, which ask, runtime/host and plugins/sdk/opaquetest, which serve, and
+// plugins/plugintest import it.
 package opaque
 
 import (
@@ -20,10 +21,10 @@ import (
 
 // Server computes opaque operators. Its methods, and those of its operators, may be called concurrently.
 type Server interface {
-	// Memory returns memory for so many numbers, which are 0.
+	// Memory returns memory for so many numbers, at least one, which are 0. Close it after use.
 	Memory(floats int) (Memory, error)
-	// Prepare makes an operator ready for examples of the given dims, in the order of memory. It fails where the component's
-	// answer is another one than the declaration.
+	// Prepare makes an operator ready for examples of the given dims, in the order of memory: of three or more the channels are the
+	// last. It fails where the component's answer is another one than the declaration. Close the operator after use.
 	Prepare(o *graph.Opaque, dims []int) (Operator, error)
 }
 
@@ -37,10 +38,12 @@ type Memory interface {
 
 // Operator computes what is declared for examples of some dims.
 type Operator interface {
-	// Forward computes outputs. It returns when they are in the memory.
+	// Forward computes outputs. It returns when they are in the memory, which is the server's; after an error what it writes is undefined,
+	// and what it reads is as it was.
 	Forward(m Memory, f Forward) error
-	// Backward computes gradients by the inputs. It returns when they are in the memory.
+	// Backward computes gradients by the inputs, of an operator that has a derivative. It returns as Forward does.
 	Backward(m Memory, b Backward) error
+	// Close forgets the operator. Nothing may use it any more.
 	Close() error
 }
 
@@ -118,7 +121,7 @@ func Each(blocks []Block, f func(i int, b Block) error) error {
 // ErrNone is the error where there is nobody who computes opaque operators.
 var ErrNone = errors.New("no plugins are at hand that compute opaque operators")
 
-// Spikes returns an error where numbers are neither 0 nor 1.
+// Spikes returns an error where numbers that an operator gives as spikes are neither 0 nor 1.
 func Spikes(o *graph.Opaque, x []float32) error {
 	if plain(x) {
 		return nil

@@ -1,7 +1,7 @@
 // Package opaquetest has what tests of opaque operators share: components that are computed, and a server that computes them in its
 // own process, by the code that plugin processes run.
 //
-// Only tests import it. It imports plugins/schema, plugins/sdk, runtime/graph and runtime/opaque.
+// Only tests, and the plugin of the benchmarks, import it. It imports plugins/schema, plugins/sdk, runtime/graph and runtime/opaque.
 package opaquetest
 
 import (
