@@ -404,7 +404,8 @@ func TestConfinedNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	dir := inFolder(t, "acme/circle", "good")
-	if err := errors.Join(os.Remove(filepath.Join(dir, "program")), os.Symlink("program", filepath.Join(dir, "program"))); err != nil {
+	program := filepath.Join(dir, "bin", "program")
+	if err := errors.Join(os.Remove(program), os.Symlink(program, program)); err != nil {
 		t.Fatal(err)
 	}
 	h := start(t, "exit", host.Options{Confine: self, Dev: map[string]string{"acme/circle": dir}})
