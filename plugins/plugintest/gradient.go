@@ -32,6 +32,11 @@ func (s *suite) gradient(t *trial) (string, error) {
 	return t.differences(memory, op)
 }
 
+// noNumber is the fault of a gradient that is none.
+func noNumber(input string, v float64) error {
+	return &fault{Gradient, fmt.Sprintf("the gradient by input %s is %v", input, v), "look for a division by 0 and an exponential of much in Backward"}
+}
+
 // linear: a gradient by the output that is twice as large has one by the inputs that is, exactly.
 func (t *trial) linear(s opaque.Server, op opaque.Operator) error {
 	q := t.asked(1)
@@ -55,7 +60,7 @@ func (t *trial) linear(s opaque.Server, op opaque.Operator) error {
 		for k, v := range one[i] {
 			const least = 1e-30 // below, numbers lose bits
 			if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {
-				return &fault{Gradient, fmt.Sprintf("the gradient by input %s is %v", t.Inputs[i], v), "look for a division by 0 and an exponential of much in Backward"}
+				return noNumber(t.Inputs[i], float64(v))
 			}
 			if two[i][k] != 2*v && math.Abs(float64(v)) > least {
 				return &fault{Gradient, fmt.Sprintf("twice the gradient by the output makes %v of a gradient of %v by input %s", two[i][k], v, t.Inputs[i]),
@@ -189,6 +194,9 @@ func (t *trial) differences(s opaque.Server, op opaque.Operator) (string, error)
 			return math.Abs(got[e]-fine[e]) - 2*math.Abs(fine[e]-coarse[e]) - size[e]*0x1p-22/h // a few roundings of each number
 		}
 		for e := range got {
+			if math.IsNaN(got[e]) || math.IsInf(got[e], 0) {
+				return "", noNumber(name, got[e])
+			}
 			if off(e) > 1e-3*math.Abs(fine[e]) {
 				wrong++
 			}
@@ -229,6 +237,7 @@ func (t *trial) smoothed(s opaque.Server, op opaque.Operator) (string, error) {
 		examples = 512
 		draws    = 4
 		noise    = 0.25 // of the example's size
+		enough   = 64   // pairs in which a spike changes: fewer say nothing, of a neuron whose threshold is far from such inputs
 		least    = 0.1  // chance makes 0.02 of 2,048 pairs; surrogates have about 0.7, derivatives of probabilities of spikes, seen by single ones, 0.25
 	)
 	q, draw := t.many(examples)
@@ -244,6 +253,7 @@ func (t *trial) smoothed(s opaque.Server, op opaque.Operator) (string, error) {
 	}
 	for i, name := range t.Inputs {
 		var xy, xx, yy float64
+		changed := 0
 		for range draws {
 			d := towards(draw, q.inputs[i])
 			far := func(e int) float64 {
@@ -259,12 +269,20 @@ func (t *trial) smoothed(s opaque.Server, op opaque.Operator) (string, error) {
 			for e, says := range t.along(q.Block, g[i], d) {
 				is := by[e]
 				says *= far(e)
+				if math.IsNaN(says) || math.IsInf(says, 0) {
+					return "", noNumber(name, says)
+				}
+				if is != 0 {
+					changed++
+				}
 				xy, xx, yy = xy+says*is, xx+says*says, yy+is*is
 			}
 		}
 		switch r := xy / math.Sqrt(xx*yy); {
 		case yy == 0:
 			found = "not by differences: nothing that comes in changes a spike"
+		case changed < enough:
+			found = fmt.Sprintf("not by differences: of %d changes of the input few change a spike; pass --use with a threshold near 1", draws*examples)
 		case xx == 0:
 			return "", &fault{Gradient, "it is 0 everywhere by input " + name + ", whose changes change spikes", "give the spike a surrogate derivative in Backward, or take `gradient` out of the description"}
 		case r < least:

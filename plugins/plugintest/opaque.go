@@ -2,6 +2,7 @@ package plugintest
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -20,8 +21,8 @@ const (
 	batch = 5
 )
 
-// dims are those of the examples.
-var dims = []int{3, 2, 4}
+// shapes are dims of the examples: the first that a component takes.
+var shapes = [][]int{{3, 2, 4}, {24}, {8, 8, 16}}
 
 // opaque tests a component that its plugin computes. What ends the process or takes too long ends the test.
 func (s *suite) opaque(title string, u *use) {
@@ -50,13 +51,24 @@ func (s *suite) opaque(title string, u *use) {
 
 // declare asks what a component keeps.
 func (s *suite) declare(u *use, d schema.Direction) (*trial, error) {
-	q := schema.PrepareRequest{Component: u.Name, Arguments: u.args, Direction: d, Dims: dims}
-	r, err := s.host(1).Prepare(s.ctx, s.name, q)
-	if err != nil {
-		return nil, err
+	q := schema.PrepareRequest{Component: u.Name, Arguments: u.args, Direction: d}
+	var r, first schema.PrepareReply
+	for i, dims := range shapes {
+		q.Dims = dims
+		var err error
+		if r, err = s.host(1).Prepare(s.ctx, s.name, q); err != nil {
+			return nil, err
+		}
+		if i == 0 {
+			first = r
+		}
+		if len(r.Complaints) == 0 {
+			break
+		}
 	}
 	if len(r.Complaints) > 0 {
-		return nil, &fault{Schema, fmt.Sprintf("it complains of `%s`: %s", r.Complaints[0].Path, r.Complaints[0].Summary), "take the defaults, or pass --use with arguments that are right for examples of 24 neurons"}
+		c := first.Complaints[0]
+		return nil, &fault{Schema, fmt.Sprintf("it complains of `%s`: %s", c.Path, c.Summary), "let the defaults be right for examples of [3 2 4], of [24] or of [8 8 16], or pass --use with arguments that are"}
 	}
 	again, err := s.host(1).Prepare(s.ctx, s.name, q)
 	if err != nil {
@@ -79,11 +91,16 @@ func (s *suite) declare(u *use, d schema.Direction) (*trial, error) {
 	if err := o.Verify(); err != nil {
 		return nil, &fault{Schema, err.Error(), "mend the states and what is saved in the answer to Prepare"}
 	}
+	return at(o, q.Dims), nil
+}
+
+// at returns the trial of a component at dims.
+func at(o *graph.Opaque, dims []int) *trial {
 	t := &trial{Opaque: o, dims: dims, size: 1}
 	for _, n := range dims {
 		t.size *= n
 	}
-	return t, nil
+	return t
 }
 
 // judge makes all tests of an opaque component.
@@ -199,7 +216,8 @@ func (s *suite) determinism(t *trial) (string, error) {
 	return "", nil
 }
 
-// leak asks one process for a sequence, for another one, and for the first one again.
+// leak asks one process for a sequence, for another one, and for the first one again, also where the other one is of other dims; and for the
+// gradient of the first one behind the other.
 func (s *suite) leak(t *trial) (string, error) {
 	memory, op, _, err := s.begin(t, 1)
 	if err != nil {
@@ -220,10 +238,59 @@ func (s *suite) leak(t *trial) (string, error) {
 				"keep nothing from call to call: states begin at their start or where the call says, and Backward uses what was saved alone"}
 		}
 	}
+	if err := s.mixed(t, memory, op, first); err != nil || !t.Gradient {
+		return "", err
+	}
+	a, err := t.forward(memory, op, t.asked(1))
+	if err != nil {
+		return "", err
+	}
+	if _, err := t.forward(memory, op, t.asked(2)); err != nil {
+		return "", err
+	}
+	q := t.asked(1)
+	g, err := t.backward(memory, op, q.Block, a.saved, t.weights(q.Block))
+	if err != nil {
+		return "", err
+	}
+	if x := differs(first[len(first)-len(g):], g, t.Inputs); x != "" {
+		return "", &fault{Leak, "the gradient of a sequence is another one behind the Forward of another sequence, by input " + x,
+			"let Backward use what Forward has saved alone: between the two come calls for other examples, and other processes"}
+	}
 	return "", nil
 }
 
-// examples asks for a batch at once and for its examples one by one.
+// mixed asks a process in which the component is prepared at other dims as well: once that has been asked, what is first has to come again.
+func (s *suite) mixed(t *trial, memory opaque.Server, op opaque.Operator, first [][]float32) error {
+	dims := slices.Clone(t.dims)
+	if len(dims) == 1 {
+		dims[0] /= 2
+	}
+	slices.Reverse(dims)
+	other := at(t.Opaque, dims)
+	beside, err := memory.Prepare(other.Opaque, dims)
+	if f := (*host.Failure)(nil); errors.As(err, &f) && (f.Kind == host.Refused || f.Kind == host.Nonsense) { // it does not take these
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer beside.Close()
+	if _, _, err := other.whole(memory, beside, other.asked(1)); err != nil {
+		return err
+	}
+	all, names, err := t.whole(memory, op, t.asked(1))
+	if err != nil {
+		return err
+	}
+	if x := differs(first, all, names); x != "" {
+		return &fault{Leak, fmt.Sprintf("where the component is prepared at dims %v as well, a sequence at dims %v differs in %s", dims, t.dims, x),
+			"keep what belongs to a use, such as its arguments and dims, with its handle: a network has many layers, and one process computes all"}
+	}
+	return nil
+}
+
+// examples asks for a batch at once and for its examples one by one; and for a larger batch at once and in parts at the same time.
 func (s *suite) examples(t *trial) (string, error) {
 	memory, op, _, err := s.begin(t, 1)
 	if err != nil {
@@ -240,16 +307,91 @@ func (s *suite) examples(t *trial) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		for i := range all {
-			for k := e * t.size; k < len(all[i]); k++ {
-				if k/t.size%batch == e && math.Float32bits(all[i][k]) != math.Float32bits(alone[i][k]) {
-					return "", &fault{Examples, fmt.Sprintf("example %d is another one alone than in a batch of %d, in %s", e, batch, names[i]),
-						"compute each example from its own numbers: a batch is cut into calls in any way"}
-				}
+		if e, i := t.apart(q.Block, all, alone); i >= 0 {
+			return "", &fault{Examples, fmt.Sprintf("example %d is another one alone than in a batch of %d, in %s", e, batch, names[i]),
+				"compute each example from its own numbers: a batch is cut into calls in any way"}
+		}
+	}
+	if err := t.carried(memory, op); err != nil {
+		return "", err
+	}
+	return "", t.together(memory, op)
+}
+
+// carried asks for the last example alone where sequences go on from states.
+func (t *trial) carried(memory opaque.Server, op opaque.Operator) error {
+	if len(t.States) == 0 || t.Direction != "" {
+		return nil
+	}
+	q := t.asked(1)
+	before, err := t.forward(memory, op, q)
+	if err != nil {
+		return err
+	}
+	q.state = before.next
+	all, err := t.forward(memory, op, q)
+	if err != nil {
+		return err
+	}
+	q.First, q.Count = batch-1, 1
+	alone, err := t.forward(memory, op, q)
+	if err != nil {
+		return err
+	}
+	if e, i := t.apart(q.Block, append(all.next, all.output), append(alone.next, alone.output)); i >= 0 {
+		return &fault{Examples, fmt.Sprintf("example %d of a sequence that goes on from states is another one alone than in a batch of %d", e, batch),
+			"begin at the states of the call's own examples"}
+	}
+	return nil
+}
+
+// together asks for a batch in parts at the same time, some times.
+func (t *trial) together(memory opaque.Server, op opaque.Operator) error {
+	const (
+		examples, parts = 128, 8
+		rounds          = 4
+	)
+	q, _ := t.many(examples)
+	q.next = true
+	q.keep = t.Gradient
+	all, names, err := t.whole(memory, op, q)
+	if err != nil {
+		return err
+	}
+	var blocks []opaque.Block
+	for k := range parts {
+		blocks = append(blocks, opaque.Block{Steps: q.Steps, Batch: examples, First: k * examples / parts, Count: examples / parts})
+	}
+	for range rounds {
+		if err := opaque.Each(blocks, func(_ int, b opaque.Block) error {
+			q := q
+			q.Block = b
+			part, _, err := t.whole(memory, op, q)
+			if err != nil {
+				return err
+			}
+			if e, i := t.apart(b, all, part); i >= 0 {
+				return &fault{Examples, fmt.Sprintf("example %d is another one where parts of a batch are asked for at the same time, in %s", e, names[i]),
+					"let calls share nothing that they write, such as a buffer: several come at a time"}
+			}
+			return nil
+		}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// apart returns the first example of a block, and the number of the first operand, in which the answers of two calls differ; -1 where none does.
+func (t *trial) apart(b opaque.Block, all, part [][]float32) (example, operand int) {
+	for i := range all {
+		for k, v := range all[i] {
+			if e := k / t.size % b.Batch; b.First <= e && e < b.First+b.Count && math.Float32bits(v) != math.Float32bits(part[i][k]) {
+				return e, i
 			}
 		}
 	}
-	return "", nil
+	return -1, -1
 }
 
 // stepped asks for a block at once and step by step, with the states carried.

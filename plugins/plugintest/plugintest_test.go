@@ -97,6 +97,20 @@ func TestRight(t *testing.T) {
 	}
 }
 
+// So does one that takes other layers than most, one that is slow at large ones, and one whose threshold hardly anything reaches.
+func TestPeculiar(t *testing.T) {
+	t.Parallel()
+	for fault, want := range map[string]string{
+		"flat": "gradient     ok     as differences of the smoothed model say", "wide": "gradient     ok     as differences of the smoothed model say",
+		"slow": "speed        -      not measured: 4096 neurons take longer than 1s", "deaf": "gradient     -      not by differences: of 2048 changes of the input few change a spike",
+	} {
+		r, text := report(t, broken(t, fault), plugintest.Options{Timeout: time.Second})
+		if len(r.Failures()) > 0 || !strings.Contains(text, want) {
+			t.Errorf("%s: the report does not say %q:\n%s", fault, want, text)
+		}
+	}
+}
+
 // So do right components of all kinds: of several inputs, random ones, coders of both directions, without derivative. A test that says
 // nothing of a component tells why.
 func TestOthers(t *testing.T) {
@@ -149,6 +163,11 @@ func TestFaults(t *testing.T) {
 		{"dated", plugintest.Determinism, "", "describe the plugin differently"},
 		{"random", plugintest.Determinism, "neuron leap", "two processes that are asked the same differ in"},
 		{"leak", plugintest.Leak, "neuron leap", "computed once more"},
+		{"last", plugintest.Leak, "neuron leap", "the gradient of a sequence is another one behind the Forward of another sequence"},
+		{"prepared", plugintest.Leak, "neuron leap", "where the component is prepared at dims [4 2 3] as well, a sequence at dims [3 2 4] differs"},
+		{"buffer", plugintest.Examples, "neuron leap", "where parts of a batch are asked for at the same time"},
+		{"carried", plugintest.Examples, "neuron leap", "example 4 of a sequence that goes on from states is another one alone"},
+		{"large", plugintest.Gradient, "neuron leap", "the gradient by input x is NaN"},
 		{"batch", plugintest.Examples, "neuron leap", "alone than in a batch"},
 		{"start", plugintest.Steps, "neuron leap", "time step 1 by itself"},
 		{"half", plugintest.Spikes, "neuron leap", "the output is 0.5"},

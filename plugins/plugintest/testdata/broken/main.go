@@ -104,13 +104,43 @@ var (
 	calls  atomic.Int64
 	left   []float32
 	leaked [][]byte
+	last   sdk.Use     // that was prepared
+	seen   [][]float32 // membranes of the last Forward
+	shared []float32   // buffer of all calls
 )
 
 // leap is v' = (x - v) / tau with a spike and a reset to 0 where v >= 1; its surrogate is 1 / (1 + (pi (v - 1))^2).
 func leap(u sdk.Use) (sdk.Prepared, []schema.Complaint, error) {
 	tau := float32(u.Arguments.Real("tau"))
+	last = u // of one process
+	switch complain := sdk.Complain("", "", "it takes other layers"); {
+	case fault == "flat" && len(u.Dims) > 1, fault == "wide" && u.Dims[len(u.Dims)-1] < 16:
+		return sdk.Prepared{}, complain, nil
+	}
+	slow := fault == "slow" && len(u.Dims) == 1 // the layer whose speed is measured
+	threshold, narrow := float32(1), false
+	if fault == "deaf" { // hardly anything reaches it, and its surrogate is 0 elsewhere
+		threshold, narrow = 16, true
+	}
 	forward := func(f *sdk.Forward) error {
 		v, n := f.State[0], calls.Add(1)
+		switch fault {
+		case "slow":
+			if slow {
+				time.Sleep(2 * time.Second)
+			}
+		case "prepared": // computes as if at the dims that came last
+			v[0] += float32(last.Dims[0])
+		case "buffer": // which calls share
+			shared = append(shared[:0], v...)
+			v = shared
+		case "carried": // forgets states where examples are computed alone
+			if f.Examples == 1 {
+				clear(v)
+			}
+		case "last":
+			seen = nil
+		}
 		switch fault {
 		case "hang":
 			select {}
@@ -161,11 +191,17 @@ func leap(u sdk.Use) (sdk.Prepared, []schema.Complaint, error) {
 			if f.Saved != nil {
 				copy(f.Saved[0].At(t), v)
 			}
+			if fault == "buffer" {
+				time.Sleep(time.Millisecond)
+			}
+			if fault == "last" {
+				seen = append(seen, append([]float32(nil), v...))
+			}
 			for i := range v {
-				if fault == "unwritten" && v[i] < 1 {
+				if fault == "unwritten" && v[i] < threshold {
 					continue
 				}
-				if y[i] = 0; v[i] >= 1 {
+				if y[i] = 0; v[i] >= threshold {
 					v[i], y[i] = 0, 1
 				}
 				if fault == "half" {
@@ -173,7 +209,10 @@ func leap(u sdk.Use) (sdk.Prepared, []schema.Complaint, error) {
 				}
 			}
 		}
-		left = append(left[:0], v...)
+		copy(f.State[0], v)
+		if fault == "leak" {
+			left = append(left[:0], v...)
+		}
 		return nil
 	}
 	backward := func(b *sdk.Backward) error {
@@ -184,16 +223,26 @@ func leap(u sdk.Use) (sdk.Prepared, []schema.Complaint, error) {
 				t = k
 			}
 			v, dy, dx := b.Saved[0].At(t), b.Gradient.At(t), b.Inputs[0].At(t)
+			if fault == "last" { // of the membranes that it has seen last, not of those that were saved
+				v = seen[t]
+			}
 			for i := range dv {
-				z := math.Pi * (v[i] - 1)
+				z := math.Pi * (v[i] - threshold)
 				d := (dy[i] - dv[i]*v[i]) / (1 + z*z)
-				if v[i] < 1 {
+				if narrow && z*z > 1e-4 {
+					d = 0
+				}
+				if v[i] < threshold {
 					d += dv[i]
 				}
 				dx[i], dv[i] = d/tau, d-d/tau
 				switch fault {
 				case "sign":
 					dx[i] = -dx[i]
+				case "large": // batches alone
+					if b.Examples > 256 {
+						dx[i] /= dx[i] - dx[i]
+					}
 				case "clipped": // no linear function
 					dx[i] = min(dx[i], 0.01)
 				}
