@@ -237,7 +237,7 @@ func (h *Host) start(ctx context.Context, s *served) (*connection, error) {
 		return nil, err
 	}
 	p := newProcess(s.argv, s.dir)
-	if err := s.ready(); err != nil {
+	if err := s.startable(); err != nil {
 		return nil, &startError{of: p, err: err}
 	}
 	if s.dir != "" {
@@ -305,8 +305,8 @@ func (h *Host) start(ctx context.Context, s *served) (*connection, error) {
 	return &connection{p, conn}, nil
 }
 
-// ready says what is missing for the plugin's process.
-func (s *served) ready() error {
+// startable says what is missing for the plugin's process.
+func (s *served) startable() error {
 	_, err := os.Stat(s.argv[0])
 	switch {
 	case !errors.Is(err, fs.ErrNotExist): // what else is wrong with it the system says
