@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Any, Callable, Mapping, Optional
 
-from . import rules
+from . import layers, rules
 from .literals import quote
 from .module import Env, Node
 from .shape import GraphError, Type, possible
@@ -53,16 +53,16 @@ def _table() -> dict[str, Operator]:
     row("scatter", 2, 2, rules.scatter, "axis=axis size=int")
     row("rows", 2, 2, rules.rows)
     row("scatter-add", 2, 2, rules.scatter_add, "size=int")
-    # Products.
-    row("matmul", 2, 2, rules.matmul, "transpose=?bool")
-    row("matmul-gradient", 2, 2, rules.matmul_gradient, "transpose=?bool")
-    row("conv", 2, 2, rules.conv, "stride=int pad=int")
-    row("conv-input-gradient", 2, 2, rules.conv_input_gradient, "stride=int pad=int height=int width=int")
-    row("conv-weight-gradient", 2, 2, rules.conv_weight_gradient, "stride=int pad=int kernel=int")
-    row("max-pool", 1, 1, rules.max_pool, "kernel=int stride=int")
-    row("max-pool-gradient", 2, 2, rules.max_pool_gradient, "kernel=int stride=int")
-    row("normalise", 1, 1, rules.normalise, "axes=axes epsilon=real")
-    row("normalise-gradient", 3, 3, rules.normalise_gradient, "axes=axes epsilon=real")
+    # Products, pools and normalisation.
+    row("matmul", 2, 2, layers.matmul, "transpose=?bool")
+    row("matmul-gradient", 2, 2, layers.matmul_gradient, "transpose=?bool")
+    row("conv", 2, 2, layers.conv, "stride=int pad=int")
+    row("conv-input-gradient", 2, 2, layers.conv_input_gradient, "stride=int pad=int height=int width=int")
+    row("conv-weight-gradient", 2, 2, layers.conv_weight_gradient, "stride=int pad=int kernel=int")
+    row("max-pool", 1, 1, layers.max_pool, "kernel=int stride=int")
+    row("max-pool-gradient", 2, 2, layers.max_pool_gradient, "kernel=int stride=int")
+    row("normalise", 1, 1, layers.normalise, "axes=axes epsilon=real")
+    row("normalise-gradient", 3, 3, layers.normalise_gradient, "axes=axes epsilon=real")
     run = "steps=?int last=?bool state=?bool label=?string"
     row("equation", 0, -1, rules.equation, run)
     row("equation-gradient", 0, -1, rules.equation_gradient, run)

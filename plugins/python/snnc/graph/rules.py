@@ -1,4 +1,7 @@
-"""Shape rules: for each operator the types of its results. They say what the host's rules say, in the same words."""
+"""Shape rules: for each operator the types of its results. They say what the host's rules say, in the same words.
+
+Those of products, pools and normalisation are in layers.py.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,8 @@ from .shape import (
 )
 
 
-def _types(n: Node) -> list[Type]:
+def types_of(n: Node) -> list[Type]:
+    """The types of what goes in."""
     return [v.type for v in n.inputs]
 
 
@@ -156,7 +160,7 @@ def pad(n: Node, env: Optional[Env]) -> list[Type]:
 
 def concat(n: Node, env: Optional[Env]) -> list[Type]:
     """Values one after another along an axis."""
-    axis, types = n.attrs["axis"], _types(n)
+    axis, types = n.attrs["axis"], types_of(n)
     out = resized(types[0], axis, lambda o: o)
     for t in types[1:]:
         if resized(t, axis, lambda o: 1).with_dtype("f32") != resized(out, axis, lambda o: 1).with_dtype("f32"):
@@ -206,7 +210,7 @@ def reduce(n: Node, env: Optional[Env]) -> list[Type]:
 
 def gather(n: Node, env: Optional[Env]) -> list[Type]:
     """x at an index along a dim, which vanishes."""
-    (x, index), axis = _types(n), n.attrs["axis"]
+    (x, index), axis = types_of(n), n.attrs["axis"]
     if not 0 <= axis < len(x.dims):
         raise GraphError(f"{x} has no dim {axis_text(axis)}")
     rest = x.dims[:axis] + x.dims[axis + 1 :]
@@ -217,7 +221,7 @@ def gather(n: Node, env: Optional[Env]) -> list[Type]:
 
 def scatter(n: Node, env: Optional[Env]) -> list[Type]:
     """The inverse of gather."""
-    (index, y), axis, size = _types(n), n.attrs["axis"], n.int("size")
+    (index, y), axis, size = types_of(n), n.attrs["axis"], n.int("size")
     if index.dtype != "i32" or index.dims != y.dims:
         raise GraphError(f"index {index} does not fit {y}")
     if not 0 <= axis <= len(y.dims) or size < 1:
@@ -228,7 +232,7 @@ def scatter(n: Node, env: Optional[Env]) -> list[Type]:
 
 def rows(n: Node, env: Optional[Env]) -> list[Type]:
     """Rows of an unbatched table."""
-    table, index = _types(n)
+    table, index = types_of(n)
     if table.steps > 0 or table.batch or not table.dims or index.dtype != "i32":
         raise GraphError(f"wants an unbatched table and an i32 index, got {table} and {index}")
     return [index.with_dtype("f32").with_dims(*index.dims, *table.dims[1:])]
@@ -236,133 +240,11 @@ def rows(n: Node, env: Optional[Env]) -> list[Type]:
 
 def scatter_add(n: Node, env: Optional[Env]) -> list[Type]:
     """Sums per row, the derivative of rows."""
-    index, y = _types(n)
+    index, y = types_of(n)
     fits = index.dims == y.dims[: len(index.dims)] and index.steps == y.steps and index.batch == y.batch
     if index.dtype != "i32" or not fits:
         raise GraphError(f"index {index} does not fit {y}")
     return [Type(dims=(n.int("size"), *y.dims[len(index.dims) :]))]
-
-
-# Products.
-
-
-def matmul(n: Node, env: Optional[Env]) -> list[Type]:
-    """a[k] or a[m k] times b[k n], or b[n k] if transposed."""
-    a, b = _types(n)
-    if not 1 <= len(a.dims) <= 2 or len(b.dims) != 2:
-        raise GraphError(f"cannot multiply {a} by {b}")
-    k, cols = b.dims[::-1] if n.flag("transpose") else b.dims
-    if a.dims[-1] != k:
-        raise GraphError(f"{a} has {a.dims[-1]} columns, {b} wants {k}")
-    if (b.steps > 0 or b.batch) and len(a.dims) != 2:
-        raise GraphError(f"a matrix per example, {b}, wants a matrix on its left, not {a}")
-    return [broadcast(a.with_dims(), b.with_dims()).with_dtype("f32").with_dims(*a.dims[:-1], cols)]
-
-
-def matmul_gradient(n: Node, env: Optional[Env]) -> list[Type]:
-    """The sum over all rows of a x dy."""
-    a, dy = _types(n)
-    fits = 1 <= len(a.dims) <= 2 and len(dy.dims) == len(a.dims) and a.dims[:-1] == dy.dims[:-1]
-    if not fits or a.steps != dy.steps or a.batch != dy.batch:
-        raise GraphError(f"{a} does not fit {dy}")
-    out = (a.dims[-1], dy.dims[-1])
-    return [Type(dims=out[::-1] if n.flag("transpose") else out)]
-
-
-def _image(t: Type) -> None:
-    if len(t.dims) != 3:
-        raise GraphError(f"wants [channels height width], got {t}")
-
-
-def _conv_weights(t: Type) -> None:
-    if t.steps > 0 or t.batch or len(t.dims) != 4 or t.dims[2] != t.dims[3]:
-        raise GraphError(f"wants weights [out in k k], got {t}")
-
-
-def _conv_size(size: int, kernel: int, stride: int, padding: int) -> int:
-    if stride < 1 or padding < 0 or kernel < 1 or padding > MAX_STEPS or stride > MAX_STEPS:
-        raise GraphError(f"kernel {kernel}, stride {stride}, pad {padding}")
-    if size + 2 * padding < kernel:
-        raise GraphError(f"a kernel of {kernel} does not fit {size} with padding {padding}")
-    return (size + 2 * padding - kernel) // stride + 1
-
-
-def _gives(sizes: Sequence[int], kernel: int, n: Node, want: Sequence[int]) -> None:
-    for size, side in zip(sizes, want):
-        try:
-            got = _conv_size(size, kernel, n.int("stride"), n.int("pad"))
-        except GraphError:
-            got = 0
-        if got != side:
-            raise GraphError(f"a side of {size} gives {got}, not {side}")
-
-
-def conv(n: Node, env: Optional[Env]) -> list[Type]:
-    """x[ci h w] with w[co ci k k]."""
-    x, w = _types(n)
-    _image(x)
-    _conv_weights(w)
-    if w.dims[1] != x.dims[0]:
-        raise GraphError(f"{x.dims[0]} channels meet weights for {w.dims[1]}")
-    sides = [_conv_size(s, w.dims[2], n.int("stride"), n.int("pad")) for s in x.dims[1:]]
-    return [x.with_dtype("f32").with_dims(w.dims[0], *sides)]
-
-
-def conv_input_gradient(n: Node, env: Optional[Env]) -> list[Type]:
-    """The derivative of conv by x, also the transposed convolution."""
-    y, w = _types(n)
-    _image(y)
-    _conv_weights(w)
-    if w.dims[0] != y.dims[0]:
-        raise GraphError(f"{y.dims[0]} channels meet weights for {w.dims[0]}")
-    sides = [n.int("height"), n.int("width")]
-    _gives(sides, w.dims[2], n, y.dims[1:])
-    return [y.with_dtype("f32").with_dims(w.dims[1], *sides)]
-
-
-def conv_weight_gradient(n: Node, env: Optional[Env]) -> list[Type]:
-    """The derivative of conv by its weights."""
-    x, dy = _types(n)
-    _image(x)
-    _image(dy)
-    if x.steps != dy.steps or x.batch != dy.batch:
-        raise GraphError(f"{x} does not fit {dy}")
-    k = n.int("kernel")
-    _gives(x.dims[1:], k, n, dy.dims[1:])
-    return [Type(dims=(dy.dims[0], x.dims[0], k, k))]
-
-
-def max_pool(n: Node, env: Optional[Env]) -> list[Type]:
-    """The greatest of each window."""
-    x = n.inputs[0].type
-    _image(x)
-    sides = [_conv_size(s, n.int("kernel"), n.int("stride"), 0) for s in x.dims[1:]]
-    return [x.with_dims(x.dims[0], *sides)]
-
-
-def max_pool_gradient(n: Node, env: Optional[Env]) -> list[Type]:
-    """To the first greatest element of each window."""
-    want, dy = max_pool(n, env)[0].with_dtype("f32"), n.inputs[1].type
-    if dy != want:
-        raise GraphError(f"gradient {dy}, want {want}")
-    return [n.inputs[0].type.with_dtype("f32")]
-
-
-def normalise(n: Node, env: Optional[Env]) -> list[Type]:
-    """(x - mean) / sqrt(variance + epsilon), mean and biased variance."""
-    x, axes = n.inputs[0].type, n.attrs["axes"]
-    stat = without(x, axes)
-    if not axes or any(0 <= a < len(stat.dims) for a in axes):
-        raise GraphError(f"axes {axes_text(axes)}: the dims among them must be the last ones")
-    return [x.with_dtype("f32"), stat, stat]
-
-
-def normalise_gradient(n: Node, env: Optional[Env]) -> list[Type]:
-    """The derivative of normalise."""
-    dy, y, variance = _types(n)
-    if dy.with_dtype("f32") != y or variance != without(y, n.attrs["axes"]):
-        raise GraphError(f"{dy}, {y} and {variance} do not belong together")
-    return [y]
 
 
 # Equations.
@@ -396,7 +278,7 @@ def _run(n: Node, types: Sequence[Type]) -> Type:
 
 def equation(n: Node, env: Optional[Env]) -> list[Type]:
     """The step of an equation run over time."""
-    t = _run(n, _types(n))
+    t = _run(n, types_of(n))
     assert n.equation is not None
     emit = t.with_dtype("bit") if n.equation.spikes else t
     out = [emit.with_steps(0) if n.flag("last") else emit]
@@ -405,7 +287,7 @@ def equation(n: Node, env: Optional[Env]) -> list[Type]:
 
 def equation_gradient(n: Node, env: Optional[Env]) -> list[Type]:
     """The derivative of equation by what goes in."""
-    types = _types(n)
+    types = types_of(n)
     t = _run(n, types[:-1])
     t = t.with_steps(0) if n.flag("last") else t
     if types[-1] != t:
@@ -418,7 +300,7 @@ def equation_gradient(n: Node, env: Optional[Env]) -> list[Type]:
 
 def opaque(n: Node, env: Optional[Env]) -> list[Type]:
     """The output, what is saved and, with ``state``, each state behind the last step."""
-    o, types = n.opaque, _types(n)
+    o, types = n.opaque, types_of(n)
     if o is None:
         raise GraphError("no opaque operator is given")
     want = len(o.inputs) + (len(o.states) if n.flag("state") else 0)
@@ -445,7 +327,7 @@ def opaque(n: Node, env: Optional[Env]) -> list[Type]:
 
 def opaque_gradient(n: Node, env: Optional[Env]) -> list[Type]:
     """The gradient by each input, of what is saved and the gradient of the output."""
-    o, types = n.opaque, _types(n)
+    o, types = n.opaque, types_of(n)
     if o is None:
         raise GraphError("no opaque operator is given")
     if not o.gradient:
@@ -473,12 +355,12 @@ def unary(n: Node, env: Optional[Env]) -> list[Type]:
 
 def binary(n: Node, env: Optional[Env]) -> list[Type]:
     """One number for each pair."""
-    return _number(broadcast(*_types(n)))
+    return _number(broadcast(*types_of(n)))
 
 
 def compare(n: Node, env: Optional[Env]) -> list[Type]:
     """Comparisons, and what makes bits of bits."""
-    types = _types(n)
+    types = types_of(n)
     t = broadcast(*types) if len(types) == 2 else types[0]
     if n.op in ("and", "or", "not"):
         for x in types:
@@ -491,7 +373,7 @@ def compare(n: Node, env: Optional[Env]) -> list[Type]:
 
 def where(n: Node, env: Optional[Env]) -> list[Type]:
     """One of two, by a condition."""
-    condition, a, b = _types(n)
+    condition, a, b = types_of(n)
     if condition.dtype != "bit":
         raise GraphError(f"wants a condition of bits, got {condition}")
     t = broadcast(broadcast(a, b), condition)
@@ -530,7 +412,7 @@ def apply(n: Node, env: Optional[Env]) -> list[Type]:
     if signature is None:
         raise GraphError(f"unknown role {quote(role)}")
     ins, outs, free = signature
-    given = _types(n)
+    given = types_of(n)
     if n.flag("state"):
         if mode != "eval":
             raise GraphError("states are carried in eval mode only")
@@ -581,7 +463,7 @@ def call(n: Node, env: Optional[Env]) -> list[Type]:
 
 def grad(n: Node, env: Optional[Env]) -> list[Type]:
     """The derivative of a scalar by values."""
-    types = _types(n)
+    types = types_of(n)
     if types[0] != scalar():
         raise GraphError(f"wants a scalar f32[], got {types[0]}")
     return [t.with_dtype("f32") for t in types[1:]]
