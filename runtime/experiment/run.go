@@ -73,6 +73,9 @@ func (x *Experiment) Run(ctx context.Context, o RunOptions) (err error) {
 		return err
 	}
 	if found := r.refuse(ctx); found.HasErrors() {
+		if err := ctx.Err(); err != nil { // which is what stands in the way then
+			return err
+		}
 		return &Refused{found}
 	}
 	if r.folder, err = record.Open(o.Folder); err != nil {

@@ -57,6 +57,16 @@ func TestCancel(t *testing.T) {
 	}
 }
 
+// A context that has ended before anything is read is what a run ends with, not a data set that could not be read.
+func TestCancelledBefore(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	x := load(t, plugins, spec(t, "classes"))
+	if err := x.Run(ctx, RunOptions{Folder: filepath.Join(t.TempDir(), "run"), Threads: 1, Watch: &watcher{}, Version: "test"}); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+}
+
 // withoutKey returns the SHA-256 of a checkpoint but for the key of its training.
 func withoutKey(t *testing.T, path string) string {
 	t.Helper()
