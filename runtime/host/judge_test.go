@@ -41,7 +41,7 @@ func TestDecodeSteering(t *testing.T) {
 			t.Errorf("%s: %q %v", text, v, err)
 		}
 	}
-	if got := readable("no\x1b[2J such\r\nneuron\xff" + strings.Repeat("x", 1<<20)); !strings.HasPrefix(got, "no[2J such\nneuronx") || len(got) > 5000 {
+	if got := readable("no\x1b[2J such\r\nneuron\xff" + strings.Repeat("x", 1<<20)); !strings.HasPrefix(got, "no[2J such\n    neuronx") || len(got) > 5000 {
 		t.Errorf("%d bytes, %.40q", len(got), got)
 	}
 }

@@ -102,7 +102,8 @@ func printable(line []byte) string {
 	}, s)
 }
 
-// readable makes what a plugin says of an error of its own safe to show on a terminal, and short: it can be megabytes.
+// readable makes what a plugin says of an error of its own safe to show on a terminal, and short: it can be megabytes. No line but the first
+// begins at the margin, as what snnc says does.
 func readable(message string) string {
 	const (
 		longest = 4096 // bytes
@@ -112,12 +113,13 @@ func readable(message string) string {
 	if len(message) > longest {
 		s += cut
 	}
-	return strings.Map(func(r rune) rune {
+	s = strings.Map(func(r rune) rune {
 		if r == '\r' || isSteering(r) {
 			return -1
 		}
 		return r
 	}, s)
+	return strings.ReplaceAll(s, "\n", "\n    ")
 }
 
 // hello is go-plugin's handshake: CORE-PROTOCOL|PROTOCOL|NETWORK|ADDRESS|KIND and more, where 1 is the only core protocol.
