@@ -298,6 +298,16 @@ func TestTools(t *testing.T) {
 			t.Errorf("%s: %q %v, want %q", command, got, err, want)
 		}
 	}
+	t.Chdir(in("env"))
+	for _, line := range []string{"#!bin/run", "#!/usr/bin/env bin/run", "#!/usr/bin/env -S bin/run x"} { // from the plugin's folder, not from here
+		script := in("plugin", "script")
+		if err := os.WriteFile(script, []byte(line+"\n"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := Interpreter(script); err != nil || slices.ContainsFunc(got, func(path string) bool { return !filepath.IsAbs(path) || strings.HasPrefix(path, in("env")) }) {
+			t.Errorf("%s: %q %v", line, got, err)
+		}
+	}
 	if got, err := Interpreter(root); err == nil {
 		t.Errorf("a folder as a command: %q", got)
 	}

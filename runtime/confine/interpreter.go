@@ -83,7 +83,8 @@ func Tools(bin string) []string {
 	return nil
 }
 
-// shebang returns the programs that a script names in its first line, with env(1) the one that it finds.
+// shebang returns the programs that a script names in its first line, with env(1) the one that it finds. A path that is not absolute leads from
+// the folder in which the script runs, its plugin's, and to nothing that others have here.
 func shebang(path string) []string {
 	const longest = 256 // what Linux reads (BINPRM_BUF_SIZE)
 	f, err := os.Open(path)
@@ -97,11 +98,17 @@ func shebang(path string) []string {
 	if !ok || len(words) == 0 {
 		return nil
 	}
-	out := words[:1]
+	var out []string
+	if filepath.IsAbs(words[0]) {
+		out = words[:1]
+	}
 	if filepath.Base(words[0]) == "env" {
 		for _, w := range words[1:] {
 			if strings.HasPrefix(w, "-") || strings.Contains(w, "=") {
 				continue
+			}
+			if strings.Contains(w, "/") && !filepath.IsAbs(w) {
+				break
 			}
 			if found, err := exec.LookPath(w); err == nil {
 				out = append(out, found)
