@@ -41,7 +41,7 @@ func (f folderFlag) find(name string) (p installed.Places, dir string, err error
 	}
 	dir, ok := p.Find(name)
 	if !ok {
-		return p, "", wrongUsage("there is no plugin %s in %s", name, strings.Join(p.Folders, ", "))
+		return p, "", wrongUsage("there is no plugin %s in %s; `snnc plugin add SOURCE` brings one", name, strings.Join(p.Folders, ", "))
 	}
 	return p, dir, nil
 }
@@ -275,7 +275,7 @@ func (c *pluginVerifyCommand) Run(s streams) error {
 		dir, ok := places.Find(p.Name)
 		if !ok {
 			bad++
-			fmt.Fprintf(s.out, "%s: it is not there\n", p.Name)
+			fmt.Fprintf(s.out, "%s: it is not there; `snnc plugin add SOURCE` brings it, `snnc plugin remove %[1]s` takes it out of the lock\n", p.Name)
 			continue
 		}
 		if err := against(p, places.Lock, dir); err != nil {

@@ -115,14 +115,24 @@ func (c *pluginAddCommand) free(stage *fetch.Stage, places installed.Places, fol
 
 type pluginRemoveCommand struct {
 	folderFlag
-	Name string `arg:"" help:"The plugin, as specs name it in use."`
+	Name string `arg:"" help:"The plugin, as specs name it in use. Of one whose folder is gone the lock's entry is removed."`
 	User bool   `help:"Of the user's own plugins."`
 }
 
 func (c *pluginRemoveCommand) Run(ctx context.Context, s streams) error {
 	places, dir, err := c.find(c.Name)
 	if err != nil {
-		return err
+		if c.User {
+			return err
+		}
+		switch was, bad := unlock(ctx, places.Lock, c.Name); {
+		case bad != nil:
+			return bad
+		case !was:
+			return err
+		}
+		fmt.Fprintf(s.out, "%s, whose folder is gone, is out of %s now\n", c.Name, places.Lock)
+		return nil
 	}
 	folder := strings.TrimSuffix(dir, string(filepath.Separator)+filepath.FromSlash(c.Name)) // of plugins, in which it lies
 	user := installed.UserFolder()
@@ -143,15 +153,21 @@ func (c *pluginRemoveCommand) Run(ctx context.Context, s streams) error {
 	if c.User {
 		return nil
 	}
-	lock, err := installed.ReadLock(places.Lock)
+	_, err = unlock(ctx, places.Lock, c.Name)
+	return err
+}
+
+// unlock takes a plugin out of a lock, and reports whether it was in it.
+func unlock(ctx context.Context, path, name string) (was bool, err error) {
+	lock, err := installed.ReadLock(path)
 	if err != nil {
-		return err
+		return false, err
 	}
-	if _, ok := lock.Find(c.Name); !ok {
-		return nil
+	if _, was = lock.Find(name); !was {
+		return false, nil
 	}
-	return installed.ChangeLock(ctx, places.Lock, func(l *installed.Lock) error {
-		l.Remove(c.Name)
+	return true, installed.ChangeLock(ctx, path, func(l *installed.Lock) error {
+		l.Remove(name)
 		return nil
 	})
 }
