@@ -227,7 +227,7 @@ func (h *Host) open(s *served) (dev bool, err error) {
 		return dev, fmt.Errorf("the plugin in %s calls itself %q: it is used by that name", dir, m.Name)
 	}
 	if m.Requires != 0 && m.Requires != proto.Version {
-		return dev, fmt.Errorf("it requires version %d of the protocol, and this program speaks version %d", m.Requires, proto.Version)
+		return dev, fmt.Errorf("it requires version %d of the protocol, and this program speaks version %d: get an snnc or a version of the plugin that goes with the other", m.Requires, proto.Version)
 	}
 	s.dir, s.manifest = dir, &m
 	s.argv, err = installed.Argv(dir, m.Command)

@@ -87,6 +87,7 @@ func TestDevelopWrong(t *testing.T) {
 		{"acme/leap", `"./leap"]`, `"./nothing"]` + "\nbuild = [\"make\", \"it\"]", "/nothing is not there: build it by `snnc plugin test " + dir + "`, which runs `make it`"},
 		{"acme/leap", `"0.3.1"`, `"0.4.0"`, `it is "acme/leap" 0.3.1, by its manifest it is "acme/leap" 0.4.0`},
 		{"acme/leap", "version", "versions", `unknown key "versions"`},
+		{"acme/leap", "version", "requires = 2\nversion", "requires version 2 of the protocol, and this program speaks version 1: get"},
 	} {
 		if err := os.WriteFile(manifest, []byte(strings.Replace(string(text), x.old, x.new, 1)), 0o644); err != nil {
 			t.Fatal(err)

@@ -27,7 +27,11 @@ var ErrTooLarge = errors.New("it is too large to be hashed")
 // HashFolder returns the hash of a plugin's folder as a lock has it: "sha256:" and 64 hexadecimal digits.
 func HashFolder(dir string) (string, error) {
 	sum := sha256.New()
-	if err := Hash(sum, dir, lockLimits); err != nil {
+	err := Hash(sum, dir, lockLimits)
+	if errors.Is(err, ErrTooLarge) {
+		err = fmt.Errorf("%w: over %d files or %d GB; keep what the plugin does not need out of its folder", err, lockLimits.Files, lockLimits.Bytes>>30)
+	}
+	if err != nil {
 		return "", fmt.Errorf("hash the plugin's folder %s: %w", dir, err)
 	}
 	return "sha256:" + hex.EncodeToString(sum.Sum(nil)), nil

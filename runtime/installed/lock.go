@@ -105,7 +105,7 @@ func ParseLock(text []byte) (Lock, error) {
 		return Lock{}, fmt.Errorf("toml: unknown key %q", unknown[0])
 	}
 	if file.Format != lockFormat {
-		return Lock{}, fmt.Errorf("its format is %d, and this program reads format %d", file.Format, lockFormat)
+		return Lock{}, fmt.Errorf("its format is %d, and this program reads format %d: get the version of snnc that wrote it, or a newer one", file.Format, lockFormat)
 	}
 	var l Lock
 	for _, p := range file.Plugin {
