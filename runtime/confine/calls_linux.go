@@ -4,6 +4,7 @@ package confine
 
 import (
 	"fmt"
+	"os"
 	"slices"
 
 	"golang.org/x/net/bpf"
@@ -59,6 +60,15 @@ const (
 	setAttributes = 0x401c5820 // FS_IOC_FSSETXATTR (linux/fs.h)
 	giveUp        = 0x40305829 // FS_IOC_UNRESVSP (linux/falloc.h), of struct space_resv, which has 48 bytes
 	giveUp64      = 0x4030582b // FS_IOC_UNRESVSP64
+	fileOwner     = 0x8901     // FIOSETOWN (asm-generic/sockios.h)
+	socketOwner   = 0x8902     // SIOCSPGRP
+)
+
+// The versions of Landlock's interface from which it holds what a filter sees in part: cutting files, which by path was anybody's until then,
+// and signals to processes outside.
+const (
+	cutting    = 3
+	signalling = 6
 )
 
 // callFilter returns the program that refuses those calls, and others by what they are asked:
@@ -68,10 +78,11 @@ const (
 //   - prctl that takes away the signal at the host's death;
 //   - fallocate and madvise that make holes, for in an arena of the host they would give up what is reserved, or cut it;
 //   - socketpair of anything but streams: a datagram socket sends to whom it likes without connect;
-//   - where the process is not alone, prlimit of another one.
+//   - where the process is not alone, prlimit of another one;
+//   - what earlier versions of Landlock's interface, landlock (0: there is none), do not see: see cutting and signalling.
 //
 // It says nothing of the numbers of other architectures, which socketFilter refuses.
-func callFilter(p Policy) ([]bpf.RawInstruction, error) {
+func callFilter(p Policy, landlock int) ([]bpf.RawInstruction, error) {
 	const (
 		allow       = unix.SECCOMP_RET_ALLOW
 		refuse      = unix.SECCOMP_RET_ERRNO | uint32(unix.EPERM)
@@ -101,11 +112,47 @@ func callFilter(p Policy) ([]bpf.RawInstruction, error) {
 		asked(unix.SYS_PRLIMIT64, refuse, load(0), bpf.JumpIf{Cond: bpf.JumpEqual, Val: 0, SkipTrue: 1})
 	}
 	asked(unix.SYS_CLONE, refuse, load(0), bpf.JumpIf{Cond: bpf.JumpBitsNotSet, Val: namespaces | unix.CLONE_PARENT, SkipTrue: 1})
-	ask := []bpf.Instruction{load(1)}
-	for i, r := range requests { // to refuse, behind the others and the jump over it
-		ask = append(ask, bpf.JumpIf{Cond: bpf.JumpEqual, Val: r, SkipTrue: uint8(len(requests) - i)})
+	// among is a test of an argument that is one of some values.
+	among := func(i uint32, values ...uint32) []bpf.Instruction {
+		out := []bpf.Instruction{load(i)}
+		for k, v := range values { // to what comes of it, behind the others and the jump over it
+			out = append(out, bpf.JumpIf{Cond: bpf.JumpEqual, Val: v, SkipTrue: uint8(len(values) - k)})
+		}
+		return append(out, bpf.Jump{Skip: 1})
 	}
-	asked(unix.SYS_IOCTL, refuse, append(ask, bpf.Jump{Skip: 1})...)
+	// but is a test of an argument that is none of some values.
+	but := func(i uint32, values ...uint32) []bpf.Instruction {
+		out := []bpf.Instruction{load(i)}
+		for k, v := range values {
+			out = append(out, bpf.JumpIf{Cond: bpf.JumpEqual, Val: v, SkipTrue: uint8(len(values) - k)})
+		}
+		return out
+	}
+	requests := requests
+	if landlock < cutting && p.Watch == 0 { // who watches looks at these as well
+		each([]uintptr{unix.SYS_TRUNCATE}, refuse)
+		each([]uintptr{unix.SYS_OPENAT2}, notThere)
+		for _, c := range calls() {
+			if c.flags > 0 { // to read, and to be cut
+				asked(c.number, refuse, load(uint32(c.flags)), bpf.ALUOpConstant{Op: bpf.ALUOpAnd, Val: unix.O_TRUNC | unix.O_ACCMODE},
+					bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: unix.O_TRUNC, SkipTrue: 1})
+			}
+		}
+	}
+	if landlock < signalling && !p.Alone {
+		own := uint32(os.Getpid()) // which leads its group, and stays what it is
+		each([]uintptr{unix.SYS_TKILL}, refuse)
+		each([]uintptr{unix.SYS_PIDFD_OPEN}, notThere) // children have theirs from clone
+		asked(unix.SYS_KILL, refuse, but(0, 0, own, -own)...)
+		asked(unix.SYS_RT_SIGQUEUEINFO, refuse, but(0, own)...)
+		asked(unix.SYS_RT_TGSIGQUEUEINFO, refuse, but(0, own)...)
+		// Children of Go interrupt their own threads by SIGURG, which nobody minds who does not look for it.
+		asked(unix.SYS_TGKILL, refuse, load(0), bpf.JumpIf{Cond: bpf.JumpEqual, Val: own, SkipTrue: 3},
+			load(2), bpf.JumpIf{Cond: bpf.JumpEqual, Val: uint32(unix.SIGURG), SkipTrue: 1})
+		asked(unix.SYS_FCNTL, refuse, among(1, unix.F_SETOWN, unix.F_SETOWN_EX)...) // whom input and output signal
+		requests = append(slices.Clone(requests), fileOwner, socketOwner)
+	}
+	asked(unix.SYS_IOCTL, refuse, among(1, requests...)...)
 	asked(unix.SYS_PRCTL, refuse, load(0), bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: unix.PR_SET_PDEATHSIG, SkipTrue: 3},
 		load(1), bpf.JumpIf{Cond: bpf.JumpEqual, Val: uint32(unix.SIGKILL), SkipTrue: 1})
 	const holes = unix.FALLOC_FL_PUNCH_HOLE | unix.FALLOC_FL_COLLAPSE_RANGE | unix.FALLOC_FL_INSERT_RANGE
@@ -126,7 +173,7 @@ func filterCalls(p Policy) error {
 	if !canFilter() {
 		return nil
 	}
-	program, err := callFilter(p)
+	program, err := callFilter(p, Standing(false).Landlock)
 	if err != nil {
 		return fmt.Errorf("assemble the filter: %w", err)
 	}

@@ -198,7 +198,7 @@ func TestCallFilter(t *testing.T) {
 	)
 	const thread = unix.CLONE_VM | unix.CLONE_FS | unix.CLONE_FILES | unix.CLONE_SIGHAND | unix.CLONE_SYSVSEM | unix.CLONE_THREAD | unix.CLONE_SETTLS
 	for _, alone := range []bool{true, false} {
-		program, err := callFilter(Policy{Alone: alone})
+		program, err := callFilter(Policy{Alone: alone}, signalling)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -256,6 +256,69 @@ func TestCallFilter(t *testing.T) {
 				t.Errorf("alone %v: %s: %#x, want %#x", alone, x.what, got, x.want)
 			}
 		}
+	}
+}
+
+// What an earlier Landlock does not hold the filter does: files of others are not cut, nor are processes signalled that are not its own.
+func TestCallFilterEarlier(t *testing.T) {
+	const (
+		allow    = unix.SECCOMP_RET_ALLOW
+		refuse   = unix.SECCOMP_RET_ERRNO | int(unix.EPERM)
+		notThere = unix.SECCOMP_RET_ERRNO | int(unix.ENOSYS)
+	)
+	own, host := uint32(os.Getpid()), uint32(os.Getppid())
+	for _, x := range []struct {
+		what      string
+		number    uint32
+		cuts      int // before version 3
+		signals   int // before version 6, without namespaces
+		arguments []uint32
+	}{
+		{"cut a file", unix.SYS_TRUNCATE, refuse, allow, nil},
+		{"cut its own file", unix.SYS_FTRUNCATE, allow, allow, nil},
+		{"open to read and cut", unix.SYS_OPENAT, refuse, allow, []uint32{0, 0, unix.O_TRUNC | unix.O_CLOEXEC}},
+		{"open to write and cut", unix.SYS_OPENAT, allow, allow, []uint32{0, 0, unix.O_TRUNC | unix.O_WRONLY | unix.O_CREAT}},
+		{"open to read", unix.SYS_OPENAT, allow, allow, []uint32{0, 0, unix.O_CLOEXEC}},
+		{"open as nobody sees", unix.SYS_OPENAT2, notThere, allow, nil},
+		{"signal itself", unix.SYS_KILL, allow, allow, []uint32{own}},
+		{"signal its group", unix.SYS_KILL, allow, allow, []uint32{0}},
+		{"signal its group by number", unix.SYS_KILL, allow, allow, []uint32{-own}},
+		{"signal the host", unix.SYS_KILL, allow, refuse, []uint32{host}},
+		{"signal everybody", unix.SYS_KILL, allow, refuse, []uint32{^uint32(0)}},
+		{"signal its own thread", unix.SYS_TGKILL, allow, allow, []uint32{own, own, uint32(unix.SIGABRT)}},
+		{"signal a thread of the host", unix.SYS_TGKILL, allow, refuse, []uint32{host, host, uint32(unix.SIGKILL)}},
+		{"interrupt a thread of a child", unix.SYS_TGKILL, allow, allow, []uint32{host, host, uint32(unix.SIGURG)}},
+		{"signal any thread", unix.SYS_TKILL, allow, refuse, []uint32{host}},
+		{"queue a signal", unix.SYS_RT_SIGQUEUEINFO, allow, refuse, []uint32{host}},
+		{"queue a signal for a thread", unix.SYS_RT_TGSIGQUEUEINFO, allow, refuse, []uint32{host}},
+		{"get hold of a process", unix.SYS_PIDFD_OPEN, allow, notThere, []uint32{host}},
+		{"have the host signalled", unix.SYS_FCNTL, allow, refuse, []uint32{3, unix.F_SETOWN, host}},
+		{"have the host signalled by a request", unix.SYS_IOCTL, allow, refuse, []uint32{3, 0x8901}},
+		{"duplicate a file", unix.SYS_FCNTL, allow, allow, []uint32{3, unix.F_DUPFD_CLOEXEC}},
+		{"ask a terminal", unix.SYS_IOCTL, allow, allow, []uint32{0, unix.TCGETS}},
+		{"set a file's flags", unix.SYS_IOCTL, refuse, refuse, []uint32{3, unix.FS_IOC_SETFLAGS}},
+		{"a namespace of users", unix.SYS_CLONE, refuse, refuse, []uint32{unix.CLONE_NEWUSER}},
+	} {
+		either := x.cuts
+		if either == allow {
+			either = x.signals
+		}
+		for _, how := range []struct {
+			policy   Policy
+			landlock int
+			want     int
+		}{{Policy{Alone: true}, 2, x.cuts}, {Policy{}, 3, x.signals}, {Policy{}, 1, either}} {
+			program, err := callFilter(how.policy, how.landlock)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := run(t, program, x.number, x.arguments...); got != how.want {
+				t.Errorf("%s, Landlock %d: %#x, want %#x", x.what, how.landlock, got, how.want)
+			}
+		}
+	}
+	if program, err := callFilter(Policy{Watch: 3, Alone: true}, 1); err != nil || run(t, program, unix.SYS_TRUNCATE) != allow {
+		t.Errorf("who watches is not told: %v", err)
 	}
 }
 
