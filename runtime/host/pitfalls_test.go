@@ -10,6 +10,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"snnc.dev/snnc/runtime/host"
 )
@@ -79,6 +80,56 @@ func TestSockets(t *testing.T) {
 	}
 	if now := folders(); len(first) != 1 || len(now) != 1 || first[0] == now[0] {
 		t.Errorf("%q, then %q", first, now)
+	}
+}
+
+// A host in which processes die and are replaced has no more files, goroutines and threads than with the first ones, and none that are left
+// when it is closed.
+func TestNothingIsLeft(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Log("files and threads are counted in /proc")
+		return
+	}
+	count := func() (all [3]int) {
+		for i, dir := range []string{"/proc/self/fd", "/proc/self/task"} {
+			entries, err := os.ReadDir(dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			all[i] = len(entries)
+		}
+		all[2] = runtime.NumGoroutine()
+		return all
+	}
+	// settles waits until nothing is more than before: what ends with a process does so a little behind it.
+	settles := func(before [3]int) (now [3]int, ok bool) {
+		for begun := time.Now(); time.Since(begun) < 5*time.Second; time.Sleep(10 * time.Millisecond) {
+			if now = count(); now[0] <= before[0] && now[1] <= before[1]+1 && now[2] <= before[2] { // Go's own threads come and stay
+				return now, true
+			}
+		}
+		return now, false
+	}
+	empty := count()
+	h := start(t, "good", host.Options{})
+	var first [3]int
+	for k := range 12 {
+		works(t, h)
+		if k == 1 {
+			first = count()
+		}
+		if k > 1 {
+			if now, ok := settles(first); !ok {
+				t.Fatalf("with process %d there are %d files, %d threads and %d goroutines; there were %d, %d and %d", k, now[0], now[1], now[2], first[0], first[1], first[2])
+			}
+		}
+		syscall.Kill(h.Processes()[0], syscall.SIGKILL)
+	}
+	if err := h.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if now, ok := settles([3]int{empty[0], first[1], empty[2]}); !ok {
+		t.Errorf("behind the host there are %d files and %d goroutines, before it %d and %d", now[0], now[2], empty[0], empty[2])
 	}
 }
 
