@@ -12,7 +12,7 @@ import (
 // what came later, and it is that of differences.
 func (s *suite) gradient(t *trial) (string, error) {
 	if !t.Gradient {
-		return "not: the description has no `gradient`, and nothing is trained through it", nil
+		return "", untested("not: the description has no `gradient`, and nothing is trained through it")
 	}
 	memory, op, _, err := s.begin(t, 1)
 	if err != nil {
@@ -241,7 +241,8 @@ func (t *trial) smoothed(s opaque.Server, op opaque.Operator) (string, error) {
 		least    = 0.1  // chance makes 0.02 of 2,048 pairs; surrogates have about 0.7, derivatives of probabilities of spikes, seen by single ones, 0.25
 	)
 	q, draw := t.many(examples)
-	found := ""
+	worst, without := math.Inf(1), "" // the smallest correlation by an input, and the last input that has none
+	var why untested
 	a, err := t.forward(s, op, q)
 	if err != nil {
 		return "", err
@@ -280,17 +281,24 @@ func (t *trial) smoothed(s opaque.Server, op opaque.Operator) (string, error) {
 		}
 		switch r := xy / math.Sqrt(xx*yy); {
 		case yy == 0:
-			found = "not by differences: nothing that comes in changes a spike"
+			without, why = name, "not by differences: nothing that comes in changes a spike"
 		case changed < enough:
-			found = fmt.Sprintf("not by differences: of %d changes of the input few change a spike; pass --use with a threshold near 1", draws*examples)
+			without, why = name, untested(fmt.Sprintf("not by differences: of %d changes of the input few change a spike; pass --use with a threshold near 1", draws*examples))
 		case xx == 0:
 			return "", &fault{Gradient, "it is 0 everywhere by input " + name + ", whose changes change spikes", "give the spike a surrogate derivative in Backward, or take `gradient` out of the description"}
 		case r < least:
 			return "", &fault{Gradient, fmt.Sprintf("by input %s it does not point where differences of the smoothed model do: their correlation is %.2f", name, r),
 				"look for a sign, a time step and a state in Backward: all ways by which " + name + " reaches a spike, at its time step and through the states at later ones"}
 		default:
-			found = fmt.Sprintf("as differences of the smoothed model say, with a correlation of %.2f", r)
+			worst = min(worst, r)
 		}
+	}
+	if math.IsInf(worst, 1) {
+		return "", why
+	}
+	found := fmt.Sprintf("as differences of the smoothed model say, with a correlation of %.2f", worst)
+	if without != "" {
+		found += "; by input " + without + " " + string(why)
 	}
 	return found, nil
 }

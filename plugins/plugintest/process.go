@@ -125,7 +125,7 @@ func (s *suite) memory(t *trial) (string, error) {
 	after := s.private(h)
 	switch {
 	case before == 0 || after == 0:
-		return "not measured: this system does not tell how much memory a process has", nil
+		return "", untested("not measured: this system does not tell how much memory a process has")
 	case after-before > most:
 		return "", &fault{Memory, fmt.Sprintf("in %d equal calls the process grows from %d MB to %d MB", calls, before>>20, after>>20),
 			"keep nothing of a call: give back what is allocated, unmap arenas whose file is gone"}
@@ -166,7 +166,7 @@ func (s *suite) speed(t *trial) (string, error) {
 		if errors.As(err, &f) && f.Kind != host.Refused && f.Kind != host.Nonsense {
 			return "", err
 		}
-		return fmt.Sprintf("not measured: the component does not take %d neurons in a row", neurons), nil
+		return "", untested(fmt.Sprintf("not measured: the component does not take %d neurons in a row", neurons))
 	}
 	b := opaque.Block{Steps: long, Batch: examples, Count: examples}
 	timed := func(call func() error) (time.Duration, error) {
@@ -207,7 +207,7 @@ func (s *suite) speed(t *trial) (string, error) {
 	// It is right: a block of this size may take its time, of what looks at all pairs of neurons say.
 	late := func(err error) (string, error) {
 		if f := (*host.Failure)(nil); errors.As(err, &f) && f.Kind == host.Late {
-			return fmt.Sprintf("not measured: %d neurons take longer than %v; layers of so many would be ended after a minute", neurons, s.o.Timeout), nil
+			return "", untested(fmt.Sprintf("not measured: %d neurons take longer than %v; layers of so many would be ended after a minute", neurons, s.o.Timeout))
 		}
 		return "", err
 	}

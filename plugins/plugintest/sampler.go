@@ -44,7 +44,7 @@ func (s *suite) samplers(title string, h *host.Host, m *built, options []schema.
 				return "", err
 			}
 			if len(r.Complaints) > 0 {
-				return fmt.Sprintf("not: it complains of `%s`: %s", r.Complaints[0].Path, r.Complaints[0].Summary), nil
+				return "", untested(fmt.Sprintf("not: it complains of `%s`: %s", r.Complaints[0].Path, r.Complaints[0].Summary))
 			}
 			p, err := program.Parse(r.Program)
 			if err != nil {
@@ -81,7 +81,7 @@ func (m *built) draws(p *program.Program, sampler *program.Sampler, weights *tra
 			n += x.MultiplyAccumulates(together)
 		}
 		if n*sampler.Turns > heaviest {
-			return fmt.Sprintf("not drawn: %d turns with the networks of %s take %d million multiply-accumulates", sampler.Turns, m.from, n*sampler.Turns/1_000_000), nil
+			return "", untested(fmt.Sprintf("not drawn: %d turns with the networks of %s take %d million multiply-accumulates", sampler.Turns, m.from, n*sampler.Turns/1_000_000))
 		}
 	}
 	draw := func(n, first int) ([]float32, graph.Type, error) {

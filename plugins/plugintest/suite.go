@@ -121,11 +121,17 @@ func (s *suite) add(v Verdict) {
 	s.report.Verdicts = append(s.report.Verdicts, v)
 }
 
-// test is something that is looked at: what was found, beginning with `not` where nothing could be, or what is wrong.
+// test is something that is looked at: what was found, or what is wrong. An error that is untested says why nothing could be found.
 type test struct {
 	name Name
 	run  func() (string, error)
 }
+
+// untested is why something was not looked at.
+type untested string
+
+// Error implements error.
+func (u untested) Error() string { return string(u) }
 
 // each makes the tests of a component, in an order in which the cause of a fault is found before what follows from it; looked are names
 // that all of them look for.
@@ -138,11 +144,12 @@ func (s *suite) each(title string, tests []test, looked ...Name) {
 		before := len(s.hosts)
 		found, err := x.run()
 		s.close(before)
+		var why untested
 		switch {
 		case s.ctx.Err() != nil:
 			return
-		case err == nil && strings.HasPrefix(found, "not"):
-			s.say(title, x.name, Untested, found, "")
+		case errors.As(err, &why):
+			s.say(title, x.name, Untested, why.Error(), "")
 		case err == nil:
 			s.say(title, x.name, Passed, found, "")
 		default:
