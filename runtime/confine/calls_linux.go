@@ -81,14 +81,11 @@ const (
 //   - where the process is not alone, prlimit of another one;
 //   - what earlier versions of Landlock's interface, landlock (0: there is none), do not see: see cutting and signalling.
 //
-// It says nothing of the numbers of other architectures, which socketFilter refuses.
+// It says nothing of the numbers of other architectures, which the filters of sockets refuse (known).
 func callFilter(p Policy, landlock int) ([]bpf.RawInstruction, error) {
 	const (
-		allow       = unix.SECCOMP_RET_ALLOW
 		refuse      = unix.SECCOMP_RET_ERRNO | uint32(unix.EPERM)
-		notThere    = unix.SECCOMP_RET_ERRNO | uint32(unix.ENOSYS)
 		unsupported = unix.SECCOMP_RET_ERRNO | uint32(unix.EOPNOTSUPP)
-		whole       = 4 // bytes
 	)
 	load := func(i uint32) bpf.Instruction { return bpf.LoadAbsolute{Off: argumentsAt + argument*i, Size: whole} }
 	program := []bpf.Instruction{bpf.LoadAbsolute{Off: numberAt, Size: whole}}

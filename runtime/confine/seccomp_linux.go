@@ -29,66 +29,57 @@ func architecture() uint32 {
 	return 0
 }
 
-// socketFilter returns the program that allows of all sockets the streams of the unix domain, and of these to listen alone. What comes of
-// others is given.
-//
-// Calls by the numbers of another architecture (32 bits on a machine of 64, x32) are not there: they would make sockets by other numbers.
-// Neither is io_uring, whose operations no filter sees. Other calls pass.
-func socketFilter(refuse uint32) ([]bpf.RawInstruction, error) {
-	const (
-		x32      = 1 << 30 // bit of the number (asm/unistd.h); no number of arm64 has it
-		typeMask = 0xf     // the kind of a socket, without SOCK_CLOEXEC and SOCK_NONBLOCK
-		allow    = unix.SECCOMP_RET_ALLOW
-		notThere = unix.SECCOMP_RET_ERRNO | uint32(unix.ENOSYS)
-		whole    = 4 // bytes
-	)
-	return bpf.Assemble([]bpf.Instruction{
+// What comes of a call.
+const (
+	allow    = unix.SECCOMP_RET_ALLOW
+	refused  = unix.SECCOMP_RET_ERRNO | uint32(unix.EACCES)
+	notThere = unix.SECCOMP_RET_ERRNO | uint32(unix.ENOSYS)
+)
+
+// whole is how many bytes a filter looks at at once.
+const whole = 4
+
+// known begins a program for which some calls are not there: those by the numbers of another architecture (32 bits on a machine of 64, x32),
+// which would make sockets by other numbers, and io_uring, whose operations no filter sees. What follows has the call's number before it.
+func known() []bpf.Instruction {
+	const x32 = 1 << 30 // bit of the number (asm/unistd.h); no number of arm64 has it
+	return []bpf.Instruction{
 		bpf.LoadAbsolute{Off: architectureAt, Size: whole},
-		bpf.JumpIf{Cond: bpf.JumpEqual, Val: architecture(), SkipFalse: 10}, // to notThere
+		bpf.JumpIf{Cond: bpf.JumpEqual, Val: architecture(), SkipTrue: 1}, bpf.RetConstant{Val: notThere},
 		bpf.LoadAbsolute{Off: numberAt, Size: whole},
-		bpf.JumpIf{Cond: bpf.JumpGreaterOrEqual, Val: x32, SkipTrue: 8},                    // to notThere
-		bpf.JumpIf{Cond: bpf.JumpEqual, Val: uint32(unix.SYS_IO_URING_SETUP), SkipTrue: 7}, // to notThere
-		bpf.JumpIf{Cond: bpf.JumpEqual, Val: uint32(unix.SYS_CONNECT), SkipTrue: 7},        // to refuse
-		bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: uint32(unix.SYS_SOCKET), SkipTrue: 7},      // to allow
-		bpf.LoadAbsolute{Off: argumentsAt, Size: whole},                                    // domain
-		bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: unix.AF_UNIX, SkipTrue: 4},                 // to refuse
-		bpf.LoadAbsolute{Off: argumentsAt + argument, Size: whole},                         // type
-		bpf.ALUOpConstant{Op: bpf.ALUOpAnd, Val: typeMask},                                 //
-		bpf.JumpIf{Cond: bpf.JumpEqual, Val: unix.SOCK_STREAM, SkipTrue: 2, SkipFalse: 1},  // to allow, or refuse
-		bpf.RetConstant{Val: notThere},
-		bpf.RetConstant{Val: refuse},
+		bpf.JumpIf{Cond: bpf.JumpLessThan, Val: x32, SkipTrue: 1}, bpf.RetConstant{Val: notThere},
+		bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: uint32(unix.SYS_IO_URING_SETUP), SkipTrue: 1}, bpf.RetConstant{Val: notThere},
+	}
+}
+
+// socketFilter returns the program that allows of all sockets the streams of the unix domain, and of these to listen alone. What comes of
+// others is given. Other calls that are known pass.
+func socketFilter(refuse uint32) ([]bpf.RawInstruction, error) {
+	const kind = 0xf // of a socket, without SOCK_CLOEXEC and SOCK_NONBLOCK
+	return bpf.Assemble(append(known(),
+		bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: uint32(unix.SYS_CONNECT), SkipTrue: 1}, bpf.RetConstant{Val: refuse},
+		bpf.JumpIf{Cond: bpf.JumpEqual, Val: uint32(unix.SYS_SOCKET), SkipTrue: 1}, bpf.RetConstant{Val: allow},
+		bpf.LoadAbsolute{Off: argumentsAt, Size: whole}, // domain
+		bpf.JumpIf{Cond: bpf.JumpEqual, Val: unix.AF_UNIX, SkipTrue: 1}, bpf.RetConstant{Val: refuse},
+		bpf.LoadAbsolute{Off: argumentsAt + argument, Size: whole},
+		bpf.ALUOpConstant{Op: bpf.ALUOpAnd, Val: kind},
+		bpf.JumpIf{Cond: bpf.JumpEqual, Val: unix.SOCK_STREAM, SkipTrue: 1}, bpf.RetConstant{Val: refuse},
 		bpf.RetConstant{Val: allow},
-	})
+	))
 }
 
 // networkFilter returns the program for a process that has the network: it allows of all sockets those of IPv4, of IPv6 and of the kernel's
-// table of addresses, and none of the unix domain, behind which this machine's services are. Calls that are not there are those of
-// socketFilter.
+// table of addresses, and none of the unix domain, behind which this machine's services are. Other calls that are known pass.
 func networkFilter() ([]bpf.RawInstruction, error) {
-	const (
-		x32      = 1 << 30
-		notThere = unix.SECCOMP_RET_ERRNO | uint32(unix.ENOSYS)
-		whole    = 4 // bytes
-	)
-	return bpf.Assemble([]bpf.Instruction{
-		bpf.LoadAbsolute{Off: architectureAt, Size: whole},
-		bpf.JumpIf{Cond: bpf.JumpEqual, Val: architecture(), SkipFalse: 8}, // to notThere
-		bpf.LoadAbsolute{Off: numberAt, Size: whole},
-		bpf.JumpIf{Cond: bpf.JumpGreaterOrEqual, Val: x32, SkipTrue: 6},                    // to notThere
-		bpf.JumpIf{Cond: bpf.JumpEqual, Val: uint32(unix.SYS_IO_URING_SETUP), SkipTrue: 5}, // to notThere
-		bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: uint32(unix.SYS_SOCKET), SkipTrue: 6},      // to allow
-		bpf.LoadAbsolute{Off: argumentsAt, Size: whole},                                    // domain
-		bpf.JumpIf{Cond: bpf.JumpEqual, Val: unix.AF_INET, SkipTrue: 4},                    // to allow
-		bpf.JumpIf{Cond: bpf.JumpEqual, Val: unix.AF_INET6, SkipTrue: 3},                   // to allow
-		bpf.JumpIf{Cond: bpf.JumpEqual, Val: unix.AF_NETLINK, SkipTrue: 2, SkipFalse: 1},   // to allow, or refuse
-		bpf.RetConstant{Val: notThere},
-		bpf.RetConstant{Val: refused},
-		bpf.RetConstant{Val: unix.SECCOMP_RET_ALLOW},
-	})
+	return bpf.Assemble(append(known(),
+		bpf.JumpIf{Cond: bpf.JumpEqual, Val: uint32(unix.SYS_SOCKET), SkipTrue: 1}, bpf.RetConstant{Val: allow},
+		bpf.LoadAbsolute{Off: argumentsAt, Size: whole}, // domain
+		bpf.JumpIf{Cond: bpf.JumpEqual, Val: unix.AF_INET, SkipTrue: 3},
+		bpf.JumpIf{Cond: bpf.JumpEqual, Val: unix.AF_INET6, SkipTrue: 2},
+		bpf.JumpIf{Cond: bpf.JumpEqual, Val: unix.AF_NETLINK, SkipTrue: 1}, bpf.RetConstant{Val: refused},
+		bpf.RetConstant{Val: allow},
+	))
 }
-
-// refused is what comes of a call that is not allowed.
-const refused = unix.SECCOMP_RET_ERRNO | uint32(unix.EACCES)
 
 // canFilter reports whether the system has such filters.
 func canFilter() bool {

@@ -54,11 +54,7 @@ func calls() []watchedCall { return slices.Concat(modern, legacy) }
 // watchFilter returns the program of a watched process: that of others, with notices in the place of refusals and for calls that change
 // files.
 func watchFilter() ([]bpf.RawInstruction, error) {
-	const (
-		notice = unix.SECCOMP_RET_USER_NOTIF
-		allow  = unix.SECCOMP_RET_ALLOW
-		whole  = 4 // bytes
-	)
+	const notice = unix.SECCOMP_RET_USER_NOTIF
 	var files []bpf.Instruction
 	for _, c := range calls() {
 		if c.flags == 0 {
