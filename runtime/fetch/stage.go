@@ -104,9 +104,10 @@ func (s *Stage) unpack(archive string) error {
 	return nil
 }
 
-// copy copies a folder, without what Git keeps in it, which no lock covers.
+// copy copies what is a plugin's own in a folder (installed.IsOwn).
 func (s *Stage) copy(source string) error {
-	if _, err := installed.ReadManifest(source); err != nil { // before what is no plugin is copied
+	m, err := installed.ReadManifest(source) // before what is no plugin is copied
+	if err != nil {
 		return err
 	}
 	from, err := filepath.EvalSymlinks(source)
@@ -126,18 +127,10 @@ func (s *Stage) copy(source string) error {
 	if in, err := filepath.Rel(from, to); err == nil && filepath.IsLocal(in) {
 		return fmt.Errorf("copy plugin %s: %s, where it is copied to, lies in it", source, s.plugins)
 	}
-	if err := os.CopyFS(s.Dir(), os.DirFS(from)); err != nil {
+	if err := os.CopyFS(s.Dir(), installed.Own(from, m)); err != nil {
 		return fmt.Errorf("copy plugin %s: %w", source, err)
 	}
-	return filepath.WalkDir(s.Dir(), func(path string, d fs.DirEntry, err error) error {
-		if err != nil || !d.IsDir() || d.Name() != ".git" {
-			return err
-		}
-		if err := removeAll(path); err != nil {
-			return err
-		}
-		return fs.SkipDir
-	})
+	return nil
 }
 
 // Taken is a name under which something is that would have to give way.

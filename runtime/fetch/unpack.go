@@ -8,6 +8,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -54,8 +55,8 @@ func archiveForm(file string) string {
 // the one folder at the top of the archive, that one in it.
 //
 // What an archive of somebody else could do harm by is an error that names the entry: names that lead out of the folder, that exist twice or
-// that differ by case alone, links that leave the plugin, devices, more than the limits. Folders .git, which no lock covers, and what macOS packs
-// besides (__MACOSX, ._NAME) are left out. Files get the mode 0644 or, where they may be executed, 0755. After an error the folder holds what was unpacked before.
+// that differ by case alone, links that leave the plugin, devices, more than the limits. What is not the plugin's own (installed.IsOwn), and what
+// macOS packs besides (__MACOSX, ._NAME), is left out. Files get the mode 0644 or, where they may be executed, 0755. After an error the folder holds what was unpacked before.
 func Unpack(archive, to string, l Limits) (dir string, err error) {
 	defer func() {
 		if err != nil {
@@ -96,6 +97,9 @@ func Unpack(archive, to string, l Limits) (dir string, err error) {
 	}
 	top, err := u.top()
 	if err != nil {
+		return "", err
+	}
+	if err := u.clean(top); err != nil {
 		return "", err
 	}
 	if err := u.link(top); err != nil {
@@ -302,6 +306,26 @@ func (u *unpacking) top() (string, error) {
 	return "", fmt.Errorf("there is no %s in it, neither at the top nor in a folder that is the only one there", installed.ManifestName)
 }
 
+// clean removes the folders that are not the own of the plugin in a folder, of which one may know only when all is there, with their links.
+func (u *unpacking) clean(top string) error {
+	m, _ := installed.ReadManifest(filepath.Join(u.root.Name(), filepath.FromSlash(top))) // who wants it says what is wrong with it
+	below := func(name string) string { return strings.TrimPrefix(name, top+"/") }
+	for _, e := range u.seen {
+		if !e.folder || e.name == top || installed.IsOwn(below(e.name), m.Command, func(file string) bool {
+			name := e.name + "/" + file
+			f, ok := u.seen[folded(name)]
+			return ok && f.name == name && !f.folder
+		}) {
+			continue
+		}
+		if err := u.root.RemoveAll(filepath.FromSlash(e.name)); err != nil {
+			return err
+		}
+		u.links = slices.DeleteFunc(u.links, func(l link) bool { return strings.HasPrefix(l.name, e.name+"/") })
+	}
+	return nil
+}
+
 // link makes the links of the plugin in a folder, none of which leads out of it.
 //
 // A link goes up first, through folders as the link lies in them, none of which is a link itself, and then down; so where it leads can be
@@ -324,7 +348,7 @@ func (u *unpacking) link(top string) error {
 			}
 		}
 		if strings.HasPrefix(l.to, "/") || l.to == "" || strings.ContainsAny(l.to, "\\\x00") || up > strings.Count(name, "/") {
-			return fmt.Errorf("link %.200q leads to %.200q, out of the plugin", l.name, l.to)
+			return fmt.Errorf("link %.200q leads to %.200q, out of the plugin: pack in its place what it leads to, as `tar --dereference` does", l.name, l.to)
 		}
 		if err := u.root.Symlink(l.to, filepath.FromSlash(l.name)); err != nil {
 			return fmt.Errorf("link %.200q: %w", l.name, err)

@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -204,7 +205,7 @@ func TestUnpackRefuses(t *testing.T) {
 		{[]packed{{"data", 0o644, "x"}, {"data/x", 0o644, "y"}}, "once as a folder"},
 		{[]packed{{"Data/x", 0o644, "x"}}, `entry "Data/x": it differs from "data" by case alone`},
 		{[]packed{{"\u212a", 0o644, "x"}, {"k", 0o644, "y"}}, "by case alone"}, // the sign of kelvin
-		{[]packed{{"l", symlink, "/etc/passwd"}}, `link "l" leads to "/etc/passwd", out of the plugin`},
+		{[]packed{{"l", symlink, "/etc/passwd"}}, `link "l" leads to "/etc/passwd", out of the plugin: pack in its place what it leads to`},
 		{[]packed{{"a/l", symlink, "../../x"}}, "out of the plugin"},
 		{[]packed{{"a/l", symlink, "b/../../x"}}, "down and up again"},
 		{[]packed{{"l", symlink, ""}}, "out of the plugin"},
@@ -225,6 +226,55 @@ func TestUnpackRefuses(t *testing.T) {
 		if _, _, err := unpacked(t, name, archive, small); err == nil || !strings.Contains(err.Error(), "out of the plugin") {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// littered is a plugin with what a machine has made in its folder, and of the plugin's own what looks like that.
+var littered = append(below("leap/", plugin), []packed{
+	{"leap/env/bin/python", fs.ModeSymlink | 0o777, "/usr/bin/python3"},
+	{"leap/env/pyvenv.cfg", 0o644, "home = /usr/bin"},
+	{"leap/runs/one/actions.json", 0o644, "{}"},
+	{"leap/runs/one/checkpoints/a", 0o644, "x"},
+	{"leap/data/__pycache__/a.pyc", 0o644, "x"},
+	{"leap/.pytest_cache/CACHEDIR.TAG", 0o644, "x"},
+	{"leap/actions.json", 0o644, "{}"},
+	{"leap/data/pyvenv.cfg/own", 0o644, "x"},
+}...)
+
+// What a machine has made in the folder of a plugin stays there, in whatever form the plugin comes, unless its command leads into it.
+func TestLittered(t *testing.T) {
+	judge := func(what, dir string, kept ...string) {
+		t.Helper()
+		for _, name := range []string{"env", "runs/one", "data/__pycache__", ".pytest_cache", "actions.json", "data/a/b", "data/pyvenv.cfg/own"} {
+			_, err := os.Lstat(filepath.Join(dir, name))
+			if want := slices.Contains(append(kept, "actions.json", "data/a/b", "data/pyvenv.cfg/own"), name); want != (err == nil) {
+				t.Errorf("%s: %s: %v", what, name, err)
+			}
+		}
+	}
+	for name, archive := range archives(t, littered...) {
+		_, dir, err := unpacked(t, name, archive, ArchiveLimits())
+		if err != nil {
+			t.Fatal(err)
+		}
+		judge(name, dir)
+	}
+	source := filepath.Join(t.TempDir(), "leap")
+	for _, p := range littered {
+		at := filepath.Join(filepath.Dir(source), p.name)
+		if p.mode.Type() != fs.ModeSymlink {
+			put(t, at, p.text)
+		} else if err := errors.Join(os.MkdirAll(filepath.Dir(at), 0o777), os.Symlink(p.text, at)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	folder := filepath.Join(t.TempDir(), "plugins")
+	judge("a folder", added(t, folder, source, "acme/leap"))
+	put(t, filepath.Join(source, installed.ManifestName), strings.Replace(manifest, "./leap", "./env/bin/python", 1))
+	dir := added(t, folder, source, "acme/leap")
+	judge("with its environment", dir, "env")
+	if to, err := os.Readlink(filepath.Join(dir, "env/bin/python")); err != nil || to != "/usr/bin/python3" {
+		t.Errorf("%q %v", to, err)
 	}
 }
 

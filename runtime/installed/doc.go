@@ -1,6 +1,6 @@
 // Package installed finds the plugins that lie in folders, and holds them to what snnc.lock says of them.
 //
-// A plugin is a folder with a manifest (ReadManifest). Those that a spec uses lie in folders named plugins, of which Near
+// A plugin is a folder with a manifest (ReadManifest), and what a machine has made there is not its own (IsOwn). Those that a spec uses lie in folders named plugins, of which Near
 // lists the ones that count for the spec, in order. Places.Find returns the folder of a name. Nothing else is looked into,
 // neither PATH nor the current folder.
 //

@@ -29,12 +29,17 @@ func HashFolder(dir string) (string, error) {
 	sum := sha256.New()
 	err := Hash(sum, dir, lockLimits)
 	if errors.Is(err, ErrTooLarge) {
-		err = fmt.Errorf("%w: over %d files or %d GB; keep what the plugin does not need out of its folder", err, lockLimits.Files, lockLimits.Bytes>>30)
+		err = tooLarge(lockLimits)
 	}
 	if err != nil {
 		return "", fmt.Errorf("hash the plugin's folder %s: %w", dir, err)
 	}
 	return "sha256:" + hex.EncodeToString(sum.Sum(nil)), nil
+}
+
+// tooLarge says how much is too much.
+func tooLarge(l Limits) error {
+	return fmt.Errorf("%w: over %d files or %d GB; keep what the plugin does not need out of its folder", ErrTooLarge, l.Files, l.Bytes>>30)
 }
 
 // HashText returns the hash of a text in the form of HashFolder.
