@@ -235,10 +235,7 @@ func sized(e, examples int) float64 { return math.Exp2(5*float64(e)/float64(exam
 func (t *trial) smoothed(s opaque.Server, op opaque.Operator) (string, error) {
 	const (
 		examples = 512
-		draws    = 4
-		noise    = 0.25 // of the example's size
-		enough   = 64   // pairs in which a spike changes: fewer say nothing, of a neuron whose threshold is far from such inputs
-		least    = 0.1  // chance makes 0.02 of 2,048 pairs; surrogates have about 0.7, derivatives of probabilities of spikes, seen by single ones, 0.25
+		enough   = 64 // pairs in which a spike changes: fewer say nothing, of a neuron whose threshold is far from such inputs
 	)
 	q, draw := t.many(examples)
 	worst, without := math.Inf(1), "" // the smallest correlation by an input, and the last input that has none
@@ -253,44 +250,24 @@ func (t *trial) smoothed(s opaque.Server, op opaque.Operator) (string, error) {
 		return "", err
 	}
 	for i, name := range t.Inputs {
-		var xy, xx, yy float64
-		changed := 0
-		for range draws {
-			d := towards(draw, q.inputs[i])
-			far := func(e int) float64 {
-				if t.Direction == "" {
-					return noise * sized(e, examples)
-				}
-				return noise
-			}
-			by, _, err := t.ahead(s, op, q, i, d, w, far)
-			if err != nil {
+		for _, p := range t.parts() {
+			r, err := t.pairs(s, op, q, i, p, w, g[i], draw)
+			switch {
+			case err != nil:
 				return "", err
+			case r.changed < enough && !p.whole:
+			case r.changed == 0:
+				without, why = name, "not by differences: nothing that comes in changes a spike"
+			case r.changed < enough:
+				without, why = name, untested(fmt.Sprintf("not by differences: of %d changes of the input few change a spike; pass --use with a threshold near 1", r.all))
+			case r.xx == 0:
+				return "", &fault{Gradient, fmt.Sprintf("it is 0 everywhere by input %s%s, whose changes change spikes", name, p.said), "give the spike a surrogate derivative in Backward, or take `gradient` out of the description"}
+			case r.correlation() < p.least:
+				return "", &fault{Gradient, fmt.Sprintf("by input %s%s it does not point where differences of the smoothed model do: their correlation is %.2f", name, p.said, r.correlation()),
+					"look for a sign, a time step and a state in Backward: all ways by which " + name + " reaches a spike, at its time step and through the states at later ones"}
+			case p.whole:
+				worst = min(worst, r.correlation())
 			}
-			for e, says := range t.along(q.Block, g[i], d) {
-				is := by[e]
-				says *= far(e)
-				if math.IsNaN(says) || math.IsInf(says, 0) {
-					return "", noNumber(name, says)
-				}
-				if is != 0 {
-					changed++
-				}
-				xy, xx, yy = xy+says*is, xx+says*says, yy+is*is
-			}
-		}
-		switch r := xy / math.Sqrt(xx*yy); {
-		case yy == 0:
-			without, why = name, "not by differences: nothing that comes in changes a spike"
-		case changed < enough:
-			without, why = name, untested(fmt.Sprintf("not by differences: of %d changes of the input few change a spike; pass --use with a threshold near 1", draws*examples))
-		case xx == 0:
-			return "", &fault{Gradient, "it is 0 everywhere by input " + name + ", whose changes change spikes", "give the spike a surrogate derivative in Backward, or take `gradient` out of the description"}
-		case r < least:
-			return "", &fault{Gradient, fmt.Sprintf("by input %s it does not point where differences of the smoothed model do: their correlation is %.2f", name, r),
-				"look for a sign, a time step and a state in Backward: all ways by which " + name + " reaches a spike, at its time step and through the states at later ones"}
-		default:
-			worst = min(worst, r)
 		}
 	}
 	if math.IsInf(worst, 1) {
@@ -301,4 +278,72 @@ func (t *trial) smoothed(s opaque.Server, op opaque.Operator) (string, error) {
 		found += "; by input " + without + " " + string(why)
 	}
 	return found, nil
+}
+
+// part is the time steps at which an input is moved, and the correlation that there has to be.
+type part struct {
+	from, to int
+	whole    bool
+	least    float64
+	said     string
+}
+
+// parts are all time steps and, of what comes in with time steps, each half: what is missing in one hides behind the other.
+func (t *trial) parts() []part {
+	const least = 0.1 // chance makes 0.02 of 2,048 pairs; surrogates have about 0.7, derivatives of probabilities of spikes, seen by single ones, 0.25
+	all := part{0, steps, true, least, ""}
+	if t.Direction != "" {
+		return []part{all}
+	}
+	half := func(from, to int) part {
+		return part{from, to, false, 0, fmt.Sprintf(" at the time steps %d to %d", from, to-1)}
+	}
+	return []part{all, half(0, steps/2), half(steps/2, steps)}
+}
+
+// pairs are what a gradient says of changes of an input, x, and what these change, y.
+type pairs struct {
+	xy, xx, yy   float64 // sums of products
+	all, changed int     // how many, and those in which a spike changes
+}
+
+func (p pairs) correlation() float64 { return p.xy / math.Sqrt(p.xx*p.yy) }
+
+// pairs moves an input at some time steps in directions that are drawn.
+func (t *trial) pairs(s opaque.Server, op opaque.Operator, q question, input int, p part, w, g []float32, draw *rand.Rand) (out pairs, err error) {
+	const (
+		draws = 4
+		noise = 0.25 // of the example's size
+	)
+	for range draws {
+		d := towards(draw, q.inputs[input])
+		if !p.whole {
+			row := len(d) / steps
+			clear(d[:p.from*row])
+			clear(d[p.to*row:])
+		}
+		far := func(e int) float64 {
+			if t.Direction == "" {
+				return noise * sized(e, q.Batch)
+			}
+			return noise
+		}
+		by, _, err := t.ahead(s, op, q, input, d, w, far)
+		if err != nil {
+			return out, err
+		}
+		for e, says := range t.along(q.Block, g, d) {
+			is := by[e]
+			says *= far(e)
+			if math.IsNaN(says) || math.IsInf(says, 0) {
+				return out, noNumber(t.Inputs[input], says)
+			}
+			if is != 0 {
+				out.changed++
+			}
+			out.all++
+			out.xy, out.xx, out.yy = out.xy+says*is, out.xx+says*says, out.yy+is*is
+		}
+	}
+	return out, nil
 }

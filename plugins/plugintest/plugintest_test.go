@@ -167,6 +167,8 @@ func TestFaults(t *testing.T) {
 		{"prepared", plugintest.Leak, "neuron leap", "where the component is prepared at dims [4 2 3] as well, a sequence at dims [3 2 4] differs"},
 		{"buffer", plugintest.Examples, "neuron leap", "where parts of a batch are asked for at the same time"},
 		{"carried", plugintest.Examples, "neuron leap", "example 4 of a sequence that goes on from states is another one alone"},
+		{"late", plugintest.Gradient, "neuron leap", "it is 0 everywhere by input x at the time steps 0 to 2, whose changes change spikes"},
+		{"maps", plugintest.Memory, "neuron leap", "in 60 equal calls the process grows"},
 		{"large", plugintest.Gradient, "neuron leap", "the gradient by input x is NaN"},
 		{"batch", plugintest.Examples, "neuron leap", "alone than in a batch"},
 		{"start", plugintest.Steps, "neuron leap", "time step 1 by itself"},

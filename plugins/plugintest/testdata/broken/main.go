@@ -13,8 +13,10 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"snnc.dev/snnc/plugins/schema"
@@ -162,6 +164,8 @@ func leap(u sdk.Use) (sdk.Prepared, []schema.Complaint, error) {
 			if c, err := net.Dial("tcp", "127.0.0.1:9"); err == nil {
 				c.Close()
 			}
+		case "maps": // arenas once more, and keeps them
+			maps()
 		case "grows":
 			block := make([]byte, 1<<20)
 			for i := range block {
@@ -239,6 +243,10 @@ func leap(u sdk.Use) (sdk.Prepared, []schema.Complaint, error) {
 				switch fault {
 				case "sign":
 					dx[i] = -dx[i]
+				case "late": // of the last time step alone
+					if t < b.Steps-1 {
+						dx[i] = 0
+					}
 				case "large": // batches alone
 					if b.Examples > 256 {
 						dx[i] /= dx[i] - dx[i]
@@ -251,6 +259,28 @@ func leap(u sdk.Use) (sdk.Prepared, []schema.Complaint, error) {
 		return nil
 	}
 	return sdk.Prepared{States: []schema.State{{Name: "v"}}, Saved: []string{"membrane"}, Forward: forward, Backward: backward}, nil, nil
+}
+
+// maps maps the arenas that the process has mapped.
+func maps() {
+	text, err := os.ReadFile("/proc/self/maps")
+	if err != nil {
+		panic(err)
+	}
+	for _, path := range regexp.MustCompile(`(?m)/[^ ]*/arena-[0-9]+$`).FindAllString(string(text), -1) {
+		f, err := os.OpenFile(path, os.O_RDWR, 0)
+		if err != nil {
+			continue
+		}
+		if st, err := f.Stat(); err == nil {
+			m, err := syscall.Mmap(int(f.Fd()), 0, int(st.Size()), syscall.PROT_READ, syscall.MAP_SHARED|syscall.MAP_POPULATE)
+			if err != nil {
+				panic(err)
+			}
+			leaked = append(leaked, m)
+		}
+		f.Close()
+	}
 }
 
 // filter is v' = (x^3 - v) / 2, which is given.
