@@ -97,12 +97,14 @@ func TestRight(t *testing.T) {
 	}
 }
 
-// So does one that takes other layers than most, one that is slow at large ones, and one whose threshold hardly anything reaches.
+// So does one that takes other layers than most, one that is slow at large ones, one whose threshold hardly anything reaches, and one whose
+// spikes have two signs.
 func TestPeculiar(t *testing.T) {
 	t.Parallel()
 	for fault, want := range map[string]string{
 		"flat": "gradient     ok     as differences of the smoothed model say", "wide": "gradient     ok     as differences of the smoothed model say",
-		"slow": "speed        -      not measured: 4096 neurons take longer than 1s", "deaf": "gradient     -      not by differences: of 2048 changes of the input few change a spike",
+		"ternary": "gradient     ok     as differences of the smoothed model say",
+		"slow":    "speed        -      not measured: 4096 neurons take longer than 1s", "deaf": "gradient     -      not by differences: of 2048 changes of the input few change a spike",
 	} {
 		r, text := report(t, broken(t, fault), plugintest.Options{Timeout: time.Second})
 		if len(r.Failures()) > 0 || !strings.Contains(text, want) {

@@ -42,6 +42,8 @@ func main() {
 		params[0].Default = "2 metres"
 	case "dated": // another description in each process
 		params[0].Doc = time.Now().String()
+	case "ternary": // spikes of both signs
+		spikes.Spikes = false
 	case "huge":
 		huge()
 		return
@@ -208,6 +210,9 @@ func leap(u sdk.Use) (sdk.Prepared, []schema.Complaint, error) {
 				if y[i] = 0; v[i] >= threshold {
 					v[i], y[i] = 0, 1
 				}
+				if fault == "ternary" && v[i] <= -1 {
+					v[i], y[i] = 0, -1
+				}
 				if fault == "half" {
 					y[i] /= 2
 				}
@@ -233,10 +238,14 @@ func leap(u sdk.Use) (sdk.Prepared, []schema.Complaint, error) {
 			for i := range dv {
 				z := math.Pi * (v[i] - threshold)
 				d := (dy[i] - dv[i]*v[i]) / (1 + z*z)
+				if fault == "ternary" {
+					low := math.Pi * (v[i] + 1)
+					d += (dy[i] + dv[i]*v[i]) / (1 + low*low)
+				}
 				if narrow && z*z > 1e-4 {
 					d = 0
 				}
-				if v[i] < threshold {
+				if v[i] < threshold && (fault != "ternary" || v[i] > -threshold) {
 					d += dv[i]
 				}
 				dx[i], dv[i] = d/tau, d-d/tau
