@@ -312,9 +312,9 @@ func (s *served) startable() error {
 	case !errors.Is(err, fs.ErrNotExist): // what else is wrong with it the system says
 		return nil
 	case s.manifest != nil && len(s.manifest.Build) > 0:
-		return fmt.Errorf("its program %s is not there: build it by `snnc plugin test %s`, which runs `%s`", s.argv[0], s.dir, strings.Join(s.manifest.Build, " "))
+		return fmt.Errorf("find its program %s: %w; build it by `snnc plugin test %s`, which runs `%s`", s.argv[0], fs.ErrNotExist, s.dir, strings.Join(s.manifest.Build, " "))
 	}
-	return fmt.Errorf("its program %s is not there", s.argv[0])
+	return fmt.Errorf("find its program %s: %w", s.argv[0], fs.ErrNotExist)
 }
 
 // sockets returns the host's private folder.
