@@ -119,6 +119,29 @@ func (c *checker) convert(v value, p schema.Param, what string, at diag.Range) (
 	return value{}, false
 }
 
+// paced returns a time, or a list of times, in steps, which are all that components know of time. Other values are as they were.
+func (c *checker) paced(v value, p schema.Param, what string, at diag.Range) (value, bool) {
+	switch {
+	case p.Type == schema.List && p.Of == schema.Time:
+		out := value{kind: listValue, items: make([]value, len(v.items))}
+		for i, x := range v.items {
+			var ok bool
+			if out.items[i], ok = c.paced(x, schema.Param{Type: p.Of}, fmt.Sprintf("item %d of %s", i, what), at); !ok {
+				return value{}, false
+			}
+		}
+		return out, true
+	case p.Type != schema.Time:
+		return v, true
+	}
+	f, ok := c.inSteps(v)
+	if !ok {
+		c.fail(diag.NoStepLength, at, "declare `param dt: time = 1 ms`, or write the time in steps", "%s is %v, but the spec does not say how long a step is", what, v)
+		return value{}, false
+	}
+	return value{kind: quantityValue, f: f, s: "steps"}, true
+}
+
 // plain turns a converted value into what plugins are passed.
 func plain(v value, p schema.Param) schema.Value {
 	out := schema.Value{Type: p.Type}
@@ -209,6 +232,10 @@ func (c *checker) argument(p *schema.Param, g given, o *owner, path string) (sch
 	if !ok {
 		return schema.Value{}, false
 	}
+	written := v
+	if v, ok = c.paced(v, *p, what, g.value.Span()); !ok {
+		return schema.Value{}, false
+	}
 	if v.numeric() || v.kind == quantityValue {
 		if p.Min != nil && v.number() < *p.Min || p.Max != nil && v.number() > *p.Max {
 			bounds := ""
@@ -220,7 +247,10 @@ func (c *checker) argument(p *schema.Param, g given, o *owner, path string) (sch
 			default:
 				bounds = fmt.Sprintf("at most %v", *p.Max)
 			}
-			c.report(diag.Diagnostic{Code: diag.OutOfRange, Range: g.value.Span(), Label: "out of range", Summary: fmt.Sprintf("%s is %v, it must be %s", what, v, bounds)})
+			if p.Type == schema.Time {
+				bounds += " steps"
+			}
+			c.report(diag.Diagnostic{Code: diag.OutOfRange, Range: g.value.Span(), Label: "out of range", Summary: fmt.Sprintf("%s is %v, it must be %s", what, written, bounds)})
 			return schema.Value{}, false
 		}
 	}

@@ -2,8 +2,6 @@ package check
 
 import (
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 
 	"snnc.dev/snnc/dsl"
@@ -36,7 +34,7 @@ func (c *checker) neuron(name string, in *instance) *Neuron {
 	if in.neuron == nil {
 		o := &Opaque{Component: in.comp, Plugin: in.pluginName(), Places: map[string]diag.Range{}}
 		var ok bool
-		if o.Args, ok = c.fill(in.comp.Params, in.args, &owner{what: "neuron `" + in.name + "`", places: o.Places, partial: in.partial}, "", in.at); !ok || !c.paced(o.Args, o.Places, in.at) {
+		if o.Args, ok = c.fill(in.comp.Params, in.args, &owner{what: "neuron `" + in.name + "`", places: o.Places, partial: in.partial}, "", in.at); !ok {
 			return nil
 		}
 		return &Neuron{Name: name, Opaque: o, Spikes: in.comp.Opaque.Spikes, Once: in.comp.Opaque.Once}
@@ -78,26 +76,6 @@ func (c *checker) neuron(name string, in *instance) *Neuron {
 		return nil
 	}
 	return n
-}
-
-// paced turns the times among the arguments of what its plugin computes into steps, which is all that it knows of time.
-func (c *checker) paced(args schema.Arguments, places map[string]diag.Range, at diag.Range) bool {
-	for _, name := range slices.Sorted(maps.Keys(args)) {
-		v := args[name]
-		if v.Type != schema.Time || v.Unit != "s" {
-			continue
-		}
-		if c.dt == 0 {
-			if place, is := places[name]; is {
-				at = place
-			}
-			c.fail(diag.NoStepLength, at, "declare `param dt: time = 1 ms`, or write the time in steps", "`%s` is %v s, but the spec does not say how long a step is", name, v.Number)
-			return false
-		}
-		v.Number, v.Unit = v.Number/c.dt, "steps"
-		args[name] = v
-	}
-	return true
 }
 
 // parameters computes the arguments of a neuron or coder; times are in steps.
@@ -286,7 +264,7 @@ func (c *checker) coder(name string, in *instance) *Coder {
 	if in.coder == nil {
 		places := map[string]diag.Range{}
 		args, ok := c.fill(in.comp.Params, in.args, &owner{what: "coder `" + in.name + "`", places: places, partial: in.partial}, "", in.at)
-		if !ok || in.comp.Opaque != nil && !c.paced(args, places, in.at) {
+		if !ok {
 			return nil
 		}
 		k.Component, k.Plugin, k.Args, k.Places = in.comp, in.pluginName(), args, places

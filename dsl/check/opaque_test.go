@@ -20,7 +20,7 @@ func computed(asked *int) *check.Catalogue {
 		Components: []schema.Component{
 			{Kind: schema.Neuron, Name: "leap", Version: "1.0", Params: []schema.Param{{Name: "tau", Type: schema.Time, Default: "2 steps", Min: &least}},
 				Opaque: &schema.Opaque{Inputs: []string{"x", "gain"}, Spikes: true, Once: true}},
-			{Kind: schema.Neuron, Name: "leak", Version: "1.0", Params: []schema.Param{{Name: "tau", Type: schema.Time, Required: true}}, Opaque: &schema.Opaque{}},
+			{Kind: schema.Neuron, Name: "leak", Version: "1.0", Params: []schema.Param{{Name: "tau", Type: schema.Time, Required: true, Min: &least}}, Opaque: &schema.Opaque{}},
 			{Kind: schema.Neuron, Name: "hollow", Version: "1.0"},
 		},
 		Opaque: func(n *check.Neuron, dims []int, at diag.Range) (text string, found diag.List) {
@@ -72,7 +72,8 @@ func TestOpaqueTimes(t *testing.T) {
 	for text, want := range map[string]string{
 		"param dt: time = 2 ms\nneuron fire = leak(tau = 5 ms)\n":    "2.5 steps",
 		"param dt: time = 2 ms\nneuron fire = leak(tau = 3 steps)\n": "3 steps",
-		"neuron fire = leak(tau = 5 ms)\n":                           "`tau` is 0.005 s, but the spec does not say how long a step is",
+		"neuron fire = leak(tau = 5 ms)\n":                           "`tau` is 5 ms, but the spec does not say how long a step is",
+		"param dt: time = 2 ms\nneuron fire = leak(tau = 1 ms)\n":    "`tau` is 1 ms, it must be at least 1 steps",
 	} {
 		asked := 0
 		f, found := dsl.Parse("spec", []byte("snn 1\n"+text+"network n(x: signal[5]) -> signal[5] { return x -> fire }\n"))

@@ -126,7 +126,7 @@ type Param struct {
 	Of       Type     `json:"of,omitempty"` // type of a list's items
 	Required bool     `json:"required,omitempty"`
 	Default  string   `json:"default,omitempty"` // in the spec language: `2 steps`, `0.1..0.3`, `mse + mmd`; "" where absent means absent
-	Min      *float64 `json:"min,omitempty"`     // smallest value of an int, real, time (a bare number is of its unit) or amount of memory (bytes)
+	Min      *float64 `json:"min,omitempty"`     // smallest value of an int, real, time (steps) or amount of memory (bytes)
 	Max      *float64 `json:"max,omitempty"`     // greatest
 	Choices  []Choice `json:"choices,omitempty"` // of OneOf and Terms, also of a List of OneOf
 	Role     *Role    `json:"role,omitempty"`    // of ARole
@@ -147,8 +147,8 @@ type Choice struct {
 // Value is a checked argument, complete with defaults.
 type Value struct {
 	Type   Type      `json:"type"`
-	Number float64   `json:"number,omitempty"` // int, real; time in Unit; bool as 0 or 1
-	Unit   string    `json:"unit,omitempty"`   // time: "steps" or "s"; bytes: "B"
+	Number float64   `json:"number,omitempty"` // int, real; time in steps; bytes; bool as 0 or 1
+	Unit   string    `json:"unit,omitempty"`   // time: "steps"; bytes: "B"
 	Text   string    `json:"text,omitempty"`   // string; the name of a choice, role or field
 	Items  []Value   `json:"items,omitempty"`  // list, terms; range: low and high; size: height and width
 	Args   Arguments `json:"args,omitempty"`   // of a choice

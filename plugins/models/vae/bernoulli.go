@@ -50,11 +50,6 @@ func (v *vae) checkBernoulli() []schema.Complaint {
 	if low, high, ok := v.scheduled(); ok && (low < 0 || high > 1) {
 		c = append(c, sdk.Complain("latent.scheduled", "write `scheduled = 0.1..0.3`", "`scheduled` is a range of probabilities, within 0..1")...)
 	}
-	for _, t := range v.args["loss"].Items {
-		if trace := t.Args["trace"]; t.Text == "mmd" && trace.Unit != "steps" {
-			c = append(c, sdk.Complain("loss", "write `mmd(trace = 2 steps)`", "the trace of `mmd` counts in time steps")...)
-		}
-	}
 	return c
 }
 

@@ -40,7 +40,7 @@ func zeros(t *testing.T, r program.Role) schema.Network {
 // arguments that it does not say are those of a right model.
 func request(t *testing.T, words []string, text string) sdk.BuildRequest {
 	t.Helper()
-	latent, choose, scheduled, terms, image, trace := "bernoulli", 3.0, "", "mse+mmd", "f32[N 1 4 4]", "2 steps"
+	latent, choose, scheduled, terms, image := "bernoulli", 3.0, "", "mse+mmd", "f32[N 1 4 4]"
 	for _, w := range words {
 		key, value, ok := strings.Cut(w, "=")
 		if !ok {
@@ -57,8 +57,6 @@ func request(t *testing.T, words []string, text string) sdk.BuildRequest {
 			terms = value
 		case "image":
 			image = strings.ReplaceAll(value, "_", " ")
-		case "trace":
-			trace = strings.ReplaceAll(value, "_", " ")
 		default:
 			t.Fatalf("unknown word %q", w)
 		}
@@ -95,9 +93,7 @@ role "decoder" network (f32[N 3]) -> (f32[N 1 4 4])
 	for _, name := range strings.Split(terms, "+") {
 		v := schema.Value{Type: schema.OneOf, Text: name, Weight: 1}
 		if name == "mmd" {
-			number, unit, _ := strings.Cut(trace, " ")
-			tau, _ := strconv.ParseFloat(number, 64)
-			v.Args = schema.Arguments{"trace": {Type: schema.Time, Number: tau, Unit: unit}}
+			v.Args = schema.Arguments{"trace": {Type: schema.Time, Number: 2, Unit: "steps"}}
 		}
 		sum.Items = append(sum.Items, v)
 	}

@@ -190,8 +190,6 @@ func (v *vqvae) terms() []schema.Complaint {
 			return sdk.Complain(spiker, "let both end in the same shape", "`psp` compares the spikes of the spiker with those of the encoder, and these are %s and %s", sdk.Wire(s.Out[0]), sdk.Wire(v.features))
 		case s.Out[0].Steps != v.features.Steps:
 			return sdk.Complain(spiker, "let both encode with one number of steps", "`psp` compares the spikes of the spiker with those of the encoder, which have %d and %d time steps", s.Out[0].Steps, v.features.Steps)
-		case t.Args["tau"].Unit != "steps":
-			return sdk.Complain("loss", "write `psp(tau = 2 steps)`", "the trace of `psp` counts in time steps")
 		}
 	}
 	return nil

@@ -110,8 +110,8 @@ class Value:
     """A checked argument, complete with defaults."""
 
     type: str = ""
-    number: float = 0.0  # int, real; time in ``unit``; bool as 0 or 1
-    unit: str = ""  # time: ``steps`` or ``s``; bytes: ``B``
+    number: float = 0.0  # int, real; time in steps; bytes; bool as 0 or 1
+    unit: str = ""  # time: ``steps``; bytes: ``B``
     text: str = ""  # string; the name of a choice, role or field
     items: list[Value] = field(default_factory=list)  # list, terms; range: low and high; size: height and width
     args: Arguments = field(default_factory=lambda: Arguments())  # of a choice
