@@ -1,6 +1,10 @@
 package schema
 
-import "slices"
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
 
 // Kind is the kind of a component that a plugin offers.
 type Kind string
@@ -153,22 +157,39 @@ type Value struct {
 	Items  []Value   `json:"items,omitempty"`  // list, terms; range: low and high; size: height and width
 	Args   Arguments `json:"args,omitempty"`   // of a choice
 	Weight float64   `json:"weight,omitempty"` // of a term: its factor
+
+	declared []string // names that the arguments among which it is may have, where that is known: see Component.Declare
 }
 
 // Arguments are values by parameter name. JSON sorts the names, so the text of equal arguments is equal.
 type Arguments map[string]Value
 
-// Int returns the argument NAME as an int; 0 where it is absent.
-func (a Arguments) Int(name string) int { return int(a[name].Number) }
+// Int returns the argument NAME as an int; 0 where it is absent. Like Real, Bool and Text it panics where it is known which names are
+// declared (see Component.Declare) and NAME is none of them.
+func (a Arguments) Int(name string) int { return int(a.value(name).Number) }
 
 // Real returns the argument NAME as a number; 0 where it is absent.
-func (a Arguments) Real(name string) float64 { return a[name].Number }
+func (a Arguments) Real(name string) float64 { return a.value(name).Number }
 
 // Bool reports whether the argument NAME is true.
-func (a Arguments) Bool(name string) bool { return a[name].Number != 0 }
+func (a Arguments) Bool(name string) bool { return a.value(name).Number != 0 }
 
 // Text returns the text of the argument NAME: a string, or the name of a choice, role or field.
-func (a Arguments) Text(name string) string { return a[name].Text }
+func (a Arguments) Text(name string) string { return a.value(name).Text }
+
+// value returns an argument, the zero Value where it is absent.
+func (a Arguments) value(name string) Value {
+	v, ok := a[name]
+	if ok {
+		return v
+	}
+	for _, beside := range a {
+		if beside.declared != nil && !slices.Contains(beside.declared, name) {
+			panic(fmt.Sprintf("there is no argument %q: those that are declared are %s", name, strings.Join(beside.declared, ", ")))
+		}
+	}
+	return v
+}
 
 // Has reports whether the argument NAME is present.
 func (a Arguments) Has(name string) bool { _, ok := a[name]; return ok }

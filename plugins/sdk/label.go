@@ -51,7 +51,7 @@ func GuidanceOption(what string) schema.Param {
 
 // Label returns what the arguments `label` and `drop` say, or what is wrong with them.
 func (r BuildRequest) Label() (Label, []schema.Complaint) {
-	l := Label{Field: r.Arguments.Text("label"), Drop: r.Arguments.Real("drop")}
+	l := Label{Field: r.Arguments["label"].Text, Drop: r.Arguments["drop"].Number} // "" and 0 where the model declares none
 	if l.Field == "" {
 		if l.Drop > 0 {
 			return l, Complain("drop", "write `label = label` as well", "`drop` is how often no class is told, and the model has no `label`")
@@ -179,7 +179,7 @@ func (l Label) Apply(f *Function, role string, m Mode, class graph.Value, in ...
 // one less), w being the option `guidance`, without which it is 1. say applies the network to a class.
 func (l Label) Guided(f *Function, options schema.Arguments, class graph.Value, say func(class graph.Value) graph.Value) graph.Value {
 	told := say(class)
-	w := options.Real("guidance")
+	w := options["guidance"].Number
 	if l.Field == "" || !options.Has("guidance") || w == 1 {
 		return told
 	}

@@ -120,7 +120,7 @@ func (o *Operators) Prepare(q schema.PrepareRequest) (schema.PrepareReply, error
 	if i < 0 || o.of[i].Component.Opaque == nil || o.of[i].Prepare == nil {
 		return schema.PrepareReply{}, fmt.Errorf("no component %q is opaque", q.Component)
 	}
-	use := Use{q.Arguments, q.Direction, q.Dims}
+	use := Use{o.of[i].Component.Declare(q.Arguments), q.Direction, q.Dims}
 	p, complaints, err := o.of[i].Prepare(use)
 	switch {
 	case err != nil:

@@ -110,7 +110,7 @@ func (s *service) Sampler(_ context.Context, r *proto.Request) (*proto.Reply, er
 		if m.Sampler == nil {
 			return schema.BuildReply{}, fmt.Errorf("model %s has no samplers with options", m.Component.Name)
 		}
-		return built(m.Sampler(own, q.Sampler, q.Options))
+		return built(m.Sampler(own, q.Sampler, m.Component.DeclareOptions(q.Options)))
 	})
 }
 
@@ -132,7 +132,7 @@ func (s *service) Coder(_ context.Context, r *proto.Request) (*proto.Reply, erro
 		if direction == nil {
 			return schema.BuildReply{}, fmt.Errorf("coder %q does not %s", q.Component, name)
 		}
-		return built(direction(q.Arguments, t))
+		return built(direction(s.plugin.Coders[i].Component.Declare(q.Arguments), t))
 	})
 }
 
@@ -143,6 +143,7 @@ func (s *service) Check(_ context.Context, r *proto.Request) (*proto.Reply, erro
 		if i < 0 || s.plugin.Targets[i].Check == nil {
 			return schema.TargetReply{}, fmt.Errorf("no target %q can be checked", q.Component)
 		}
+		q.Arguments = s.plugin.Targets[i].Component.Declare(q.Arguments)
 		return s.plugin.Targets[i].Check(q)
 	})
 }
@@ -180,6 +181,7 @@ func (s *service) model(q schema.BuildRequest) (Model, BuildRequest, error) {
 	if i < 0 || s.plugin.Models[i].Build == nil {
 		return Model{}, BuildRequest{}, fmt.Errorf("no model %q can be built", q.Component)
 	}
+	q.Arguments = s.plugin.Models[i].Component.Declare(q.Arguments)
 	own, err := NewBuildRequest(q)
 	return s.plugin.Models[i], own, err
 }

@@ -25,7 +25,7 @@ const serve = "serve-test-plugin"
 func TestMain(m *testing.M) {
 	if len(os.Args) == 2 && os.Args[1] == serve {
 		sdk.Serve(sdk.Plugin{Name: "test", Version: "1.0.0", Models: []sdk.Model{{
-			Component: schema.Component{Kind: schema.Model, Name: "m"},
+			Component: schema.Component{Kind: schema.Model, Name: "m", Params: []schema.Param{{Name: "do", Type: schema.String}, {Name: "tau", Type: schema.Real}}},
 			Build:     build,
 		}}})
 		os.Exit(0)
@@ -38,6 +38,8 @@ func build(r sdk.BuildRequest) (string, []schema.Complaint, error) {
 	case "panic":
 		var m map[string]int
 		m["x"] = 1
+	case "misspell":
+		return fmt.Sprint(r.Arguments.Real("tua")), nil, nil
 	case "print":
 		for range 10_000 {
 			fmt.Println("to standard output, a line long enough to fill a pipe soon")
@@ -126,6 +128,10 @@ func TestServe(t *testing.T) {
 	}
 	_, err := plugin.Build(ctx, ask(t, "panic", 0))
 	if err == nil || !strings.Contains(err.Error(), "panic: assignment to entry in nil map\nsnnc.dev/snnc/plugins/sdk_test.build(") || strings.Count(err.Error(), "\n") > 8 {
+		t.Errorf("%v", err)
+	}
+	_, err = plugin.Build(ctx, ask(t, "misspell", 0))
+	if err == nil || !strings.Contains(err.Error(), `no argument "tua": those that are declared are do, tau`) || !strings.Contains(err.Error(), "serve_test.go:") {
 		t.Errorf("%v", err)
 	}
 	if _, err := plugin.Build(ctx, &proto.Request{Json: "{"}); err == nil || !strings.Contains(err.Error(), "read the request") {

@@ -132,8 +132,9 @@ class Label:
 
         w is the option ``guidance``, without which it is 1; ``say`` applies the network to a class.
         """
-        told, w = say(number), options.real("guidance")
-        if not self.field or "guidance" not in options or w == 1:
+        told = say(number)
+        w = options.real("guidance") if "guidance" in options else 1
+        if not self.field or w == 1:
             return told
         free = say(self.none(f))
         return f.add(free, f.scale(f.sub(told, free), w))
@@ -141,7 +142,8 @@ class Label:
 
 def label_of(r: BuildRequest) -> Label:
     """What the arguments ``label`` and ``drop`` say; refuses what is wrong with them."""
-    name, drop = r.arguments.text("label"), r.arguments.real("drop")
+    a = r.arguments  # which may not declare them
+    name, drop = a.text("label") if "label" in a else "", a.real("drop") if "drop" in a else 0.0
     if not name:
         if drop > 0:
             raise refuse(

@@ -136,7 +136,7 @@ class Operators:
         declared = x.component.opaque if x else None
         if x is None or declared is None:
             raise LookupError(f'no component "{q.component}" is opaque')
-        use = Use(q.arguments, q.direction, tuple(q.dims))
+        use = Use(schema.declare(x.component, q.arguments), q.direction, tuple(q.dims))
         try:
             p = x.prepare(use)
         except Refusal as e:

@@ -31,6 +31,8 @@ from .schema import (
     SamplerQuestion,
     TargetReply,
     TargetRequest,
+    declare,
+    declare_options,
     dump,
     load,
 )
@@ -177,7 +179,8 @@ class _Service:
         sampler = model.sampler
         if sampler is None:
             raise LookupError(f"model {model.component.name} has no samplers with options")
-        return _built(lambda: sampler(r, q.sampler, q.options))
+        options = declare_options(model.component, q.options)
+        return _built(lambda: sampler(r, q.sampler, options))
 
     def coder(self, request: str) -> str:
         q = _read(CoderQuestion, request)
@@ -188,13 +191,15 @@ class _Service:
         way, name = (coder.decode, DECODE) if t.steps > 0 else (coder.encode, ENCODE)
         if way is None:
             raise LookupError(f'coder "{q.component}" does not {name}')
-        return _built(lambda: way(q.arguments, t))
+        arguments = declare(coder.component, q.arguments)
+        return _built(lambda: way(arguments, t))
 
     def check(self, request: str) -> str:
         q = _read(TargetRequest, request)
         target = next((t for t in self._plugin.targets if t.component.name == q.component), None)
         if target is None:
             raise LookupError(f'no target "{q.component}" can be checked')
+        q.arguments = declare(target.component, q.arguments)
         try:
             return dump(target.check(q))
         except Refusal as e:
@@ -219,6 +224,7 @@ class _Service:
         model = next((m for m in self._plugin.models if m.component.name == q.component), None)
         if model is None:
             raise LookupError(f'no model "{q.component}" can be built')
+        q.arguments = declare(model.component, q.arguments)
         return model, build_request(q)
 
 

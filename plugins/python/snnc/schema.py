@@ -119,11 +119,23 @@ class Value:
 
 
 class Arguments(dict[str, Value]):
-    """Values by parameter name."""
+    """Values by parameter name.
+
+    Where it is known which names are ``declared``, as in all that functions of a plugin are given, who asks for another
+    one, such as a misspelt one, gets an UnknownArgument. Arguments of a choice may be those of any alternative of its
+    parameter.
+    """
+
+    declared: Optional[list[str]] = None
 
     def get_value(self, name: str) -> Value:
         """The argument of a name, an empty value where it is absent."""
-        return self.get(name) or Value()
+        v = self.get(name)
+        if v is None and self.declared is not None and name not in self.declared:
+            raise UnknownArgument(
+                f'there is no argument "{name}": those that are declared are {", ".join(self.declared) or "none"}'
+            )
+        return v or Value()
 
     def int(self, name: str) -> int:
         """The argument as a whole number; 0 where it is absent."""
@@ -140,6 +152,38 @@ class Arguments(dict[str, Value]):
     def text(self, name: str) -> str:
         """The text of the argument: a string, or the name of a choice, role or field; "" where it is absent."""
         return self.get_value(name).text
+
+
+class UnknownArgument(LookupError):
+    """An argument is read by a name that its component does not declare."""
+
+
+def declare(component: Component, arguments: Arguments) -> Arguments:
+    """Arguments of a component that know its declared names."""
+    return _declare(component.params, [r.name for r in component.roles], arguments)
+
+
+def declare_options(component: Component, options: Arguments) -> Arguments:
+    """Options of a sampler of a component, which may be those of any, that know their declared names."""
+    return _declare(_alternatives(component.samplers), [], options)
+
+
+def _declare(params: list[Param], more: list[str], arguments: Arguments) -> Arguments:
+    out = Arguments()
+    out.declared = sorted({*more, *(p.name for p in params)})
+    for name, v in arguments.items():
+        out[name] = _declared(v, [q for p in params if p.name == name for q in _alternatives(p.choices)])
+    return out
+
+
+def _declared(v: Value, params: list[Param]) -> Value:
+    """A value whose arguments, and those of its items, are some of params."""
+    items = [_declared(item, params) for item in v.items]
+    return dataclasses.replace(v, items=items, args=_declare(params, [], v.args))
+
+
+def _alternatives(choices: list[Choice]) -> list[Param]:
+    return [p for c in choices for p in c.params]
 
 
 @dataclass

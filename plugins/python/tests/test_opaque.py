@@ -18,7 +18,8 @@ BLOCK = STEPS * STATE
 class OpaqueTest(unittest.TestCase):
     def setUp(self) -> None:
         self.calls: list[Forward | Backward] = []
-        component = Component("neuron", "sum", opaque=schema.Opaque(inputs=["x", "y"], gradient=True, random=True))
+        opaque = schema.Opaque(inputs=["x", "y"], gradient=True, random=True)
+        component = Component("neuron", "sum", params=[schema.Param("n", schema.INT)], opaque=opaque)
         self.operators = Operators([Opaque(component, self.prepare)])
         file = tempfile.NamedTemporaryFile()
         self.addCleanup(file.close)

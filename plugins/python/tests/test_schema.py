@@ -46,6 +46,23 @@ class SchemaTest(unittest.TestCase):
         term = q.arguments["loss"].items[0]
         self.assertEqual((term.text, term.weight, term.args.int("a")), ("mse", 0.5, 2))
 
+    def test_names_that_nobody_declares(self) -> None:
+        """Who misspells an argument is told the names there are, in a choice as well; one that is absent is 0 as ever."""
+        weighted = Choice("mse", params=[Param("weight", schema.REAL)])
+        params = [Param("tau", schema.REAL), Param("loss", schema.CHOICE, choices=[weighted, Choice("mae")])]
+        c = Component("model", "m", params=params, roles=[Role("net")], samplers=[Choice("once", params=[params[0]])])
+        given = Arguments(loss=Value("choice", text="mae"))
+        for args in given, schema.declare(c, given):
+            self.assertEqual((args.real("tau"), args.text("net"), args.text("loss")), (0, "", "mae"))
+            self.assertEqual(args.get_value("loss").args.real("weight"), 0)
+        self.assertEqual((schema.declare(c, given), given.real("tua")), (given, 0))
+        with self.assertRaisesRegex(LookupError, 'no argument "tua": those that are declared are loss, net, tau$'):
+            schema.declare(c, given).real("tua")
+        with self.assertRaisesRegex(LookupError, '"wieght".* weight$'):
+            schema.declare(c, given).get_value("loss").args.real("wieght")
+        with self.assertRaisesRegex(LookupError, '"net".* tau$'):
+            schema.declare_options(c, Arguments()).text("net")
+
     def test_there_and_back(self) -> None:
         size = Value("size", items=[Value("int", 2), Value("int", 3)])
         q = schema.TargetRequest("chip", Arguments(x=Value("choice", text="é", args=Arguments(y=size))))

@@ -86,6 +86,7 @@ func Build(t testing.TB, plugin sdk.Model, spec string, d Data) *Model {
 // Ask asks a plugin for the Program of networks and links it, or returns what it complains of.
 func Ask(t testing.TB, plugin sdk.Model, r sdk.BuildRequest, modules map[string]*graph.Module) (*Model, []schema.Complaint) {
 	t.Helper()
+	r.Arguments = plugin.Component.Declare(r.Arguments)
 	text, complaints, err := plugin.Build(r)
 	if err != nil {
 		t.Fatal(err)
@@ -146,7 +147,7 @@ func (m *Model) With(t testing.TB, role string, network *graph.Module) *Model {
 // Sampler returns the model with the sampler NAME for options: its Program holds that alone.
 func (m *Model) Sampler(t testing.TB, name string, options schema.Arguments) *Model {
 	t.Helper()
-	text, complaints, err := m.plugin.Sampler(m.Request, name, options)
+	text, complaints, err := m.plugin.Sampler(m.Request, name, m.plugin.Component.DeclareOptions(options))
 	if err != nil || len(complaints) > 0 {
 		t.Fatal(complaints, err)
 	}
