@@ -39,9 +39,9 @@ func TestCalls(t *testing.T) {
 		do   string
 		says []string
 	}{
-		{"raise", []string{"ValueError: the moon is full", "odd.py:19 in build"}},
+		{"raise", []string{"ValueError: the moon is full", "odd.py:27 in build"}},
 		{"long", []string{"ValueError: ééé", "odd.py"}},
-		{"graph", []string{"GraphError: a value of g is used in f"}},
+		{"graph", []string{"GraphError: a value of g is used in f", "odd.py:33 in build"}},
 		{"quit", []string{"SystemExit: 3"}},
 		{"huge", []string{"over 64 MB"}},
 	} {

@@ -51,6 +51,9 @@ SERVICE = "snnc.plugin.v1.Plugin"
 # each.
 _LONGEST_ERROR = 2000
 
+# Of an error's text: places in files.
+_PLACES = 4
+
 _Q = TypeVar("_Q")
 
 
@@ -151,12 +154,19 @@ def _code(e: BaseException) -> grpc.StatusCode:
 
 
 def _said(e: BaseException) -> str:
-    """What an exception says, and the last places that it came through where they are the plugin's."""
+    """What an exception says, and the last places that it came through: the plugin's own before those of libraries."""
     if isinstance(e, (NotPrepared, WrongOperands)):
         return str(e)
     text = "".join(traceback.format_exception_only(type(e), e)).strip()
-    places = [f"{s.filename}:{s.lineno} in {s.name}" for s in traceback.extract_tb(e.__traceback__)[1:]]
-    return "\n    ".join([text[: _LONGEST_ERROR // 2], *places[-4:]])[:_LONGEST_ERROR]
+    package = os.path.dirname(os.path.abspath(__file__)) + os.sep
+    places = [s for s in traceback.extract_tb(e.__traceback__) if not os.path.abspath(s.filename).startswith(package)]
+    if len(places) > _PLACES:
+        main = getattr(sys.modules.get("__main__"), "__file__", None) or ""
+        folder = os.path.dirname(os.path.abspath(main)) + os.sep
+        own = [s for s in places[:-1] if os.path.abspath(s.filename).startswith(folder)]
+        places = [*own[1 - _PLACES :], places[-1]]
+    lines = [f"{s.filename}:{s.lineno} in {s.name}" for s in places]
+    return "\n    ".join([text[: _LONGEST_ERROR // 2], *lines])[:_LONGEST_ERROR]
 
 
 class _Service:

@@ -26,8 +26,20 @@ INT, REAL, BOOL, STRING, TIME, BYTES = "int", "real", "bool", "string", "time", 
 RANGE, SIZE, LIST, CHOICE, TERMS, ROLE, FIELD = "range", "size", "list", "choice", "terms", "role", "field"
 
 
+class _Declared:
+    """What a plugin's author declares: what has not the type of its member is refused at the line that writes it."""
+
+    def __post_init__(self) -> None:
+        for name, t in _hints(type(self)).items():
+            value = getattr(self, name)
+            wanted = (list, tuple) if typing.get_origin(t) is list else t
+            if (t in (str, bool) or wanted is not t) and not isinstance(value, wanted):
+                what = {str: "a text in quotes", bool: "True or False"}.get(t, "a list")
+                raise TypeError(f"{type(self).__name__}: {name} is {value!r} and has to be {what}")
+
+
 @dataclass
-class Role:
+class Role(_Declared):
     """An argument of a model that takes a network, a coder or another model."""
 
     name: str
@@ -40,7 +52,7 @@ class Role:
 
 
 @dataclass
-class Choice:
+class Choice(_Declared):
     """One alternative of a choice or terms parameter."""
 
     name: str
@@ -50,7 +62,7 @@ class Choice:
 
 
 @dataclass
-class Param:
+class Param(_Declared):
     """Declares one argument."""
 
     name: str
@@ -67,7 +79,7 @@ class Param:
 
 
 @dataclass
-class Opaque:
+class Opaque(_Declared):
     """What an opaque neuron or coder takes and gives. It computes each example by itself."""
 
     inputs: list[str] = field(default_factory=list)  # of a neuron: the first flows in, others are arguments; none: x
@@ -78,7 +90,7 @@ class Opaque:
 
 
 @dataclass
-class Component:
+class Component(_Declared):
     """Describes one neuron, coder, model or target."""
 
     kind: str
@@ -441,7 +453,13 @@ def _maker(cls: Any) -> Callable[[Any], Any]:
 @functools.cache
 def _makers(cls: type) -> dict[str, Callable[[Any], Any]]:
     """What makes a dataclass's members, by name: when it is needed, since a type may have members of its own type."""
-    return {name: _maker(t) for name, t in typing.get_type_hints(cls).items()}
+    return {name: _maker(t) for name, t in _hints(cls).items()}
+
+
+@functools.cache
+def _hints(cls: type) -> dict[str, Any]:
+    """The types of a dataclass's members, by name."""
+    return typing.get_type_hints(cls)
 
 
 def _wanted(cls: type, data: Any) -> Any:

@@ -112,6 +112,28 @@ class ProcessTest(unittest.TestCase):
                     self.ask(path, "Forward", json.dumps({**right, **wrong}))
                 self.assertEqual(e.exception.code(), code)  # type: ignore[attr-defined]
 
+    def test_errors_name_the_plugin_s_lines(self) -> None:
+        """Not those of this package that built the call, or found the error; of many the author's own and the last."""
+        p, hello = self.served("odd")
+        while "|unix|" not in hello:  # it prints before
+            assert p.stdout and hello
+            hello = p.stdout.readline().decode()
+        path = hello.split("|unix|")[1].split("|")[0]
+        own = r"plugins/odd/odd\.py:\d+ in "
+        for do, says, places in (
+            ("graph", "GraphError: ", [own + "build"]),
+            ("deep", "JSONDecodeError: ", [own + "deep"] * 3 + [r"json/decoder\.py:\d+ in raw_decode"]),
+        ):
+            with self.subTest(do), self.assertRaises(grpc.RpcError) as e:
+                arguments = {"do": {"type": "string", "text": do}}
+                self.ask(path, "Build", json.dumps({"component": "odd", "arguments": arguments}))
+            said = e.exception.details()  # type: ignore[attr-defined]
+            lines = [x for x in said.split("\n") if re.search(r":\d+ in ", x)]
+            self.assertIn(says, said.split("\n")[0])
+            self.assertEqual(len(lines), len(places), said)
+            for line, place in zip(lines, places):
+                self.assertRegex(line, place)
+
     def test_nobody_started_it(self) -> None:
         p = self.start("flow")
         out, err = p.communicate(timeout=20)

@@ -68,6 +68,16 @@ class SchemaTest(unittest.TestCase):
         q = schema.TargetRequest("chip", Arguments(x=Value("choice", text="é", args=Arguments(y=size))))
         self.assertEqual(load(schema.TargetRequest, dump(q)), q)
 
+    def test_wrong_types_are_refused_where_they_are_written(self) -> None:
+        for make, says in (
+            (lambda: Component("neuron", "leaky", 0.1), "Component: version is 0.1 and has to be a text in quotes"),  # type: ignore[arg-type]
+            (lambda: Param("tau", schema.REAL, default=2), "Param: default is 2 and has to be a text"),  # type: ignore[arg-type]
+            (lambda: Component("coder", "c", directions="encode"), "'encode' and has to be a list"),  # type: ignore[arg-type]
+            (lambda: schema.Opaque(gradient=1), "Opaque: gradient is 1 and has to be True or False"),  # type: ignore[arg-type]
+        ):
+            with self.subTest(says), self.assertRaisesRegex(TypeError, says):
+                make()
+
     def test_nonsense(self) -> None:
         for text in (
             "",

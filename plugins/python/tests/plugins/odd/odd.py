@@ -1,5 +1,6 @@
 """A model that does in Build what its argument says."""
 
+import json
 import os
 import sys
 import time
@@ -10,6 +11,13 @@ from snnc.schema import MODEL, REAL, STRING
 print("loading weights")
 print("1|2|3|4")
 print("half a line 1", end="")
+
+
+def deep(n: int) -> None:
+    """Fails below places of its own, in a library."""
+    if n:
+        deep(n - 1)
+    json.loads("nothing")
 
 
 def build(r: snnc.BuildRequest) -> str:
@@ -23,6 +31,8 @@ def build(r: snnc.BuildRequest) -> str:
         raise snnc.refuse("value", "too small", "make it larger")
     if do == "graph":
         snnc.Builder("f").reshape(snnc.Builder("g").const(1), 2)
+    if do == "deep":
+        deep(5)
     if do == "exit":
         print("goodbye", flush=True)
         os._exit(7)
