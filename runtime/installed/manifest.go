@@ -3,9 +3,11 @@ package installed
 import (
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"unicode"
 
@@ -70,35 +72,53 @@ func ParseManifest(text []byte) (Manifest, error) {
 		fail := func(format string, args ...any) error {
 			return md.PrimitiveDecode(value, refusal{fmt.Errorf(format, args...)})
 		}
+		text := func(into *string) error {
+			if md.PrimitiveDecode(value, into) != nil {
+				return fail("it has to be a text in quotes, as %s = %q", key[0], map[string]string{"name": "acme/leap", "version": "0.3.1", "language": "Go"}[key[0]])
+			}
+			return nil
+		}
+		words := func(into *[]string) error {
+			var line string
+			switch {
+			case md.PrimitiveDecode(value, into) == nil:
+				return nil
+			case md.PrimitiveDecode(value, &line) == nil:
+				return fail("a command is a list of words: write %s = %s", key[0], list(strings.Fields(line)))
+			}
+			return fail(`a command is a list of words in quotes, as %s = ["python3", "main.py"]`, key[0])
+		}
 		switch key[0] {
 		case "name":
-			err = md.PrimitiveDecode(value, &m.Name)
+			err = text(&m.Name)
 			if err == nil {
 				if bad := CheckName(m.Name); bad != nil {
 					err = fail("%w", bad)
 				}
 			}
 		case "version":
-			err = md.PrimitiveDecode(value, &m.Version)
+			err = text(&m.Version)
 			if err == nil && !version.MatchString(m.Version) {
 				err = fail("%q is no version, such as 0.3.1", m.Version)
 			}
 		case "command":
-			if err = md.PrimitiveDecode(value, &m.Command); err == nil {
+			if err = words(&m.Command); err == nil {
 				if bad := commandFault(m.Command); bad != nil {
 					err = fail("%w", bad)
 				}
 			}
 		case "requires":
-			if err = md.PrimitiveDecode(value, &m.Requires); err == nil && m.Requires < 1 {
+			if md.PrimitiveDecode(value, &m.Requires) != nil {
+				err = fail("it has to be a number without quotes, as requires = 1")
+			} else if m.Requires < 1 {
 				err = fail("%d is no version of the protocol, such as 1", m.Requires)
 			}
 		case "language":
-			if err = md.PrimitiveDecode(value, &m.Language); err == nil && !language.MatchString(m.Language) {
+			if err = text(&m.Language); err == nil && !language.MatchString(m.Language) {
 				err = fail("%q is no name of a language, such as Go", m.Language)
 			}
 		case "build":
-			if err = md.PrimitiveDecode(value, &m.Build); err == nil {
+			if err = words(&m.Build); err == nil {
 				if bad := commandFault(m.Build); bad != nil {
 					err = fail("%w", bad)
 				}
@@ -139,11 +159,31 @@ func commandFault(words []string) error {
 	return nil
 }
 
+// list writes the words of a command as a manifest has them.
+func list(words []string) string {
+	var quoted []string
+	for _, w := range words {
+		quoted = append(quoted, strconv.Quote(w))
+	}
+	return "[" + strings.Join(quoted, ", ") + "]"
+}
+
 // refusal is a destination that refuses every value.
 type refusal struct{ err error }
 
 // UnmarshalTOML implements toml.Unmarshaler.
 func (r refusal) UnmarshalTOML(any) error { return r.err }
+
+// where says the place to get the command of a language of the SDKs from; "" of others.
+func where(language string) string {
+	switch language {
+	case "go":
+		return ": Go is at https://go.dev/dl"
+	case "python3":
+		return ": Python is at https://www.python.org/downloads"
+	}
+	return ""
+}
 
 // Argv returns the words of a command of the manifest, Command or Build, with an absolute path in front; dir is the plugin's folder.
 func Argv(dir string, command []string) ([]string, error) {
@@ -153,7 +193,10 @@ func Argv(dir string, command []string) ([]string, error) {
 	} else {
 		path, err := exec.LookPath(first)
 		if err != nil {
-			return nil, fmt.Errorf("find the plugin's command: %w; a program of the folder is written ./%s", errors.Unwrap(err), first)
+			if st, bad := os.Stat(filepath.Join(dir, first)); bad == nil && !st.IsDir() {
+				return nil, fmt.Errorf("find the plugin's command: %s: %w; the one in the plugin's folder is written ./%[1]s", first, errors.Unwrap(err))
+			}
+			return nil, fmt.Errorf("find the plugin's command: %s: %w; install it, or add its folder to PATH%s", first, errors.Unwrap(err), where(first))
 		}
 		if first, err = filepath.Abs(path); err != nil {
 			return nil, fmt.Errorf("find the plugin's command: %w", err)

@@ -26,7 +26,18 @@ func TestManifest(t *testing.T) {
 		t.Errorf("%q %v", argv, err)
 	}
 	m.Command[0] = "no-such-interpreter"
-	if _, err = Argv("/plugins/leap", m.Command); err == nil || !strings.Contains(err.Error(), "./no-such-interpreter") {
+	if _, err = Argv("/plugins/leap", m.Command); err == nil || !strings.Contains(err.Error(), "no-such-interpreter: executable file not found in $PATH; install it, or add its folder to PATH") {
+		t.Error(err)
+	}
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "no-such-interpreter"), nil, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if _, err = Argv(dir, m.Command); err == nil || !strings.Contains(err.Error(), "the one in the plugin's folder is written ./no-such-interpreter") {
+		t.Error(err)
+	}
+	t.Setenv("PATH", "")
+	if _, err = Argv(dir, []string{"go", "build"}); err == nil || !strings.Contains(err.Error(), "go: executable file not found in $PATH; install it, or add its folder to PATH: Go is at https://go.dev/dl") {
 		t.Error(err)
 	}
 }
@@ -53,15 +64,15 @@ func TestManifestRefuses(t *testing.T) {
 		{"acme/leap", "../leap", "is no name"},
 		{"0.3.1", "0.3", `line 2 (last key "version"): "0.3" is no version`},
 		{"0.3.1", "0.03.1", "is no version"},
-		{`"0.3.1"`, "3", "line 2"},
+		{`"0.3.1"`, "3", `line 2 (last key "version"): it has to be a text in quotes, as version = "0.3.1"`},
 		{"./leap", "../leap", `line 3 (last key "command"): the command "../leap" does not stay`},
 		{"./leap", "/bin/leap", "does not stay"},
 		{`["./leap", "--quiet"]`, "[]", "has no first word"},
-		{`["./leap", "--quiet"]`, `"./leap"`, "line 3"},
-		{`"--quiet"`, "1", "line 3"},
+		{`["./leap", "--quiet"]`, `"python3 main.py"`, `line 3 (last key "command"): a command is a list of words: write command = ["python3", "main.py"]`},
+		{`"--quiet"`, "1", `line 3 (last key "command"): a command is a list of words in quotes, as command = ["python3", "main.py"]`},
 		{"\"acme/leap\"", "\"acme", "line 1"},
 		{"", "requires = 0\n", `line 4 (last key "requires"): 0 is no version of the protocol`},
-		{"", "requires = \"1\"\n", "line 4"},
+		{"", "requires = \"1\"\n", `line 4 (last key "requires"): it has to be a number without quotes, as requires = 1`},
 		{"", "language = \"\"\n", `line 4 (last key "language"): "" is no name of a language`},
 		{"", "build = []\n", `line 4 (last key "build"): the command has no first word`},
 		{"--quiet", `\u001b[2J`, `line 3 (last key "command"): the command has control characters`},
