@@ -130,7 +130,7 @@ func TestPluginTest(t *testing.T) {
 		t.Error("check tests what the plugin computes")
 	}
 	write(t, filepath.Join(plugin, "snn-plugin.toml"), "name = \"acme/leap\"\nversion = \"0.4.0\"\ncommand = [\"./leap\"]\n")
-	if out := said(t, snnc(t, dir, nil, "plugin", "check", plugin), 1); !strings.Contains(out, `by its manifest it is "acme/leap" 0.4.0`) || !strings.HasSuffix(out, "\n1 failure\n") {
+	if out := said(t, snnc(t, dir, nil, "plugin", "check", plugin), 1); !strings.Contains(out, `version "0.3.1", and its manifest "0.4.0": write the same version`) || !strings.HasSuffix(out, "\n1 failure\n") {
 		t.Error(out)
 	}
 	said(t, snnc(t, dir, nil, "plugin", "test", plugin, "--timeout", "0s"), 2)

@@ -3,6 +3,7 @@ package build
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"snnc.dev/snnc/dsl/diag"
@@ -36,33 +37,35 @@ func PluginFailed(err error, at diag.Range) diag.Diagnostic {
 	if f.Plugin != "" {
 		name = fmt.Sprintf("plugin `%s`", f.Plugin)
 	}
-	d.Summary = fmt.Sprintf("%s failed in %s: %s", name, f.Call, shortened(f.Err.Error()))
+	said, places, _ := strings.Cut(f.Err.Error(), "\n")
+	d.Summary = fmt.Sprintf("%s failed in %s: %s", name, f.Call, shortened(said))
 	if f.Exit != "" {
 		d.Summary += " (" + f.Exit + ")"
+	}
+	if places != "" {
+		d.Notes = append(d.Notes, diag.Note{Message: wrote("it says further:", strings.Split(shortened(places), "\n"))})
 	}
 	if f.Limit != "" {
 		d.Notes = append(d.Notes, diag.Note{Message: f.Limit})
 	}
-	for _, line := range f.Stderr {
-		d.Notes = append(d.Notes, diag.Note{Message: "it wrote: " + line})
+	if len(f.Stderr) > 0 {
+		d.Notes = append(d.Notes, diag.Note{Message: wrote("it wrote:", f.Stderr)})
 	}
-	d.Help = help(f.Kind)
+	d.Help = f.Mend()
 	return d
 }
 
-// help says what a user does about a failure of a kind; "" where its error says so.
-func help(k host.Kind) string {
-	switch k {
-	case host.Start:
-		return "mend what keeps its program from starting; `snnc plugin check` of its folder shows more of it"
-	case host.Ended:
-		return "run the command again; if it fails again, look at what the plugin wrote"
-	case host.Late, host.Large, host.Refused:
-		return "make the sizes and numbers smaller that it is given here; if it still fails, tell the plugin's author"
-	case host.Nonsense, host.Unknown:
-		return "tell the plugin's author, who finds it by `snnc plugin test`"
+// wrote puts lines of a plugin below what is said of them, without the blanks that all of them begin with; a single one stands behind it.
+func wrote(title string, lines []string) string {
+	blanks := func(line string) int { return len(line) - len(strings.TrimLeft(line, " ")) }
+	least := blanks(slices.MinFunc(lines, func(a, b string) int { return blanks(a) - blanks(b) }))
+	if len(lines) == 1 {
+		return title + " " + lines[0][least:]
 	}
-	return ""
+	for _, line := range lines {
+		title += "\n" + line[least:]
+	}
+	return title
 }
 
 // shortened cuts a text of a plugin to what a person reads.

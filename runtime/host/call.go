@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -111,9 +112,9 @@ func (h *Host) send(ctx context.Context, s *served, m method, text string, befor
 			err = &nonsense{err}
 		}
 		if bad := (*nonsense)(nil); errors.As(err, &bad) {
-			return "", &Failure{Plugin: s.name, Call: m.name, Kind: Nonsense, Err: fmt.Errorf("the reply makes no sense: %w", bad.error)}
+			return "", &Failure{Plugin: s.name, Dir: s.dir, Call: m.name, Kind: Nonsense, Err: fmt.Errorf("the reply makes no sense: %w", bad.error)}
 		}
-		f, again := &Failure{Plugin: s.name, Call: m.name, Err: err}, false
+		f, again := &Failure{Plugin: s.name, Dir: s.dir, Call: m.name, Err: err}, false
 		cause := context.Cause(own)
 		if cause == nil && c != nil {
 			f.Kind, f.Err, again = c.diagnose(err)
@@ -123,11 +124,11 @@ func (h *Host) send(ctx context.Context, s *served, m method, text string, befor
 			f.Exit, f.Stderr = c.died(), c.tail.last()
 		}
 		if c != nil {
-			f.Limit = c.limit(f)
+			f.Limit, f.Confined = c.limit(f), c.confined != nil
 		}
 		if bad := (*startError)(nil); errors.As(err, &bad) {
 			f.Kind, f.Exit, f.Stderr, again = Start, bad.exit, bad.stderr, bad.exit != ""
-			f.Limit = bad.of.limit(f)
+			f.Limit, f.Confined = bad.of.limit(f), bad.of.confined != nil
 		}
 		switch {
 		case cause == limit:
@@ -236,10 +237,10 @@ func (h *Host) start(ctx context.Context, s *served) (*connection, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := newProcess(s.argv, s.dir)
 	if err := s.startable(); err != nil {
-		return nil, &startError{of: p, err: err}
+		return nil, err
 	}
+	p := newProcess(s.argv, s.dir)
 	if s.dir != "" {
 		p.sandbox = h.sandbox
 	}
@@ -311,10 +312,12 @@ func (s *served) startable() error {
 	switch {
 	case !errors.Is(err, fs.ErrNotExist): // what else is wrong with it the system says
 		return nil
-	case s.manifest != nil && len(s.manifest.Build) > 0:
+	case s.manifest == nil:
+		return fmt.Errorf("find its program %s: %w", s.argv[0], fs.ErrNotExist)
+	case len(s.manifest.Build) > 0:
 		return fmt.Errorf("find its program %s: %w; build it by `snnc plugin test %s`, which runs `%s`", s.argv[0], fs.ErrNotExist, s.dir, strings.Join(s.manifest.Build, " "))
 	}
-	return fmt.Errorf("find its program %s: %w", s.argv[0], fs.ErrNotExist)
+	return fmt.Errorf("find its program %s: %w; put it there, or name another one in `command` of %s", s.argv[0], fs.ErrNotExist, filepath.Join(s.dir, installed.ManifestName))
 }
 
 // sockets returns the host's private folder.

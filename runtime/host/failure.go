@@ -15,10 +15,13 @@ type Failure struct {
 	Plugin string   // name of the plugin; "" for the built-ins
 	Call   string   // as the protocol names it: Describe, Build, Sampler, Coder, Check, Prepare, Forward, Backward or Release
 	Exit   string   // how the process ended, such as "exit status 3" or "signal: killed"; "" where that is not what went wrong
-	Stderr []string // the last lines that the process printed, oldest first
+	Stderr []string // the last lines that the process printed, oldest first, with the blanks in front of them
 	Limit  string   // the limit of confined processes that it seems to have run into; "" for none
-	Err    error    // what went wrong
+	Err    error    // what went wrong; lines behind the first one say where in the plugin
 	Kind   Kind     // of what went wrong
+
+	Dir      string // the plugin's folder; "" of the built-ins, and where it was not found
+	Confined bool   // a sandbox held the process
 }
 
 // Kind says who has to mend a failure, and where.

@@ -115,7 +115,7 @@ func (h *Host) Describe(ctx context.Context, plugin string) (schema.Plugin, erro
 		if ctx.Err() != nil {
 			return schema.Plugin{}, ctx.Err()
 		}
-		return schema.Plugin{}, &Failure{Plugin: s.name, Call: describeCall.name, Err: err}
+		return schema.Plugin{}, &Failure{Plugin: s.name, Dir: s.dir, Call: describeCall.name, Err: err}
 	}
 	s.described = &p
 	return p, nil
@@ -195,7 +195,7 @@ func (h *Host) served(name string, m method) (*served, error) {
 			err = h.judgeFolder(s)
 		}
 		if err != nil {
-			return nil, &Failure{Plugin: name, Call: m.name, Err: err}
+			return nil, &Failure{Plugin: name, Dir: s.dir, Call: m.name, Err: err}
 		}
 	}
 	h.plugins[name] = s

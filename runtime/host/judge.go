@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -23,7 +24,11 @@ func decode[T any](text string) (T, error) {
 	var v T
 	d := json.NewDecoder(strings.NewReader(text))
 	d.DisallowUnknownFields()
-	if err := d.Decode(&v); err != nil {
+	err := d.Decode(&v)
+	if bad := (*json.UnmarshalTypeError)(nil); errors.As(err, &bad) {
+		return v, fmt.Errorf("read JSON: %s is a %s and has to be %s", bad.Field, bad.Value, wanted(bad.Type))
+	}
+	if err != nil {
 		return v, fmt.Errorf("read JSON: %w", err)
 	}
 	if _, err := d.Token(); err != io.EOF {
@@ -33,6 +38,23 @@ func decode[T any](text string) (T, error) {
 		return v, fmt.Errorf("read JSON: a text has the control character %U", r)
 	}
 	return v, nil
+}
+
+// wanted is what JSON has for a type of Go.
+func wanted(t reflect.Type) string {
+	switch t.Kind() {
+	case reflect.String:
+		return "a text in quotes"
+	case reflect.Bool:
+		return "true or false"
+	case reflect.Slice, reflect.Array:
+		return "a list"
+	case reflect.Struct, reflect.Map, reflect.Pointer:
+		return "an object"
+	case reflect.Float32, reflect.Float64:
+		return "a number"
+	}
+	return "a whole number" // in the range of its type
 }
 
 // steering returns the first control character in the texts of JSON that is none of a line's or a tab.
@@ -73,8 +95,14 @@ func judgePlugin(text string, m *installed.Manifest) (schema.Plugin, error) {
 	if err != nil {
 		return p, err
 	}
-	if m != nil && (p.Name != m.Name || p.Version != m.Version) {
-		return p, fmt.Errorf("it is %q %s, by its manifest it is %q %s", p.Name, p.Version, m.Name, m.Version)
+	switch {
+	case m == nil:
+	case p.Name == m.Name && p.Version != m.Version:
+		return p, fmt.Errorf("its program says that it is version %.100q, and its manifest %q: write the same version in %s and in the program, and build it again where it is built",
+			p.Version, m.Version, installed.ManifestName)
+	case p.Name != m.Name:
+		return p, fmt.Errorf("its program says that it is %.100q, and its manifest %q: write the same name in %s and in the program, and build it again where it is built",
+			p.Name, m.Name, installed.ManifestName)
 	}
 	seen := map[[2]string]bool{}
 	for _, c := range p.Components {

@@ -129,7 +129,7 @@ func TestJudgeTarget(t *testing.T) {
 		`{"fits":true,"layers":[{"network":"encoder","layer":"0.conv"}]}`:                                                   "the request does not have",
 		`{"fits":true,"used":[{"name":"cores","used":-1}]}`:                                                                 "no amount",
 		`{"fits":true,"layers":[{"network":"classifier","layer":"0.conv","used":[{"name":"","used":1}]}]}`:                  "no amount",
-		`{"fits":"yes"}`: "read JSON",
+		`{"fits":"yes"}`: "read JSON: fits is a string and has to be true or false",
 	} {
 		_, err := judgeTarget(text, networks)
 		if err == nil != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
@@ -148,7 +148,7 @@ func TestJudgePrepared(t *testing.T) {
 		`{"states":[{"name":"v","start":0}],"saved":["v"]}`:                   `"v" stands twice`,
 		`{"saved":["a b"]}`: "none that a spec can write",
 		`{"saved":["` + strings.Repeat(`u","`, 64) + `u"]}`: "65 numbers for a neuron",
-		`{"states":[{"name":"v","start":"rest"}]}`:          "read JSON",
+		`{"states":[{"name":"v","start":"rest"}]}`:          "read JSON: states.start is a string and has to be a number",
 	} {
 		_, err := judgePrepared(text)
 		if err == nil != (want == "") || err != nil && !strings.Contains(err.Error(), want) {

@@ -54,17 +54,21 @@ type tail struct {
 const crashLines = 3
 
 // crashes begin the report of a crash that goes on with all that was at work when it came: those of Go, in the midst of which are lines about
-// a stack, `runtime: g 0: ...`.
-var crashes = regexp.MustCompile(`^(panic|fatal error|runtime/cgo|SIG[A-Z]+): |^runtime: (g[^ ]|[^g])`)
+// a stack, `runtime: g 0: ...`; and of Python, whose first place is a line of the plugin's own program.
+var crashes = regexp.MustCompile(`^(panic|fatal error|runtime/cgo|SIG[A-Z]+): |^runtime: (g[^ ]|[^g])|^Traceback \(most recent call last\):`)
 
-// add appends a line, readable and cut to tailLine bytes; empty lines are left out.
+// add appends a line, readable and cut to tailLine bytes; empty lines are left out, and the marks that Python puts below the lines of a
+// traceback.
 func (t *tail) add(line []byte) {
-	s := strings.TrimSpace(printable(line))
+	s := strings.TrimRightFunc(printable(line), unicode.IsSpace)
 	if s == "" {
 		return
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if n := len(t.lines); n >= 2 && strings.HasPrefix(t.lines[n-2], `  File "`) && strings.Trim(s, " ~^") == "" {
+		return
+	}
 	if len(t.lines) == tailLines {
 		if crashes.MatchString(t.lines[t.fixed]) { // in the place of an earlier report
 			t.lines = append(t.lines[:0], t.lines[t.fixed:]...)

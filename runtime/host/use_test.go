@@ -83,9 +83,9 @@ func TestDevelopWrong(t *testing.T) {
 	}
 	for _, x := range []struct{ name, old, new, want string }{
 		{"acme/other", "", "", `calls itself "acme/leap"`},
-		{"acme/leap", `"./leap"`, `"./nothing"`, "/nothing: file does not exist"},
+		{"acme/leap", `"./leap"`, `"./nothing"`, "/nothing: file does not exist; put it there, or name another one"},
 		{"acme/leap", `"./leap"]`, `"./nothing"]` + "\nbuild = [\"make\", \"it\"]", "/nothing: file does not exist; build it by `snnc plugin test " + dir + "`, which runs `make it`"},
-		{"acme/leap", `"0.3.1"`, `"0.4.0"`, `it is "acme/leap" 0.3.1, by its manifest it is "acme/leap" 0.4.0`},
+		{"acme/leap", `"0.3.1"`, `"0.4.0"`, `its program says that it is version "0.3.1", and its manifest "0.4.0": write the same version in snn-plugin.toml`},
 		{"acme/leap", "version", "versions", `unknown key "versions"`},
 		{"acme/leap", "version", "requires = 2\nversion", "requires version 2 of the protocol, and this program speaks version 1: get"},
 	} {
