@@ -93,8 +93,11 @@ func Filled(ctx context.Context, h *host.Host, m *check.Model, d *check.Data) (*
 
 // Take judges and links the Program that the plugin answers with, or finds what it complains of.
 func (b *Built) Take(r schema.BuildReply) diag.List {
-	return b.take(r, nil, b.model.Definition.Value.Span(), b.place)
+	return b.take(r, nil, b.At(), b.place)
 }
+
+// At returns where the spec defines the model.
+func (b *Built) At() diag.Range { return b.model.Definition.Value.Span() }
 
 // Request returns what the plugin was asked for the Program.
 func (b *Built) Request() schema.BuildRequest { return b.request }

@@ -29,6 +29,7 @@ func TestMain(m *testing.M) {
 	builtin.Main() // the plugin process of the tests is this binary
 	servePainter()
 	serveOpaque()
+	serveInFolder()
 	argv, err := builtin.Argv()
 	if err != nil {
 		panic(err)

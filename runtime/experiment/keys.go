@@ -88,8 +88,8 @@ const (
 
 // trainParts are what a training is made of. Its length counts only where something depends on it: else a longer training is
 // the same one, gone on. What it begins with counts by its values, wherever they lie (so `new` counts by what it leaves out),
-// and how much memory it may take does not. others identifies the trainings of the models that fill roles.
-func (j *job) trainParts(dataHash string, start train.Weights, others map[*build.Model]string) {
+// and how much memory it may take does not. others identifies the trainings of the models that fill roles, and codes what plugins compute.
+func (j *job) trainParts(dataHash string, start train.Weights, others map[*build.Model]string, codes map[string]string) {
 	m := j.model
 	j.parts = map[string]string{
 		"numerics": numerics,
@@ -97,6 +97,7 @@ func (j *job) trainParts(dataHash string, start train.Weights, others map[*build
 		"program":  digest(unbound(m.Program)),
 		"data":     dataHash,
 	}
+	maps.Copy(j.parts, codes)
 	for path, module := range m.OwnNetworks() {
 		j.parts["network of "+path] = digest(structure(module))
 	}
@@ -203,6 +204,8 @@ func changes(old, now map[string]string, except ...string) []string {
 		was, is := old[name], now[name]
 		switch {
 		case was == is || slices.Contains(except, name):
+		case strings.HasPrefix(name, codePart) && was != "" && is != "":
+			out = append(out, "the "+name+" has changed")
 		case len(was) == 64 && len(is) == 64: // digests say nothing
 			out = append(out, name+" computes something else")
 		case was == "":

@@ -52,6 +52,11 @@ func (r *runner) own(ctx context.Context, j *job) (own map[string]string, found 
 	own = map[string]string{}
 	if j.use != nil {
 		own = j.use.parts()
+		codes, bad := r.x.ownCodes(j.use)
+		if bad.HasErrors() {
+			return nil, bad
+		}
+		maps.Copy(own, codes)
 	}
 	switch j.Kind {
 	case "evaluate":
@@ -80,6 +85,11 @@ func (r *runner) own(ctx context.Context, j *job) (own map[string]string, found 
 		for i, v := range j.Settings["targets"].Items {
 			own["target "+v.Text] = r.x.component(j.Plugins[fmt.Sprintf("targets[%d]", i)], schema.Target, v.Text).Version
 		}
+		codes, bad := r.x.targetCodes(j)
+		if bad.HasErrors() {
+			return nil, bad
+		}
+		maps.Copy(own, codes)
 	}
 	return own, found
 }
@@ -111,8 +121,10 @@ func (r *runner) identify(ctx context.Context, t *job) (found diag.List) {
 	start, bad := r.start(t)
 	r.starts[t.model] = start
 	bad = slices.Concat(bad, t.fewExamples(set.Len()), t.idle(set.Len())) // of data whose number of examples no table has
+	codes, unread := r.x.codes(t.model.Built)
+	bad = append(bad, unread...)
 	if found = append(found, bad...); !bad.HasErrors() {
-		t.trainParts(set.Hash(), start, others)
+		t.trainParts(set.Hash(), start, others, codes)
 	}
 	return found
 }

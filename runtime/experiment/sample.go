@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -89,6 +90,15 @@ func Sample(ctx context.Context, h *host.Host, o SampleOptions) (diag.List, diag
 	}
 	for _, passed := range newest.Passed {
 		o.Say(fmt.Sprintf("passed over a damaged checkpoint: %v", passed))
+	}
+	codes, found := x.codes(j.model.Built)
+	if found.HasErrors() {
+		return found, sources, nil
+	}
+	for _, name := range slices.Sorted(maps.Keys(codes)) {
+		if was := rec.Parts[name]; was != "" && was != codes[name] {
+			o.Say("the " + name + " has changed since this training: the samples are drawn with it as it is now")
+		}
 	}
 	return nil, nil, o.draw(ctx, x, j, t, rec, newest)
 }

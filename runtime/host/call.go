@@ -56,6 +56,8 @@ type served struct {
 	manifest *installed.Manifest // nil of the built-ins
 	folder   string              // hash of dir as it was before anything of it was started; "" where no lock holds the plugin
 
+	code func() (string, error) // installed.HashCode of dir, which is read once
+
 	lock chan struct{} // held while now is read or changed, and while a process starts
 	now  *connection
 

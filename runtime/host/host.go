@@ -173,6 +173,16 @@ func ask[R any](ctx context.Context, h *Host, plugin string, m method, request a
 	return out, err
 }
 
+// Code returns what the code of a plugin is known by (installed.HashCode), as it is at the first call; "" of the built-ins, whose code goes with
+// the host's.
+func (h *Host) Code(plugin string) (string, error) {
+	s, err := h.served(plugin, describeCall)
+	if err != nil || s.code == nil {
+		return "", err
+	}
+	return s.code()
+}
+
 // served returns the plugin of a name.
 func (h *Host) served(name string, m method) (*served, error) {
 	h.mu.Lock()
@@ -230,6 +240,7 @@ func (h *Host) open(s *served) (dev bool, err error) {
 		return dev, fmt.Errorf("it requires version %d of the protocol, and this program speaks version %d: get an snnc or a version of the plugin that goes with the other", m.Requires, proto.Version)
 	}
 	s.dir, s.manifest = dir, &m
+	s.code = sync.OnceValues(func() (string, error) { return installed.HashCode(dir, m) })
 	s.argv, err = installed.Argv(dir, m.Command)
 	return dev, err
 }
