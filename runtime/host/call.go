@@ -133,6 +133,9 @@ func (h *Host) send(ctx context.Context, s *served, m method, text string, befor
 			f.Limit, f.Confined = bad.of.limit(f), bad.of.confined != nil
 		}
 		switch {
+		case cause == limit && c == nil:
+			f.Kind, f.Err, f.Exit = Start, fmt.Errorf("the process was not ready within %v", h.o.Timeout), ""
+			return "", f
 		case cause == limit:
 			f.Kind, f.Err, f.Exit = Late, limit, ""
 			return "", f

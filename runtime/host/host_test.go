@@ -179,6 +179,16 @@ func TestNoHandshake(t *testing.T) {
 	}
 }
 
+// So is one that does not come to it within the time of the call, which waits for nothing else.
+func TestNoHandshakeInCall(t *testing.T) {
+	t.Parallel()
+	h := start(t, "silent", host.Options{Start: 5 * time.Second, Timeout: 400 * time.Millisecond})
+	_, err := h.Describe(context.Background(), "")
+	if f := failure(t, err, "not ready within 400ms"); f.Kind != host.Start || f.Exit != "" {
+		t.Errorf("%+v", f)
+	}
+}
+
 // What a plugin prints, before its handshake or later, and however, neither stops it nor the host.
 func TestOutput(t *testing.T) {
 	t.Parallel()
