@@ -415,8 +415,11 @@ func judgeTarget(text string, networks []schema.Network) (schema.TargetReply, er
 		amounts = append(amounts, l.Used...)
 	}
 	for _, a := range amounts {
-		if a.Name == "" || a.Used < 0 || a.Limit < 0 {
+		switch {
+		case a.Name == "" || a.Used < 0 || a.Limit < 0:
 			return reply, fmt.Errorf("%v of %v %q is no amount", a.Used, a.Limit, a.Name)
+		case reply.Fits && a.Limit > 0 && a.Used > a.Limit:
+			return reply, fmt.Errorf("all fits, but it takes %v of %v %s", a.Used, a.Limit, a.Name)
 		}
 	}
 	return reply, nil

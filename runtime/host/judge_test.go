@@ -130,6 +130,8 @@ func TestJudgeTarget(t *testing.T) {
 		`{"fits":true,"used":[{"name":"cores","used":-1}]}`:                                                                 "no amount",
 		`{"fits":true,"layers":[{"network":"classifier","layer":"0.conv","used":[{"name":"","used":1}]}]}`:                  "no amount",
 		`{"fits":"yes"}`: "read JSON: fits is a string and has to be true or false",
+		`{"fits":true,"used":[{"name":"cores","used":129,"limit":128}]}`:  "all fits, but it takes 129 of 128 cores",
+		`{"fits":false,"used":[{"name":"cores","used":129,"limit":128}]}`: "",
 	} {
 		_, err := judgeTarget(text, networks)
 		if err == nil != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
