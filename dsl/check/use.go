@@ -16,7 +16,7 @@ func (c *checker) use(x *dsl.Use) (*schema.Plugin, bool) {
 	p, ok := c.cat.Used[x.Plugin.Value]
 	if !ok {
 		help := fmt.Sprintf("put it into plugins/%s beside the spec by `snnc plugin add SOURCE`, or pass `--plugin-dev %[1]s=DIR`, where DIR is the plugin's folder", x.Plugin.Value)
-		if near := diag.Nearest(x.Plugin.Value, c.cat.Plugins); near != "" {
+		if near := nearestPlugin(x.Plugin.Value, c.cat.Plugins); near != "" {
 			help = fmt.Sprintf("did you mean `\"%s\"`? else %s", near, help)
 		}
 		c.fail(diag.UnknownPlugin, x.Plugin.Range, help, "there is no plugin `%s`", x.Plugin.Value)
@@ -38,6 +38,41 @@ func (c *checker) use(x *dsl.Use) (*schema.Plugin, bool) {
 		return nil, false
 	}
 	return &p, true
+}
+
+// nearestPlugin returns the known plugin that a user who wrote name may have meant; "" where there is none. Its owner is the one that is
+// written and its own name near, or the other way round: plugins of one owner have half of their names in common and nothing else.
+func nearestPlugin(name string, known []string) string {
+	split := func(name string) (owner, own string) {
+		if owner, own, ok := strings.Cut(name, "/"); ok {
+			return owner, own
+		}
+		return "", name
+	}
+	owner, own := split(name)
+	var owners, names []string // of plugins of this name, and of this owner
+	for _, k := range known {
+		o, n := split(k)
+		if strings.EqualFold(o, owner) {
+			names = append(names, n)
+		}
+		if strings.EqualFold(n, own) {
+			owners = append(owners, o)
+		}
+	}
+	for _, k := range known {
+		o, n := split(k)
+		if strings.EqualFold(o, owner) && n == diag.Nearest(own, names) {
+			return k
+		}
+	}
+	for _, k := range known {
+		o, n := split(k)
+		if strings.EqualFold(n, own) && (o == diag.Nearest(owner, owners) || owner == "" && len(owners) == 1) {
+			return k
+		}
+	}
+	return ""
 }
 
 // offered returns the components of a kind that a plugin's name may stand for: those that the plugin has or, of several, the one that has
