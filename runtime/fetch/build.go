@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -47,11 +48,16 @@ func (f *Failed) Error() string {
 	for _, line := range f.Output {
 		b.WriteString("\n  " + line)
 	}
-	if f.Closed {
+	if unlisted.MatchString(strings.Join(f.Output, "\n")) {
+		b.WriteString("\nits go.mod and go.sum do not have all that it imports: run `go mod tidy` in the plugin's folder, and `go get PACKAGE` for a version of your own choice")
+	} else if f.Closed {
 		b.WriteString("\nit wrote in its folder alone and had no network; where it needs that, --build-network opens it")
 	}
 	return b.String()
 }
+
+// unlisted is what the Go command says of packages that go.mod or go.sum lack: a network does not help it, for a build does not change these.
+var unlisted = regexp.MustCompile(`missing go\.sum entry|(no required module provides|cannot find module providing) package|updates to go\.mod needed|go: to add it`)
 
 // Unwrap returns the cause.
 func (f *Failed) Unwrap() error { return f.Err }

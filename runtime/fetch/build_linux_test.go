@@ -197,6 +197,27 @@ func TestBuildGoLacks(t *testing.T) {
 	}
 }
 
+// A package that go.mod does not have is no matter of the network.
+func TestBuildGoUnlisted(t *testing.T) {
+	dir := t.TempDir()
+	put(t, filepath.Join(dir, "go.mod"), "module example.org/leap\ngo 1.21\n")
+	put(t, filepath.Join(dir, "leap.go"), "package leap\nimport _ \"example.org/fast\"\n")
+	m := installed.Manifest{Name: "acme/leap", Build: []string{"go", "build", "-o", "leap.a", "."}}
+	err := Build(context.Background(), dir, m, BuildOptions{Confine: self(t)})
+	if err == nil || !strings.Contains(err.Error(), "example.org/fast") || !strings.Contains(err.Error(), "run `go mod tidy` in the plugin's folder") || strings.Contains(err.Error(), "--build-network") {
+		t.Error(err)
+	}
+	m.Build = []string{"sh", "-c", "exit 3"}
+	if err := Build(context.Background(), dir, m, BuildOptions{Confine: self(t)}); err == nil || !strings.Contains(err.Error(), "--build-network opens it") {
+		t.Error(err)
+	}
+	t.Setenv("PATH", "/nowhere")
+	m.Build = []string{"go", "build"}
+	if err := Build(context.Background(), dir, m, BuildOptions{}); err == nil || !strings.Contains(err.Error(), "go: executable file not found in $PATH; install it") {
+		t.Error(err)
+	}
+}
+
 // What compilers keep belongs to a plugin and its sources, and what has not been used for long is removed.
 func TestCache(t *testing.T) {
 	caches := t.TempDir()
