@@ -5,6 +5,7 @@ import (
 	"go/parser"
 	"go/token"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -67,5 +68,45 @@ func TestPages(t *testing.T) {
 	}
 	if _, ok := Page("SNN9999"); ok {
 		t.Error("there is a page for a code that there is not")
+	}
+}
+
+// A page is found by what links and mends call it, and every link from one of these pages into one leads somewhere.
+func TestText(t *testing.T) {
+	link := regexp.MustCompile(`\]\(([a-z-]+\.md)?(#[^)\s]+)?\)`)
+	links := 0
+	for _, name := range Names() {
+		for _, how := range []string{name, name + ".md", "docs/" + name + ".md", strings.ToUpper(name)} {
+			text, ok := Text(how)
+			if !ok || !strings.HasPrefix(text, "# ") {
+				t.Errorf("%s: %.40q", how, text)
+			}
+		}
+		text, _ := Text(name)
+		for _, m := range link.FindAllStringSubmatch(text, -1) {
+			to := strings.TrimSuffix(m[1], ".md")
+			if to == "" {
+				to = name
+			}
+			if m[2] == "" || !slices.Contains(Names(), to) {
+				continue
+			}
+			links++
+			part, ok := Text(to + m[2])
+			if !ok || !strings.HasPrefix(part, "#") || len(part) < 80 || len(part) >= len(text) && to == name {
+				t.Errorf("%s links to %s%s: %.40q", name, to, m[2], part)
+			}
+		}
+	}
+	if links < 10 {
+		t.Errorf("%d links", links)
+	}
+	if part, _ := Text("plugin-protocol#the-folder-and-the-manifest"); !strings.HasPrefix(part, "## The folder and the manifest\n") || strings.Contains(part, "\n## ") {
+		t.Errorf("%.80q", part)
+	}
+	for _, name := range []string{"", "docs", "diagnostics", "plugins#nowhere", "../plugins"} {
+		if _, ok := Text(name); ok {
+			t.Errorf("there is a page %q", name)
+		}
 	}
 }

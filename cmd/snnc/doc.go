@@ -22,7 +22,7 @@ import (
 
 type docCommand struct {
 	specFlags
-	Name     []string `arg:"" optional:"" help:"What to explain: a layer, neuron, coder, model, data set, optimiser, metric, setting, statement, wire, type, unit, or the code of a diagnostic. None: a list of all."`
+	Name     []string `arg:"" optional:"" help:"What to explain: a layer, neuron, coder, model, data set, optimiser, metric, setting, statement, wire, type, unit, the code of a diagnostic, or a page (language, plugins, plugin-protocol, plugin-tests; PAGE#SECTION for a part). None: a list of all."`
 	Markdown bool     `help:"Print the reference of all names in Markdown."`
 }
 
@@ -50,6 +50,10 @@ func (c *docCommand) Run(ctx context.Context, s streams) error {
 			continue
 		}
 		if page, ok := docs.Page(name); ok {
+			fmt.Fprint(s.out, reference.Plain(page, columns(s.out)))
+			continue
+		}
+		if page, ok := docs.Text(name); ok {
 			fmt.Fprint(s.out, reference.Plain(page, columns(s.out)))
 			continue
 		}
@@ -134,7 +138,7 @@ func index(s streams, entries []reference.Entry, only string) error {
 	if only != "" {
 		return w.Flush()
 	}
-	fmt.Fprintf(w, "Codes of diagnostics\n  %s\n", strings.Join(docs.Codes(), " "))
+	fmt.Fprintf(w, "Codes of diagnostics\n  %s\n\nPages\n  %s\n", strings.Join(docs.Codes(), " "), strings.Join(docs.Names(), " "))
 	if err := w.Flush(); err != nil {
 		return fmt.Errorf("print the list: %w", err)
 	}

@@ -3,12 +3,15 @@ package main
 import (
 	"bytes"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
+	"snnc.dev/snnc/docs"
 	"snnc.dev/snnc/dsl"
 	"snnc.dev/snnc/dsl/check"
 	"snnc.dev/snnc/plugins/schema"
@@ -109,4 +112,50 @@ func units(t *testing.T) []string {
 		t.Fatal("dsl has no list of units where it was")
 	}
 	return strings.Fields(string(list[1]))
+}
+
+// What who writes a plugin is told to read is printed by the command alone: pages by their names, and the sections that mends name.
+func TestDocPages(t *testing.T) {
+	print := func(name string) string {
+		var out, errs bytes.Buffer
+		if code := command([]string{"doc", name}, &out, &errs); code != 0 {
+			t.Errorf("snnc doc %s: status %d: %s", name, code, errs.String())
+		}
+		return out.String()
+	}
+	for _, name := range docs.Names() {
+		if !strings.Contains(print(name), "\n") {
+			t.Errorf("snnc doc %s prints nothing", name)
+		}
+	}
+	if part := print("docs/plugin-protocol.md#the-folder-and-the-manifest"); !strings.HasPrefix(part, "The folder and the manifest\n") || strings.Contains(part, "\nThe process\n") {
+		t.Errorf("%.200q", part)
+	}
+	cited := regexp.MustCompile("`snnc doc ([a-z-]+)(#[a-z-]+)?`")
+	mends := 0
+	for _, folder := range []string{"dsl", "runtime", "plugins"} {
+		err := filepath.WalkDir(filepath.Join("..", "..", folder), func(path string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() || filepath.Ext(path) != ".go" && filepath.Ext(path) != ".py" {
+				return err
+			}
+			text, err := os.ReadFile(path)
+			for _, m := range cited.FindAllStringSubmatch(string(text), -1) {
+				if !slices.Contains(docs.Names(), m[1]) {
+					continue // a name of the language
+				}
+				if mends++; m[2] != "" {
+					if _, ok := docs.Text(m[1] + m[2]); !ok {
+						t.Errorf("%s: there is no page %s%s", path, m[1], m[2])
+					}
+				}
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if mends < 4 {
+		t.Errorf("%d mends name a page", mends)
+	}
 }

@@ -138,7 +138,7 @@ func (s *suite) coder(title string, u *use) {
 		}
 		made, found := build.CoderGraph(s.ctx, h, k, in, diag.Range{})
 		if found.HasErrors() {
-			s.say(title, Program, Failed, found[0].Summary, "give what docs/plugin-protocol.md says of coders")
+			s.say(title, Program, Failed, found[0].Summary, "give what `snnc doc plugin-protocol#graphs-as-text` says of coders")
 			return nil
 		}
 		m, err := graph.Parse(r.Program)

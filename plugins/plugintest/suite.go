@@ -192,7 +192,7 @@ func (s *suite) failed(component string, name Name, err error) {
 		case host.Large:
 			v.Name, v.Mend = Memory, "make the answer to "+f.Call+" smaller: numbers belong into operands, not into answers"
 		case host.Nonsense:
-			v.Name, v.Mend = Schema, "answer "+f.Call+" as docs/plugin-protocol.md has it"
+			v.Name, v.Mend = Schema, "answer "+f.Call+" as `snnc doc plugin-protocol#json` has it"
 		case host.Refused:
 			v.Name, v.Mend = Answer, "let "+f.Call+" do without this error: what it is asked is right"
 		case host.Unknown:
@@ -217,7 +217,7 @@ func (f *fault) Error() string { return f.found }
 func (s *suite) described() (*schema.Plugin, bool) {
 	m, err := installed.ReadManifest(s.dir)
 	if err != nil {
-		s.say("", Manifest, Failed, err.Error(), "write "+filepath.Join(s.dir, installed.ManifestName)+" with the keys that docs/plugin-protocol.md has")
+		s.say("", Manifest, Failed, err.Error(), "write "+filepath.Join(s.dir, installed.ManifestName)+" with the keys that `snnc doc plugin-protocol#the-folder-and-the-manifest` has")
 		return nil, false
 	}
 	s.name, s.report.Plugin, s.report.Version = m.Name, m.Name, m.Version

@@ -86,7 +86,7 @@ class Model:
 
     ``build`` returns the text of the Program for checked arguments, or raises snnc.Refusal. ``sampler`` (request, name,
     options) returns that of a Program with one sampler and its functions, for samplers that have options; without it
-    the samplers of build's Program are all there are. What else is in its answer: docs/plugin-protocol.md.
+    the samplers of build's Program are all there are. What else is in its answer: `snnc doc plugin-protocol`.
     """
 
     component: Component
