@@ -167,12 +167,15 @@ func (f specFlags) near(s streams, dir string, locked bool) (*host.Host, error) 
 
 // hosted starts what runs the plugins of the options and of the flags. Close it.
 func (f specFlags) hosted(s streams, o host.Options) (*host.Host, error) {
-	o.Dev, o.Notice = f.PluginDev, s.notice
+	o.Dev, o.Notice, o.Printed = f.PluginDev, s.notice, s.printed
 	return newHost(o, f.confined())
 }
 
 // notice tells what the user should know besides.
 func (s streams) notice(what string) { fmt.Fprintln(s.err, "snnc:", what) }
+
+// printed shows who develops a plugin what that prints.
+func (s streams) printed(plugin, line string) { fmt.Fprintf(s.err, "%s: %s\n", plugin, line) }
 
 // newHost starts what runs plugins, the built-in one and those of the options, which are confined or not. Close it.
 func newHost(o host.Options, confined bool) (*host.Host, error) {

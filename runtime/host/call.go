@@ -53,6 +53,7 @@ type served struct {
 	name     string
 	argv     []string
 	dir      string              // "" of the built-ins
+	dev      bool                // it is one of Options.Dev
 	manifest *installed.Manifest // nil of the built-ins
 	folder   string              // hash of dir as it was before anything of it was started; "" where no lock holds the plugin
 
@@ -248,6 +249,9 @@ func (h *Host) start(ctx context.Context, s *served) (*connection, error) {
 	p := newProcess(s.argv, s.dir)
 	if s.dir != "" {
 		p.sandbox = h.sandbox
+	}
+	if s.dev && h.o.Printed != nil {
+		p.printed = func(line string) { h.o.Printed(s.name, line) }
 	}
 	client := plugin.NewClient(&plugin.ClientConfig{
 		HandshakeConfig:  plugin.HandshakeConfig{ProtocolVersion: proto.Version, MagicCookieKey: proto.CookieKey, MagicCookieValue: proto.CookieValue},

@@ -18,18 +18,19 @@ import (
 
 // Options say which plugins there are and how long they may take.
 type Options struct {
-	Builtin []string          // command of the process that serves the built-ins; the first word is a path
-	Dev     map[string]string // folders of plugins under development, by the name that specs use; no lock holds them
-	Places  installed.Places  // where the others lie, and their lock
-	Locked  bool              // a plugin that the lock does not have is refused; else it is put in
-	Cache   string            // folder that keeps what plugins say of themselves; "" for none
-	Env     []string          // NAME=VALUE, added to the environment of the processes
-	Timeout time.Duration     // of a call, with all that it starts and repeats; 0: a minute
-	Start   time.Duration     // from the start of a process to its handshake; 0: 15 seconds
-	Tries   int               // processes that a call is tried on until one survives it; 0: 3
-	Confine string            // path of the program that confines the processes of plugins besides the built-ins (confine.Main); "": they are not
-	Notice  func(string)      // told once, with the first such process, what holds it; nil for nobody
-	Watch   func(Attempt)     // told of all that confined processes try against their walls, from any goroutine; nil: they are not watched. See confine.Watchable
+	Builtin []string                  // command of the process that serves the built-ins; the first word is a path
+	Dev     map[string]string         // folders of plugins under development, by the name that specs use; no lock holds them
+	Places  installed.Places          // where the others lie, and their lock
+	Locked  bool                      // a plugin that the lock does not have is refused; else it is put in
+	Cache   string                    // folder that keeps what plugins say of themselves; "" for none
+	Env     []string                  // NAME=VALUE, added to the environment of the processes
+	Timeout time.Duration             // of a call, with all that it starts and repeats; 0: a minute
+	Start   time.Duration             // from the start of a process to its handshake; 0: 15 seconds
+	Tries   int                       // processes that a call is tried on until one survives it; 0: 3
+	Confine string                    // path of the program that confines the processes of plugins besides the built-ins (confine.Main); "": they are not
+	Printed func(plugin, line string) // told of each line that a plugin of Dev prints, safe to show, from any goroutine; nil for nobody
+	Notice  func(string)              // told once, with the first such process, what holds it; nil for nobody
+	Watch   func(Attempt)             // told of all that confined processes try against their walls, from any goroutine; nil: they are not watched. See confine.Watchable
 }
 
 // The defaults, and the time that Close takes at most.
@@ -239,7 +240,7 @@ func (h *Host) open(s *served) (dev bool, err error) {
 	if m.Requires != 0 && m.Requires != proto.Version {
 		return dev, fmt.Errorf("it requires version %d of the protocol, and this program speaks version %d: get an snnc or a version of the plugin that goes with the other", m.Requires, proto.Version)
 	}
-	s.dir, s.manifest = dir, &m
+	s.dir, s.dev, s.manifest = dir, dev, &m
 	s.code = sync.OnceValues(func() (string, error) { return installed.HashCode(dir, m) })
 	s.argv, err = installed.Argv(dir, m.Command)
 	return dev, err

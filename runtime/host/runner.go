@@ -15,6 +15,7 @@ import (
 	"sync"
 	"syscall"
 	"time"
+	"unicode"
 
 	"github.com/hashicorp/go-plugin/runner"
 
@@ -41,9 +42,10 @@ type process struct {
 	sandbox  *sandbox  // of a plugin that is to be held, confined or not; nil: of none
 
 	tail     tail
-	hello    once          // the handshake, for go-plugin
-	lifeline *os.File      // the host's end of its standard input
-	ended    chan struct{} // closed when the process and the goroutines that read its output are gone
+	printed  func(line string) // told of each line that it prints, but for the handshake; nil for nobody
+	hello    once              // the handshake, for go-plugin
+	lifeline *os.File          // the host's end of its standard input
+	ended    chan struct{}     // closed when the process and the goroutines that read its output are gone
 
 	mu     sync.Mutex
 	pid    int
@@ -135,10 +137,10 @@ func (p *process) run(started chan<- error) {
 				return
 			}
 			early.add(line)
-			p.tail.add(line)
+			p.prints(line)
 		})
 	})
-	readers.Go(func() { eachLine(errs[0], p.tail.add) })
+	readers.Go(func() { eachLine(errs[0], p.prints) })
 
 	confine.EndGroup(p.cmd, p.reaped)
 	p.mu.Lock()
@@ -148,6 +150,16 @@ func (p *process) run(started chan<- error) {
 	out[0].SetReadDeadline(deaf)
 	errs[0].SetReadDeadline(deaf)
 	readers.Wait()
+}
+
+// prints takes a line that the process printed.
+func (p *process) prints(line []byte) {
+	p.tail.add(line)
+	if p.printed != nil {
+		if s := strings.TrimRightFunc(printable(line), unicode.IsSpace); s != "" {
+			p.printed(s)
+		}
+	}
 }
 
 // says notes the handshake with what was printed before, also on its line, and reports whether it is the first one.

@@ -5,7 +5,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"snnc.dev/snnc/dsl"
@@ -95,5 +97,46 @@ func TestDevelopWrong(t *testing.T) {
 		h := start(t, "exit", host.Options{Dev: map[string]string{x.name: dir}})
 		_, err := h.Describe(context.Background(), x.name)
 		failure(t, err, x.want, `plugin "`+x.name+`"`)
+	}
+}
+
+// What a plugin under development prints is shown as it prints it, and that of one that is installed is not.
+func TestPrinted(t *testing.T) {
+	dir := develop(t)
+	script := "#!/bin/sh\necho at first\nprintf '  \\033[31mred\\t\\n\\n' >&2\necho >&2; printf beside\nexec ./leap\n"
+	for name, text := range map[string]string{"main": script, installed.ManifestName: "name = \"acme/leap\"\nversion = \"0.3.1\"\ncommand = [\"./main\"]\n"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	place := t.TempDir()
+	if err := os.CopyFS(filepath.Join(place, "acme", "leap"), os.DirFS(dir)); err != nil {
+		t.Fatal(err)
+	}
+	for _, x := range []struct {
+		o    host.Options
+		want []string
+	}{
+		{host.Options{Dev: map[string]string{"acme/leap": dir}}, []string{"acme/leap:   [31mred", "acme/leap: at first"}},
+		{host.Options{Places: installed.Places{Folders: []string{place}}}, nil},
+	} {
+		var mu sync.Mutex
+		var got []string
+		x.o.Printed = func(plugin, line string) {
+			mu.Lock()
+			defer mu.Unlock()
+			got = append(got, plugin+": "+line)
+		}
+		h := start(t, "exit", x.o)
+		if _, err := h.Describe(context.Background(), "acme/leap"); err != nil {
+			t.Fatal(err)
+		}
+		if err := h.Close(); err != nil { // and all that the process has printed is read
+			t.Fatal(err)
+		}
+		slices.Sort(got)
+		if !slices.Equal(got, x.want) {
+			t.Errorf("%q, want %q", got, x.want)
+		}
 	}
 }
