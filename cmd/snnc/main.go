@@ -187,6 +187,9 @@ func newHost(o host.Options, confined bool) (*host.Host, error) {
 	if dir, err := os.UserCacheDir(); err == nil {
 		o.Cache = filepath.Join(dir, "snnc", "describe")
 	}
+	if o.Notice != nil {
+		o.Notice = news(o.Notice)
+	}
 	if confined {
 		o.Confine = argv[0]
 	}

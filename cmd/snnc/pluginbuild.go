@@ -11,6 +11,7 @@ import (
 	"snnc.dev/snnc/plugins/builtin"
 	"snnc.dev/snnc/runtime/fetch"
 	"snnc.dev/snnc/runtime/installed"
+	"snnc.dev/snnc/runtime/record/wholefile"
 )
 
 // sandboxFlag is common to the commands that start plugins.
@@ -50,6 +51,9 @@ func (f buildFlags) build(ctx context.Context, dir string, m installed.Manifest,
 		return err
 	}
 	o := fetch.BuildOptions{Confine: self, Network: f.BuildNetwork, Notice: notice}
+	if !f.BuildNetwork { // what the user opens is told each time
+		o.Notice = news(notice)
+	}
 	if caches, err := os.UserCacheDir(); err == nil && sources != "" {
 		if o.Cache, err = fetch.Cache(filepath.Join(caches, "snnc", "build"), m.Name, sources); err != nil {
 			return err
@@ -57,6 +61,25 @@ func (f buildFlags) build(ctx context.Context, dir string, m installed.Manifest,
 	}
 	fmt.Fprintf(s.out, "building: %s\n", strings.Join(m.Build, " "))
 	return fetch.Build(ctx, dir, m, o)
+}
+
+// news tells what holds plugins on this system where that is another than it was when it was told last, to whichever command. Without a folder
+// for caches it is told each time.
+func news(notice func(string)) func(string) {
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		return notice
+	}
+	file := filepath.Join(dir, "snnc", "confined")
+	return func(what string) {
+		if last, err := os.ReadFile(file); err == nil && string(last) == what {
+			return
+		}
+		notice(what)
+		if os.MkdirAll(filepath.Dir(file), 0o777) == nil {
+			_ = wholefile.WriteBytes(file, []byte(what)) // else it is told again
+		}
+	}
 }
 
 // once tells each notice once.
