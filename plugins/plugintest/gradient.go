@@ -1,6 +1,7 @@
 package plugintest
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -10,7 +11,7 @@ import (
 )
 
 // gradient holds Backward against what a derivative is, whatever takes the place of that of a spike: it is linear, nothing flows back to
-// what came later, and it is that of differences.
+// what came later, and it is that of differences, also through time alone.
 func (s *suite) gradient(t *trial) (string, error) {
 	if !t.Gradient {
 		return "", untested("not: the description has no `gradient`, and nothing is trained through it")
@@ -27,10 +28,19 @@ func (s *suite) gradient(t *trial) (string, error) {
 			return "", err
 		}
 	}
+	whole := t.differences
 	if t.Spikes {
-		return t.smoothed(memory, op)
+		whole = t.smoothed
 	}
-	return t.differences(memory, op)
+	found, unknown := whole(memory, op)
+	if why := untested(""); unknown != nil && !errors.As(unknown, &why) {
+		return "", unknown
+	}
+	late, err := t.through(memory, op)
+	if err != nil {
+		return "", err
+	}
+	return found + late, unknown
 }
 
 // noNumber is the fault of a gradient that is none.
@@ -166,7 +176,7 @@ func (t *trial) differences(s opaque.Server, op opaque.Operator) (string, error)
 		h        = 1.0 / 64
 		kinks    = 4 // one in so many may be off
 	)
-	q, draw := t.many(examples)
+	q, draw := t.many(examples, steps)
 	a, err := t.forward(s, op, q)
 	if err != nil {
 		return "", err
@@ -220,12 +230,15 @@ func (t *trial) differences(s opaque.Server, op opaque.Operator) (string, error)
 	return fmt.Sprintf("as differences say, in %d directions", examples*len(t.Inputs)), nil
 }
 
-// levels reports whether numbers have few values, as spikes of several sizes have: what gives them is a step function, whose derivative is 0.
+// levels reports whether numbers have few values, as spikes of several sizes have, or are all whole, as counts of spikes are: what gives them
+// is a step function, whose derivative is 0, and what takes its place may go straight through the rounding.
 func levels(x []float32) bool {
 	const most = 64
-	seen := map[float32]bool{}
+	seen, whole := map[float32]bool{}, true
 	for _, v := range x {
-		if seen[v] = true; len(seen) > most {
+		seen[v] = true
+		whole = whole && v == float32(math.Round(float64(v)))
+		if len(seen) > most && !whole {
 			return false
 		}
 	}
@@ -233,7 +246,7 @@ func levels(x []float32) bool {
 }
 
 // many is a question of many examples, of all sizes from 1/4 to 8.
-func (t *trial) many(examples int) (question, *rand.Rand) {
+func (t *trial) many(examples, steps int) (question, *rand.Rand) {
 	draw := rand.New(rand.NewPCG(5, 6))
 	q := question{Block: opaque.Block{Steps: steps, Batch: examples, Count: examples}, keep: true}
 	for range t.Inputs {
@@ -257,7 +270,7 @@ func (t *trial) smoothed(s opaque.Server, op opaque.Operator) (string, error) {
 		examples = 512
 		enough   = 64 // pairs in which a spike changes: fewer say nothing, of a neuron whose threshold is far from such inputs
 	)
-	q, draw := t.many(examples)
+	q, draw := t.many(examples, steps)
 	worst, without := math.Inf(1), "" // the smallest correlation by an input, and the last input that has none
 	var why untested
 	a, err := t.forward(s, op, q)
@@ -277,11 +290,11 @@ func (t *trial) smoothed(s opaque.Server, op opaque.Operator) (string, error) {
 				return "", err
 			case r.changed < enough && !p.whole:
 			case r.changed == 0:
-				without, why = name, "not by differences: nothing that comes in changes a spike"
+				without, why = name, "not by differences: nothing that comes in changes what comes out"
 			case r.changed < enough:
-				without, why = name, untested(fmt.Sprintf("not by differences: of %d changes of the input few change a spike; pass --use with a threshold near 1", r.all))
+				without, why = name, untested(fmt.Sprintf("not by differences: of %d changes of the input few change what comes out; pass --use with a threshold near 1", r.all))
 			case r.xx == 0:
-				return "", &fault{Gradient, fmt.Sprintf("it is 0 everywhere by input %s%s, whose changes change spikes", name, p.said), "give the spike a surrogate derivative in Backward, or take `gradient` out of the description"}
+				return "", &fault{Gradient, fmt.Sprintf("it is 0 everywhere by input %s%s, whose changes change what comes out", name, p.said), "give the spike, or the rounding, a surrogate derivative in Backward, or take `gradient` out of the description"}
 			case r.correlation() < p.least:
 				return "", &fault{Gradient, fmt.Sprintf("by input %s%s it does not point where differences of the smoothed model do: their correlation is %.2f", name, p.said, r.correlation()),
 					"look for a sign, a time step and a state in Backward: all ways by which " + name + " reaches a spike, at its time step and through the states at later ones"}

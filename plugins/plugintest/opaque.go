@@ -351,7 +351,7 @@ func (t *trial) together(memory opaque.Server, op opaque.Operator) error {
 		examples, parts = 128, 8
 		rounds          = 4
 	)
-	q, _ := t.many(examples)
+	q, _ := t.many(examples, steps)
 	q.next = true
 	q.keep = t.Gradient
 	all, names, err := t.whole(memory, op, q)

@@ -89,8 +89,9 @@ func TestRight(t *testing.T) {
 	if len(r.Failures()) > 0 {
 		t.Error(text)
 	}
-	for _, want := range []string{"acme/broken 1.0.0\n", "neuron leap(tau = 5 steps)\n", "gradient     ok     as differences of the smoothed model say, with a correlation of 0.",
-		"gradient     ok     as differences say, in 64 directions", "speed        ok     16 time steps of 64 examples of 4096 neurons, 16 MB, in "} {
+	for _, want := range []string{"acme/broken 1.0.0\n", "neuron leap(tau = 5 steps)\n", "gradient     ok     as differences of the smoothed model say, with a correlation of 0.", ", through time of 0.",
+		"gradient     ok     as differences say, in 64 directions, through time of 1.00",
+		"neuron count\n  schema       ok\n", "speed        ok     16 time steps of 64 examples of 4096 neurons, 16 MB, in "} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the report does not say %q:\n%s", want, text)
 		}
@@ -104,7 +105,7 @@ func TestPeculiar(t *testing.T) {
 	for fault, want := range map[string]string{
 		"flat": "gradient     ok     as differences of the smoothed model say", "wide": "gradient     ok     as differences of the smoothed model say",
 		"ternary": "gradient     ok     as differences of the smoothed model say",
-		"slow":    "speed        -      not measured: 4096 neurons take longer than 1s", "deaf": "gradient     -      not by differences: of 2048 changes of the input few change a spike",
+		"slow":    "speed        -      not measured: 4096 neurons take longer than 1s", "deaf": "gradient     -      not by differences: of 2048 changes of the input few change what comes out",
 	} {
 		r, text := report(t, broken(t, fault), plugintest.Options{Timeout: time.Second})
 		if len(r.Failures()) > 0 || !strings.Contains(text, want) {
@@ -169,7 +170,7 @@ func TestFaults(t *testing.T) {
 		{"prepared", plugintest.Leak, "neuron leap", "where the component is prepared at dims [4 2 3] as well, a sequence at dims [3 2 4] differs"},
 		{"buffer", plugintest.Examples, "neuron leap", "where parts of a batch are asked for at the same time"},
 		{"carried", plugintest.Examples, "neuron leap", "example 4 of a sequence that goes on from states is another one alone"},
-		{"late", plugintest.Gradient, "neuron leap", "it is 0 everywhere by input x at the time steps 0 to 2, whose changes change spikes"},
+		{"late", plugintest.Gradient, "neuron leap", "it is 0 everywhere by input x at the time steps 0 to 2, whose changes change what comes out"},
 		{"maps", plugintest.Memory, "neuron leap", "in 60 equal calls the process grows"},
 		{"large", plugintest.Gradient, "neuron leap", "the gradient by input x is NaN"},
 		{"batch", plugintest.Examples, "neuron leap", "alone than in a batch"},
@@ -178,6 +179,9 @@ func TestFaults(t *testing.T) {
 		{"writes", plugintest.Operands, "neuron leap", "changes input x"},
 		{"unwritten", plugintest.Operands, "neuron leap", "leaves numbers of the output unwritten"},
 		{"sign", plugintest.Gradient, "neuron leap", "does not point"},
+		{"instant", plugintest.Gradient, "neuron leap", "no gradient goes through time: by input x in the time steps 0 to 7"},
+		{"reversed", plugintest.Gradient, "neuron leap", "through time it points away: by input x"},
+		{"straight", plugintest.Gradient, "neuron count", "does not point"},
 		{"clipped", plugintest.Gradient, "neuron leap", "twice the gradient"},
 		{"forwards", plugintest.Gradient, "neuron leap", "reaches input x at time step"},
 		{"gradient", plugintest.Gradient, "neuron filter", "in a direction in which the output changes by"},

@@ -112,7 +112,7 @@ func (s *suite) memory(t *trial) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	q, _ := t.many(256)
+	q, _ := t.many(256, steps)
 	var before int64
 	for k := range warm + calls {
 		if k == warm {

@@ -62,8 +62,10 @@ func main() {
 		{Component: schema.Component{Kind: schema.Neuron, Name: "leap", Version: "1.0.0", Doc: "A leaky neuron.", Params: params, Opaque: spikes}, Prepare: leap},
 		{Component: schema.Component{Kind: schema.Neuron, Name: "filter", Version: "1.0.0", Doc: "A leaky membrane without spikes, of its input to the power of three.",
 			Opaque: &schema.Opaque{Gradient: true}}, Prepare: filter},
+		{Component: schema.Component{Kind: schema.Neuron, Name: "count", Version: "1.0.0", Doc: "An integrator that gives up to 4 spikes in a time step.",
+			Opaque: &schema.Opaque{Gradient: true}}, Prepare: count},
 	}}
-	if fault != "none" && fault != "gradient" { // which is the filter's; the others are of leap
+	if fault != "none" && fault != "gradient" && fault != "straight" { // of the filter and the count; the others are of leap
 		p.Opaque = p.Opaque[:1]
 	}
 	sdk.Serve(p)
@@ -250,6 +252,10 @@ func leap(u sdk.Use) (sdk.Prepared, []schema.Complaint, error) {
 				}
 				dx[i], dv[i] = d/tau, d-d/tau
 				switch fault {
+				case "instant": // leaves out the way through the membrane at later steps
+					dv[i] = 0
+				case "reversed": // takes it away
+					dv[i] = -dv[i]
 				case "sign":
 					dx[i] = -dx[i]
 				case "late": // of the last time step alone
@@ -320,6 +326,47 @@ func filter(sdk.Use) (sdk.Prepared, []schema.Complaint, error) {
 					dx[i], dv[i] = d/2*3*x[i]*x[i], d/2
 					if fault == "gradient" { // forgets what went on from step to step
 						dv[i] = 0
+					}
+				}
+			}
+			return nil
+		},
+	}, nil, nil
+}
+
+// count is v' = v / 2 + x, of which the whole part from 0 to 4 is given and taken away (I-LIF, Luo et al. 2024); the derivative goes straight
+// through the rounding where it is in that range.
+func count(sdk.Use) (sdk.Prepared, []schema.Complaint, error) {
+	const most = 4
+	return sdk.Prepared{
+		States: []schema.State{{Name: "v"}},
+		Saved:  []string{"membrane"},
+		Forward: func(f *sdk.Forward) error {
+			v := f.State[0]
+			for t := range f.Steps {
+				x, y := f.Inputs[0].At(t), f.Output.At(t)
+				for i := range v {
+					v[i] = v[i]/2 + x[i]
+					if f.Saved != nil {
+						f.Saved[0].At(t)[i] = v[i]
+					}
+					y[i] = float32(math.Round(float64(min(max(v[i], 0), most))))
+					v[i] -= y[i]
+				}
+			}
+			return nil
+		},
+		Backward: func(b *sdk.Backward) error {
+			dv := make([]float32, b.Examples*b.Neurons())
+			for t := b.Steps - 1; t >= 0; t-- {
+				v, dy, dx := b.Saved[0].At(t), b.Gradient.At(t), b.Inputs[0].At(t)
+				for i := range dv {
+					d := dv[i]
+					if v[i] >= 0 && v[i] <= most {
+						d += dy[i] - dv[i]
+					}
+					if dx[i], dv[i] = d, d/2; fault == "straight" { // the wrong way
+						dx[i] = -d
 					}
 				}
 			}
