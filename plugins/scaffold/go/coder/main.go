@@ -29,7 +29,7 @@ func encode(args schema.Arguments, input graph.Type) (string, []schema.Complaint
 	steps := args.Int("steps")
 	return module(input, func(b *graph.Builder, x graph.Value) graph.Value {
 		at := b.Op(graph.OpIota, graph.Attrs{"steps": steps})
-		return b.Op(graph.OpLess, nil, b.Add(at, b.Const(0.5)), b.Scale(x, float64(steps)))
+		return b.Less(b.Add(at, b.Const(0.5)), b.Scale(x, float64(steps)))
 	})
 }
 
@@ -37,9 +37,9 @@ func encode(args schema.Arguments, input graph.Type) (string, []schema.Complaint
 func decode(_ schema.Arguments, input graph.Type) (string, []schema.Complaint, error) {
 	return module(input, func(b *graph.Builder, x graph.Value) graph.Value {
 		if input.DType != graph.F32 {
-			x = b.Op(graph.OpCast, graph.Attrs{"dtype": "f32"}, x)
+			x = b.Cast(x, graph.F32)
 		}
-		return b.Reduce("mean", x, graph.TimeAxis)
+		return b.Mean(x, graph.TimeAxis)
 	})
 }
 
