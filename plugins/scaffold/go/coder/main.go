@@ -43,9 +43,9 @@ func decode(_ schema.Arguments, input graph.Type) (string, []schema.Complaint, e
 	})
 }
 
-// module returns the text of a graph that is the same in training and in evaluation.
-func module(input graph.Type, build func(*graph.Builder, graph.Value) graph.Value) (string, []schema.Complaint, error) {
-	m := &graph.Module{}
+// module returns the text of a graph that is the same in training and in evaluation, with variables that it reads.
+func module(input graph.Type, build func(*graph.Builder, graph.Value) graph.Value, variables ...graph.Variable) (string, []schema.Complaint, error) {
+	m := &graph.Module{Variables: variables}
 	for _, mode := range []string{"train", "eval"} {
 		b := graph.NewBuilder(mode, graph.ModuleEnv{Module: m})
 		b.Output("y", build(b, b.Input("x", input)))
