@@ -24,10 +24,10 @@ func (h *Host) judgeFolder(s *served) error {
 	if s.folder, err = installed.HashFolder(s.dir); err != nil {
 		return err
 	}
-	if ok && was.Folder != s.folder {
-		return &installed.Changed{Name: s.name, Lock: path, What: "folder", Was: was.Folder, Now: s.folder}
+	if !ok {
+		return nil
 	}
-	return nil
+	return was.SameFolder(path, s.folder)
 }
 
 // hold compares what a plugin says of itself with the lock, and puts a plugin in that is not there yet.
@@ -42,14 +42,8 @@ func (h *Host) hold(ctx context.Context, s *served, description string) error {
 	if err != nil {
 		return err
 	}
-	compare := func(was installed.Locked) error {
-		if now := installed.HashText(description); was.Description != now {
-			return &installed.Changed{Name: s.name, Lock: path, What: "description", Was: was.Description, Now: now}
-		}
-		return nil
-	}
 	if was, ok := lock.Find(s.name); ok {
-		return compare(was)
+		return was.SameDescription(path, installed.HashText(description))
 	}
 	p, err := s.identity(description)
 	if err != nil {
@@ -57,14 +51,14 @@ func (h *Host) hold(ctx context.Context, s *served, description string) error {
 	}
 	return installed.ChangeLock(ctx, path, func(l *installed.Lock) error {
 		was, ok := l.Find(s.name) // another process may have put it in meanwhile, and looked at another folder
-		switch {
-		case !ok:
+		if !ok {
 			l.Put(p)
 			return nil
-		case was.Folder != p.Folder:
-			return &installed.Changed{Name: s.name, Lock: path, What: "folder", Was: was.Folder, Now: p.Folder}
 		}
-		return compare(was)
+		if err := was.SameFolder(path, p.Folder); err != nil {
+			return err
+		}
+		return was.SameDescription(path, p.Description)
 	})
 }
 
