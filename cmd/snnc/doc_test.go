@@ -159,3 +159,17 @@ func TestDocPages(t *testing.T) {
 		t.Errorf("%d mends name a page", mends)
 	}
 }
+
+// An error that is no finding about a spec is followed by what mends it, too.
+func TestErrorSaysMend(t *testing.T) {
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "snn-plugin.toml"), "name = \"acme/hop\"\nversion = \"1.0.0\"\ncommand = [\"./hop\"]\n")
+	write(t, filepath.Join(dir, "hop"), "#!/bin/sh\necho \"ModuleNotFoundError: No module named 'hoppy'\" >&2\nexit 1\n")
+	if err := os.Chmod(filepath.Join(dir, "hop"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	var out, errs bytes.Buffer
+	if code := command([]string{"doc", "lif", "--plugin-dev", "acme/hop=" + dir}, &out, &errs); code != statusFailed || !strings.Contains(errs.String(), "\nhelp: install the package for the python3 of PATH: `pip install hoppy`") {
+		t.Errorf("status %d: %s", code, errs.String())
+	}
+}

@@ -110,6 +110,10 @@ func command(args []string, out, errs io.Writer) int {
 		return statusInterrupted
 	}
 	fmt.Fprintln(errs, "snnc:", err)
+	var f *host.Failure
+	if errors.As(err, &f) && f.Mend() != "" {
+		fmt.Fprintln(errs, "help:", f.Mend())
+	}
 	return statusFailed
 }
 

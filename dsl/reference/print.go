@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"math"
+	"regexp"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -323,7 +324,7 @@ func Plain(markdown string, width int) string {
 		case strings.HasPrefix(line, "#"):
 			flush()
 			b.WriteString(strings.TrimLeft(line, "# ") + "\n")
-		case strings.HasPrefix(line, "- ") || strings.HasPrefix(line, "|"):
+		case strings.HasPrefix(line, "- ") || strings.HasPrefix(line, "|") || numbered.MatchString(line):
 			flush()
 			paragraph = append(paragraph, line)
 		default:
@@ -333,6 +334,9 @@ func Plain(markdown string, width int) string {
 	flush()
 	return b.String()
 }
+
+// numbered begins an item of a list with numbers.
+var numbered = regexp.MustCompile(`^[0-9]+\. `)
 
 // wrap breaks a text into lines of at most so many characters, where words allow it.
 func wrap(text string, columns int) string {

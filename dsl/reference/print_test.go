@@ -56,8 +56,8 @@ func TestParts(t *testing.T) {
 
 // Markdown becomes lines for a terminal; code keeps its lines, whatever their length.
 func TestPlain(t *testing.T) {
-	got := reference.Plain("# Head\n\none two **three** four five six seven eight nine ten\n\n- a point\n- another\n\n```snn\ndata digits = optdigits(range = -1..1, take = 500)\n```\n", 40)
-	want := "Head\n\none two three four five six seven eight\nnine ten\n\n- a point\n- another\n\n    data digits = optdigits(range = -1..1, take = 500)\n"
+	got := reference.Plain("# Head\n\none two **three** four five six seven eight nine ten\n\n- a point\n- another\n\n1. a step\n2. the next\n\n```snn\ndata digits = optdigits(range = -1..1, take = 500)\n```\n", 40)
+	want := "Head\n\none two three four five six seven eight\nnine ten\n\n- a point\n- another\n\n1. a step\n2. the next\n\n    data digits = optdigits(range = -1..1, take = 500)\n"
 	if got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
