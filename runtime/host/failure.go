@@ -42,12 +42,16 @@ const (
 // Error says what went wrong, how the process ended and what it printed last.
 func (f *Failure) Error() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s %s: %v", strings.ToLower(f.Call), called(f.Plugin), f.Err)
+	said, places, more := strings.Cut(f.Err.Error(), "\n")
+	fmt.Fprintf(&b, "%s %s: %s", strings.ToLower(f.Call), called(f.Plugin), said)
 	if f.Exit != "" {
 		fmt.Fprintf(&b, " (%s)", f.Exit)
 	}
 	if f.Limit != "" {
 		fmt.Fprintf(&b, "; %s", f.Limit)
+	}
+	if more {
+		b.WriteString("\n" + places)
 	}
 	if len(f.Stderr) > 0 {
 		b.WriteString("; its last output:")

@@ -80,3 +80,12 @@ func TestTailPython(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 }
+
+// What is known besides the error stands with its first line, and not behind where in the plugin it was.
+func TestFailureLines(t *testing.T) {
+	f := Failure{Plugin: "acme/leap", Call: "Forward", Err: errors.New("MemoryError\n    main.py:3 in forward"), Exit: "exit status 1", Limit: "it has 2 GB", Stderr: []string{"bye"}}
+	const want = "forward plugin \"acme/leap\": MemoryError (exit status 1); it has 2 GB\n    main.py:3 in forward; its last output:\n    bye"
+	if got := f.Error(); got != want {
+		t.Errorf("%q", got)
+	}
+}
