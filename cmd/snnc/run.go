@@ -119,10 +119,16 @@ func (c *runCommand) one(ctx context.Context, h *host.Host, changed experiment.O
 	err = x.Run(ctx, o)
 	watch.end()
 	var refused *experiment.Refused
+	var failed *experiment.Failed
 	var unselected *experiment.NothingSelected
 	switch {
 	case errors.As(err, &refused):
 		if err := printFindings(s.err, refused.Found, x.Spec.Sources); err != nil {
+			return err
+		}
+		return status(statusFailed)
+	case errors.As(err, &failed):
+		if err := printFindings(s.err, failed.Found, x.Spec.Sources); err != nil {
 			return err
 		}
 		return status(statusFailed)

@@ -48,6 +48,23 @@ func (p *Program) share() ([]float32, error) {
 	return m.Floats(), nil
 }
 
+// CallError is the error of a call of the plugin that computes an opaque operator.
+type CallError struct {
+	Node *graph.Node // the operator or its derivative, with its layer and its places in the spec
+	Err  error
+}
+
+// Error says in which layer, and what went wrong.
+func (e *CallError) Error() string {
+	if e.Node.Layer == "" {
+		return e.Err.Error()
+	}
+	return fmt.Sprintf("layer %s: %v", e.Node.Layer, e.Err)
+}
+
+// Unwrap returns what went wrong.
+func (e *CallError) Unwrap() error { return e.Err }
+
 // outsourced is an opaque operator or its derivative: calls of a plugin, each about some examples.
 type outsourced struct {
 	s      *plan.Step
@@ -80,7 +97,7 @@ func bindOpaque(p *Program, s *plan.Step) (runner, needs, error) {
 	if r.op = p.shared.operators[key]; r.op == nil {
 		var err error
 		if r.op, err = p.pool.Opaque.Prepare(n.Opaque, dims); err != nil {
-			return nil, needs{}, err
+			return nil, needs{}, &CallError{n, err}
 		}
 		p.shared.operators[key] = r.op
 	}
@@ -102,11 +119,10 @@ func (p *Program) places(vs []*plan.Value) []int {
 }
 
 func (r *outsourced) run(p *Program) error {
-	err := r.calls(p)
-	if err != nil && r.s.Layer != "" {
-		err = fmt.Errorf("layer %s: %w", r.s.Layer, err)
+	if err := r.calls(p); err != nil {
+		return &CallError{r.s.Node, err}
 	}
-	return err
+	return nil
 }
 
 // calls makes the calls of the step, all at the same time.

@@ -20,7 +20,7 @@ import (
 	"snnc.dev/snnc/runtime/installed"
 )
 
-// inFolder is the argument that makes the test binary serve opaquetest with a neuron of equations and a target besides.
+// inFolder is the argument that makes the test binary serve opaquetest with a neuron of equations, neurons that fail and a target besides.
 const inFolder = "serve-in-folder"
 
 func serveInFolder() {
@@ -32,6 +32,9 @@ func serveInFolder() {
 		Equations: "neuron plain(tau: real = 2) {\n    input x\n    state v = 0\n    v = v + (x - v) / tau\n    spike when v >= 0.25\n    on spike { v = 0 }\n}\n"}}
 	p.Targets = []sdk.Target{{Component: schema.Component{Kind: schema.Target, Name: "chip", Version: "1.0", Doc: "Takes all."},
 		Check: func(schema.TargetRequest) (schema.TargetReply, error) { return schema.TargetReply{Fits: true}, nil }}}
+	for _, call := range []string{"Forward", "Backward"} {
+		p.Opaque = append(p.Opaque, failing(p.Opaque[0], call))
+	}
 	sdk.Serve(p)
 	os.Exit(0)
 }

@@ -92,7 +92,7 @@ func (x *Experiment) Run(ctx context.Context, o RunOptions) (err error) {
 	defer r.pool.Close()
 	for _, j := range r.jobs {
 		if err := r.do(ctx, j); err != nil {
-			return errors.Join(err, r.report())
+			return errors.Join(r.x.located(j.name, err), r.report())
 		}
 	}
 	if _, err := record.ReadModels(o.Folder); err != nil { // a finished run of an earlier version

@@ -100,7 +100,12 @@ func Sample(ctx context.Context, h *host.Host, o SampleOptions) (diag.List, diag
 			o.Say("the " + name + " has changed since this training: the samples are drawn with it as it is now")
 		}
 	}
-	return nil, nil, o.draw(ctx, x, j, t, rec, newest)
+	err = x.located(j.name, o.draw(ctx, x, j, t, rec, newest))
+	var failed *Failed
+	if errors.As(err, &failed) {
+		return failed.Found, sources, nil
+	}
+	return nil, nil, err
 }
 
 // load loads the spec of a run with the settings. It chooses the model.

@@ -43,9 +43,9 @@ func (k *linking) apply(n *graph.Node, in []graph.Value) []graph.Value {
 // node adds a node of the role.
 func (a *application) node(c *graph.Node, args []graph.Value) []graph.Value {
 	k, b := a.k, a.k.b
-	layer := b.Layer
-	b.Layer = a.prefix + c.Layer
-	defer func() { b.Layer = layer }()
+	layer, origin := b.Layer, b.Origin
+	b.Layer, b.Origin = a.prefix+c.Layer, c.Origin
+	defer func() { b.Layer, b.Origin = layer, origin }()
 	attrs := c.Attrs
 	if label := c.Text("label"); label != "" {
 		attrs = with(attrs, "label", a.prefix+label+a.use)

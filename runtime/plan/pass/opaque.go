@@ -27,7 +27,7 @@ func plain(r *rewriter, n *graph.Node, in []graph.Value) ([]graph.Value, bool) {
 	}
 	out := slices.Clone(n.Out)
 	out[0].DType = graph.F32
-	results := r.put(&graph.Node{Op: n.Op, Attrs: n.Attrs, Out: out, Opaque: n.Opaque, In: in})
+	results := r.put(&graph.Node{Op: n.Op, Attrs: n.Attrs, Out: out, Opaque: n.Opaque, Origin: n.Origin, In: in})
 	if spikes {
 		results[0] = r.op(graph.OpCast, graph.Attrs{"dtype": graph.Bit.String()}, results[0])
 	}

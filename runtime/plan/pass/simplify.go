@@ -237,7 +237,7 @@ func (r *rewriter) tidy(n *graph.Node, in []graph.Value) []graph.Value {
 			return one(v)
 		}
 	}
-	return r.put(&graph.Node{Op: n.Op, Attrs: n.Attrs, Out: n.Out, Equation: n.Equation, Opaque: n.Opaque, In: in})
+	return r.put(&graph.Node{Op: n.Op, Attrs: n.Attrs, Out: n.Out, Equation: n.Equation, Opaque: n.Opaque, Origin: n.Origin, In: in})
 }
 
 // product adds a product or pooling. Images that have neither time nor batch axis would lie channels first, which no kernel
