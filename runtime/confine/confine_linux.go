@@ -60,6 +60,7 @@ func become(p Policy, command []string) error {
 		landlock.ROFiles(read...).IgnoreIfMissing(),
 		landlock.RODirs(folders...).IgnoreIfMissing(),
 		landlock.RWFiles("/dev/null"),
+		landlock.PathAccess(landlock.AccessFSSet(lowlevel.AccessFSReadDir), p.List...).IgnoreIfMissing(),
 	}
 	if writes := p.Write; p.Own != "" || len(writes) > 0 {
 		if p.Own != "" {

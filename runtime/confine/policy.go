@@ -19,6 +19,7 @@ const failed = 126
 // Policy is what a process may do.
 type Policy struct {
 	Read   []string // files, and folders with all below them, to read and execute besides the system's
+	List   []string // folders in which it may see what there is besides, to be read only where Read says so
 	Own    string   // folder for temporary files, in which it may do everything, sockets included
 	Write  []string // more folders in which it may do everything
 	Shared []string // folders whose files it may read and write, but neither make nor remove

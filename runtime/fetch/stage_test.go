@@ -79,6 +79,9 @@ func TestStage(t *testing.T) {
 			t.Errorf("%s is there: %v", gone, err)
 		}
 	}
+	if err := os.RemoveAll(filepath.Join(source, "sub", ".git")); err != nil { // which is not the folder's own, and is hashed
+		t.Fatal(err)
+	}
 	before, err := installed.HashFolder(source)
 	if err != nil {
 		t.Fatal(err)

@@ -1,8 +1,12 @@
 package host
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -81,7 +85,11 @@ func (h *Host) confined(s *served, process *process, own string) (*confined, err
 		h.sandbox.shared.Store(true)
 		return nil, nil
 	}
-	p := confine.Policy{Read: []string{s.dir}, Own: own, Memory: confine.Memory()}
+	p := confine.Policy{List: []string{s.dir}, Own: own, Memory: confine.Memory()}
+	var err error
+	if p.Read, err = covered(s.dir); err != nil {
+		return nil, err
+	}
 	more, err := confine.Interpreter(s.argv[0])
 	if err != nil {
 		return nil, fmt.Errorf("find the plugin's command: %w", err)
@@ -102,6 +110,31 @@ func (h *Host) confined(s *served, process *process, own string) (*confined, err
 	}
 	return c, nil
 }
+
+// covered returns what a plugin reads of its folder: all that a lock covers, and so nothing of what Git keeps there.
+func covered(dir string) ([]string, error) {
+	const most = 500 // the policy is an argument of a program, of at most 128 KiB on Linux
+	if st, err := os.Lstat(filepath.Join(dir, git)); errors.Is(err, fs.ErrNotExist) || err == nil && !st.IsDir() {
+		return []string{dir}, nil
+	}
+	all, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, fmt.Errorf("look into the plugin's folder: %w", err)
+	}
+	if len(all) > most {
+		return nil, fmt.Errorf("%s has a folder %s, which no lock covers and the plugin does not read, beside more than %d others: move it away, or put the files into folders", dir, git, most)
+	}
+	var out []string
+	for _, e := range all {
+		if e.Name() != git && e.Type() != fs.ModeSymlink { // what a link leads to would be open, wherever it lies
+			out = append(out, filepath.Join(dir, e.Name()))
+		}
+	}
+	return out, nil
+}
+
+// git is the folder of a checkout in which Git keeps everything.
+const git = ".git"
 
 // limit says which limit a confined process has run into, by a failure of a call of it.
 func (p *process) limit(f *Failure) string {

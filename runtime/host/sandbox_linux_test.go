@@ -97,6 +97,7 @@ func trespass(s surroundings) map[string]string {
 	try("read a secret", read(s.Secret))
 	try("read a secret by another program", exec.Command("cat", s.Secret).Run())
 	try("list a folder", list(s.Outside))
+	try("read what Git keeps", read(filepath.Join(here, ".git", "HEAD")))
 	try("read users", read("/etc/passwd"))
 	try("read the host's environment", read(fmt.Sprintf("/proc/%d/environ", s.Host)))
 	try("list the host's folder", list(own))
@@ -205,6 +206,7 @@ func trespass(s surroundings) map[string]string {
 	try("remove a secret", errors.Join(os.WriteFile(s.Secret, nil, 0o600), os.Remove(s.Secret)))
 
 	try("may read its own files", read(filepath.Join(here, installed.ManifestName)))
+	try("may list its own files", list(here))
 	try("may write temporary files", write(filepath.Join(os.TempDir(), "mine")))
 	try("may start programs", exec.Command("true").Run())
 	try("may reserve a file", reserve())
@@ -276,7 +278,7 @@ func inFolder(t *testing.T, name, what string) string {
 		t.Fatal(err)
 	}
 	bin := filepath.Join(dir, "bin")
-	err = errors.Join(os.Mkdir(bin, 0o700), os.Symlink(self, filepath.Join(bin, "program")), os.Symlink("/", filepath.Join(dir, "lib")), os.Symlink("/etc", filepath.Join(dir, "lib64")))
+	err = errors.Join(os.Mkdir(bin, 0o700), os.Mkdir(filepath.Join(dir, ".git"), 0o700), os.WriteFile(filepath.Join(dir, ".git", "HEAD"), nil, 0o600), os.Symlink(self, filepath.Join(bin, "program")), os.Symlink("/", filepath.Join(dir, "lib")), os.Symlink("/etc", filepath.Join(dir, "lib64")))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -48,7 +48,7 @@ func HashText(text string) string {
 	return "sha256:" + hex.EncodeToString(sum[:])
 }
 
-// Hash hashes all that is in a folder except .git folders, in lexical order: the paths below it, whether each is a file, one that
+// Hash hashes all that is in a folder except its folder .git, in lexical order: the paths below it, whether each is a file, one that
 // may be executed, a link or a folder, what is in the files, and where links lead. Times, owners and the other bits of modes are
 // not in it, so that a copy has the hash of the original; neither is what lies outside and is led to by a link. Anything else in the
 // folder, such as a pipe, is an error.
@@ -61,7 +61,7 @@ func Hash(sum hash.Hash, dir string, limits Limits) error {
 		if err != nil {
 			return err
 		}
-		if e.IsDir() && e.Name() == ".git" {
+		if e.IsDir() && path == filepath.Join(dir, ".git") {
 			return fs.SkipDir
 		}
 		if limits.Files--; limits.Files < 0 {

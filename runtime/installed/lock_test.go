@@ -204,6 +204,11 @@ func TestHashFolder(t *testing.T) {
 		t.Fatal(err)
 	}
 	changed("a link")
+	put(t, filepath.Join(dir, "b", ".git", "HEAD"), "ref")
+	changed("a folder .git that is not the folder's own, and that a plugin can read")
+	if err := os.RemoveAll(filepath.Join(dir, "b", ".git")); err != nil {
+		t.Fatal(err)
+	}
 	h := of(dir)
 	put(t, filepath.Join(dir, ".git", "HEAD"), "ref")
 	for _, mode := range []os.FileMode{0o700, 0o775} { // of another umask
