@@ -219,22 +219,25 @@ func (c *checker) component(x *schema.Component, from *schema.Plugin, use dsl.Na
 		c.asides = c.asides[:len(c.asides)-1]
 		c.texts[x] = item
 	}
+	defines := "something else"
 	switch y := item.(type) {
 	case *dsl.Neuron:
-		if x.Kind == schema.Neuron {
+		defines = "neuron `" + y.Name.Text + "`"
+		if x.Kind == schema.Neuron && x.Name == y.Name.Text {
 			b = neuronBase(y, x)
 			b.from = from
 			return b
 		}
 	case *dsl.Coder:
-		if x.Kind == schema.Coder {
+		defines = "coder `" + y.Name.Text + "`"
+		if x.Kind == schema.Coder && x.Name == y.Name.Text {
 			b = coderBase(y, x)
 			b.from = from
 			return b
 		}
 	}
 	if item != nil {
-		c.fail(diag.PluginText, use.Range, "", "the equations of %s `%s` define something else", x.Kind, x.Name)
+		c.fail(diag.PluginText, use.Range, "the plugin's author writes one name in both", "the equations of %s `%s` define %s", x.Kind, x.Name, defines)
 	}
 	return nil
 }

@@ -22,6 +22,7 @@ func computed(asked *int) *check.Catalogue {
 				Opaque: &schema.Opaque{Inputs: []string{"x", "gain"}, Spikes: true, Once: true}},
 			{Kind: schema.Neuron, Name: "leak", Version: "1.0", Params: []schema.Param{{Name: "tau", Type: schema.Time, Required: true, Min: &least}}, Opaque: &schema.Opaque{}},
 			{Kind: schema.Neuron, Name: "hollow", Version: "1.0"},
+			{Kind: schema.Neuron, Name: "hop", Version: "1.0", Equations: "neuron hopp { input x\noutput x }"},
 		},
 		Opaque: func(n *check.Neuron, dims []int, at diag.Range) (text string, found diag.List) {
 			*asked++
@@ -102,6 +103,7 @@ func TestOpaqueNeuronFindings(t *testing.T) {
 		"x -> leak(tau = 1 steps, surrogate = atan) -> leap(gain = x)": "neuron `leak` has no argument `surrogate`",
 		"x -> leak -> leap(gain = x)":                                  "needs `tau`",
 		"x -> hollow -> leap(gain = x)":                                "neuron `hollow` of its plugin has no equations",
+		"x -> hop -> leap(gain = x)":                                   "the equations of neuron `hop` define neuron `hopp`",
 	} {
 		asked := 0
 		f, found := dsl.Parse("spec", []byte("snn 1\nnetwork n(x: signal[5]) -> times[5] { return "+use+" }\n"))
