@@ -117,8 +117,11 @@ func (p Plugin) NewOperators() *Operators {
 // Prepare answers a schema.PrepareRequest.
 func (o *Operators) Prepare(q schema.PrepareRequest) (schema.PrepareReply, error) {
 	i := slices.IndexFunc(o.of, func(x Opaque) bool { return x.Component.Name == q.Component })
-	if i < 0 || o.of[i].Component.Opaque == nil || o.of[i].Prepare == nil {
-		return schema.PrepareReply{}, fmt.Errorf("no component %q is opaque", q.Component)
+	switch {
+	case i < 0 || o.of[i].Component.Opaque == nil:
+		return schema.PrepareReply{}, fmt.Errorf("no component %q is opaque; what is stands in Plugin.Opaque, with its Prepare", q.Component)
+	case o.of[i].Prepare == nil:
+		return schema.PrepareReply{}, fmt.Errorf("component %q in Plugin.Opaque has no Prepare", q.Component)
 	}
 	use := Use{o.of[i].Component.Declare(q.Arguments), q.Direction, q.Dims}
 	p, complaints, err := o.of[i].Prepare(use)
@@ -127,8 +130,12 @@ func (o *Operators) Prepare(q schema.PrepareRequest) (schema.PrepareReply, error
 		return schema.PrepareReply{}, fmt.Errorf("prepare %s: %w", q.Component, err)
 	case len(complaints) > 0:
 		return schema.PrepareReply{Complaints: complaints}, nil
-	case p.Forward == nil || (p.Backward != nil) != o.of[i].Component.Opaque.Gradient:
-		return schema.PrepareReply{}, fmt.Errorf("prepare %s: it has no Forward, or a Backward without `gradient` in its description, or none with it", q.Component)
+	case p.Forward == nil:
+		return schema.PrepareReply{}, fmt.Errorf("prepare %s: it has no Forward", q.Component)
+	case p.Backward != nil && !o.of[i].Component.Opaque.Gradient:
+		return schema.PrepareReply{}, fmt.Errorf("prepare %s: it has a Backward, and no `gradient` in its description: write Gradient: true, or leave Backward out", q.Component)
+	case p.Backward == nil && o.of[i].Component.Opaque.Gradient:
+		return schema.PrepareReply{}, fmt.Errorf("prepare %s: it has `gradient` in its description, and no Backward: give one, or leave Gradient out", q.Component)
 	}
 	if q.Handle != "" {
 		o.mu.Lock()

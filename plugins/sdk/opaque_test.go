@@ -158,10 +158,24 @@ func TestOperatorsRefuse(t *testing.T) {
 	if r, err := o.Prepare(schema.PrepareRequest{Handle: "i", Component: "integrator", Dims: []int{1, 1, 1}}); err != nil || len(r.Complaints) != 1 {
 		t.Errorf("%+v %v", r, err)
 	}
-	dry := integrator()
-	dry.Opaque[0].Component.Opaque.Gradient = false
-	if _, err := dry.NewOperators().Prepare(schema.PrepareRequest{Component: "integrator", Dims: []int{1}}); err == nil || !strings.Contains(err.Error(), "Backward without `gradient`") {
-		t.Errorf("a Backward that the description hides: %v", err)
+	for want, change := range map[string]func(*Opaque){
+		"it has a Backward, and no `gradient` in its description": func(o *Opaque) { o.Component.Opaque.Gradient = false },
+		"it has `gradient` in its description, and no Backward": func(o *Opaque) {
+			whole := o.Prepare
+			o.Prepare = func(u Use) (Prepared, []schema.Complaint, error) {
+				p, complaints, err := whole(u)
+				p.Backward = nil
+				return p, complaints, err
+			}
+		},
+		"in Plugin.Opaque has no Prepare": func(o *Opaque) { o.Prepare = nil },
+		"what is stands in Plugin.Opaque": func(o *Opaque) { o.Component.Opaque = nil },
+	} {
+		p := integrator()
+		change(&p.Opaque[0])
+		if _, err := p.NewOperators().Prepare(schema.PrepareRequest{Component: "integrator", Dims: []int{1}}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("the error is %v, want %q", err, want)
+		}
 	}
 }
 

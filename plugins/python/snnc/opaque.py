@@ -135,14 +135,23 @@ class Operators:
         x = self._of.get(q.component)
         declared = x.component.opaque if x else None
         if x is None or declared is None:
-            raise LookupError(f'no component "{q.component}" is opaque')
+            raise LookupError(
+                f'no component "{q.component}" is opaque; what is stands in opaque= of the Plugin, not in equations='
+            )
         use = Use(schema.declare(x.component, q.arguments), q.direction, tuple(q.dims))
         try:
             p = x.prepare(use)
         except Refusal as e:
             return schema.PrepareReply(complaints=e.complaints)
-        if (p.backward is not None) != declared.gradient:
-            raise TypeError(f"{q.component} has a backward without `gradient` in its description, or none with it")
+        if p.backward is not None and not declared.gradient:
+            raise TypeError(
+                f"{q.component} has a backward, and no gradient in its description: "
+                "write gradient=True, or leave backward out"
+            )
+        if p.backward is None and declared.gradient:
+            raise TypeError(
+                f"{q.component} has gradient=True in its description, and no backward: give one, or leave gradient out"
+            )
         if q.handle:
             self._handles[q.handle] = _Operator(p, use, declared)
         return schema.PrepareReply([schema.State(name, start) for name, start in p.states.items()], list(p.saved))

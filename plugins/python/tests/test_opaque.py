@@ -46,6 +46,23 @@ class OpaqueTest(unittest.TestCase):
 
         return Prepared(forward, backward, {"s": 0.5}, ["u"])
 
+    def test_described(self) -> None:
+        """What the description and the functions say differently, and which of them lacks what, is in the error."""
+
+        def prepared(u: Use) -> Prepared:
+            return Prepared(lambda f: None)
+
+        for gradient, prepare, want in (
+            (True, prepared, "has gradient=True in its description, and no backward"),
+            (False, self.prepare, "has a backward, and no gradient in its description"),
+        ):
+            params = [schema.Param("n", schema.INT)]
+            component = Component("neuron", "it", params=params, opaque=schema.Opaque(gradient=gradient))
+            with self.assertRaisesRegex(TypeError, want):
+                Operators([Opaque(component, prepare)]).prepare(PrepareQuestion("h", "it", dims=list(DIMS)))
+        with self.assertRaisesRegex(LookupError, "in opaque= of the Plugin"):
+            self.operators.prepare(PrepareQuestion("h", "other", dims=list(DIMS)))
+
     def operands(self, **more: object) -> dict[str, object]:
         """A call about the examples 1 and 2."""
         where = {"handle": "h", "arena": self.path, "bytes": 4 * 6 * BLOCK, "steps": STEPS, "batch": BATCH}

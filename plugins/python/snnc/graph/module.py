@@ -192,9 +192,6 @@ class Variable:
     held: Optional[tuple[float, float]] = None  # least and greatest value that training keeps a parameter within
     of: str = ""  # in what fills a role: the variable of another role that this one is, such as "encoder.3.weight"
 
-    def __post_init__(self) -> None:
-        self.verify()  # where it is written, not where its module is printed or read
-
     def verify(self) -> None:
         """Raises GraphError where the variable cannot be started, trained or saved."""
         t = self.type
@@ -212,8 +209,6 @@ class Variable:
             raise GraphError(f"variable {quote(self.name)} does not start at finite numbers")
         if self.held:
             low, high = self.held
-            if low == high == 0:
-                raise GraphError(f"variable {quote(self.name)} is held in (0, 0)")
             if not (math.isfinite(low) and math.isfinite(high)) or low > high or self.kind != "parameter":
                 raise GraphError(
                     f"variable {quote(self.name)} of kind {self.kind} cannot be held in ({number(low)}, {number(high)}); "

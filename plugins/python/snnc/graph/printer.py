@@ -7,7 +7,7 @@ from typing import Any, Callable
 from .infer import OPERATORS
 from .literals import quote, real
 from .module import OPAQUE_FLAGS, Equation, Graph, Module, Opaque, Value
-from .shape import GraphError, axes_text, axis_text
+from .shape import axes_text, axis_text
 
 
 def print_module(m: Module) -> str:
@@ -18,12 +18,7 @@ def print_module(m: Module) -> str:
 def module_body(m: Module) -> str:
     """Variables, equations, opaque operators and functions without the heading."""
     w: list[str] = []
-    names: set[str] = set()
     for v in m.variables:
-        v.verify()  # a field may have been set since it was made
-        if v.name in names:
-            raise GraphError(f"variable {quote(v.name)} stands twice")
-        names.add(v.name)
         w.append(f"\nvariable {quote(v.name)} {v.type} {v.kind} {v.init.kind}({real(v.init.a)}, {real(v.init.b)})")
         if v.held:
             w.append(f" in ({real(v.held[0])}, {real(v.held[1])})")

@@ -199,16 +199,19 @@ class Reader:
         if kind not in KINDS:
             raise self.error(f"unknown kind of variable {quote(kind)}")
         how = self.name()
-        init = Init(how, *self._pair())
-        held = self._pair() if self.taken("in") else None
-        if held == (0, 0):
-            raise self.error(f"variable {quote(name)} is held in (0, 0)")
-        of = self.quoted() if self.taken("of") else ""
+        v = Variable(name, t, Init(how, *self._pair()), kind)
+        if self.taken("in"):
+            v.held = self._pair()
+            if v.held == (0, 0):
+                raise self.error(f"variable {quote(name)} is held in (0, 0)")
+        if self.taken("of"):
+            v.of = self.quoted()
         self.end_line()
         if name in self._names.types:
             raise self.error(f"variable {quote(name)} stands twice")
-        self._judged(lambda: self._m.variables.append(Variable(name, t, init, kind, held, of)))
+        self._judged(v.verify)
         self._names.types[name] = t
+        self._m.variables.append(v)
 
     def _pair(self) -> tuple[float, float]:
         self.want("(")
