@@ -107,10 +107,10 @@ func (c *pluginListCommand) Run(ctx context.Context, s streams) error {
 // *installed.Changed.
 func against(was installed.Locked, lock, dir string) error {
 	now, err := installed.HashFolder(dir)
-	if err != nil {
-		return err
+	if err == nil && now != was.Folder {
+		err = &installed.Changed{Name: was.Name, Lock: lock, What: "folder", Was: was.Folder, Now: now}
 	}
-	return was.SameFolder(lock, now)
+	return err
 }
 
 // standing says in a word what a lock says of the plugin in a folder.

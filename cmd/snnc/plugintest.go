@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"fmt"
+	"strings"
 	"time"
 
 	"snnc.dev/snnc/plugins/builtin"
@@ -54,7 +56,17 @@ func (c *judgeFlags) judge(ctx context.Context, s streams, by func(context.Conte
 	if err != nil {
 		return err
 	}
-	r, err := by(ctx, c.Dir, plugintest.Options{Uses: c.Use, Timeout: c.Timeout, First: c.First, Builtin: argv, Confine: self})
+	o := plugintest.Options{Uses: c.Use, Timeout: c.Timeout, First: c.First, Builtin: argv, Confine: self}
+	const erase = "\r\x1b[K" // the line
+	if terminal(s.err) {
+		o.Begin = func(component string, name plugintest.Name) {
+			fmt.Fprint(s.err, erase, strings.TrimSpace(component+" "+string(name)), " ...")
+		}
+	}
+	r, err := by(ctx, c.Dir, o)
+	if o.Begin != nil {
+		fmt.Fprint(s.err, erase)
+	}
 	if err != nil {
 		return err
 	}

@@ -307,9 +307,10 @@ func (s *suite) examples(t *trial) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		if e, i := t.apart(q.Block, all, alone); i >= 0 {
-			return "", &fault{Examples, fmt.Sprintf("example %d is another one alone than in a batch of %d, in %s", e, batch, names[i]),
-				"compute each example from its own numbers: a batch is cut into calls in any way"}
+		if e, i, by := t.apart(q.Block, all, alone); i >= 0 {
+			return "", &fault{Examples, fmt.Sprintf("example %d is another one alone than in a batch of %d, in %s, by up to %.2g", e, batch, names[i], by),
+				"compute each example from its own numbers: a batch is cut into calls in any way. Where the difference is as small as roundings a product of matrices" +
+					" rounds a row by how many there are: multiply each example by itself, in numpy x.reshape(examples, 1, n) @ k"}
 		}
 	}
 	if err := t.carried(memory, op); err != nil {
@@ -338,8 +339,8 @@ func (t *trial) carried(memory opaque.Server, op opaque.Operator) error {
 	if err != nil {
 		return err
 	}
-	if e, i := t.apart(q.Block, append(all.next, all.output), append(alone.next, alone.output)); i >= 0 {
-		return &fault{Examples, fmt.Sprintf("example %d of a sequence that goes on from states is another one alone than in a batch of %d", e, batch),
+	if e, i, by := t.apart(q.Block, append(all.next, all.output), append(alone.next, alone.output)); i >= 0 {
+		return &fault{Examples, fmt.Sprintf("example %d of a sequence that goes on from states is another one alone than in a batch of %d, by up to %.2g", e, batch, by),
 			"begin at the states of the call's own examples"}
 	}
 	return nil
@@ -370,8 +371,8 @@ func (t *trial) together(memory opaque.Server, op opaque.Operator) error {
 			if err != nil {
 				return err
 			}
-			if e, i := t.apart(b, all, part); i >= 0 {
-				return &fault{Examples, fmt.Sprintf("example %d is another one where parts of a batch are asked for at the same time, in %s", e, names[i]),
+			if e, i, by := t.apart(b, all, part); i >= 0 {
+				return &fault{Examples, fmt.Sprintf("example %d is another one where parts of a batch are asked for at the same time, in %s, by up to %.2g", e, names[i], by),
 					"let calls share nothing that they write, such as a buffer: several come at a time"}
 			}
 			return nil
@@ -382,16 +383,24 @@ func (t *trial) together(memory opaque.Server, op opaque.Operator) error {
 	return nil
 }
 
-// apart returns the first example of a block, and the number of the first operand, in which the answers of two calls differ; -1 where none does.
-func (t *trial) apart(b opaque.Block, all, part [][]float32) (example, operand int) {
+// apart returns the first example of a block, and the number of the first operand, in which the answers of two calls differ, and the largest
+// difference in that; -1 where none does.
+func (t *trial) apart(b opaque.Block, all, part [][]float32) (example, operand int, by float64) {
+	example = -1
 	for i := range all {
 		for k, v := range all[i] {
 			if e := k / t.size % b.Batch; b.First <= e && e < b.First+b.Count && math.Float32bits(v) != math.Float32bits(part[i][k]) {
-				return e, i
+				if example < 0 {
+					example = e
+				}
+				by = max(by, math.Abs(float64(v)-float64(part[i][k])))
 			}
 		}
+		if example >= 0 {
+			return example, i, by
+		}
 	}
-	return -1, -1
+	return -1, -1, 0
 }
 
 // stepped asks for a block at once and step by step, with the states carried.

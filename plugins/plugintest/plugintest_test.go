@@ -7,7 +7,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -161,6 +163,8 @@ func TestFaults(t *testing.T) {
 	for _, x := range []planted{
 		{"early", plugintest.Handshake, "", `prints before its handshake: "loading weights ..."`},
 		{"mute", plugintest.Handshake, "", "the process ended before it was ready (exit status 3)"},
+		{"idle", plugintest.Handshake, "", "the process ended before it was ready (exit status 0)"},
+		{"neuron named", plugintest.Schema, "neuron ramp", "the equations of neuron `ramp` define neuron `rampp`"},
 		{"schema", plugintest.Schema, "", `parameter "tau": there is no type "duration"`},
 		{"default", plugintest.Schema, "neuron leap", "metres"},
 		{"dated", plugintest.Determinism, "", "describe the plugin differently"},
@@ -173,7 +177,7 @@ func TestFaults(t *testing.T) {
 		{"late", plugintest.Gradient, "neuron leap", "it is 0 everywhere by input x at the time steps 0 to 2, whose changes change what comes out"},
 		{"maps", plugintest.Memory, "neuron leap", "in 60 equal calls the process grows"},
 		{"large", plugintest.Gradient, "neuron leap", "the gradient by input x is NaN"},
-		{"batch", plugintest.Examples, "neuron leap", "alone than in a batch"},
+		{"batch", plugintest.Examples, "neuron leap", "alone than in a batch of 5, in "},
 		{"start", plugintest.Steps, "neuron leap", "time step 1 by itself"},
 		{"half", plugintest.Spikes, "neuron leap", "the output is 0.5"},
 		{"writes", plugintest.Operands, "neuron leap", "changes input x"},
@@ -185,7 +189,7 @@ func TestFaults(t *testing.T) {
 		{"clipped", plugintest.Gradient, "neuron leap", "twice the gradient"},
 		{"forwards", plugintest.Gradient, "neuron leap", "reaches input x at time step"},
 		{"gradient", plugintest.Gradient, "neuron filter", "in a direction in which the output changes by"},
-		{"hang", plugintest.Deadline, "neuron leap", "Forward: no answer within 1s"},
+		{"hang", plugintest.Deadline, "neuron leap", "Forward: no answer within 1s for 7 time steps of 5 examples of 24 neurons"},
 		{"crash", plugintest.Crash, "neuron leap", "Forward: the process ended (exit status 2)"},
 		{"error", plugintest.Answer, "neuron leap", "Forward: one example is no batch"},
 		{"grows", plugintest.Memory, "neuron leap", "in 60 equal calls the process grows"},
@@ -236,6 +240,87 @@ func (x planted) judge(t *testing.T, dir string) {
 	}
 	if v := all[0]; v.Name != x.name || v.Component != x.component || !strings.Contains(v.Found, x.says) || v.Mend == "" {
 		t.Errorf("the first verdict is %q of %q: %s; want %q, with %q\n%s", v.Name, v.Component, v.Found, x.name, x.says, text)
+	}
+}
+
+// What mends a start says what the start shows: a call that is missing, a line that the process says.
+func TestStarts(t *testing.T) {
+	t.Parallel()
+	for fault, want := range map[string]string{"idle": "sdk.Serve(plugin)", "mute": "mend what keeps its program from starting\n"} {
+		if _, text := report(t, broken(t, fault), plugintest.Options{}); !strings.Contains(text, want) {
+			t.Errorf("%s: the report does not say %q:\n%s", fault, want, text)
+		}
+	}
+}
+
+// A protocol that this program does not speak is the manifest's fault.
+func TestRequires(t *testing.T) {
+	t.Parallel()
+	dir := broken(t, "none")
+	manifest := filepath.Join(dir, "snn-plugin.toml")
+	text, err := os.ReadFile(manifest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(manifest, append(text, "requires = 2\n"...), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	r, said := report(t, dir, plugintest.Options{})
+	if all := r.Failures(); len(all) != 1 || all[0].Name != plugintest.Manifest || !strings.Contains(all[0].Mend, "write requires = 1") {
+		t.Error(said)
+	}
+}
+
+// A default in ms needs no time step from the author: the test gives one.
+func TestMilliseconds(t *testing.T) {
+	t.Parallel()
+	r, text := report(t, broken(t, "neuron milliseconds"), plugintest.Options{})
+	if len(r.Failures()) > 0 || !strings.Contains(text, "gradient     ok") {
+		t.Error(text)
+	}
+}
+
+// A program that bash starts, as a chooser of versions does, passes: bash opens its terminal, which is no file that changes.
+func TestShell(t *testing.T) {
+	t.Parallel()
+	program, err := os.ReadFile(filepath.Join(programs, "broken"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"broken": string(program), "start": "#!/usr/bin/env bash\nexec ./broken none\n", "snn-plugin.toml": "name = \"acme/broken\"\nversion = \"1.0.0\"\ncommand = [\"./start\"]\n",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o777); err != nil {
+			t.Fatal(err)
+		}
+	}
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := plugintest.Check(context.Background(), dir, plugintest.Options{Confine: self})
+	if err != nil || len(r.Failures()) > 0 {
+		t.Errorf("%+v %v", r.Failures(), err)
+	}
+}
+
+// What is not looked at behind a fault has a verdict that says so, and each test is told of before it is made.
+func TestBehind(t *testing.T) {
+	t.Parallel()
+	var begun []string
+	r, text := report(t, broken(t, "leak"), plugintest.Options{Begin: func(component string, name plugintest.Name) {
+		begun = append(begun, strings.TrimSpace(component+" "+string(name)))
+	}})
+	for _, name := range []plugintest.Name{plugintest.Examples, plugintest.Steps, plugintest.Gradient, plugintest.Speed} {
+		if want := (plugintest.Verdict{Component: "neuron leap", Name: name, Outcome: plugintest.Untested, Found: "not looked at: `leak` failed"}); !slices.ContainsFunc(r.Verdicts, func(v plugintest.Verdict) bool {
+			return reflect.DeepEqual(v, want)
+		}) {
+			t.Errorf("there is no verdict %+v:\n%s", want, text)
+		}
+	}
+	if want := []string{"handshake", "neuron leap determinism", "neuron leap leak"}; !slices.Equal(begun, want) {
+		t.Errorf("told of %q, want %q", begun, want)
 	}
 }
 

@@ -163,10 +163,17 @@ func (s *suite) speed(t *trial) (string, error) {
 	)
 	wide := &trial{Opaque: t.Opaque, dims: []int{neurons}, size: neurons}
 	server, op, _, err := s.begin(wide, 1)
+	// It is right: a layer of this size may take its time, of what looks at all pairs of neurons say.
+	late := func(err error) (string, error) {
+		if f := (*host.Failure)(nil); errors.As(err, &f) && f.Kind == host.Late {
+			return "", untested(fmt.Sprintf("not measured: %d neurons take longer than %v; layers of so many would be ended after a minute", neurons, s.o.Timeout))
+		}
+		return "", err
+	}
 	if err != nil {
 		var f *host.Failure
 		if errors.As(err, &f) && f.Kind != host.Refused && f.Kind != host.Nonsense {
-			return "", err
+			return late(err)
 		}
 		return "", untested(fmt.Sprintf("not measured: the component does not take %d neurons in a row", neurons))
 	}
@@ -206,13 +213,6 @@ func (s *suite) speed(t *trial) (string, error) {
 		return "", err
 	}
 	defer m.Close()
-	// It is right: a block of this size may take its time, of what looks at all pairs of neurons say.
-	late := func(err error) (string, error) {
-		if f := (*host.Failure)(nil); errors.As(err, &f) && f.Kind == host.Late {
-			return "", untested(fmt.Sprintf("not measured: %d neurons take longer than %v; layers of so many would be ended after a minute", neurons, s.o.Timeout))
-		}
-		return "", err
-	}
 	forward, err := timed(func() error { return op.Forward(m, f) })
 	if err != nil {
 		return late(err)

@@ -106,6 +106,8 @@ func TestText(t *testing.T) {
 		{Component: leap, Name: plugintest.Determinism, Outcome: plugintest.Passed},
 		{Component: leap, Name: plugintest.Leak, Outcome: plugintest.Failed, Found: "a sequence that is computed once more, behind another one, differs in the output",
 			Mend: "keep nothing from call to call: states begin at their start or where the call says, and Backward uses what was saved alone"},
+		{Component: leap, Name: plugintest.Examples, Outcome: plugintest.Untested, Found: "not looked at: `leak` failed"},
+		{Component: leap, Name: plugintest.Steps, Outcome: plugintest.Untested, Found: "not looked at: `leak` failed"},
 	}}
 	var out strings.Builder
 	if err := r.Text(&out); err != nil {

@@ -13,6 +13,7 @@ import (
 	"snnc.dev/snnc/dsl"
 	"snnc.dev/snnc/dsl/check"
 	"snnc.dev/snnc/dsl/diag"
+	"snnc.dev/snnc/plugins/proto"
 	"snnc.dev/snnc/plugins/schema"
 	"snnc.dev/snnc/runtime/experiment"
 	"snnc.dev/snnc/runtime/host"
@@ -21,11 +22,12 @@ import (
 
 // Options say how a plugin is tested.
 type Options struct {
-	Uses    []string      // components at arguments as a spec writes them, `leap(tau = 3 steps)`; the others are at their defaults
-	Timeout time.Duration // of a call; 0: 10 seconds
-	First   bool          // the test ends with the first failure
-	Builtin []string      // command of the process that serves the built-ins, with which models and targets are tested; nil: these are not
-	Confine string        // path of the program that confines the plugin, as for those who use it; "": it is not
+	Uses    []string                          // components at arguments as a spec writes them, `leap(tau = 3 steps)`; the others are at their defaults
+	Timeout time.Duration                     // of a call; 0: 10 seconds
+	First   bool                              // the test ends with the first failure
+	Builtin []string                          // command of the process that serves the built-ins, with which models and targets are tested; nil: these are not
+	Begin   func(component string, name Name) // told what is looked at next, as a Verdict names it; nil: nobody
+	Confine string                            // path of the program that confines the plugin, as for those who use it; "": it is not
 }
 
 // defaultTimeout is how long a call may take; a host waits for a minute.
@@ -78,6 +80,13 @@ func run(ctx context.Context, dir string, o Options, whole bool) (*Report, error
 		s.walls()
 	}
 	return s.report, ctx.Err()
+}
+
+// begins tells what is looked at next.
+func (s *suite) begins(component string, name Name) {
+	if s.o.Begin != nil {
+		s.o.Begin(component, name)
+	}
 }
 
 // done reports whether the test is to end.
@@ -137,10 +146,11 @@ func (u untested) Error() string { return string(u) }
 // that all of them look for.
 func (s *suite) each(title string, tests []test, looked ...Name) {
 	right := true
-	for _, x := range tests {
+	for i, x := range tests {
 		if x.name == Speed && !right {
 			continue // a component that is wrong is as fast as it likes
 		}
+		s.begins(title, x.name)
 		before := len(s.hosts)
 		found, err := x.run()
 		s.close(before)
@@ -157,7 +167,14 @@ func (s *suite) each(title string, tests []test, looked ...Name) {
 			right = false
 			var f *host.Failure
 			if s.o.First || errors.As(err, &f) || x.name == Determinism || x.name == Leak {
-				return // what a process does that ends, hangs or says now this, now that, tells nothing more
+				// What a process does that ends, hangs or says now this, now that, tells nothing more.
+				said := s.report.Verdicts[len(s.report.Verdicts)-1].Name
+				for _, y := range tests[i+1:] {
+					if y.name != said {
+						s.say(title, y.name, Untested, fmt.Sprintf("not looked at: `%s` failed", said), "")
+					}
+				}
+				return
 			}
 		}
 	}
@@ -185,8 +202,11 @@ func (s *suite) failed(component string, name Name, err error) {
 		switch f.Kind {
 		case host.Start:
 			v.Name, v.Mend = Handshake, "start by the manifest's command, listen in $PLUGIN_UNIX_SOCKET_DIR and print the handshake, as sdk.Serve and snnc.serve do"
+			if f.Exit != "" {
+				v.Mend, _, _ = strings.Cut(f.Mend(), "; `snnc plugin check") // which is what shows this
+			}
 		case host.Late:
-			v.Name, v.Mend = Deadline, "return from "+f.Call+": look for a loop without end, a lock that is held, a read from standard input"
+			v.Name, v.Mend = Deadline, "return from "+f.Call+": look for a loop without end, a lock that is held, a read from standard input; what only computes long is tested with a longer --timeout, and a run waits for a minute"
 		case host.Ended:
 			v.Name, v.Mend = Crash, "make "+f.Call+" return an error where it cannot go on: the process ended in the middle of it"
 		case host.Large:
@@ -198,7 +218,7 @@ func (s *suite) failed(component string, name Name, err error) {
 		case host.Unknown:
 			v.Name, v.Mend = Answer, "serve "+f.Call
 		case host.Other:
-			v.Mend = "make the manifest's command one that starts"
+			v.Name, v.Mend = Handshake, "make the manifest's command one that starts"
 		}
 	}
 	s.add(v)
@@ -221,7 +241,13 @@ func (s *suite) described() (*schema.Plugin, bool) {
 		return nil, false
 	}
 	s.name, s.report.Plugin, s.report.Version = m.Name, m.Name, m.Version
+	if m.Requires != 0 && m.Requires != proto.Version {
+		s.say("", Manifest, Failed, fmt.Sprintf("it requires version %d of the protocol, and this program speaks version %d", m.Requires, proto.Version),
+			fmt.Sprintf("write requires = %d where the program speaks that, as its handshake says, or test with an snnc that speaks version %d", proto.Version, m.Requires))
+		return nil, false
+	}
 	s.say("", Manifest, Passed, "", "")
+	s.begins("", Handshake)
 	h := s.host(1)
 	begun := time.Now()
 	p, err := h.Describe(s.ctx, s.name)
@@ -327,8 +353,12 @@ func (s *suite) component(p *schema.Plugin, c *schema.Component, whole bool) {
 func (s *suite) used(p *schema.Plugin, c *schema.Component, arguments string) (*use, string) {
 	u := &use{Component: c, plugin: only(p, c), text: fmt.Sprintf("snn 1\nuse %q as tested\n%s it = tested%s\n", s.name, c.Kind, arguments)}
 	spec, said := s.checked(s.host(1), u.plugin, u.text)
-	if spec == nil {
-		return nil, said
+	if spec == nil { // of a time in ms a spec has to say how long a step is
+		text := u.text + "param dt: time = 1 ms\n"
+		if spec, _ = s.checked(s.host(1), u.plugin, text); spec == nil {
+			return nil, said
+		}
+		u.text = text
 	}
 	u.spec = spec
 	switch {

@@ -1,11 +1,13 @@
 package plugintest
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"slices"
 
 	"snnc.dev/snnc/runtime/graph"
+	"snnc.dev/snnc/runtime/host"
 	"snnc.dev/snnc/runtime/opaque"
 )
 
@@ -116,6 +118,17 @@ func (l *layout) judge(t *trial, b opaque.Block, call string, x []float32, given
 	return nil
 }
 
+// late is the error of a call, which says how large the call was where it took too long.
+func (t *trial) late(b opaque.Block, err error) error {
+	var f *host.Failure
+	if !errors.As(err, &f) || f.Kind != host.Late {
+		return err
+	}
+	sized := *f
+	sized.Err = fmt.Errorf("%w for %d time steps of %d examples of %d neurons", f.Err, b.Steps, b.Count, t.size)
+	return &sized
+}
+
 // forward makes a call and judges what it writes.
 func (t *trial) forward(s opaque.Server, op opaque.Operator, q question) (a answer, err error) {
 	var l layout
@@ -149,7 +162,7 @@ func (t *trial) forward(s opaque.Server, op opaque.Operator, q question) (a answ
 	}
 	defer m.Close()
 	if err := op.Forward(m, f); err != nil {
-		return a, err
+		return a, t.late(q.Block, err)
 	}
 	x := m.Floats()
 	if err := l.judge(t, q.Block, "Forward", x, given, names); err != nil {
@@ -186,7 +199,7 @@ func (t *trial) backward(s opaque.Server, op opaque.Operator, b opaque.Block, sa
 	}
 	defer m.Close()
 	if err := op.Backward(m, q); err != nil {
-		return nil, err
+		return nil, t.late(b, err)
 	}
 	x := m.Floats()
 	if err := l.judge(t, b, "Backward", x, given, names); err != nil {

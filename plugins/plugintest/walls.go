@@ -22,10 +22,14 @@ type attempts struct {
 
 // add notes an attempt, once.
 //
-// One kind is harmless: to find out whether ports can be shared gRPC's C library, of which the Python package is made, makes sockets that it
-// connects to nobody, as bare streams and before the handshake. Python's own sockets, and those of Go, are never bare.
+// Two kinds are harmless, before the handshake. To find out whether ports can be shared gRPC's C library, of which the Python package is
+// made, makes sockets that it connects to nobody, as bare streams; Python's own sockets, and those of Go, are never bare. And bash, in which
+// what chooses a version of Python is written, asks as it starts whether it has a terminal, by opening that for reading and writing.
 func (a *attempts) add(x host.Attempt) {
 	if x.Early && x.Bare && (x.Of == "AF_INET" || x.Of == "AF_INET6") {
+		return
+	}
+	if x.Early && x.Of == "/dev/tty" {
 		return
 	}
 	a.mu.Lock()

@@ -192,6 +192,9 @@ func DimAxes(t Type) Axes {
 	return axes
 }
 
+// Mean returns the mean of x over all its axes.
+func (b *Builder) Mean(x Value) Value { return b.Reduce("mean", x, AllAxes(x.Type())...) }
+
 // Inline adds the nodes of g with its inputs replaced by in, and returns its outputs. Types are inferred anew, so a graph
 // with FreeSteps takes inputs of any number of steps. replace, where not nil, may add a node in its own way: it gets the
 // node and its inputs here and returns its results, or nil to have it added as it is.

@@ -24,10 +24,10 @@ func (h *Host) judgeFolder(s *served) error {
 	if s.folder, err = installed.HashFolder(s.dir); err != nil {
 		return err
 	}
-	if !ok {
-		return nil
+	if ok && was.Folder != s.folder {
+		return &installed.Changed{Name: s.name, Lock: path, What: "folder", Was: was.Folder, Now: s.folder}
 	}
-	return was.SameFolder(path, s.folder)
+	return nil
 }
 
 // hold compares what a plugin says of itself with the lock, and puts a plugin in that is not there yet.
@@ -42,8 +42,14 @@ func (h *Host) hold(ctx context.Context, s *served, description string) error {
 	if err != nil {
 		return err
 	}
+	compare := func(was installed.Locked) error {
+		if now := installed.HashText(description); was.Description != now {
+			return &installed.Changed{Name: s.name, Lock: path, What: "description", Was: was.Description, Now: now}
+		}
+		return nil
+	}
 	if was, ok := lock.Find(s.name); ok {
-		return was.SameDescription(path, installed.HashText(description))
+		return compare(was)
 	}
 	p, err := s.identity(description)
 	if err != nil {
@@ -51,14 +57,14 @@ func (h *Host) hold(ctx context.Context, s *served, description string) error {
 	}
 	return installed.ChangeLock(ctx, path, func(l *installed.Lock) error {
 		was, ok := l.Find(s.name) // another process may have put it in meanwhile, and looked at another folder
-		if !ok {
+		switch {
+		case !ok:
 			l.Put(p)
 			return nil
+		case was.Folder != p.Folder:
+			return &installed.Changed{Name: s.name, Lock: path, What: "folder", Was: was.Folder, Now: p.Folder}
 		}
-		if err := was.SameFolder(path, p.Folder); err != nil {
-			return err
-		}
-		return was.SameDescription(path, p.Description)
+		return compare(was)
 	})
 }
 

@@ -39,21 +39,6 @@ type Locked struct {
 	Description string `toml:"description"` // HashText of what it answered to Describe
 }
 
-// SameFolder returns a *Changed where the hash of the plugin's folder is another one now than the lock at a path has.
-func (p Locked) SameFolder(lock, now string) error { return p.same(lock, "folder", p.Folder, now) }
-
-// SameDescription is SameFolder of what the plugin says of itself.
-func (p Locked) SameDescription(lock, now string) error {
-	return p.same(lock, "description", p.Description, now)
-}
-
-func (p Locked) same(lock, what, was, now string) error {
-	if was == now {
-		return nil
-	}
-	return &Changed{Name: p.Name, Lock: lock, What: what, Was: was, Now: now}
-}
-
 // Changed is a plugin that is not the one of the lock.
 type Changed struct {
 	Name     string

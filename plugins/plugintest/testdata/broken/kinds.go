@@ -25,6 +25,12 @@ func kinds() sdk.Plugin {
 		ramp = strings.Replace(ramp, "output v", "output 1 / v", 1)
 		ramp = strings.Replace(ramp, "v' = (x - v) / tau", "v' = v / tau + 0 * x", 1)
 	}
+	if fault == "neuron milliseconds" { // is right
+		ramp = strings.Replace(ramp, "2 steps", "2 ms", 1)
+	}
+	if fault == "neuron named" { // otherwise in its equations
+		ramp = strings.Replace(ramp, "neuron ramp", "neuron rampp", 1)
+	}
 	p := sdk.Plugin{Name: "acme/broken", Version: "1.0.0",
 		Equations: []schema.Component{{Kind: schema.Neuron, Name: "ramp", Version: "1.0.0", Doc: "A membrane.", Equations: ramp}},
 		Coders: []sdk.Coder{{

@@ -29,7 +29,7 @@ func encode(args schema.Arguments, input graph.Type) (string, []schema.Complaint
 	steps := args.Int("steps")
 	return module(input, func(b *graph.Builder, x graph.Value) graph.Value {
 		at := b.Op(graph.OpIota, graph.Attrs{"steps": steps})
-		return b.Less(b.Add(at, b.Const(0.5)), b.Scale(x, float64(steps)))
+		return b.Op(graph.OpLess, nil, b.Add(at, b.Const(0.5)), b.Scale(x, float64(steps)))
 	})
 }
 
@@ -37,15 +37,15 @@ func encode(args schema.Arguments, input graph.Type) (string, []schema.Complaint
 func decode(_ schema.Arguments, input graph.Type) (string, []schema.Complaint, error) {
 	return module(input, func(b *graph.Builder, x graph.Value) graph.Value {
 		if input.DType != graph.F32 {
-			x = b.Cast(x, graph.F32)
+			x = b.Op(graph.OpCast, graph.Attrs{"dtype": "f32"}, x)
 		}
-		return b.Mean(x, graph.TimeAxis)
+		return b.Reduce("mean", x, graph.TimeAxis)
 	})
 }
 
-// module returns the text of a graph that is the same in training and in evaluation, with variables that it reads.
-func module(input graph.Type, build func(*graph.Builder, graph.Value) graph.Value, variables ...graph.Variable) (string, []schema.Complaint, error) {
-	m := &graph.Module{Variables: variables}
+// module returns the text of a graph that is the same in training and in evaluation.
+func module(input graph.Type, build func(*graph.Builder, graph.Value) graph.Value) (string, []schema.Complaint, error) {
+	m := &graph.Module{}
 	for _, mode := range []string{"train", "eval"} {
 		b := graph.NewBuilder(mode, graph.ModuleEnv{Module: m})
 		b.Output("y", build(b, b.Input("x", input)))

@@ -32,9 +32,9 @@ def decode(args: Arguments, t: snnc.Type) -> str:
     return module(t, lambda b, x: b.mean(x if t.dtype == "f32" else b.cast(x, "f32"), "t"))
 
 
-def module(t: snnc.Type, build: Callable[[Builder, Value], Value], *variables: snnc.Variable) -> str:
-    """The text of a graph that is the same in training and in evaluation, with variables that it reads."""
-    m = snnc.Module([*variables])
+def module(t: snnc.Type, build: Callable[[Builder, Value], Value]) -> str:
+    """The text of a graph that is the same in training and in evaluation."""
+    m = snnc.Module()
     for mode in ("train", "eval"):
         b = Builder(mode, m)
         b.output("y", build(b, b.input("x", t)))
