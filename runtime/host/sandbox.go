@@ -21,8 +21,9 @@ type sandbox struct {
 	once   sync.Once    // of the notice
 	shared atomic.Bool  // the system refuses namespaces of their own
 
-	mu    sync.Mutex
-	ender *confine.Ender // of what is not in namespaces of its own; nil until there is something
+	mu      sync.Mutex
+	ender   *confine.Ender // of what is not in namespaces of its own; nil until there is something
+	watched map[int]bool   // whose groups it knows of
 }
 
 // watch sees to it that what a process without namespaces has started ends with the host, and returns what is to be done when all that has
@@ -30,16 +31,44 @@ type sandbox struct {
 func (s *sandbox) watch(pid int) (ended func(), err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.ender == nil {
-		if s.ender, err = confine.NewEnder(s.self); err != nil {
+	if s.ender == nil || s.ender.Add(pid) != nil {
+		if err := s.replace(pid); err != nil {
 			return nil, err
 		}
 	}
-	e := s.ender
-	if err := e.Add(pid); err != nil {
-		return nil, err
+	s.watched[pid] = true
+	return func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		delete(s.watched, pid)
+		if s.ender != nil {
+			s.ender.Remove(pid) // whose process, if it is gone, ends nothing
+		}
+	}, nil
+}
+
+// replace starts what ends groups, in the place of one that somebody has ended, and tells it of a process and of those that are watched.
+func (s *sandbox) replace(pid int) error {
+	if s.ender != nil {
+		s.ender.Close() // that it was ended is known
+		s.ender = nil
 	}
-	return func() { e.Remove(pid) }, nil // whose process, if it is gone, ends nothing
+	e, err := confine.NewEnder(s.self)
+	if err != nil {
+		return err
+	}
+	if err = e.Add(pid); err == nil {
+		for other := range s.watched {
+			err = errors.Join(err, e.Add(other))
+		}
+	}
+	if err != nil {
+		return errors.Join(err, e.Close())
+	}
+	if s.ender = e; s.watched == nil {
+		s.watched = map[int]bool{}
+	}
+	return nil
 }
 
 // close ends what watches.

@@ -399,6 +399,48 @@ func TestConfined(t *testing.T) {
 	}
 }
 
+// What ends the plugins of a host that dies is started again where somebody has ended it, and knows of all of them.
+func TestEnderEnded(t *testing.T) {
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := start(t, "exit", host.Options{Confine: self, Dev: map[string]string{"acme/one": inFolder(t, "acme/one", "leaver"), "acme/two": inFolder(t, "acme/two", "leaver")}})
+	h.WithoutNamespaces()
+	// ender waits for the process, which may just be starting, that is not another one.
+	ender := func(not int) int {
+		t.Helper()
+		for begun := time.Now(); time.Since(begun) < 5*time.Second; time.Sleep(time.Millisecond) {
+			all, _ := filepath.Glob("/proc/[0-9]*/cmdline")
+			for _, path := range all {
+				argv, _ := os.ReadFile(path)
+				status, _ := os.ReadFile(filepath.Join(filepath.Dir(path), "status"))
+				pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(path)))
+				if string(argv) == self+"\x00"+confine.EndCommand+"\x00" && strings.Contains(string(status), fmt.Sprintf("\nPPid:\t%d\n", os.Getpid())) && pid != not {
+					return pid
+				}
+			}
+		}
+		t.Fatal("nothing ends the plugins with the host")
+		return 0
+	}
+	ask := func(plugin string) {
+		t.Helper()
+		if _, err := h.Build(context.Background(), plugin, request("", 1)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ask("acme/one")
+	first := ender(0)
+	syscall.Kill(first, syscall.SIGKILL)
+	gone(t, first)
+	ask("acme/two")
+	ender(first)
+	if err := h.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
 // What cannot even be confined is a failure at once, and no process is waited for that never was.
 func TestConfinedNothing(t *testing.T) {
 	self, err := os.Executable()
