@@ -58,8 +58,34 @@ func (c *pluginListCommand) Run(ctx context.Context, s streams) error {
 	}
 	defer h.Close()
 	w := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
+	places, err := installed.Near(c.In)
+	if err != nil {
+		return err
+	}
+	lock, err := installed.ReadLock(places.Lock)
+	if err != nil {
+		return err
+	}
+	names := places.Names()
+	if len(names) > 0 {
+		fmt.Fprintln(w, "PLUGIN\tVERSION\tFOLDER\tLOCK\t")
+	}
+	for _, name := range names {
+		dir, _ := places.Find(name)
+		version := "no manifest that holds"
+		if m, err := installed.ReadManifest(dir); err == nil {
+			version = m.Version
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", name, version, dir, standing(lock, places.Lock, name, dir))
+	}
+	if len(names) > 0 {
+		fmt.Fprintln(w)
+		if err := w.Flush(); err != nil { // the tables have columns of their own
+			return err
+		}
+	}
 	fmt.Fprintln(w, "KIND\tNAME\tVERSION\tPLUGIN\t")
-	for _, name := range append([]string{""}, slices.Sorted(maps.Keys(c.PluginDev))...) {
+	for _, name := range append(slices.Sorted(maps.Keys(c.PluginDev)), "") {
 		p, err := h.Describe(ctx, name)
 		if err != nil {
 			return err
@@ -75,30 +101,6 @@ func (c *pluginListCommand) Run(ctx context.Context, s streams) error {
 			}
 			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", x.Kind, x.Name, x.Version, plugin, doc)
 		}
-	}
-	if err := w.Flush(); err != nil {
-		return err
-	}
-	places, err := installed.Near(c.In)
-	if err != nil {
-		return err
-	}
-	lock, err := installed.ReadLock(places.Lock)
-	if err != nil {
-		return err
-	}
-	names := places.Names()
-	if len(names) == 0 {
-		return nil
-	}
-	fmt.Fprintln(w, "\nPLUGIN\tVERSION\tFOLDER\tLOCK\t")
-	for _, name := range names {
-		dir, _ := places.Find(name)
-		version := "no manifest that holds"
-		if m, err := installed.ReadManifest(dir); err == nil {
-			version = m.Version
-		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", name, version, dir, standing(lock, places.Lock, name, dir))
 	}
 	return w.Flush()
 }
