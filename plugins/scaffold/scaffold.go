@@ -32,6 +32,8 @@ type Options struct {
 	Kind     schema.Kind // of its component
 	Language string      // Go or Python
 	Opaque   bool        // a neuron or coder that computes by itself
+	// Equations makes a coder one by equations, as a neuron is where it is not opaque; else it is a graph.
+	Equations bool
 }
 
 //go:embed go/*/*.go python/*/*.py spec/*.snn text
@@ -58,6 +60,8 @@ func (o Options) check() error {
 		return fmt.Errorf("%q is the folder of the SDK in the plugin: take another name", o.Folder())
 	case o.Opaque && o.Kind != schema.Neuron && o.Kind != schema.Coder:
 		return fmt.Errorf("a %s is not opaque: neurons and coders are", o.Kind)
+	case o.Equations && (o.Opaque || o.Kind != schema.Coder && o.Kind != schema.Neuron):
+		return fmt.Errorf("equations say what neurons and coders compute that are not opaque: leave the one or the other out")
 	case o.Language != Go && o.Language != Python:
 		return fmt.Errorf("there is no SDK for %q: the languages are %s and %s", o.Language, Go, Python)
 	}
@@ -119,6 +123,8 @@ func (o Options) files() (map[string][]byte, error) {
 	program := o.Language + "/" + string(o.Kind)
 	if o.Opaque {
 		program = o.Language + "/opaque-" + string(o.Kind)
+	} else if o.Equations && o.Kind == schema.Coder {
+		program = o.Language + "/equations-coder"
 	}
 	err = each(programs, program, func(name string, text []byte) error {
 		files[name] = o.renamed(text)
@@ -157,7 +163,7 @@ func (o Options) how() string {
 	switch {
 	case o.Opaque:
 		return "It computes whole blocks of examples and time steps by itself, in memory that it shares with snnc."
-	case o.Kind == schema.Neuron:
+	case o.Kind == schema.Neuron, o.Equations:
 		return "It is equations, which snnc compiles: nothing is computed in the plugin."
 	case o.Kind == schema.Coder:
 		return "It is a graph, which snnc compiles: nothing is computed in the plugin."

@@ -75,7 +75,7 @@ type combination struct {
 func combinations() []combination {
 	const told = `accuracy = 0\.[89]` // where 0.1 is chance
 	return []combination{
-		{"neuron", told}, {"coder", told}, {"neuron --opaque", told}, {"coder --opaque", told},
+		{"neuron", told}, {"coder", told}, {"coder --equations", told}, {"neuron --opaque", told}, {"coder --opaque", told},
 		{"model", `frechet_pixels = [01]\.`}, // 15 with a network that has hardly learned
 		{"target", `fits leap_two: 64 of 64 neurons`},
 	}
@@ -354,8 +354,9 @@ func abs(t *testing.T, path string) string {
 func TestRefused(t *testing.T) {
 	o := scaffold.Options{Name: "acme/leap", Kind: schema.Model, Language: scaffold.Go}
 	named := func(name string) scaffold.Options { o := o; o.Name = name; return o }
-	opaque, chip, c := o, o, o
-	opaque.Opaque, chip.Kind, c.Language = true, "chip", "c"
+	opaque, chip, c, both, told := o, o, o, o, o
+	opaque.Opaque, chip.Kind, c.Language, told.Equations = true, "chip", "c", true
+	both.Kind, both.Opaque, both.Equations = schema.Coder, true, true
 	for _, x := range []struct {
 		o    scaffold.Options
 		want string
@@ -369,6 +370,8 @@ func TestRefused(t *testing.T) {
 		{named("acme/return"), "reserved word"},
 		{named("acme/velocity"), "`velocity` is something else in example.snn"},
 		{opaque, "a model is not opaque"},
+		{both, "that are not opaque"},
+		{told, "say what neurons and coders compute"},
 		{chip, "no example of a chip"},
 		{c, "no SDK for \"c\""},
 	} {
