@@ -36,6 +36,9 @@ func (s *suite) gradient(t *trial) (string, error) {
 	if why := untested(""); unknown != nil && !errors.As(unknown, &why) {
 		return "", unknown
 	}
+	if t.local {
+		return found + ", and through time not, as it is `local`", unknown
+	}
 	late, err := t.through(memory, op)
 	if err != nil {
 		return "", err

@@ -91,7 +91,9 @@ func (s *suite) declare(u *use, d schema.Direction) (*trial, error) {
 	if err := o.Verify(); err != nil {
 		return nil, &fault{Schema, err.Error(), "mend the states and what is saved in the answer to Prepare"}
 	}
-	return at(o, q.Dims), nil
+	t := at(o, q.Dims)
+	t.local = u.Opaque.Local
+	return t, nil
 }
 
 // at returns the trial of a component at dims.

@@ -106,6 +106,7 @@ func TestPeculiar(t *testing.T) {
 	t.Parallel()
 	for fault, want := range map[string]string{
 		"flat": "gradient     ok     as differences of the smoothed model say", "wide": "gradient     ok     as differences of the smoothed model say",
+		"local":   "through time not, as it is `local`\n",
 		"ternary": "gradient     ok     as differences of the smoothed model say",
 		"slow":    "speed        -      not measured: 4096 neurons take longer than 1s", "deaf": "gradient     -      not by differences: of 2048 changes of the input few change what comes out",
 	} {

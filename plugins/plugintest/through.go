@@ -85,7 +85,7 @@ func (t *trial) through(s opaque.Server, op opaque.Operator) (string, error) {
 			return "", noNumber(name, xx)
 		case xx == 0 && alike.deviations() > sure:
 			return "", &fault{Gradient, fmt.Sprintf("no gradient goes through time: by input %s in the time steps 0 to %d that of the outputs behind them is 0, and differences of the smoothed model change them, by %.1f standard deviations",
-				name, long/2-1, alike.deviations()), "carry the gradient by the states from each time step to the one before in Backward, which goes from the last step to the first"}
+				name, long/2-1, alike.deviations()), "carry the gradient by the states from each time step to the one before in Backward, which goes from the last step to the first; where a rule is meant that does not, say `local` in the description"}
 		case xx > 0 && agrees.deviations() < -sure:
 			return "", &fault{Gradient, fmt.Sprintf("through time it points away: by input %s in the time steps 0 to %d that of the outputs behind them and differences of the smoothed model have a correlation of %.2f",
 				name, long/2-1, r), "look for the sign of what goes through the states from a time step to the one before in Backward"}

@@ -24,6 +24,8 @@ type trial struct {
 	*graph.Opaque
 	dims []int
 	size int // of an example at one time step
+
+	local bool // no gradient goes through time, as the description says
 }
 
 // question is a call: all blocks of it, and which examples it is about.

@@ -80,6 +80,9 @@ type Opaque struct {
 	Once     bool     `json:"once,omitempty"`     // each element spikes at most once in a sequence
 	Gradient bool     `json:"gradient,omitempty"` // it has Backward; without it nothing is trained through it
 	Random   bool     `json:"random,omitempty"`   // it draws random numbers, and is given seeds
+	// Local says that the gradient is of each time step by itself, by a rule that lets none go through the states to earlier ones, as that
+	// of spatial learning through time (SLTT, Meng et al. 2023).
+	Local bool `json:"local,omitempty"`
 }
 
 // Takes returns the names of the inputs, the one that flows in first.

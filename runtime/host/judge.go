@@ -130,6 +130,8 @@ func judgeComponent(c schema.Component) error {
 		return errors.New("only neurons and coders have equations")
 	case c.Opaque != nil && (!equations || c.Equations != ""):
 		return errors.New("only neurons and coders without equations are opaque")
+	case c.Opaque != nil && c.Opaque.Local && !c.Opaque.Gradient:
+		return errors.New("what has no gradient has none that is local")
 	case c.Opaque != nil && c.Opaque.Once && !c.Opaque.Spikes:
 		return errors.New("what does not spike does not spike once")
 	case c.Opaque != nil && c.Kind == schema.Coder && len(c.Opaque.Inputs) > 0:

@@ -84,6 +84,9 @@ func TestJudgePlugin(t *testing.T) {
 			p.Components[0].Equations, p.Components[0].Opaque = "", &schema.Opaque{Once: true}
 		}, "does not spike once"},
 		{func(p *schema.Plugin) {
+			p.Components[0].Equations, p.Components[0].Opaque = "", &schema.Opaque{Local: true}
+		}, "none that is local"},
+		{func(p *schema.Plugin) {
 			p.Components[0].Equations, p.Components[0].Opaque = "", &schema.Opaque{Inputs: []string{"x", "x"}}
 		}, `argument "x" stands twice`},
 		{func(p *schema.Plugin) { p.Components[1].Params[0].Type = "float" }, `parameter "width": there is no type "float"`},

@@ -87,6 +87,7 @@ class Opaque(_Declared):
     once: bool = False  # each element spikes at most once in a sequence
     gradient: bool = False  # it has a backward; without it nothing is trained through it
     random: bool = False  # it draws random numbers, and is given seeds
+    local: bool = False  # its gradient is of each time step by itself, and none goes through the states to earlier ones
 
 
 @dataclass

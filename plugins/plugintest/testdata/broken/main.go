@@ -46,6 +46,8 @@ func main() {
 		params[0].Doc = time.Now().String()
 	case "ternary": // spikes of both signs
 		spikes.Spikes = false
+	case "local": // is right
+		spikes.Local = true
 	case "huge":
 		huge()
 		return
@@ -254,7 +256,7 @@ func leap(u sdk.Use) (sdk.Prepared, []schema.Complaint, error) {
 				}
 				dx[i], dv[i] = d/tau, d-d/tau
 				switch fault {
-				case "instant": // leaves out the way through the membrane at later steps
+				case "instant", "local": // leaves out the way through the membrane at later steps
 					dv[i] = 0
 				case "reversed": // takes it away
 					dv[i] = -dv[i]
