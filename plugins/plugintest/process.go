@@ -166,7 +166,7 @@ func (s *suite) speed(t *trial) (string, error) {
 	// It is right: a layer of this size may take its time, of what looks at all pairs of neurons say.
 	late := func(err error) (string, error) {
 		if f := (*host.Failure)(nil); errors.As(err, &f) && f.Kind == host.Late {
-			return "", untested(fmt.Sprintf("not measured: %d neurons take longer than %v; layers of so many would be ended after a minute", neurons, s.o.Timeout))
+			return "", untested(fmt.Sprintf("not measured: %d neurons take longer than %v, and a run gives a call a minute; pass a longer --timeout", neurons, s.o.Timeout))
 		}
 		return "", err
 	}
