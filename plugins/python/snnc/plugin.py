@@ -133,6 +133,16 @@ class Plugin:
     models: Sequence[Model] = ()
     targets: Sequence[Target] = ()
 
+    def __post_init__(self) -> None:
+        for c in self.equations:
+            if c.opaque is not None:
+                how = "list it in opaque=[snnc.Opaque(component, prepare)], not in equations="
+                raise ValueError(f"Plugin: {c.name} is opaque: {how}")
+        for o in self.opaque:
+            if o.component.opaque is None:
+                how = "give its component opaque=snnc.schema.Opaque(...)"
+                raise ValueError(f"Plugin: {o.component.name} is listed in opaque= and says nothing of it: {how}")
+
     def components(self) -> list[Component]:
         """What the plugin has, in the order of its fields."""
         out = [*self.equations, *(c.described() for c in self.coders), *(o.component for o in self.opaque)]

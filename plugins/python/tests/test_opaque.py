@@ -6,7 +6,7 @@ import unittest
 
 import numpy as np
 
-from snnc import Backward, Component, Forward, Opaque, Operators, Prepared, Use, refuse, schema
+from snnc import Backward, Component, Forward, Opaque, Operators, Plugin, Prepared, Use, refuse, schema
 from snnc.opaque import Arenas, NotPrepared, WrongOperands
 from snnc.schema import BackwardQuestion, ForwardQuestion, PrepareQuestion, ReleaseQuestion
 
@@ -74,6 +74,12 @@ class OpaqueTest(unittest.TestCase):
     def ready(self) -> None:
         reply = self.operators.prepare(PrepareQuestion("h", "sum", dims=list(DIMS)))
         self.assertEqual((reply.states, reply.saved), ([schema.State("s", 0.5)], ["u"]))
+
+    def test_listed_in_the_wrong_place(self) -> None:
+        with self.assertRaisesRegex(ValueError, "sum is opaque: list it in opaque="):
+            Plugin("acme/sum", "1.0.0", equations=[Component("neuron", "sum", opaque=schema.Opaque())])
+        with self.assertRaisesRegex(ValueError, "sum is listed in opaque="):
+            Plugin("acme/sum", "1.0.0", opaque=[Opaque(Component("neuron", "sum"), self.prepare)])
 
     def test_forward(self) -> None:
         self.ready()
