@@ -66,8 +66,9 @@ func (c *pluginListCommand) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	names := places.Names()
-	if len(names) > 0 {
+	names, lost := places.Names(), gone(lock, places)
+	listed := len(names)+len(lost) > 0
+	if listed {
 		fmt.Fprintln(w, "PLUGIN\tVERSION\tFOLDER\tLOCK\t")
 	}
 	for _, name := range names {
@@ -78,7 +79,10 @@ func (c *pluginListCommand) Run(ctx context.Context, s streams) error {
 		}
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", name, version, dir, standing(lock, places.Lock, name, dir))
 	}
-	if len(names) > 0 {
+	for _, p := range lost {
+		fmt.Fprintf(w, "%s\t%s\t-\t%s\n", p.Name, p.Version, regain(p.Name))
+	}
+	if listed {
 		fmt.Fprintln(w)
 		if err := w.Flush(); err != nil { // the tables have columns of their own
 			return err
@@ -103,6 +107,19 @@ func (c *pluginListCommand) Run(ctx context.Context, s streams) error {
 		}
 	}
 	return w.Flush()
+}
+
+// gone returns what a lock has of plugins that are in none of the places.
+func gone(lock installed.Lock, places installed.Places) []installed.Locked {
+	return slices.DeleteFunc(slices.Clone(lock.Plugins), func(p installed.Locked) bool {
+		_, there := places.Find(p.Name)
+		return there
+	})
+}
+
+// regain says what is to be done about a plugin that is gone.
+func regain(name string) string {
+	return fmt.Sprintf("it is not there; `snnc plugin add SOURCE` brings it, `snnc plugin remove %s` takes it out of the lock", name)
 }
 
 // against compares the plugin in a folder, which is not started, with what a lock has. Where it is another one the error is an
@@ -198,21 +215,29 @@ func (c *pluginLockCommand) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	names := c.Name
+	lock, err := installed.ReadLock(places.Lock)
+	if err != nil {
+		return err
+	}
+	names, lost := c.Name, gone(lock, places)
 	if len(names) == 0 {
-		lock, err := installed.ReadLock(places.Lock)
-		if err != nil {
-			return err
-		}
 		for _, p := range lock.Plugins {
+			if slices.Contains(lost, p) {
+				s.notice(p.Name + " is passed over: " + regain(p.Name))
+				continue
+			}
 			names = append(names, p.Name)
 		}
-		if len(names) == 0 {
+		if len(lock.Plugins) == 0 {
 			return wrongUsage("%s has no plugin: name those that are to be put in", places.Lock)
 		}
 	}
 	for _, name := range names {
-		if _, _, err := c.find(name); err != nil {
+		_, _, err := c.find(name)
+		if err != nil && slices.ContainsFunc(lost, func(p installed.Locked) bool { return p.Name == name }) {
+			return wrongUsage("%s: %s", name, regain(name))
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -277,7 +302,7 @@ func (c *pluginVerifyCommand) Run(s streams) error {
 		dir, ok := places.Find(p.Name)
 		if !ok {
 			bad++
-			fmt.Fprintf(s.out, "%s: it is not there; `snnc plugin add SOURCE` brings it, `snnc plugin remove %[1]s` takes it out of the lock\n", p.Name)
+			fmt.Fprintf(s.out, "%s: %s\n", p.Name, regain(p.Name))
 			continue
 		}
 		if err := against(p, places.Lock, dir); err != nil {
