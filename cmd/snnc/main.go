@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -172,6 +173,16 @@ func (f specFlags) near(s streams, dir string, locked bool) (*host.Host, error) 
 // hosted starts what runs the plugins of the options and of the flags. Close it.
 func (f specFlags) hosted(s streams, o host.Options) (*host.Host, error) {
 	o.Dev, o.Notice, o.Printed = f.PluginDev, s.notice, s.printed
+	for _, name := range slices.Sorted(maps.Keys(f.PluginDev)) {
+		dir := f.PluginDev[name]
+		m, err := installed.ReadManifest(dir)
+		if err != nil {
+			continue // which is told by who uses it
+		}
+		if newer := installed.Stale(dir, m); newer != "" {
+			s.notice(fmt.Sprintf("plugin %s: its program is older than %s, and runs as it is: build it by `snnc plugin check %s`, which runs `%s`", name, newer, dir, strings.Join(m.Build, " ")))
+		}
+	}
 	return newHost(o, f.confined())
 }
 
