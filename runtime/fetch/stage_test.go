@@ -70,6 +70,7 @@ func TestStage(t *testing.T) {
 	source := folderOf(t, "acme/leap", "1.0.0")
 	put(t, filepath.Join(source, ".git", "HEAD"), "ref")
 	put(t, filepath.Join(source, "sub", ".git", "HEAD"), "ref")
+	put(t, filepath.Join(source, "sub", "x"), "x")
 	want := filepath.Join(folder, "acme", "leap")
 	if dir := added(t, folder, source, "acme/leap"); dir != want {
 		t.Errorf("%s", dir)

@@ -309,6 +309,7 @@ func (u *unpacking) top() (string, error) {
 // clean removes the folders that are not the own of the plugin in a folder, of which one may know only when all is there, with their links.
 func (u *unpacking) clean(top string) error {
 	m, _ := installed.ReadManifest(filepath.Join(u.root.Name(), filepath.FromSlash(top))) // who wants it says what is wrong with it
+	var left []string
 	below := func(name string) string { return strings.TrimPrefix(name, top+"/") }
 	for _, e := range u.seen {
 		if !e.folder || e.name == top || installed.IsOwn(below(e.name), m.Command, func(file string) bool {
@@ -321,7 +322,15 @@ func (u *unpacking) clean(top string) error {
 		if err := u.root.RemoveAll(filepath.FromSlash(e.name)); err != nil {
 			return err
 		}
+		left = append(left, e.name)
 		u.links = slices.DeleteFunc(u.links, func(l link) bool { return strings.HasPrefix(l.name, e.name+"/") })
+	}
+	for _, name := range left { // and what holds nothing else any more
+		for in := path.Dir(name); in != top && in != "." && !slices.ContainsFunc(u.links, func(l link) bool { return strings.HasPrefix(l.name, in+"/") }); in = path.Dir(in) {
+			if u.root.Remove(filepath.FromSlash(in)) != nil {
+				break
+			}
+		}
 	}
 	return nil
 }

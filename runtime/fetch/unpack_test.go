@@ -236,6 +236,9 @@ var littered = append(below("leap/", plugin), []packed{
 	{"leap/runs/one/actions.json", 0o644, "{}"},
 	{"leap/runs/one/checkpoints/a", 0o644, "x"},
 	{"leap/data/__pycache__/a.pyc", 0o644, "x"},
+	{"leap/linked/.git/HEAD", 0o644, "x"},
+	{"leap/linked/__pycache__/a.pyc", 0o644, "x"},
+	{"leap/linked/l", fs.ModeSymlink | 0o777, "../leap"},
 	{"leap/.pytest_cache/CACHEDIR.TAG", 0o644, "x"},
 	{"leap/actions.json", 0o644, "{}"},
 	{"leap/data/pyvenv.cfg/own", 0o644, "x"},
@@ -245,9 +248,9 @@ var littered = append(below("leap/", plugin), []packed{
 func TestLittered(t *testing.T) {
 	judge := func(what, dir string, kept ...string) {
 		t.Helper()
-		for _, name := range []string{"env", "runs/one", "data/__pycache__", ".pytest_cache", "actions.json", "data/a/b", "data/pyvenv.cfg/own"} {
+		for _, name := range []string{"env", "runs", "data/__pycache__", "linked", "linked/__pycache__", ".pytest_cache", "actions.json", "data/a/b", "data/pyvenv.cfg/own"} {
 			_, err := os.Lstat(filepath.Join(dir, name))
-			if want := slices.Contains(append(kept, "actions.json", "data/a/b", "data/pyvenv.cfg/own"), name); want != (err == nil) {
+			if want := slices.Contains(append(kept, "linked", "actions.json", "data/a/b", "data/pyvenv.cfg/own"), name); want != (err == nil) {
 				t.Errorf("%s: %s: %v", what, name, err)
 			}
 		}

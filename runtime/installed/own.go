@@ -50,11 +50,24 @@ func (o own) ReadDir(name string) ([]fs.DirEntry, error) {
 	all, err := fs.ReadDir(o.ReadLinkFS, name)
 	return slices.DeleteFunc(all, func(e fs.DirEntry) bool {
 		folder := path.Join(name, e.Name())
-		return e.IsDir() && !IsOwn(folder, o.command, func(file string) bool {
-			st, err := o.Lstat(path.Join(folder, file))
-			return err == nil && st.Mode().IsRegular()
-		})
+		return e.IsDir() && (!o.isOwn(folder) || o.hollow(folder))
 	}), err
+}
+
+func (o own) isOwn(folder string) bool {
+	return IsOwn(folder, o.command, func(file string) bool {
+		st, err := o.Lstat(path.Join(folder, file))
+		return err == nil && st.Mode().IsRegular()
+	})
+}
+
+// hollow reports whether a folder holds nothing but what is not the plugin's own, as one of runs does.
+func (o own) hollow(folder string) bool {
+	all, err := fs.ReadDir(o.ReadLinkFS, folder)
+	return err == nil && len(all) > 0 && !slices.ContainsFunc(all, func(e fs.DirEntry) bool {
+		in := path.Join(folder, e.Name())
+		return !e.IsDir() || o.isOwn(in) && !o.hollow(in)
+	})
 }
 
 // HashCode returns a hash, of the form of HashFolder, of all that what a plugin computes may depend on: the files and links that are its own,
