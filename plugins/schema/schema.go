@@ -151,7 +151,7 @@ type Choice struct {
 	Later bool `json:"later,omitempty"`
 }
 
-// Value is a checked argument, complete with defaults.
+// Value is a checked argument, complete with defaults. Times are in steps: the spec's `dt` has converted them.
 type Value struct {
 	Type   Type      `json:"type"`
 	Number float64   `json:"number,omitempty"` // int, real; time in steps; bytes; bool as 0 or 1
