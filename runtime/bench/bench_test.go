@@ -359,9 +359,15 @@ func TestUpdateAllocatesNothing(t *testing.T) {
 				})
 			}
 			count(1)
-			if few, many := count(1), count(8); many > few {
-				t.Errorf("7 updates allocate %v times", many-few)
+			// What updates allocate they do every time. Once in a while the runtime allocates beside them, such as what threads wait
+			// with, which a collection has thrown away.
+			least := math.Inf(1)
+			for range 5 {
+				if least = min(least, count(8)-count(1)); least <= 0 {
+					return
+				}
 			}
+			t.Errorf("7 updates allocate %v times", least)
 		})
 	}
 	if os.Getenv("SNNC_CPU") != "" {
