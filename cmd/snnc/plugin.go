@@ -34,6 +34,14 @@ type folderFlag struct {
 	In string `type:"existingdir" default:"." placeholder:"DIR" help:"Folder of the specs. Default: the current one."`
 }
 
+// read returns the places of the folder, and their lock.
+func (f folderFlag) read() (p installed.Places, l installed.Lock, err error) {
+	if p, err = installed.Near(f.In); err == nil {
+		l, err = installed.ReadLock(p.Lock)
+	}
+	return p, l, err
+}
+
 // find returns the places of the folder, and where a plugin lies in them.
 func (f folderFlag) find(name string) (p installed.Places, dir string, err error) {
 	if p, err = installed.Near(f.In); err != nil {
@@ -58,11 +66,7 @@ func (c *pluginListCommand) Run(ctx context.Context, s streams) error {
 	}
 	defer h.Close()
 	w := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
-	places, err := installed.Near(c.In)
-	if err != nil {
-		return err
-	}
-	lock, err := installed.ReadLock(places.Lock)
+	places, lock, err := c.read()
 	if err != nil {
 		return err
 	}
@@ -211,11 +215,7 @@ type pluginLockCommand struct {
 }
 
 func (c *pluginLockCommand) Run(ctx context.Context, s streams) error {
-	places, err := installed.Near(c.In)
-	if err != nil {
-		return err
-	}
-	lock, err := installed.ReadLock(places.Lock)
+	places, lock, err := c.read()
 	if err != nil {
 		return err
 	}
@@ -289,11 +289,7 @@ func relock(ctx context.Context, lock string, now installed.Locked, s streams) e
 type pluginVerifyCommand struct{ folderFlag }
 
 func (c *pluginVerifyCommand) Run(s streams) error {
-	places, err := installed.Near(c.In)
-	if err != nil {
-		return err
-	}
-	lock, err := installed.ReadLock(places.Lock)
+	places, lock, err := c.read()
 	if err != nil {
 		return err
 	}
