@@ -73,14 +73,18 @@ type TargetRequest struct {
 	Component string    `json:"component"`
 	Arguments Arguments `json:"arguments"`
 	Networks  []Network `json:"networks"`
+	// Circuits are what the host would put on the chip, with the dims of their tensors only. They take the place of Networks.
+	Circuits []Circuit `json:"circuits,omitempty"`
 }
 
 // TargetReply says how networks lie on a chip, or what is wrong with the arguments.
 type TargetReply struct {
-	Fits       bool        `json:"fits"`
-	Used       []Amount    `json:"used,omitempty"`
-	Layers     []Placement `json:"layers,omitempty"`
-	Notes      []string    `json:"notes,omitempty"`
+	Fits   bool        `json:"fits"`
+	Used   []Amount    `json:"used,omitempty"`
+	Layers []Placement `json:"layers,omitempty"`
+	Notes  []string    `json:"notes,omitempty"`
+	// Grids are how the target rounds weights: one without a layer, and those of layers that differ.
+	Grids      []Grid      `json:"grids,omitempty"`
 	Complaints []Complaint `json:"complaints,omitempty"`
 }
 

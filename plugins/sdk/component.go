@@ -94,6 +94,33 @@ type Target struct {
 	Component schema.Component
 	// Check says how networks lie on the chip.
 	Check func(schema.TargetRequest) (schema.TargetReply, error)
+	// Compile puts circuits on the chip; nil where the target only tells whether they fit. The tensors of the request are read
+	// with w, which holds during the call only. The chip is nil where the reply has complaints or the circuits do not fit.
+	Compile func(q schema.CompileRequest, w Weights) (Chip, schema.CompileReply, error)
+	// Trace runs a network in the target's own terms; nil where there is none. The tensors that the text names are by name.
+	Trace func(q schema.TraceRequest, tensors map[string][]byte) (schema.TraceReply, error)
+}
+
+// Weights returns the numbers of a tensor of a request.
+type Weights func(schema.Tensor) []float32
+
+// Chip is compiled circuits on an emulated chip. Its methods may be called concurrently.
+type Chip interface {
+	// Emulate runs examples of a circuit.
+	Emulate(b *Block) (schema.EmulateReply, error)
+	// Export returns the compiled circuits in the target's own terms, with the bytes of CompileReply.Tensors in their order.
+	Export() (text string, tensors [][]byte, err error)
+}
+
+// Block is examples of a circuit to be run. Its slices lie in shared memory and hold during the call only.
+type Block struct {
+	Circuit  string
+	Steps    int
+	Examples int
+	Inputs   []Series // one for each input, to be read only; drives are without time steps
+	Outputs  []Series // one for each population that gives, to be written, all of it; read-outs are without time steps
+	Taps     []Series // one for each population with spikes, to be written, all of it; nil where nobody wants them
+	Seeds    []uint64 // one for each example; nil: 0 for all
 }
 
 // Components lists what the plugin has, in the order of its fields.
