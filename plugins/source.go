@@ -7,7 +7,7 @@ import (
 	"io/fs"
 )
 
-//go:embed proto/*.go schema/*.go sdk/*.go
+//go:embed proto/*.go schema/*.go sdk/*.go sdk/circuit/*.go
 //go:embed python/snnc/*.py python/snnc/py.typed python/snnc/*/*.py
 var files embed.FS
 

@@ -46,9 +46,11 @@ type Input struct {
 //	s[t] = 1 where v[t] > Threshold, or >= unless Strict
 //	v'[t] = v[t] where s[t] = 0; else Reset.Value, or v[t] - Reset.Value, or v[t]
 //
-// A neuron that is Late asks for v'[t-1] > Threshold first and resets, and integrates then. One that fires Once is silent
-// after its first spike. One with a Refractory of r stays at the value of its reset for r steps behind its spike.
-// A read-out (Reads) has no spikes and no reset; what it gives is v[t] of the last time step times Scale.
+// A neuron that is Late asks for v'[t-1] > Threshold first and resets, and integrates then: it has the membrane of one that is not,
+// and each spike one step later. One that fires Once is silent after its first spike. One with a Refractory of r stays at the value
+// of its reset, without a spike, for r steps behind its spike (of one that is Late: for the step of its spike and the r - 1 behind
+// that); its current goes on.
+// A read-out (Reads) has no spikes and no reset; what it gives is v[t] of the last time step times Scale, which is not 0.
 type Population struct {
 	Name string `json:"name"` // of the layer, such as "2.conv"
 	Dims []int  `json:"dims"` // [channels, height, width] or [n]
@@ -64,9 +66,9 @@ type Population struct {
 
 // Dynamics is the behaviour of a population, see Population.
 type Dynamics struct {
-	Decay        float64 `json:"decay"`                   // of the membrane, per time step: 0 without memory, 1 without leak
+	Decay        float64 `json:"decay"`                   // of the membrane, per time step, 0 to 1: 0 without memory, 1 without leak
 	Current      bool    `json:"current,omitempty"`       // there is a synaptic current u
-	CurrentDecay float64 `json:"current_decay,omitempty"` // of u
+	CurrentDecay float64 `json:"current_decay,omitempty"` // of u, 0 to 1
 	Start        float64 `json:"start,omitempty"`         // v before the first time step
 	Threshold    float64 `json:"threshold"`
 	Strict       bool    `json:"strict,omitempty"`
@@ -121,7 +123,7 @@ type Synapses struct {
 }
 
 // View is a source as synapses see it: its elements from Offset on in the shape of From, each row repeated Tall times and each
-// column Wide times. Dims is the outcome, [channels, height, width] or [n].
+// column Wide times. Dims is the outcome, [channels, height, width], or flat, [n].
 type View struct {
 	Offset int   `json:"offset,omitempty"`
 	From   []int `json:"from"`

@@ -82,6 +82,12 @@ type Series struct {
 	length int // of a time step
 }
 
+// NewSeries returns a series in memory of one's own, for tests: of so many time steps (0: without those) with row numbers each, in the
+// order of memory.
+func NewSeries(data []float32, steps, row int) Series {
+	return Series{data[: max(steps, 1)*row : max(steps, 1)*row], steps, row, row}
+}
+
 // At returns the numbers at a time step, counted from 0: those of the first example's neurons in the order of memory, then those of the
 // next one's. They lie in place: what is written to them is written to the series. A series without time steps has the same at all.
 func (s Series) At(t int) []float32 {
