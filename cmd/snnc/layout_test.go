@@ -184,7 +184,7 @@ func TestLayers(t *testing.T) {
 		{"plugins/neurons/", "plugins/builtin"},
 		{"plugins/coders/", "plugins/builtin"},
 		{"plugins/models/", "plugins/builtin"},
-		{"plugins/targets/", "plugins/builtin"},
+		{"plugins/targets/", "plugins/builtin plugins/targets/"}, // a target may have packages of its own
 		{"plugins/sdk", "plugins/ docs/benchmarks/leaky"},
 		{"runtime/interp", "docs/gallery plugins/plugintest plugins/sdk/modeltest"}, // the judge of the executor: only tests run it, also those of plugins, and what draws a neuron as its equations say
 		{"dsl/lower", "runtime/build docs/gallery plugins/plugintest plugins/sdk/modeltest"},

@@ -1,4 +1,4 @@
-package loihi
+package mapping
 
 import (
 	"fmt"
@@ -55,8 +55,8 @@ func (s *search) options(l *layer, bits int, single bool) *options {
 	return o
 }
 
-// placement is how all layers lie on the chip.
-type placement struct {
+// Placement is how all layers lie on the chip.
+type Placement struct {
 	tilings []*tiling // of each layer; nil where none keeps the limits of a core
 	slots   []int     // output axon slots of the fullest core of each layer
 	over    []overrun // of a layer without tiling: the limit that none keeps
@@ -64,7 +64,7 @@ type placement struct {
 }
 
 // fits reports whether the layers fit a chip of so many cores.
-func (p *placement) fits(cores int) bool { return p.cores <= cores && !slices.Contains(p.tilings, nil) }
+func (p *Placement) fits(cores int) bool { return p.cores <= cores && !slices.Contains(p.tilings, nil) }
 
 // state is a partial placement: tilings of the layers so far.
 type state struct {
@@ -81,7 +81,7 @@ type opening struct {
 
 // place cuts all layers into cores: the fewest cores in total for which every core keeps its limits, output axons included.
 // A narrow search finds a placement; a wide one, which leaves aside what cannot take fewer cores, looks for a better one.
-func (s *search) place(layers []layer, bits int) *placement {
+func (s *search) place(layers []layer, bits int) *Placement {
 	all := make([]*options, len(layers))
 	single := make([]bool, len(layers))
 	for _, l := range layers {
@@ -116,8 +116,8 @@ func (s *search) place(layers []layer, bits int) *placement {
 
 // run goes through the layers in order and keeps, for each choice that later layers still see, the cheapest beginning, up to
 // width of them; whole is whether that was all. It gives nil where no placement takes at most bound cores.
-func (s *search) run(layers []layer, all []*options, width, bound int) (p *placement, whole bool) {
-	p = &placement{tilings: make([]*tiling, len(layers)), slots: make([]int, len(layers)), over: make([]overrun, len(layers))}
+func (s *search) run(layers []layer, all []*options, width, bound int) (p *Placement, whole bool) {
+	p = &Placement{tilings: make([]*tiling, len(layers)), slots: make([]int, len(layers)), over: make([]overrun, len(layers))}
 	whole = true
 	last := make([]int, len(layers)) // the last consumer
 	rest := 0                        // cores that the layers from here on take at least
@@ -239,12 +239,13 @@ func (s *search) extend(states []*state, layers []layer, all []*options, j int, 
 }
 
 // demand returns the output axon slots that the fullest core of a source needs to reach group i of a consumer: for each
-// pixel, or for each neuron of a dense group, one axon to each core that reads it.
+// pixel, or for each neuron of a dense group, one axon to each core that reads it. It is more than that where the group takes in
+// a part of the source alone.
 func (s *search) demand(a *tiling, g *group, i int, b *tiling) int {
 	each := g.tall * g.wide // rows and columns of one of the source
 	switch {
 	case g.kind == denseGroup:
-		return a.neurons() * each * b.parts
+		return a.neurons() * each * b.cores
 	case g.kind == sameGroup:
 		return a.neurons() * each
 	case !g.aligned:

@@ -1,4 +1,4 @@
-package loihi
+package mapping
 
 // The limits of one core (Davies et al. 2018; the same numbers stand in nengo-loihi, block.py).
 const (
@@ -15,8 +15,8 @@ const window = 256
 // populationSlots is the output slots of a population axon of 32 bits, which names a channel besides the pixel.
 const populationSlots = 2
 
-// widths returns the weight widths that synapse memory knows, largest first (nengo-loihi, SynapseConfig.WEIGHT_BITS_MAP).
-func widths() []int { return []int{8, 6, 5, 4, 3, 2, 1} }
+// Widths returns the weight widths that synapse memory knows, largest first (nengo-loihi, SynapseConfig.WEIGHT_BITS_MAP).
+func Widths() []int { return []int{8, 6, 5, 4, 3, 2, 1} }
 
 // words is the synapse memory, in words of 64 bits, of one axon with n targets of p bits: blocks of at most 64 entries with a
 // header of 10 bits each, rounded up to words (nengo-loihi, SynapseConfig.bits_per_axon).

@@ -1,4 +1,4 @@
-package loihi
+package mapping
 
 import (
 	"fmt"
@@ -26,21 +26,14 @@ func (c change) text(l *layer) string {
 	return fmt.Sprintf("%s with %d instead of %d inputs", l.kind, c.to, c.from)
 }
 
-// chip is what a change works on: layers on so many cores with weights of so many bits.
-type chip struct {
-	layers []layer
-	cores  int
-	bits   int
-}
-
 // apply returns the chip with a change of layer i; ok is false where the layers around it could not follow.
-func (c chip) apply(i int, x change) (out chip, ok bool) {
+func (c Chip) apply(i int, x change) (out Chip, ok bool) {
 	out = c
 	switch x.what {
 	case "bits":
-		out.bits = x.to
+		out.Bits = x.to
 	case "cores":
-		out.cores = x.to
+		out.Cores = x.to
 	case "channels":
 		out.layers, ok = narrowed(c.layers, i, x.to)
 		return out, ok
@@ -71,7 +64,7 @@ func widest(l *layer) int {
 func narrowed(layers []layer, i, n int) ([]layer, bool) {
 	out := slices.Clone(layers)
 	old := out[i].channels
-	if slices.ContainsFunc(out[i].groups, func(g group) bool { return g.kind == sameGroup }) {
+	if slices.ContainsFunc(out[i].groups, func(g group) bool { return g.kind == sameGroup || g.kind == poolGroup }) {
 		return nil, false
 	}
 	out[i].channels = n
@@ -82,7 +75,7 @@ func narrowed(layers []layer, i, n int) ([]layer, bool) {
 			if g.source != i {
 				continue
 			}
-			if g.kind == sameGroup || g.part || g.channels*n%old != 0 {
+			if g.kind == sameGroup || g.kind == poolGroup || g.part || g.channels*n%old != 0 {
 				return nil, false
 			}
 			g.channels = g.channels * n / old
@@ -93,7 +86,7 @@ func narrowed(layers []layer, i, n int) ([]layer, bool) {
 
 // changes returns, for each kind of change of layer i, the smallest that makes good: fewer bits, fewer channels (or, where a
 // layer breaks a limit of a core, fewer inputs), and with cores set more cores.
-func (s *search) changes(c chip, i int, cores bool, good func(chip) bool) []change {
+func (s *search) changes(c Chip, i int, cores bool, good func(Chip) bool) []change {
 	var found []change
 	works := func(x change) bool {
 		if s.work.left < 0 {
@@ -103,8 +96,8 @@ func (s *search) changes(c chip, i int, cores bool, good func(chip) bool) []chan
 		out, ok := c.apply(i, x)
 		return ok && good(out)
 	}
-	for _, b := range widths() {
-		if x := (change{"bits", c.bits, b}); b < c.bits && works(x) {
+	for _, b := range Widths() {
+		if x := (change{"bits", c.Bits, b}); b < c.Bits && works(x) {
 			found = append(found, x)
 			break
 		}
@@ -137,8 +130,8 @@ func (s *search) changes(c chip, i int, cores bool, good func(chip) bool) []chan
 		}
 	}
 	if cores {
-		if n := s.place(c.layers, c.bits); !slices.Contains(n.tilings, nil) {
-			found = append(found, change{"cores", c.cores, n.cores})
+		if n := s.place(c.layers, c.Bits); !slices.Contains(n.tilings, nil) {
+			found = append(found, change{"cores", c.Cores, n.cores})
 		}
 	}
 	return found

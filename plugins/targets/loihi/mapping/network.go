@@ -1,4 +1,4 @@
-package loihi
+package mapping
 
 import (
 	"fmt"
@@ -9,49 +9,19 @@ import (
 	"snnc.dev/snnc/runtime/graph"
 )
 
-// layer is neurons of the chip: a map of channels x height x width, with all synapses onto them. The outputs of a dense
-// layer are its channels.
-type layer struct {
-	network                 string
-	name                    string // structural, such as "3.conv"
-	kind                    string // as the language calls it
-	channels, height, width int
-	dense                   bool
-	groups                  []group
-	depth                   int // layers of the chip from the input to here: each takes a step
+// AddGraph adds the layers of the eval function of a network, and returns what stays on the host and whether any layer does not.
+func (c *Chip) AddGraph(network string, g *graph.Graph) (rest []Hosted, any bool) {
+	layers, rest := find(network, g, len(c.layers))
+	c.layers = append(c.layers, layers...)
+	return rest, len(layers) > 0
 }
 
-// groupKind is how a group of synapses connects.
-type groupKind uint8
-
-const (
-	denseGroup groupKind = iota
-	convGroup
-	deconvGroup
-	sameGroup // one synapse from each neuron to the one at its place: a skip connection
-)
-
-// group is the synapses from one source.
-type group struct {
-	kind                    groupKind
-	source                  int // index of a layer; -1: spikes that the host sends
-	channels, height, width int // of what comes in; the inputs of a dense group are its channels
-	kernel, stride, pad     int
-	tall, wide              int  // an upsampled row and column of the source are so many here
-	aligned                 bool // pixels here are those of the source, upsampled or not
-	part                    bool // not all channels of the source come in
-	delay                   int  // bits of a delay that waits for the longer paths
-}
-
-// neurons returns how many there are.
-func (l *layer) neurons() int { return l.channels * l.height * l.width }
-
-// hosted is work that stays on the host, and why.
-type hosted struct{ layer, reason string }
+// Hosted is work that stays on the host, and why.
+type Hosted struct{ Layer, Reason string }
 
 // find reads the layers of the chip, and what stays on the host, off the eval function of a network. The sources of groups
 // count from base.
-func find(network string, g *graph.Graph, base int) ([]layer, []hosted) {
+func find(network string, g *graph.Graph, base int) ([]layer, []Hosted) {
 	f := &finder{network: network, base: base, varies: map[*graph.Node]bool{}, layers: map[*graph.Node]int{},
 		used: map[*graph.Node]bool{}, refused: map[*graph.Node]string{}, names: map[string]int{}, ordinal: map[*graph.Node]string{}}
 	count := map[graph.Op]int{}
@@ -71,7 +41,7 @@ func find(network string, g *graph.Graph, base int) ([]layer, []hosted) {
 	}
 	for _, n := range g.Nodes {
 		if reason := f.hostReason(n); reason != "" {
-			f.hosted = append(f.hosted, hosted{f.nameOf(n), reason})
+			f.hosted = append(f.hosted, Hosted{f.nameOf(n), reason})
 		}
 	}
 	return f.found, f.hosted
@@ -87,7 +57,7 @@ type finder struct {
 	names   map[string]int
 	ordinal map[*graph.Node]string
 	found   []layer
-	hosted  []hosted
+	hosted  []Hosted
 
 	// The neuron at work: what was found below it.
 	steps   int

@@ -1,4 +1,4 @@
-package loihi
+package mapping
 
 import (
 	"fmt"
@@ -62,7 +62,7 @@ func (l *layer) axis(g *group, vertical bool) axis {
 // convolution has output y = (i + pad - k) / stride, a transposed one y = i stride - pad + k.
 func (x axis) outputs(i, a, b int) (from, to, kernel int) {
 	switch x.kind {
-	case convGroup:
+	case convGroup, poolGroup:
 		from = max(ceilDiv(i+x.padd-x.kernel+1, x.stride), a)
 		to = min(floorDiv(i+x.padd, x.stride)+1, b)
 		return from, to, i + x.padd - x.stride*from
@@ -77,7 +77,7 @@ func (x axis) outputs(i, a, b int) (from, to, kernel int) {
 // inputs returns the inputs [from, to) among which all lie that reach the outputs [a, b).
 func (x axis) inputs(a, b int) (from, to int) {
 	switch x.kind {
-	case convGroup:
+	case convGroup, poolGroup:
 		from, to = a*x.stride-x.padd, (b-1)*x.stride-x.padd+x.kernel
 	case deconvGroup:
 		from, to = ceilDiv(a+x.padd-x.kernel+1, x.stride), floorDiv(b-1+x.padd, x.stride)+1
@@ -244,13 +244,16 @@ func (l *layer) memory(r, c *stripKind, channels, bits int, work *budget) (int64
 		p := bits + l.groups[g].delay
 		switch l.groups[g].kind {
 		case denseGroup:
-			sum += int64(l.groups[g].channels) * words(int64(channels), p)
+			sum += int64(l.groups[g].channels) * words(int64(r.size*c.size*channels), p)
 			continue
 		case sameGroup:
 			sum += int64(r.size*c.size*channels) * words(1, p+indexBits(maxCompartments-1))
 			continue
 		}
 		in := int64(l.groups[g].channels)
+		if l.groups[g].kind == poolGroup { // an atom's entries are those of its own channel
+			in = 1
+		}
 		for _, y := range r.groups[g].classes {
 			for _, x := range c.groups[g].classes {
 				if !work.spend(len(y.first) * len(x.first)) {

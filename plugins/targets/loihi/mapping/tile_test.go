@@ -1,4 +1,4 @@
-package loihi
+package mapping
 
 import (
 	"slices"

@@ -1,0 +1,62 @@
+package loihi
+
+import (
+	"fmt"
+
+	"snnc.dev/snnc/plugins/schema"
+)
+
+// The limits of what a neuron of the chip can be (hardware registers as nengo-loihi, validate.py, and brian2_loihi have them).
+const (
+	maxRefractory = 62 // steps of silence: the counter holds up to 63, one of which is the spike's own
+	maxDelay      = 62 // steps that a synapse can wait
+)
+
+// refusal says why population i of a circuit cannot be one of the chip's; "" where it can. The chip's neuron is
+//
+//	u = D(u, decay_u + 1) + q;  v = D(v, decay_v) + u + bias;  spike where v > vth, and then v = 0
+//
+// so a reset to 0 is all there is, and bias does not flow through the current.
+func refusal(c *schema.Circuit, i int) string {
+	p := &c.Populations[i]
+	for k := range p.Synapses {
+		if s := &p.Synapses[k]; s.Delay > maxDelay {
+			return fmt.Sprintf("its spikes from a layer %d steps before wait for longer paths, and a synapse waits %d at most", s.Delay, maxDelay)
+		}
+	}
+	held := p.Depth - 1 // steps before its time step 0
+	if p.Late {
+		held++
+	}
+	biased := p.Bias != nil || len(p.Drive) > 0
+	switch {
+	case p.Start != 0 && held > 0:
+		return fmt.Sprintf("its membrane starts at %v, and the chip has it at 0 until the first spikes come through the layers before", p.Start)
+	case p.Current && biased:
+		return "its bias flows through a synaptic current, and the chip adds biases to the membrane"
+	case biased && held > maxRefractory+1:
+		return fmt.Sprintf("its bias has to wait %d steps for the layers before, and a neuron is held for %d at most", held, maxRefractory+1)
+	case p.Reads:
+		return ""
+	case p.Threshold < 0 || p.Threshold == 0 && !p.Strict:
+		return "it spikes without input: a threshold of the chip is 0 or more, and a spike takes more than it"
+	case p.Late && (p.Start > p.Threshold || p.Start == p.Threshold && !p.Strict):
+		return "its membrane starts above its threshold, which it would have to find before anything comes in"
+	case p.Refractory > maxRefractory:
+		return fmt.Sprintf("it rests %d steps behind a spike, and a neuron of the chip %d at most", p.Refractory, maxRefractory)
+	case p.Once && c.Steps-1 > maxRefractory:
+		return fmt.Sprintf("it fires once in %d steps, and a neuron of the chip is silent for %d at most", c.Steps, maxRefractory)
+	case p.Decay == 0: // what the membrane was does not count
+		return ""
+	}
+	switch p.Reset.Kind {
+	case schema.ResetBy:
+		return "a spike takes its threshold off the membrane (a soft reset), and the chip's neuron is reset to 0"
+	case schema.ResetNone:
+		return "a spike does not reset its membrane, and the chip's neuron is reset to 0"
+	}
+	if p.Reset.Value != 0 {
+		return fmt.Sprintf("a spike resets its membrane to %v, and the chip's neuron to 0", p.Reset.Value)
+	}
+	return ""
+}
