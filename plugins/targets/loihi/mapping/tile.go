@@ -23,6 +23,7 @@ func (t *tiling) neurons() int { return t.h * t.w * t.c }
 type strip struct {
 	tiles int
 	kinds []stripKind
+	kind  []int   // of each tile
 	cover [][]int // of each group: how many tiles each of its inputs reaches
 	most  map[[2]int]int
 }
@@ -152,9 +153,11 @@ func (l *layer) cut(vertical bool, size int, work *budget) *strip {
 		key := fmt.Sprint(k.size, k.groups)
 		if j, ok := seen[key]; ok {
 			s.kinds[j].count++
+			s.kind = append(s.kind, j)
 			continue
 		}
 		seen[key] = len(s.kinds)
+		s.kind = append(s.kind, len(s.kinds))
 		s.kinds = append(s.kinds, k)
 	}
 	return s
@@ -200,17 +203,7 @@ func (l *layer) fill(t *tiling, bits int, over *overrun, work *budget) bool {
 	for i := range t.rows.kinds {
 		for j := range t.cols.kinds {
 			r, c := &t.rows.kinds[i], &t.cols.kinds[j]
-			inputs := 0
-			for g := range l.groups {
-				switch l.groups[g].kind {
-				case denseGroup:
-					inputs += l.groups[g].channels
-				case sameGroup:
-					inputs += r.size * c.size * t.c
-				default:
-					inputs += r.groups[g].inputs * c.groups[g].inputs
-				}
-			}
+			inputs := l.axons(r, c, t.c)
 			if t.inputs = max(t.inputs, inputs); inputs > maxInputs {
 				over.lower("input axons", int64(inputs), maxInputs)
 				return false
@@ -233,6 +226,23 @@ func (l *layer) fill(t *tiling, bits int, over *overrun, work *budget) bool {
 		}
 	}
 	return true
+}
+
+// axons is the input axons of a core with channels of the tile r x c: one for each input of a dense group, one for each neuron where
+// they lie side by side, and one for each pixel of a map.
+func (l *layer) axons(r, c *stripKind, channels int) int {
+	n := 0
+	for g := range l.groups {
+		switch l.groups[g].kind {
+		case denseGroup:
+			n += l.groups[g].channels
+		case sameGroup:
+			n += r.size * c.size * channels
+		default:
+			n += r.groups[g].inputs * c.groups[g].inputs
+		}
+	}
+	return n
 }
 
 // memory is the synapse words of a core with channels of the tile r x c. Compartments are numbered row by row, channels
