@@ -97,9 +97,9 @@ type Amount struct {
 
 // Placement is how one layer of a network lies on the chip.
 type Placement struct {
-	Network string   `json:"network"`
-	Layer   string   `json:"layer"` // structural name, such as "2.conv"
-	Host    bool     `json:"host,omitempty"`
+	Network string   `json:"network"`        // its name; of a circuit its Network, or its Name
+	Layer   string   `json:"layer"`          // structural name, such as "2.conv": that of a population; "" for all of it
+	Host    bool     `json:"host,omitempty"` // it is no work for the chip: with a Problem a population that the host is to keep
 	Used    []Amount `json:"used,omitempty"`
 	Problem string   `json:"problem,omitempty"` // why it does not fit; "" where it does
 	Change  string   `json:"change,omitempty"`  // the smallest change that would make it fit

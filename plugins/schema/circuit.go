@@ -330,3 +330,21 @@ type Grid struct {
 	Channel bool   `json:"channel,omitempty"`
 	Layer   string `json:"layer,omitempty"` // "": all layers of the chip
 }
+
+// dtypes are the bytes of a number of each type that a NamedTensor can have.
+var dtypes = map[string]int{"I8": 1, "U8": 1, "I16": 2, "I32": 4, "F32": 4}
+
+// Size returns how many bytes the tensor has; -1 where there is no such type, or where it has no such dims.
+func (t NamedTensor) Size() int {
+	n, ok := dtypes[t.DType]
+	if !ok {
+		return -1
+	}
+	for _, d := range t.Dims {
+		if d < 0 || d > 0 && n > (1<<40)/d {
+			return -1
+		}
+		n *= d
+	}
+	return n
+}

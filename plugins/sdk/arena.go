@@ -8,8 +8,6 @@ import (
 	"sync"
 	"syscall"
 	"unsafe"
-
-	"snnc.dev/snnc/plugins/schema"
 )
 
 // arenas are the files of a host that the process has mapped. A mapping is kept until its file is gone.
@@ -24,9 +22,9 @@ type arena struct {
 	users int // calls at work in it
 }
 
-// with calls f with the numbers of an arena.
-func (a *arenas) with(q schema.Operands, f func([]float32) error) error {
-	m, err := a.get(q.Arena, q.Bytes)
+// with calls f with the numbers of the arena at a path, of so many bytes.
+func (a *arenas) with(path string, bytes int, f func([]float32) error) error {
+	m, err := a.get(path, bytes)
 	if err != nil {
 		return err
 	}

@@ -101,7 +101,7 @@ type Target struct {
 	Trace func(q schema.TraceRequest, tensors map[string][]byte) (schema.TraceReply, error)
 }
 
-// Weights returns the numbers of a tensor of a request.
+// Weights returns the numbers of a tensor of a request, which are to be read only.
 type Weights func(schema.Tensor) []float32
 
 // Chip is compiled circuits on an emulated chip. Its methods may be called concurrently.

@@ -188,7 +188,7 @@ func TestArenas(t *testing.T) {
 	var a arenas
 	var first *float32
 	write := func(q schema.Operands) error {
-		return a.with(q, func(x []float32) error {
+		return a.with(q.Arena, q.Bytes, func(x []float32) error {
 			if len(x) != 16 {
 				t.Errorf("%d numbers", len(x))
 			}
@@ -212,7 +212,7 @@ func TestArenas(t *testing.T) {
 		t.Errorf("%x %v", text, err)
 	}
 	bad := errors.New("mine")
-	if err := a.with(schema.Operands{Arena: path, Bytes: 64}, func([]float32) error { return bad }); err != bad {
+	if err := a.with(path, 64, func([]float32) error { return bad }); err != bad {
 		t.Error(err)
 	}
 	if err := write(schema.Operands{Arena: path, Bytes: 32}); err == nil {

@@ -33,7 +33,7 @@ func Serve(p Plugin) {
 			os.Exit(0)
 		}()
 	}
-	s := &service{plugin: p, operators: p.NewOperators()}
+	s := &service{plugin: p, operators: p.NewOperators(), chips: p.NewChips()}
 	plugin.Serve(&plugin.ServeConfig{
 		HandshakeConfig: plugin.HandshakeConfig{ProtocolVersion: proto.Version, MagicCookieKey: proto.CookieKey, MagicCookieValue: proto.CookieValue},
 		Plugins:         plugin.PluginSet{"plugin": &registration{service: s}},
@@ -81,6 +81,7 @@ type service struct {
 	proto.UnimplementedPluginServer
 	plugin    Plugin
 	operators *Operators
+	chips     *Chips
 	arenas    arenas
 }
 
@@ -138,13 +139,41 @@ func (s *service) Coder(_ context.Context, r *proto.Request) (*proto.Reply, erro
 
 // Check implements proto.PluginServer.
 func (s *service) Check(_ context.Context, r *proto.Request) (*proto.Reply, error) {
-	return answer(r, func(q schema.TargetRequest) (schema.TargetReply, error) {
-		i := slices.IndexFunc(s.plugin.Targets, func(t Target) bool { return t.Component.Name == q.Component })
-		if i < 0 || s.plugin.Targets[i].Check == nil {
-			return schema.TargetReply{}, fmt.Errorf("no target %q can be checked", q.Component)
+	return answer(r, s.chips.Check)
+}
+
+// Compile implements proto.PluginServer.
+func (s *service) Compile(_ context.Context, r *proto.Request) (*proto.Reply, error) {
+	return answer(r, func(q schema.CompileRequest) (out schema.CompileReply, err error) {
+		err = s.arenas.with(q.Arena, q.Bytes, func(arena []float32) (err error) { out, err = s.chips.Compile(arena, q); return err })
+		return out, err
+	})
+}
+
+// Emulate implements proto.PluginServer.
+func (s *service) Emulate(_ context.Context, r *proto.Request) (*proto.Reply, error) {
+	return answer(r, func(q schema.EmulateRequest) (out schema.EmulateReply, err error) {
+		err = s.arenas.with(q.Arena, q.Bytes, func(arena []float32) (err error) { out, err = s.chips.Emulate(arena, q); return err })
+		return out, err
+	})
+}
+
+// Export implements proto.PluginServer.
+func (s *service) Export(_ context.Context, r *proto.Request) (*proto.Reply, error) {
+	return answer(r, func(q schema.ExportRequest) (out schema.ExportReply, err error) {
+		err = s.arenas.with(q.Arena, q.Bytes, func(arena []float32) (err error) { out, err = s.chips.Export(arena, q); return err })
+		return out, err
+	})
+}
+
+// Trace implements proto.PluginServer.
+func (s *service) Trace(_ context.Context, r *proto.Request) (*proto.Reply, error) {
+	return answer(r, func(q schema.TraceRequest) (out schema.TraceReply, err error) {
+		if q.Arena == "" {
+			return s.chips.Trace(nil, q)
 		}
-		q.Arguments = s.plugin.Targets[i].Component.Declare(q.Arguments)
-		return s.plugin.Targets[i].Check(q)
+		err = s.arenas.with(q.Arena, q.Bytes, func(arena []float32) (err error) { out, err = s.chips.Trace(arena, q); return err })
+		return out, err
 	})
 }
 
@@ -156,14 +185,14 @@ func (s *service) Prepare(_ context.Context, r *proto.Request) (*proto.Reply, er
 // Forward implements proto.PluginServer.
 func (s *service) Forward(_ context.Context, r *proto.Request) (*proto.Reply, error) {
 	return answer(r, func(q schema.ForwardRequest) (schema.Done, error) {
-		return schema.Done{}, s.arenas.with(q.Operands, func(arena []float32) error { return s.operators.Forward(arena, q) })
+		return schema.Done{}, s.arenas.with(q.Arena, q.Bytes, func(arena []float32) error { return s.operators.Forward(arena, q) })
 	})
 }
 
 // Backward implements proto.PluginServer.
 func (s *service) Backward(_ context.Context, r *proto.Request) (*proto.Reply, error) {
 	return answer(r, func(q schema.BackwardRequest) (schema.Done, error) {
-		return schema.Done{}, s.arenas.with(q.Operands, func(arena []float32) error { return s.operators.Backward(arena, q) })
+		return schema.Done{}, s.arenas.with(q.Arena, q.Bytes, func(arena []float32) error { return s.operators.Backward(arena, q) })
 	})
 }
 
@@ -171,6 +200,7 @@ func (s *service) Backward(_ context.Context, r *proto.Request) (*proto.Reply, e
 func (s *service) Release(_ context.Context, r *proto.Request) (*proto.Reply, error) {
 	return answer(r, func(q schema.ReleaseRequest) (schema.Done, error) {
 		s.operators.Release(q)
+		s.chips.Release(q)
 		return schema.Done{}, nil
 	})
 }

@@ -32,17 +32,22 @@ import (
 type method struct {
 	name string
 	rpc  func(proto.PluginClient, context.Context, *proto.Request, ...grpc.CallOption) (*proto.Reply, error)
+	long bool // it has the time of Options.Long
 }
 
 var (
-	describeCall = method{"Describe", proto.PluginClient.Describe}
-	buildCall    = method{"Build", proto.PluginClient.Build}
-	samplerCall  = method{"Sampler", proto.PluginClient.Sampler}
-	coderCall    = method{"Coder", proto.PluginClient.Coder}
-	checkCall    = method{"Check", proto.PluginClient.Check}
-	prepareCall  = method{"Prepare", proto.PluginClient.Prepare}
-	forwardCall  = method{"Forward", proto.PluginClient.Forward}
-	backwardCall = method{"Backward", proto.PluginClient.Backward}
+	describeCall = method{name: "Describe", rpc: proto.PluginClient.Describe}
+	buildCall    = method{name: "Build", rpc: proto.PluginClient.Build}
+	samplerCall  = method{name: "Sampler", rpc: proto.PluginClient.Sampler}
+	coderCall    = method{name: "Coder", rpc: proto.PluginClient.Coder}
+	checkCall    = method{name: "Check", rpc: proto.PluginClient.Check}
+	prepareCall  = method{name: "Prepare", rpc: proto.PluginClient.Prepare}
+	forwardCall  = method{name: "Forward", rpc: proto.PluginClient.Forward}
+	backwardCall = method{name: "Backward", rpc: proto.PluginClient.Backward}
+	compileCall  = method{name: "Compile", rpc: proto.PluginClient.Compile, long: true}
+	emulateCall  = method{name: "Emulate", rpc: proto.PluginClient.Emulate, long: true}
+	exportCall   = method{name: "Export", rpc: proto.PluginClient.Export, long: true}
+	traceCall    = method{name: "Trace", rpc: proto.PluginClient.Trace, long: true}
 )
 
 // firstPause is the time between the first try of a call and the second; the next ones double.
@@ -91,12 +96,16 @@ func (h *Host) send(ctx context.Context, s *served, m method, text string, befor
 		return "", err
 	}
 	// The call's context has no deadline of its own: gRPC would tell it to the plugin, which could give up first.
-	limit := fmt.Errorf("no answer within %v", h.o.Timeout)
+	most := h.o.Timeout
+	if m.long {
+		most = h.o.Long
+	}
+	limit := fmt.Errorf("no answer within %v", most)
 	own, end := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer end(nil)
 	defer context.AfterFunc(ctx, func() { end(ctx.Err()) })()
 	defer context.AfterFunc(h.ctx, func() { end(ErrClosed) })()
-	defer time.AfterFunc(h.o.Timeout, func() { end(limit) }).Stop()
+	defer time.AfterFunc(most, func() { end(limit) }).Stop()
 
 	pause := firstPause
 	for try := 1; ; try++ {
@@ -135,7 +144,7 @@ func (h *Host) send(ctx context.Context, s *served, m method, text string, befor
 		}
 		switch {
 		case cause == limit && c == nil:
-			f.Kind, f.Err, f.Exit = Start, fmt.Errorf("the process was not ready within %v", h.o.Timeout), ""
+			f.Kind, f.Err, f.Exit = Start, fmt.Errorf("the process was not ready within %v", most), ""
 			return "", f
 		case cause == limit:
 			f.Kind, f.Err, f.Exit = Late, limit, ""

@@ -9,6 +9,7 @@
 // connection that follows is plain gRPC, without go-plugin's broker and output streams.
 //
 // Opaque is the host as the opaque.Server of programs: their operands lie in files that it shares with the processes (arena.go).
+// Compile gives a Chip, circuits on an emulated chip, which runs blocks of examples in such files (chip.go).
 //
 // Plugins lie in folders that runtime/installed finds. Nothing of a plugin is started before its folder has the hash that the lock
 // has of it, and what it says of itself is compared as well (held.go).

@@ -13,7 +13,7 @@ var ErrClosed = errors.New("the plugin host is closed")
 // answered nonsense, or it answered with an error of its own.
 type Failure struct {
 	Plugin string   // name of the plugin; "" for the built-ins
-	Call   string   // as the protocol names it: Describe, Build, Sampler, Coder, Check, Prepare, Forward, Backward or Release
+	Call   string   // as the protocol names it: Describe, Build, Sampler, Coder, Check, Prepare, Forward, Backward, Compile, Emulate, Export or Trace
 	Exit   string   // how the process ended, such as "exit status 3" or "signal: killed"; "" where that is not what went wrong
 	Stderr []string // the last lines that the process printed, oldest first, with the blanks in front of them
 	Limit  string   // the limit of confined processes that it seems to have run into; "" for none

@@ -25,6 +25,7 @@ type Options struct {
 	Cache   string                    // folder that keeps what plugins say of themselves; "" for none
 	Env     []string                  // NAME=VALUE, added to the environment of the processes
 	Timeout time.Duration             // of a call, with all that it starts and repeats; 0: a minute
+	Long    time.Duration             // of a call that compiles circuits, emulates a few examples, exports or traces; 0: ten minutes, or Timeout where that is more
 	Start   time.Duration             // from the start of a process to its handshake; 0: 15 seconds
 	Tries   int                       // processes that a call is tried on until one survives it; 0: 3
 	Confine string                    // path of the program that confines the processes of plugins besides the built-ins (confine.Main); "": they are not
@@ -36,6 +37,7 @@ type Options struct {
 // The defaults, and the time that Close takes at most.
 const (
 	defaultTimeout = time.Minute
+	defaultLong    = 10 * time.Minute
 	defaultStart   = 15 * time.Second
 	defaultTries   = 3
 	closing        = 5 * time.Second
@@ -63,6 +65,9 @@ type Host struct {
 func New(o Options) *Host {
 	if o.Timeout <= 0 {
 		o.Timeout = defaultTimeout
+	}
+	if o.Long <= 0 {
+		o.Long = max(defaultLong, o.Timeout)
 	}
 	if o.Start <= 0 {
 		o.Start = defaultStart
@@ -155,9 +160,9 @@ func (h *Host) Coder(ctx context.Context, plugin string, r schema.CoderRequest) 
 	return ask(ctx, h, plugin, coderCall, r, func(text string) (schema.BuildReply, error) { return judgeCoder(text, plugin, r.Input) })
 }
 
-// Check asks a target whether networks fit on it.
+// Check asks a target whether networks or circuits fit on it.
 func (h *Host) Check(ctx context.Context, plugin string, r schema.TargetRequest) (schema.TargetReply, error) {
-	return ask(ctx, h, plugin, checkCall, r, func(text string) (schema.TargetReply, error) { return judgeTarget(text, r.Networks) })
+	return ask(ctx, h, plugin, checkCall, r, func(text string) (schema.TargetReply, error) { return judgeChecked(text, r) })
 }
 
 // ask makes a call and returns what the judge makes of the answer.

@@ -396,33 +396,3 @@ func judgeCoder(text, plugin, input string) (schema.BuildReply, error) {
 	}
 	return reply, nil
 }
-
-// judgeTarget judges the answer to Check.
-func judgeTarget(text string, networks []schema.Network) (schema.TargetReply, error) {
-	reply, err := decode[schema.TargetReply](text)
-	if err != nil {
-		return reply, err
-	}
-	if len(reply.Complaints) > 0 {
-		return reply, judgeComplaints(reply.Complaints, reply.Fits || len(reply.Layers) > 0)
-	}
-	amounts := slices.Clone(reply.Used)
-	for _, l := range reply.Layers {
-		switch {
-		case !slices.ContainsFunc(networks, func(n schema.Network) bool { return n.Name == l.Network || n.Role == l.Network }):
-			return reply, fmt.Errorf("layer %q is of a network %q that the request does not have", l.Layer, l.Network)
-		case reply.Fits && l.Problem != "":
-			return reply, fmt.Errorf("all fits, but layer %q does not: %s", l.Layer, l.Problem)
-		}
-		amounts = append(amounts, l.Used...)
-	}
-	for _, a := range amounts {
-		switch {
-		case a.Name == "" || a.Used < 0 || a.Limit < 0:
-			return reply, fmt.Errorf("%v of %v %q is no amount", a.Used, a.Limit, a.Name)
-		case reply.Fits && a.Limit > 0 && a.Used > a.Limit:
-			return reply, fmt.Errorf("all fits, but it takes %v of %v %s", a.Used, a.Limit, a.Name)
-		}
-	}
-	return reply, nil
-}

@@ -120,29 +120,6 @@ func TestJudgePlugin(t *testing.T) {
 	}
 }
 
-// Of a target's answer, what contradicts itself or the request is refused.
-func TestJudgeTarget(t *testing.T) {
-	networks := []schema.Network{{Role: "network", Name: "classifier"}}
-	for text, want := range map[string]string{
-		`{"fits":true,"used":[{"name":"cores","used":3,"limit":128}],"layers":[{"network":"classifier","layer":"0.conv"}]}`: "",
-		`{"fits":false,"layers":[{"network":"classifier","layer":"0.conv","problem":"too many inputs"}]}`:                   "",
-		`{"fits":false,"complaints":[{"path":"cores","summary":"too few"}]}`:                                                "",
-		`{"fits":true,"complaints":[{"path":"cores","summary":"too few"}]}`:                                                 "or both",
-		`{"fits":true,"layers":[{"network":"classifier","layer":"0.conv","problem":"too many inputs"}]}`:                    "all fits, but",
-		`{"fits":true,"layers":[{"network":"encoder","layer":"0.conv"}]}`:                                                   "the request does not have",
-		`{"fits":true,"used":[{"name":"cores","used":-1}]}`:                                                                 "no amount",
-		`{"fits":true,"layers":[{"network":"classifier","layer":"0.conv","used":[{"name":"","used":1}]}]}`:                  "no amount",
-		`{"fits":"yes"}`: "read JSON: fits is a string and has to be true or false",
-		`{"fits":true,"used":[{"name":"cores","used":129,"limit":128}]}`:  "all fits, but it takes 129 of 128 cores",
-		`{"fits":false,"used":[{"name":"cores","used":129,"limit":128}]}`: "",
-	} {
-		_, err := judgeTarget(text, networks)
-		if err == nil != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: %v, want %q", text, err, want)
-		}
-	}
-}
-
 // Of what an opaque component keeps, names that no graph could have are refused, and more than a plan could place.
 func TestJudgePrepared(t *testing.T) {
 	for text, want := range map[string]string{
@@ -272,7 +249,6 @@ func FuzzReply(f *testing.F) {
 		f.Add(string(reply))
 	}
 	f.Add(`{"program":"graph 1\n\nfunction train(x: f32[N 2]) {\n  %0 = abs %x : f32[N 2]\n  return y = %0\n}\n"}`)
-	f.Add(`{"fits":true,"used":[{"name":"cores","used":3,"limit":128}],"layers":[{"network":"a","layer":"0.conv"}]}`)
 	f.Add(`{"states":[{"name":"v","start":0.5}],"saved":["u"]}`)
 	f.Add(`{"complaints":[{"path":"latent.prior","summary":"x"}]}`)
 	networks := []schema.Network{{Role: "network", Name: "a"}}
@@ -281,7 +257,6 @@ func FuzzReply(f *testing.F) {
 		judgeProgram(text, "", networks)
 		judgeSampler(text, "", networks, "plain")
 		judgeCoder(text, "", "f32[N 2]")
-		judgeTarget(text, networks)
 		judgePrepared(text)
 	})
 }

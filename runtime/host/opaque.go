@@ -155,15 +155,20 @@ func (op *operator) Close() error {
 	c := op.at
 	op.at = nil
 	op.mu.Unlock()
+	op.h.release(c, op.request.Handle)
+	return nil
+}
+
+// release tells the process of a connection, if it lives, that a handle is not used any more.
+func (h *Host) release(c *connection, handle string) {
 	if c == nil || c.over() {
-		return nil
+		return
 	}
-	text, err := json.Marshal(schema.ReleaseRequest{Handle: op.request.Handle})
+	text, err := json.Marshal(schema.ReleaseRequest{Handle: handle})
 	if err != nil {
-		return err
+		return // texts can be written
 	}
-	ctx, end := context.WithTimeout(op.h.ctx, releasing)
+	ctx, end := context.WithTimeout(h.ctx, releasing)
 	defer end()
 	proto.NewPluginClient(c.conn).Release(ctx, &proto.Request{Json: string(text)}) // a process that does not answer forgets it when it ends
-	return nil
 }

@@ -24,6 +24,7 @@ import (
 	"snnc.dev/snnc/plugins/proto"
 	"snnc.dev/snnc/plugins/schema"
 	"snnc.dev/snnc/plugins/sdk"
+	"snnc.dev/snnc/plugins/sdk/circuit/circuittest"
 	"snnc.dev/snnc/plugins/sdk/opaquetest"
 	"snnc.dev/snnc/runtime/confine"
 	"snnc.dev/snnc/runtime/graph"
@@ -124,6 +125,10 @@ func be(what string) {
 			return func() {}
 		})
 		sdk.Serve(p)
+	case "chips":
+		sdk.Serve(circuittest.Plugin())
+	case "chips odd": // its only parameter says how
+		sdk.Serve(oddChips())
 	case "chatty": // prints before it serves, the last line without an end
 		fmt.Println("loading weights")
 		fmt.Println("1|2|3|4")

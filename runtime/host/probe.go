@@ -14,8 +14,8 @@ import (
 // Probe makes a call with any text as its request, and returns the answer as it is: what tests of plugins ask besides what a Host asks.
 // The call is named as in the protocol. Errors are those of other calls.
 func (h *Host) Probe(ctx context.Context, plugin, call, request string) (string, error) {
-	release := method{"Release", proto.PluginClient.Release} // which a Host makes beside its calls
-	all := []method{describeCall, buildCall, samplerCall, coderCall, checkCall, prepareCall, forwardCall, backwardCall, release}
+	release := method{name: "Release", rpc: proto.PluginClient.Release} // which a Host makes beside its calls
+	all := []method{describeCall, buildCall, samplerCall, coderCall, checkCall, prepareCall, forwardCall, backwardCall, compileCall, emulateCall, exportCall, traceCall, release}
 	i := slices.IndexFunc(all, func(m method) bool { return m.name == call })
 	if i < 0 {
 		return "", fmt.Errorf("%s %s: there is no such call", strings.ToLower(call), called(plugin))

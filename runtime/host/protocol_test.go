@@ -46,6 +46,7 @@ func TestProtocolPage(t *testing.T) {
 		"The last 20 lines, each of at most 400 bytes",
 		"at most 64 MB (67,108,864 bytes)",
 		"no answer after one minute fails",
+		"`Compile`, `Emulate`, `Export` and `Trace` have ten minutes",
 		"three times at most, with pauses of 50 ms and 100 ms",
 		"at most 15 seconds after its start",
 		"300 ms later it sends SIGTERM to the group, and 500 ms later SIGKILL",
@@ -59,7 +60,7 @@ func TestProtocolPage(t *testing.T) {
 			t.Errorf("docs/plugin-protocol.md does not say %q", f)
 		}
 	}
-	if tailLines != 20 || tailLine != 400 || proto.MaxMessage != 67_108_864 || defaultTimeout.Minutes() != 1 || defaultTries != 3 || firstPause.Milliseconds() != 50 ||
+	if tailLines != 20 || tailLine != 400 || proto.MaxMessage != 67_108_864 || defaultTimeout.Minutes() != 1 || defaultLong.Minutes() != 10 || defaultTries != 3 || firstPause.Milliseconds() != 50 ||
 		defaultStart.Seconds() != 15 || untilAsked.Milliseconds() != 300 || untilKilled.Milliseconds() != 500 || installed.MaxManifest != 64<<10 || maxKeeps != 64 || longestSocket != 103 {
 		t.Error("a limit has changed: say so in docs/plugin-protocol.md and here")
 	}
@@ -85,7 +86,10 @@ func TestProtocolMembers(t *testing.T) {
 	text := page(t)
 	for _, x := range []any{schema.Plugin{}, schema.Component{}, schema.Opaque{}, schema.Role{}, schema.Param{}, schema.Choice{}, schema.Value{}, schema.BuildRequest{},
 		schema.Network{}, schema.SamplerRequest{}, schema.CoderRequest{}, schema.BuildReply{}, schema.Complaint{}, schema.TargetRequest{}, schema.TargetReply{}, schema.Amount{},
-		schema.Placement{}, schema.PrepareRequest{}, schema.PrepareReply{}, schema.ReleaseRequest{}, schema.ForwardRequest{}, schema.BackwardRequest{}, schema.Operands{}} {
+		schema.Placement{}, schema.PrepareRequest{}, schema.PrepareReply{}, schema.ReleaseRequest{}, schema.ForwardRequest{}, schema.BackwardRequest{}, schema.Operands{},
+		schema.Circuit{}, schema.Input{}, schema.Population{}, schema.Dynamics{}, schema.Reset{}, schema.Synapses{}, schema.View{}, schema.Tensor{}, schema.Measured{},
+		schema.Grid{}, schema.CompileRequest{}, schema.CompileReply{}, schema.Compiled{}, schema.Loss{}, schema.Core{}, schema.Constant{}, schema.NamedTensor{},
+		schema.EmulateRequest{}, schema.EmulateReply{}, schema.Activity{}, schema.Energy{}, schema.ExportRequest{}, schema.ExportReply{}, schema.TraceRequest{}, schema.TraceReply{}} {
 		of := reflect.TypeOf(x)
 		want := members(of)
 		heading := "**" + of.Name() + "**"
