@@ -45,6 +45,7 @@ var binders = map[graph.Op]binder{
 	graph.OpMaxPoolGrad:  bindMaxPool,
 	graph.OpOpaque:       bindOpaque,
 	graph.OpOpaqueGrad:   bindOpaque,
+	graph.OpChip:         bindChip,
 }
 
 // value returns the memory of a value. Memory may be bound anew at each run, so runners keep the pointer.

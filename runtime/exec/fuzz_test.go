@@ -44,11 +44,12 @@ func FuzzRun(f *testing.F) {
 		for word := p.Word(); word != "" && p.Item(word); word = p.Word() {
 		}
 		for _, g := range m.Functions { // those that need no roles, each with all variables and equations
-			f.Add((&graph.Module{Variables: m.Variables, Equations: m.Equations, Opaques: m.Opaques, Functions: []*graph.Graph{g}}).Print())
+			f.Add((&graph.Module{Variables: m.Variables, Equations: m.Equations, Opaques: m.Opaques, Chips: m.Chips, Functions: []*graph.Graph{g}}).Print())
 		}
 	}
 	pool := exec.NewPool(2)
-	pool.Opaque = &opaquetest.Any{}
+	pool.Opaque, pool.Chips = &opaquetest.Any{}, opaquetest.AnyChip{}
+	f.Add(chipText)
 	f.Cleanup(pool.Close)
 	f.Fuzz(func(t *testing.T, text string) {
 		m, err := graph.Parse(text)
@@ -76,7 +77,7 @@ func FuzzRun(f *testing.F) {
 				}
 				w.inputs[in.Text("name")] = v
 			}
-			_, wrong := interp.Run(g, &interp.Env{N: n, Inputs: w.inputs, Variables: w.variables, Random: w.random, Host: host, Opaque: pool.Opaque})
+			_, wrong := interp.Run(g, &interp.Env{N: n, Inputs: w.inputs, Variables: w.variables, Random: w.random, Host: host, Opaque: pool.Opaque, Chips: pool.Chips})
 			p, err := plan.New(g, plan.Options{Batch: n})
 			if err != nil {
 				if wrong == nil {

@@ -48,9 +48,9 @@ func (p *Program) share() ([]float32, error) {
 	return m.Floats(), nil
 }
 
-// CallError is the error of a call of the plugin that computes an opaque operator.
+// CallError is the error of a call of the plugin that computes an opaque operator or a chip.
 type CallError struct {
-	Node *graph.Node // the operator or its derivative, with its layer and its places in the spec
+	Node *graph.Node // the operator, its derivative or the chip, with its layer and its places in the spec
 	Err  error
 }
 
@@ -118,6 +118,17 @@ func (p *Program) places(vs []*plan.Value) []int {
 	return at
 }
 
+// seeds returns the seed of each example of the batch by a label.
+func (p *Program) seeds(label string) []uint64 {
+	stream := rng.New(p.env.Seed, label, p.env.Iteration)
+	out := make([]uint64, p.plan.Batch)
+	for k := range out {
+		index := p.env.example(k)
+		out[k] = opaque.Seed(stream.Uniform64(index, 0), stream.Uniform64(index, 1))
+	}
+	return out
+}
+
 func (r *outsourced) run(p *Program) error {
 	if err := r.calls(p); err != nil {
 		return &CallError{r.s.Node, err}
@@ -136,18 +147,15 @@ func (r *outsourced) calls(p *Program) error {
 	}
 	inputs := len(n.Opaque.Inputs)
 	f := opaque.Forward{Inputs: r.in[:inputs], State: r.in[inputs:], Output: r.output, Saved: r.saved, Next: r.next}
-	var stream rng.Stream
+	var seeds []uint64
 	if n.Opaque.Random {
-		stream = rng.New(p.env.Seed, n.Text("label"), p.env.Iteration)
+		seeds = p.seeds(n.Text("label"))
 	}
 	return opaque.Each(r.blocks, func(_ int, b opaque.Block) error {
 		f := f
 		f.Block = b
 		if n.Opaque.Random {
-			for k := range b.Count {
-				index := p.env.example(b.First + k)
-				f.Seeds = append(f.Seeds, opaque.Seed(stream.Uniform64(index, 0), stream.Uniform64(index, 1)))
-			}
+			f.Seeds = seeds[b.First:][:b.Count]
 		}
 		if err := r.op.Forward(p.shared.memory, f); err != nil || !n.Opaque.Spikes {
 			return err

@@ -302,6 +302,7 @@ func TestOperators(t *testing.T) {
 	for _, op := range []graph.Op{graph.OpOpaque, graph.OpOpaqueGrad} {
 		covered[op] = true // TestOpaque
 	}
+	covered[graph.OpChip] = true // TestChip
 	for _, op := range []graph.Op{graph.OpSpike, graph.OpTime, graph.OpSteps} {
 		covered[op] = true // in the step of an equation: TestEquations
 	}

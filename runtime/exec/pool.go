@@ -38,6 +38,8 @@ type Pool struct {
 	// Opaque computes the opaque operators of programs on the pool; it is set before the first of these is made. nil: they may have
 	// none.
 	Opaque opaque.Server
+	// Chips computes the circuits of programs that lie on chips; it is set before the first of these is made.
+	Chips opaque.Chips
 
 	threads int
 	mu      sync.Mutex // one job at a time

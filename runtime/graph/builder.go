@@ -77,10 +77,10 @@ func (b *Builder) Ops(op Op, attrs Attrs, in ...Value) []Value {
 	return b.Like(&Node{Op: op}, attrs, in...)
 }
 
-// Like adds a node that runs what n does, its operator and its equation or opaque operator, with other attributes and inputs, and
-// returns all its results.
+// Like adds a node that runs what n does, its operator and its equation, opaque operator or chip, with other attributes and inputs,
+// and returns all its results.
 func (b *Builder) Like(n *Node, attrs Attrs, in ...Value) []Value {
-	n = b.node(&Node{Op: n.Op, Equation: n.Equation, Opaque: n.Opaque}, attrs, in)
+	n = b.node(&Node{Op: n.Op, Equation: n.Equation, Opaque: n.Opaque, Chip: n.Chip}, attrs, in)
 	out := make([]Value, len(n.Out))
 	for i := range out {
 		out[i] = Value{n, i}
@@ -113,6 +113,9 @@ func (b *Builder) node(n *Node, attrs Attrs, in []Value) *Node {
 		}
 		if n.Opaque != nil {
 			results += len(n.Opaque.Saved) + len(n.Opaque.States)
+		}
+		if n.Chip != nil {
+			results += len(n.Chip.Outputs)
 		}
 		n.Out = make([]Type, results+len(in))
 		return n

@@ -175,6 +175,14 @@ func (d *differentiator) node(n *Node) {
 		d.custom(n)
 		return
 	}
+	if n.Op == OpChip {
+		for i := range n.Out {
+			if len(d.grad[Value{n, i}]) > 0 {
+				b.Fail(&OnChip{n})
+			}
+		}
+		return
+	}
 	out := Value{n, 0}
 	g := d.take(out)
 	for i := 1; i < len(n.Out); i++ {

@@ -175,7 +175,7 @@ func TestDerivativesCoverOperators(t *testing.T) {
 		graph.OpHost: "no inputs", graph.OpTime: "no inputs", graph.OpSteps: "no inputs", graph.OpZero: "no inputs",
 		graph.OpSpike: "TestEquationDerivatives", graph.OpEquation: "TestEquationDerivatives",
 		graph.OpOpaque: "TestOpaqueDerivative", graph.OpOpaqueGrad: "refused",
-		graph.OpEquationGrad: "refused", graph.OpMaxPoolGrad: "refused", graph.OpNormaliseGrad: "refused",
+		graph.OpChip: "TestChip", graph.OpEquationGrad: "refused", graph.OpMaxPoolGrad: "refused", graph.OpNormaliseGrad: "refused",
 		graph.OpApply: "linked first", graph.OpCall: "linked first", graph.OpGrad: "linked first",
 		graph.OpCustom: "TestCustomDerivative", graph.OpAssign: "no results",
 	}

@@ -7,11 +7,12 @@ import (
 	"snnc.dev/snnc/dsl/diag"
 )
 
-// Module is a set of functions with the variables, equations and opaque operators that they name.
+// Module is a set of functions with the variables, equations, opaque operators and chips that they name.
 type Module struct {
 	Variables []Variable
 	Equations []*Equation
 	Opaques   []*Opaque
+	Chips     []*Chip
 	Functions []*Graph
 }
 
@@ -37,9 +38,10 @@ type Node struct {
 	In    []Value
 	Attrs Attrs
 	Out   []Type
-	// Equation is what an equation node runs, Opaque what an opaque one asks a plugin for.
+	// Equation is what an equation node runs, Opaque what an opaque one asks a plugin for, Chip what a chip computes.
 	Equation *Equation
 	Opaque   *Opaque
+	Chip     *Chip
 
 	// Layer is the structural place of the node, such as "encoder.1.fire"; "" outside networks. It is no part of the text.
 	Layer string
@@ -219,6 +221,16 @@ func (m *Module) Opaque(name string) *Opaque {
 	return nil
 }
 
+// Chip returns the chip NAME, or nil.
+func (m *Module) Chip(name string) *Chip {
+	for _, c := range m.Chips {
+		if c.Name == name {
+			return c
+		}
+	}
+	return nil
+}
+
 // Input returns the input NAME of g, or nil.
 func (g *Graph) Input(name string) *Node {
 	for _, n := range g.Inputs {
@@ -270,12 +282,12 @@ func (g *Graph) Prune() {
 	g.Number()
 }
 
-// Clone returns a deep copy of the nodes of g; equations and opaque operators are shared.
+// Clone returns a deep copy of the nodes of g; equations, opaque operators and chips are shared.
 func (g *Graph) Clone() *Graph {
 	c := &Graph{Name: g.Name, FreeSteps: g.FreeSteps}
 	to := make(map[*Node]*Node, len(g.Nodes))
 	for _, n := range g.Nodes {
-		m := &Node{Op: n.Op, Attrs: n.Attrs, Out: n.Out, Equation: n.Equation, Opaque: n.Opaque, Layer: n.Layer, Origin: n.Origin}
+		m := &Node{Op: n.Op, Attrs: n.Attrs, Out: n.Out, Equation: n.Equation, Opaque: n.Opaque, Chip: n.Chip, Layer: n.Layer, Origin: n.Origin}
 		for _, v := range n.In {
 			m.In = append(m.In, Value{to[v.Node], v.Index})
 		}

@@ -69,6 +69,7 @@ func table() map[Op]operator {
 		OpEquationGrad:  {0, -1, a("steps", "?int", "last", "?bool", "state", "?bool", "label", "?string"), inferEquationGrad},
 		OpOpaque:        {1, -1, a("steps", "?int", "state", "?bool", "label", "?string"), inferOpaque},
 		OpOpaqueGrad:    {1, -1, a("steps", "int"), inferOpaqueGrad},
+		OpChip:          {1, -1, a("label", "?string"), inferChip},
 
 		OpWhere: {3, 3, a(), inferWhere},
 		OpStop:  {1, 1, a(), sameResult},

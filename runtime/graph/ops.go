@@ -62,6 +62,10 @@ const (
 	// first two uniform numbers of LABEL that belong to it, times 2^48 and 2^24.
 	OpOpaque     Op = "opaque"
 	OpOpaqueGrad Op = "opaque-gradient" // (saved, dy) steps -> d inputs
+	// OpChip is (inputs) [label]: a circuit that an emulated chip computes over all time steps. Where the inputs have another number
+	// of time steps than the declaration the outputs have it too. The seeds of examples follow from the label as those of opaque
+	// operators do; without a label they are 0.
+	OpChip Op = "chip"
 )
 
 // Element-wise.

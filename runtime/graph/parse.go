@@ -118,7 +118,7 @@ func (p *Parser) Type() Type {
 	return t
 }
 
-// Item reads the rest of a `variable`, `equation`, `opaque` or `function`; it reports whether keyword is one of these.
+// Item reads the rest of a `variable`, `equation`, `opaque`, `chip` or `function`; it reports whether keyword is one of these.
 func (p *Parser) Item(keyword string) bool {
 	switch keyword {
 	case "variable":
@@ -127,6 +127,8 @@ func (p *Parser) Item(keyword string) bool {
 		p.equation()
 	case "opaque":
 		p.opaque()
+	case "chip":
+		p.chip()
 	case "function":
 		p.function()
 	default:
@@ -252,7 +254,7 @@ func (p *Parser) value(tok string, values map[string][]Value) Value {
 	return Value{}
 }
 
-// node reads `[%N =] OP ["equation or opaque operator"] values attrs [: types]`.
+// node reads `[%N =] OP ["equation, opaque operator or chip"] values attrs [: types]`.
 func (p *Parser) node(b *Builder, word string, values map[string][]Value) {
 	if word == "" {
 		p.Errorf("the text ends inside a body")
@@ -286,6 +288,11 @@ func (p *Parser) node(b *Builder, word string, values map[string][]Value) {
 		o := p.Quoted()
 		if like.Opaque = p.m.Opaque(o); like.Opaque == nil {
 			p.Errorf("unknown opaque operator %q", o)
+		}
+	case OpChip:
+		c := p.Quoted()
+		if like.Chip = p.m.Chip(c); like.Chip == nil {
+			p.Errorf("unknown chip %q", c)
 		}
 	}
 	var in []Value

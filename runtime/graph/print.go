@@ -15,7 +15,7 @@ func (m *Module) Print() string {
 	return w.String()
 }
 
-// PrintBody writes variables, equations, opaque operators and functions without the heading.
+// PrintBody writes variables, equations, opaque operators, chips and functions without the heading.
 func (m *Module) PrintBody(w *strings.Builder) {
 	for _, v := range m.Variables {
 		fmt.Fprintf(w, "\nvariable %q %v %v %s(%s, %s)", v.Name, v.Type, v.Kind, v.Init.Kind, real(v.Init.A), real(v.Init.B))
@@ -36,6 +36,10 @@ func (m *Module) PrintBody(w *strings.Builder) {
 	for _, o := range m.Opaques {
 		w.WriteByte('\n')
 		o.print(w)
+	}
+	for _, c := range m.Chips {
+		w.WriteByte('\n')
+		c.print(w)
 	}
 	for _, g := range m.Functions {
 		w.WriteByte('\n')
@@ -103,6 +107,9 @@ func (g *Graph) printNodes(w *strings.Builder) func(Value) string {
 		}
 		if n.Opaque != nil {
 			fmt.Fprintf(w, " %q", n.Opaque.Name)
+		}
+		if n.Chip != nil {
+			fmt.Fprintf(w, " %q", n.Chip.Name)
 		}
 		for _, v := range n.In {
 			w.WriteByte(' ')

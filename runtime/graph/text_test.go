@@ -52,7 +52,18 @@ func read(t testing.TB, name string) string {
 // TestTextOfEveryOperator: the text of a module that uses every operator reads back to the same text, and the module
 // verifies.
 func TestTextOfEveryOperator(t *testing.T) {
-	text := read(t, "every.txt")
+	used := map[graph.Op]bool{}
+	everyOperator(t, read(t, "every.txt"), used)
+	everyOperator(t, chipText, used)
+	for _, op := range graph.Ops() {
+		if !used[op] {
+			t.Errorf("operator %s is in neither text", op)
+		}
+	}
+}
+
+func everyOperator(t *testing.T, text string, used map[graph.Op]bool) {
+	t.Helper()
 	m, err := parse(text)
 	if err != nil {
 		t.Fatal(err)
@@ -60,7 +71,6 @@ func TestTextOfEveryOperator(t *testing.T) {
 	if d := cmp.Diff(text, m.Print()); d != "" {
 		t.Error(d)
 	}
-	used := map[graph.Op]bool{}
 	count := func(g *graph.Graph) {
 		for _, n := range g.Nodes {
 			used[n.Op] = true
@@ -80,11 +90,6 @@ func TestTextOfEveryOperator(t *testing.T) {
 			t.Errorf("a clone prints\n%s", got)
 		}
 		count(g)
-	}
-	for _, op := range graph.Ops() {
-		if !used[op] {
-			t.Errorf("operator %s is not in testdata/every.txt", op)
-		}
 	}
 }
 
@@ -132,6 +137,7 @@ func TestTextRejects(t *testing.T) {
 // FuzzParse: nothing panics, and what parses prints to a text that parses and prints the same.
 func FuzzParse(f *testing.F) {
 	f.Add(read(f, "every.txt"))
+	f.Add(chipText)
 	a, err := txtar.ParseFile("testdata/reject.txt")
 	if err != nil {
 		f.Fatal(err)

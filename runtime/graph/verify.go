@@ -92,6 +92,11 @@ func (g *Graph) Verify(env Env) error {
 				return fmt.Errorf("verify %s: node %d: %w", g.Name, i, err)
 			}
 		}
+		if n.Chip != nil {
+			if err := n.Chip.Verify(); err != nil {
+				return fmt.Errorf("verify %s: node %d: %w", g.Name, i, err)
+			}
+		}
 		seen[n] = true
 	}
 	if inputs != len(g.Inputs) {

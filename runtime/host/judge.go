@@ -312,9 +312,12 @@ func judgePrepared(text string) (schema.PrepareReply, error) {
 	return r, distinct("state or what is saved", names)
 }
 
-// judgeOpaque judges that the opaque operators of a plugin's graphs are its own.
-func judgeOpaque(plugin string, all []*graph.Opaque) error {
-	for _, o := range all {
+// judgeOwn judges that the opaque operators of a plugin's graphs are its own, and that it leaves chips to the host.
+func judgeOwn(plugin string, m *graph.Module) error {
+	if len(m.Chips) > 0 {
+		return fmt.Errorf("it declares a chip %q; the host alone puts networks on chips", m.Chips[0].Name)
+	}
+	for _, o := range m.Opaques {
 		if o.Plugin != plugin {
 			return fmt.Errorf("its opaque operator %q is of plugin %q", o.Name, o.Plugin)
 		}
@@ -358,7 +361,7 @@ func programOf(text, plugin string, networks []schema.Network) (schema.BuildRepl
 			return reply, nil, fmt.Errorf("the program has a %s %s that the request has not", r.Kind, r.Name)
 		}
 	}
-	return reply, p, judgeOpaque(plugin, p.Opaques)
+	return reply, p, judgeOwn(plugin, &p.Module)
 }
 
 // judgeCoder judges the answer to Coder: a module with the functions of a role, of one input of the given type.
@@ -374,7 +377,7 @@ func judgeCoder(text, plugin, input string) (schema.BuildReply, error) {
 	if err != nil {
 		return reply, fmt.Errorf("read the module: %w", err)
 	}
-	if err := judgeOpaque(plugin, m.Opaques); err != nil {
+	if err := judgeOwn(plugin, m); err != nil {
 		return reply, err
 	}
 	for _, v := range m.Variables {

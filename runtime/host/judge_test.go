@@ -167,6 +167,7 @@ func TestJudgeCoder(t *testing.T) {
 		{function("train", "f32[N 2]"), "no function eval"},
 		{function("train", "f32[N 2]") + function("eval", "f32[N 3]"), "eval does not take"},
 		{"\nnonsense\n", "read the module"},
+		{"\nchip \"c\" circuit=\"net\" steps=2 {\n  input f32[N 2]\n  output f32[N 2]\n}\n" + function("train", "f32[N 2]") + function("eval", "f32[N 2]"), `declares a chip "c"`},
 		{"\nvariable \"w\" f32[2] parameter constant(1.0, 0.0) of \"encoder.1.weight\"\n" + function("train", "f32[N 2]") + function("eval", "f32[N 2]"), `"w" of the module is "encoder.1.weight" of a role`},
 		{function("train", "f32[N 2]") + "\nfunction eval(x: f32[N 2]) {\n  %0 = call %x function=\"train\"\n  return y = %0\n}\n", "eval has a node call; it must be flat"},
 	} {

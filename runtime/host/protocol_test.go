@@ -167,8 +167,10 @@ func TestProtocolOperators(t *testing.T) {
 				named = ` "e"`
 			case graph.OpOpaque, graph.OpOpaqueGrad:
 				named = ` "o"`
+			case graph.OpChip:
+				named = ` "c"`
 			}
-			_, err := graph.Parse("graph 1\nequation \"e\" {\n%0 = constant value=1.0\nemit %0\n}\nopaque \"o\" plugin=\"\" component=\"c\" version=\"1\" arguments=\"{}\" {\ninput x\n}\n" +
+			_, err := graph.Parse("graph 1\nequation \"e\" {\n%0 = constant value=1.0\nemit %0\n}\nopaque \"o\" plugin=\"\" component=\"c\" version=\"1\" arguments=\"{}\" {\ninput x\n}\nchip \"c\" circuit=\"n\" steps=1 {\ninput f32[N 1]\noutput f32[N 1]\n}\n" +
 				"function f() {\n%0 = " + string(op) + named + " " + a + "\n}\n")
 			if err == nil {
 				t.Fatalf("%s %s is read", op, a)

@@ -27,6 +27,21 @@ func small(g *graph.Graph) bool {
 	return true
 }
 
+// chipText is a network of which a chip computes a part.
+const chipText = `graph 1
+chip "c" circuit="net" steps=2 {
+  input bit[T2 N 2 1 2]
+  input f32[N 3]
+  output bit[T2 N 2 1 3]
+  output f32[N 2]
+}
+function f(s: bit[T3 N 2 1 2], x: f32[N 3]) {
+  %0 = chip "c" %s %x label="here"
+  %1 = chip "c" %s %x
+  return a = %0.0, b = %0.1, c = %1.1
+}
+`
+
 // FuzzRun: a function that parses runs or gives an error, and so does its gradient; nothing panics.
 func FuzzRun(f *testing.F) {
 	text, err := os.ReadFile("../graph/testdata/every.txt")
@@ -39,15 +54,16 @@ func FuzzRun(f *testing.F) {
 	for word := p.Word(); word != "" && p.Item(word); word = p.Word() {
 	}
 	for _, g := range m.Functions { // those that need no roles, each with all variables and equations
-		f.Add((&graph.Module{Variables: m.Variables, Equations: m.Equations, Opaques: m.Opaques, Functions: []*graph.Graph{g}}).Print())
+		f.Add((&graph.Module{Variables: m.Variables, Equations: m.Equations, Opaques: m.Opaques, Chips: m.Chips, Functions: []*graph.Graph{g}}).Print())
 	}
+	f.Add(chipText)
 	f.Fuzz(func(t *testing.T, text string) {
 		m, err := graph.Parse(text)
 		if err != nil {
 			return
 		}
 		env := &interp.Env{N: 2, Inputs: map[string]interp.Value{}, Variables: map[string]interp.Value{}, Random: where,
-			Host: func(string) float64 { return 0.5 }, Opaque: &opaquetest.Any{}}
+			Host: func(string) float64 { return 0.5 }, Opaque: &opaquetest.Any{}, Chips: opaquetest.AnyChip{}}
 		for _, v := range m.Variables {
 			if v.Type.Size() > 500 {
 				return

@@ -26,6 +26,7 @@ type Env struct {
 	Random func(label string, normal bool, index, element uint64) float64
 	Host   func(what string) float64 // the numbers that the trainer knows
 	Opaque opaque.Server             // computes opaque operators, in single precision
+	Chips  opaque.Chips              // computes what lies on chips
 	Base   *Base                     // nil: a plain run
 }
 

@@ -79,12 +79,8 @@ func opaqueForward(r *run, n *graph.Node, in, out []Value) error {
 	saved, next := out[1:1+len(o.Saved)], out[1+len(o.Saved):]
 	f := opaque.Forward{Block: b.all, Inputs: b.put(in[:len(o.Inputs)]), State: b.put(in[len(o.Inputs):]), Output: b.put(out[:1])[0], Saved: b.put(saved), Next: b.put(next)}
 	if o.Random {
-		if r.env.Random == nil {
-			return fmt.Errorf("no random numbers are given")
-		}
-		for e := range r.env.N {
-			draw := func(element uint64) float64 { return r.env.Random(n.Text("label"), false, uint64(e), element) }
-			f.Seeds = append(f.Seeds, opaque.Seed(draw(0), draw(1)))
+		if f.Seeds, err = r.seeds(n.Text("label")); err != nil {
+			return err
 		}
 	}
 	if err := b.op.Forward(b, f); err != nil {
@@ -98,6 +94,60 @@ func opaqueForward(r *run, n *graph.Node, in, out []Value) error {
 	b.take(out[:1], []int{f.Output})
 	b.take(saved, f.Saved)
 	b.take(next, f.Next)
+	return nil
+}
+
+// seeds returns the seed of each example by a label.
+func (r *run) seeds(label string) ([]uint64, error) {
+	if r.env.Random == nil {
+		return nil, fmt.Errorf("no random numbers are given")
+	}
+	var out []uint64
+	for e := range r.env.N {
+		draw := func(element uint64) float64 { return r.env.Random(label, false, uint64(e), element) }
+		out = append(out, opaque.Seed(draw(0), draw(1)))
+	}
+	return out, nil
+}
+
+// chip asks a chip for the whole batch at once.
+func chip(r *run, n *graph.Node, in, out []Value) error {
+	switch {
+	case r.env.Chips == nil:
+		return opaque.ErrNoChips
+	case r.env.Base != nil:
+		return fmt.Errorf("%s has no smooth twin", n.Chip.Name)
+	}
+	b := opaque.Examples{Steps: n.ChipSteps(), Batch: r.env.N}
+	for _, v := range in {
+		x := make([]float32, len(v.Data))
+		for i, y := range v.Data {
+			x[i] = float32(y)
+		}
+		b.Inputs = append(b.Inputs, x)
+	}
+	for _, v := range out {
+		b.Outputs = append(b.Outputs, make([]float32, len(v.Data)))
+	}
+	if label := n.Text("label"); label != "" {
+		var err error
+		if b.Seeds, err = r.seeds(label); err != nil {
+			return err
+		}
+	}
+	if err := r.env.Chips.Run(n.Chip, b); err != nil {
+		return err
+	}
+	for k, v := range out {
+		if v.Type.DType == graph.Bit {
+			if err := opaque.ChipSpikes(n.Chip, b.Outputs[k]); err != nil {
+				return err
+			}
+		}
+		for i, y := range b.Outputs[k] {
+			v.Data[i] = float64(y)
+		}
+	}
 	return nil
 }
 

@@ -54,6 +54,7 @@ func table() map[graph.Op]operator {
 		graph.OpEquationGrad:  equationGradient,
 		graph.OpOpaque:        opaqueForward,
 		graph.OpOpaqueGrad:    opaqueBackward,
+		graph.OpChip:          chip,
 
 		graph.OpCast: broadcast,
 	}

@@ -1,8 +1,8 @@
 // Package opaque is what runs a graph's opaque operators asks whoever computes them: for memory that both sides see, and for calls
-// on blocks that lie in it.
+// on blocks that lie in it. Chips is the same of the circuits of a graph that lie on emulated chips.
 //
-// The main type is Server. The plugin host is one; tests have one that computes in their own process. The operators themselves are
-// declared in package graph.
+// The main type is Server. The plugin host is one; tests have one that computes in their own process. The operators and circuits
+// themselves are declared in package graph.
 //
 // It imports runtime/graph. runtime/interp and runtime/exec, which ask, runtime/host and plugins/sdk/opaquetest, which serve, and
 // plugins/plugintest import it.
@@ -123,15 +123,22 @@ var ErrNone = errors.New("no plugins are at hand that compute opaque operators")
 
 // Spikes returns an error where numbers that an operator gives as spikes are neither 0 nor 1.
 func Spikes(o *graph.Opaque, x []float32) error {
-	if plain(x) {
-		return nil
-	}
-	for _, v := range x {
-		if v != 0 && v != 1 { // so that -0 is welcome
-			return fmt.Errorf("component %s of plugin %q gives %v where it should spike, with 0 or 1", o.Component, o.Plugin, v)
-		}
+	if v, bad := odd(x); bad {
+		return fmt.Errorf("component %s of plugin %q gives %v where it should spike, with 0 or 1", o.Component, o.Plugin, v)
 	}
 	return nil
+}
+
+// odd returns the first number that is neither 0 nor 1, and whether there is one.
+func odd(x []float32) (float32, bool) {
+	if !plain(x) {
+		for _, v := range x {
+			if v != 0 && v != 1 { // so that -0 is welcome
+				return v, true
+			}
+		}
+	}
+	return 0, false
 }
 
 // plain reports whether all numbers have the bits of 0 or of 1, without a branch for each: spikes are what no processor foresees. Of 1 all

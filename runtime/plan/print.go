@@ -120,6 +120,8 @@ func (s *Step) what() string {
 		return fmt.Sprintf("move of %d parts", len(s.Move.Parts))
 	case s.Opaque != nil:
 		return fmt.Sprintf("%s %q", s.Node.Op, s.Node.Opaque.Component)
+	case s.Node.Chip != nil:
+		return fmt.Sprintf("%s %q", s.Node.Op, s.Node.Chip.Circuit)
 	case s.Moments != nil:
 		return string(s.Node.Op) + " moments"
 	}

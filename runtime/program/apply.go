@@ -17,7 +17,7 @@ type application struct {
 	role          string
 	prefix, owner string               // of layers and labels, and of variables
 	use           string               // which application of the role it is: each draws its own random numbers
-	runs          map[*graph.Node]bool // equations and opaque operators that run over the time of the application, see overTime
+	runs          map[*graph.Node]bool // equations, opaque operators and chips that run over the time of the application, see overTime
 	given, next   []graph.Value        // what is left of the states that it begins with, and those that it ends with
 }
 
@@ -58,8 +58,23 @@ func (a *application) node(c *graph.Node, args []graph.Value) []graph.Value {
 		return []graph.Value{}
 	case graph.OpEquation, graph.OpOpaque:
 		return a.neurons(c, attrs, args)
+	case graph.OpChip:
+		if a.n.Flag("state") && a.runs[c] {
+			b.Fail(&CarriedError{Role: a.role, Circuit: c.Chip.Circuit})
+			return nil
+		}
 	}
 	return b.Like(c, attrs, args...)
+}
+
+// CarriedError says that a role is applied with its state carried, and a part of it lies on a chip, where every example begins at rest.
+type CarriedError struct {
+	Role, Circuit string
+}
+
+// Error names role and circuit.
+func (e *CarriedError) Error() string {
+	return fmt.Sprintf("link: %s is applied with its state carried from one application to the next, and its circuit %q lies on a chip, where neurons begin anew in each; this role has to stay on the host", e.Role, e.Circuit)
 }
 
 // variable returns the name in the program of the variable that a node of the role reads or assigns.
@@ -116,8 +131,8 @@ func carries(n *graph.Node) bool {
 	return len(n.States()) > 0 && !n.Flag("state")
 }
 
-// overTime returns the equations and opaque operators of a function that run over the time steps of its inputs. In one that works at any
-// number of steps the others, behind an encode, have steps of their own: they run from beginning to end in each application, also where
+// overTime returns the equations, opaque operators and chips of a function that run over the time steps of its inputs. In one that works
+// at any number of steps the others, behind an encode, have steps of their own: they run from beginning to end in each application, also where
 // that is to a part of a sequence.
 func overTime(g *graph.Graph) map[*graph.Node]bool {
 	equations := map[*graph.Node]bool{}
@@ -129,7 +144,7 @@ func overTime(g *graph.Graph) map[*graph.Node]bool {
 				timed[graph.Value{Node: n, Index: i}] = true
 			}
 		}
-		if (n.Op == graph.OpEquation || n.Op == graph.OpOpaque) && (over || !g.FreeSteps) {
+		if (n.Op == graph.OpEquation || n.Op == graph.OpOpaque || n.Op == graph.OpChip) && (over || !g.FreeSteps) {
 			equations[n] = true
 		}
 	}

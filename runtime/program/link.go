@@ -213,6 +213,7 @@ func (l *Linker) Module(export string) (*graph.Module, error) {
 	m := &graph.Module{}
 	known := map[*graph.Equation]*graph.Equation{}
 	opaque := map[*graph.Opaque]*graph.Opaque{}
+	chips := map[*graph.Chip]*graph.Chip{}
 	for _, n := range g.Nodes {
 		switch {
 		case n.Op == graph.OpAssign:
@@ -242,6 +243,16 @@ func (l *Linker) Module(export string) (*graph.Module, error) {
 				m.Opaques = append(m.Opaques, o)
 			}
 			n.Opaque = o
+		case n.Chip != nil:
+			c := chips[n.Chip]
+			if c == nil {
+				own := *n.Chip
+				own.Name = "c" + strconv.Itoa(len(m.Chips))
+				c = &own
+				chips[n.Chip] = c
+				m.Chips = append(m.Chips, c)
+			}
+			n.Chip = c
 		}
 	}
 	for _, name := range []string{TrainFunction, EvalFunction} {

@@ -128,7 +128,7 @@ func (r *rewriter) put(n *graph.Node) []graph.Value {
 
 func (r *rewriter) key(n *graph.Node) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s %p %p %v", n.Op, n.Equation, n.Opaque, n.Out) // the type of a constant does not follow from the rest
+	fmt.Fprintf(&b, "%s %p %p %p %v", n.Op, n.Equation, n.Opaque, n.Chip, n.Out) // the type of a constant does not follow from the rest
 	for _, name := range slices.Sorted(maps.Keys(n.Attrs)) {
 		fmt.Fprintf(&b, " %s=%v", name, n.Attrs[name])
 	}
@@ -237,7 +237,7 @@ func (r *rewriter) tidy(n *graph.Node, in []graph.Value) []graph.Value {
 			return one(v)
 		}
 	}
-	return r.put(&graph.Node{Op: n.Op, Attrs: n.Attrs, Out: n.Out, Equation: n.Equation, Opaque: n.Opaque, Origin: n.Origin, In: in})
+	return r.put(&graph.Node{Op: n.Op, Attrs: n.Attrs, Out: n.Out, Equation: n.Equation, Opaque: n.Opaque, Chip: n.Chip, Origin: n.Origin, In: in})
 }
 
 // product adds a product or pooling. Images that have neither time nor batch axis would lie channels first, which no kernel
