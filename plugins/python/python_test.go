@@ -64,7 +64,7 @@ func start(t *testing.T) *host.Host {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := host.New(host.Options{Builtin: argv, Dev: map[string]string{"acme/twin": "tests/plugins/twin", "acme/flow": "tests/plugins/flow", "acme/odd": "tests/plugins/odd", "acme/opaque": "tests/plugins/opaque"}})
+	h := host.New(host.Options{Builtin: argv, Dev: map[string]string{"acme/twin": "tests/plugins/twin", "acme/flow": "tests/plugins/flow", "acme/odd": "tests/plugins/odd", "acme/opaque": "tests/plugins/opaque", "acme/chips": "tests/plugins/chips"}})
 	t.Cleanup(func() {
 		if err := h.Close(); err != nil {
 			t.Error(err)

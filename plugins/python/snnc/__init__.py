@@ -2,7 +2,8 @@
 
 Neurons and coders are equations as text; a model is a function that builds a Program with a ProgramBuilder, as one
 traces a function; a coder with weights of its own gives a graph; a target says how networks lie on a chip. Nothing of
-these is executed in the plugin: the host runs what they describe.
+these is executed in the plugin: the host runs what they describe; but a target may emulate its chip, and opaque
+components compute by themselves.
 
     import snnc
 
@@ -21,7 +22,27 @@ What several models have in common is written once: the sum of a loss (Function.
 (Label), the range of the data (Function.clip).
 """
 
-from . import graph, program, schema
+from . import circuit, graph, program, schema
+from .chip import (
+    Activity,
+    Chip,
+    Chips,
+    Compiled,
+    CompileReply,
+    CompileRequest,
+    Constant,
+    Core,
+    EmulateReply,
+    Energy,
+    Loss,
+    NamedTensor,
+    Run,
+    Target,
+    TraceReply,
+    TraceRequest,
+    Weights,
+)
+from .circuit import Circuit, Population, Synapses, Tensor
 from .graph import (
     Builder,
     Equation,
@@ -42,7 +63,7 @@ from .graph import (
 )
 from .label import Label, drop_param, guidance_option, label_of, label_option, label_param, shortest_table
 from .opaque import Backward, Forward, Opaque, Operators, Prepared, Use
-from .plugin import BuildRequest, Coder, Model, Plugin, Target, clip_param, difference_param
+from .plugin import BuildRequest, Coder, Model, Plugin, clip_param, difference_param
 from .process import serve
 from .program import SHEET_TURNS, Export, Function, Mode, ProgramBuilder, Role, Sampler, Stage, Step, Stream
 from .schema import (
@@ -51,6 +72,7 @@ from .schema import (
     Choice,
     Complaint,
     Component,
+    Grid,
     Network,
     Param,
     Placement,
@@ -61,46 +83,68 @@ from .schema import (
 )
 
 __all__ = [
+    "Activity",
     "Amount",
     "Arguments",
     "Backward",
     "BuildRequest",
     "Builder",
+    "Chip",
+    "Chips",
     "Choice",
+    "Circuit",
     "Coder",
+    "CompileReply",
+    "CompileRequest",
+    "Compiled",
     "Complaint",
     "Component",
+    "Constant",
+    "Core",
+    "EmulateReply",
+    "Energy",
     "Equation",
     "Export",
     "Forward",
     "Function",
     "GraphError",
+    "Grid",
     "Init",
     "Label",
+    "Loss",
     "Mode",
     "Model",
     "Module",
+    "NamedTensor",
     "Network",
     "Opaque",
     "Operators",
     "Param",
     "Placement",
     "Plugin",
+    "Population",
     "Prepared",
     "ProgramBuilder",
     "Refusal",
     "Role",
+    "Run",
     "SHEET_TURNS",
     "Sampler",
     "Stage",
     "Step",
     "Stream",
+    "Synapses",
     "Target",
     "TargetReply",
     "TargetRequest",
+    "Tensor",
+    "TraceReply",
+    "TraceRequest",
     "Type",
     "Use",
     "Variable",
+    "Weights",
+    "circuit",
     "clip_param",
     "difference_param",
     "drop_param",

@@ -7,6 +7,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Callable, Optional, Sequence
 
+from .chip import Target
 from .graph import Type, parse_type
 from .graph.literals import number
 from .opaque import Opaque
@@ -22,8 +23,6 @@ from .schema import (
     Component,
     Network,
     Param,
-    TargetReply,
-    TargetRequest,
     refuse,
 )
 
@@ -111,14 +110,6 @@ class Coder:
         """The component with its directions."""
         ways = [name for name, f in ((ENCODE, self.encode), (DECODE, self.decode)) if f]
         return dataclasses.replace(self.component, directions=[*self.component.directions, *ways])
-
-
-@dataclass
-class Target:
-    """A chip. ``check`` says how networks lie on it."""
-
-    component: Component
-    check: Callable[[TargetRequest], TargetReply]
 
 
 @dataclass

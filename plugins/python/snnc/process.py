@@ -13,6 +13,7 @@ from typing import Any, Callable, NoReturn, TypeVar
 import grpc
 
 from . import message
+from .chip import Chips, CompileRequest, EmulateQuestion, ExportQuestion, TraceRequest
 from .graph import parse_type
 from .opaque import NotPrepared, Operators, WrongOperands
 from .plugin import BuildRequest, Model, Plugin, build_request
@@ -29,7 +30,6 @@ from .schema import (
     Refusal,
     ReleaseQuestion,
     SamplerQuestion,
-    TargetReply,
     TargetRequest,
     declare,
     declare_options,
@@ -118,6 +118,10 @@ def _handlers(plugin: Plugin) -> Any:
         "Sampler": s.sampler,
         "Coder": s.coder,
         "Check": s.check,
+        "Compile": s.compile,
+        "Emulate": s.emulate,
+        "Export": s.export,
+        "Trace": s.trace,
         "Prepare": s.prepare,
         "Forward": s.forward,
         "Backward": s.backward,
@@ -173,7 +177,7 @@ class _Service:
     """Answers the calls of the protocol: JSON in, JSON out."""
 
     def __init__(self, plugin: Plugin) -> None:
-        self._plugin, self._operators = plugin, Operators(plugin.opaque)
+        self._plugin, self._operators, self._chips = plugin, Operators(plugin.opaque), Chips(plugin.targets)
 
     def describe(self, request: str) -> str:
         p = self._plugin
@@ -205,15 +209,19 @@ class _Service:
         return _built(lambda: way(arguments, t))
 
     def check(self, request: str) -> str:
-        q = _read(TargetRequest, request)
-        target = next((t for t in self._plugin.targets if t.component.name == q.component), None)
-        if target is None:
-            raise LookupError(f'no target "{q.component}" can be checked')
-        q.arguments = declare(target.component, q.arguments)
-        try:
-            return dump(target.check(q))
-        except Refusal as e:
-            return dump(TargetReply(False, complaints=e.complaints))
+        return dump(self._chips.check(_read(TargetRequest, request)))
+
+    def compile(self, request: str) -> str:
+        return dump(self._chips.compile(_read(CompileRequest, request)))
+
+    def emulate(self, request: str) -> str:
+        return dump(self._chips.emulate(_read(EmulateQuestion, request)))
+
+    def export(self, request: str) -> str:
+        return dump(self._chips.export(_read(ExportQuestion, request)))
+
+    def trace(self, request: str) -> str:
+        return dump(self._chips.trace(_read(TraceRequest, request)))
 
     def prepare(self, request: str) -> str:
         return dump(self._operators.prepare(_read(PrepareQuestion, request)))
@@ -227,7 +235,9 @@ class _Service:
         return "{}"
 
     def release(self, request: str) -> str:
-        self._operators.release(_read(ReleaseQuestion, request))
+        q = _read(ReleaseQuestion, request)
+        self._operators.release(q)
+        self._chips.release(q)
         return "{}"
 
     def _model(self, q: BuildQuestion) -> tuple[Model, BuildRequest]:

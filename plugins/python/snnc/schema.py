@@ -13,6 +13,8 @@ import typing
 from dataclasses import dataclass, field
 from typing import Any, Callable, Optional, TypeVar
 
+from .circuit import Circuit
+
 # Kinds of components.
 NEURON, CODER, MODEL, TARGET = "neuron", "coder", "model", "target"
 
@@ -278,11 +280,12 @@ class BuildReply:
 
 @dataclass
 class TargetRequest:
-    """Asks a target whether networks fit the chip."""
+    """Asks a target whether circuits fit the chip. The dims of their tensors alone hold."""
 
     component: str = ""
     arguments: Arguments = field(default_factory=Arguments)
     networks: list[Network] = field(default_factory=list)
+    circuits: list[Circuit] = field(default_factory=list)
 
 
 @dataclass
@@ -298,22 +301,38 @@ class Amount:
 class Placement:
     """How one layer of a network lies on the chip."""
 
-    network: str
-    layer: str  # structural name, such as ``2.conv``
-    host: bool = False
+    network: str  # its name; of a circuit its ``network`` or its name
+    layer: str  # structural name, such as ``2.conv``: that of a population; "" for all of it
+    host: bool = False  # it is no work for the chip: with a problem a population that the host is to keep
     used: list[Amount] = field(default_factory=list)
     problem: str = ""  # why it does not fit; "" where it does
     change: str = ""  # the smallest change that would make it fit
 
 
 @dataclass
+class Grid:
+    """How a target rounds weights: whole numbers from low to high times a scale.
+
+    The scale is the largest magnitude of the layer's weights, or of each output channel's, divided by the larger of -low
+    and high.
+    """
+
+    low: int = 0
+    high: int = 0
+    step: int = 0  # only multiples of it; 0 as 1
+    channel: bool = False
+    layer: str = ""  # "": all layers
+
+
+@dataclass
 class TargetReply:
-    """How networks lie on a chip, or what is wrong with the arguments."""
+    """How circuits lie on a chip, or what is wrong with the arguments."""
 
     fits: bool
     used: list[Amount] = field(default_factory=list)
     layers: list[Placement] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    grids: list[Grid] = field(default_factory=list)
     complaints: list[Complaint] = field(default_factory=list)
 
 
@@ -410,7 +429,8 @@ def load(cls: type[T], text: str) -> T:
 
 def _plain(v: Any) -> Any:
     if dataclasses.is_dataclass(v) and not isinstance(v, type):
-        return {f.name: _plain(x) for f in dataclasses.fields(v) if not _empty(f, x := getattr(v, f.name))}
+        members = ((f, getattr(v, f.name)) for f in dataclasses.fields(v))
+        return {f.name.rstrip("_"): _plain(x) for f, x in members if not _empty(f, x)}  # from_ is a word of Python
     if isinstance(v, dict):
         return {k: _plain(x) for k, x in v.items()}
     if isinstance(v, (list, tuple)):
@@ -431,8 +451,9 @@ def _maker(cls: Any) -> Callable[[Any], Any]:
     if isinstance(cls, type) and dataclasses.is_dataclass(cls):
 
         def members(data: Any) -> Any:
-            makers = _makers(cls)
-            return cls(**{k: makers[k](v) for k, v in _wanted(dict, data).items() if k in makers and v is not None})
+            makers, names = _makers(cls), _names(cls)
+            given = {k: makers[k](v) for k, v in _wanted(dict, data).items() if k in makers and v is not None}
+            return cls(**{names[k]: v for k, v in given.items()})
 
         return members
     if origin is typing.Union:  # Optional
@@ -454,7 +475,13 @@ def _maker(cls: Any) -> Callable[[Any], Any]:
 @functools.cache
 def _makers(cls: type) -> dict[str, Callable[[Any], Any]]:
     """What makes a dataclass's members, by name: when it is needed, since a type may have members of its own type."""
-    return {name: _maker(t) for name, t in _hints(cls).items()}
+    return {name.rstrip("_"): _maker(t) for name, t in _hints(cls).items()}
+
+
+@functools.cache
+def _names(cls: type) -> dict[str, str]:
+    """The names of a dataclass's members by those of the JSON."""
+    return {name.rstrip("_"): name for name in _hints(cls)}
 
 
 @functools.cache

@@ -82,7 +82,7 @@ class ProcessTest(unittest.TestCase):
             ("Build", '{"component": 3}', "want str, got int"),
             ("Build", '{"component": "none"}', 'no model "none" can be built'),
             ("Coder", '{"component": "none"}', 'no coder "none" gives a graph'),
-            ("Check", '{"component": "none"}', 'no target "none" can be checked'),
+            ("Check", '{"component": "none"}', 'there is no target "none"'),
         ):
             with self.subTest(call, request=request), self.assertRaises(grpc.RpcError) as e:
                 self.ask(path, call, request)

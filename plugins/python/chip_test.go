@@ -1,0 +1,171 @@
+//go:build python
+
+package python_test
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"snnc.dev/snnc/plugins/schema"
+	"snnc.dev/snnc/plugins/sdk/circuit"
+	"snnc.dev/snnc/plugins/sdk/circuit/circuittest"
+	"snnc.dev/snnc/runtime/host"
+)
+
+// exactly are circuits whose sums are exact in whatever order they are added up: whole numbers, halved a few times.
+var exactly = circuittest.Options{Whole: 4, Decays: []float64{1, 0.5, 0}, NoOnce: true}
+
+// A target in Python answers as its twin in Go: what check and compile say, the numbers of every block, and what is counted, however a
+// block is cut into calls; a process that dies in the middle of one changes nothing.
+func TestChips(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	h := start(t)
+	ctx := context.Background()
+	for seed := range uint64(25) {
+		n := circuittest.Random(seed, exactly)
+		do := schema.Arguments{"do": {Type: schema.String}}
+		if seed == 3 {
+			do["do"] = schema.Value{Type: schema.String, Text: "die"}
+		}
+		ours, want, err := circuittest.Ideal().Compile(n.Request("ideal", nil), n.Weights)
+		if err != nil {
+			t.Fatal(err)
+		}
+		theirs, got, err := h.Compile(ctx, "acme/chips", n.Request("ideal", do), n.Arena)
+		if err != nil {
+			t.Fatal(err)
+		}
+		empty := cmp.FilterValues(func(a, b []string) bool { return len(a)+len(b) == 0 }, cmp.Ignore())
+		if diff := cmp.Diff(got, want, empty); diff != "" {
+			t.Fatalf("seed %d: compiled (-Python +Go)\n%s", seed, diff)
+		}
+		said, err := h.Check(ctx, "acme/chips", schema.TargetRequest{Component: "ideal", Arguments: do, Circuits: []schema.Circuit{n.Circuit}})
+		if err != nil || cmp.Diff(said, want.TargetReply) != "" {
+			t.Fatalf("seed %d: checked %v\n%s", seed, err, cmp.Diff(said, want.TargetReply))
+		}
+		b := n.Block(seed, 9)
+		a, err := circuittest.RunChip(ours, &n.Circuit, b, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		block := host.Block{Circuit: n.Circuit.Name, Steps: b.Steps, Batch: b.Examples, Inputs: b.Inputs}
+		for _, x := range a.Outputs {
+			block.Outputs = append(block.Outputs, make([]float32, len(x)))
+		}
+		for _, x := range a.Taps {
+			block.Taps = append(block.Taps, make([]float32, len(x)))
+		}
+		r, err := theirs.Emulate(ctx, block)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.EqualFunc(block.Outputs, a.Outputs, slices.Equal) || !slices.EqualFunc(block.Taps, a.Taps, slices.Equal) {
+			t.Fatalf("seed %d: Python computes something else", seed)
+		}
+		near := cmp.Comparer(func(a, b float64) bool { return a == b || a < 1 && max(a-b, b-a) < 1e-12*a })
+		if diff := cmp.Diff(r, a.Reply, near); diff != "" {
+			t.Fatalf("seed %d: counted (-Python +Go)\n%s", seed, diff)
+		}
+		if err := theirs.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// An export in Python is that of its twin in Go, with the same bytes of tensors, and what both trace.
+func TestChipExport(t *testing.T) {
+	h := start(t)
+	ctx := context.Background()
+	o := exactly
+	o.NoDrive, o.NoReadOut = true, true
+	n := circuittest.Random(2, o)
+	chip, _, err := h.Compile(ctx, "acme/chips", n.Request("ideal", nil), n.Arena)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer chip.Close()
+	text, tensors, err := chip.Export(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ours, _, err := circuittest.Ideal().Compile(n.Request("ideal", nil), n.Weights)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, bytes, err := ours.Export()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(tensors) != 1 || !slices.Equal(tensors[0].Bytes, bytes[0]) {
+		t.Error("other tensors")
+	}
+	traced := func(text string) string {
+		var spikes []string
+		for k := range circuit.Size(n.Circuit.Inputs[0].Dims) {
+			spikes = append(spikes, `{"t":0,"input":0,"element":`+string(rune('0'+k%10))+`}`)
+		}
+		text = strings.TrimSuffix(strings.TrimSuffix(text, `,"spikes":null}`), "}") + `,"spikes":[` + strings.Join(spikes[:min(len(spikes), 10)], ",") + `]}`
+		byPython, err := h.Trace(ctx, "acme/chips", "ideal", nil, text, tensors)
+		if err != nil || byPython.Error != "" {
+			t.Fatal(err, byPython.Error)
+		}
+		byGo, err := circuittest.Ideal().Trace(schema.TraceRequest{Text: text}, map[string][]byte{"arena": tensors[0].Bytes})
+		if err != nil || byGo != byPython {
+			t.Errorf("traced otherwise: %v\n%s\n%s", err, byPython.Lines, byGo.Lines)
+		}
+		return byGo.Lines
+	}
+	if a, b := traced(text), traced(want); a != b || a == "" {
+		t.Errorf("the exports are traced otherwise:\n%s\n%s", a, b)
+	}
+}
+
+// Faults in Python have their words: complaints, what does not fit, inputs that are written to, and calls that are not about a chip.
+func TestChipFaults(t *testing.T) {
+	h := start(t)
+	ctx := context.Background()
+	do := func(what string) schema.Arguments {
+		return schema.Arguments{"do": {Type: schema.String, Text: what}}
+	}
+	r, err := h.Check(ctx, "acme/chips", schema.TargetRequest{Component: "ideal", Arguments: do("refuse")})
+	if err != nil || len(r.Complaints) != 1 || r.Complaints[0].Path != "do" {
+		t.Errorf("%+v %v", r, err)
+	}
+	o := exactly
+	o.NoReadOut = true
+	n := circuittest.Random(4, o)
+	last := &n.Circuit.Populations[0]
+	last.Once = true
+	chip, c, err := h.Compile(ctx, "acme/chips", n.Request("ideal", nil), n.Arena)
+	if err != nil || chip != nil || c.Fits || !c.Layers[0].Host {
+		t.Errorf("%+v %v", c, err)
+	}
+	last.Once = false
+	chip, _, err = h.Compile(ctx, "acme/chips", n.Request("ideal", do("write")), n.Arena)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer chip.Close()
+	b := n.Block(1, 1)
+	block := host.Block{Circuit: n.Circuit.Name, Steps: b.Steps, Batch: 1, Inputs: b.Inputs}
+	for _, p := range n.Circuit.Populations {
+		if p.Gives && p.Reads {
+			block.Outputs = append(block.Outputs, make([]float32, circuit.Size(p.Dims)))
+		} else if p.Gives {
+			block.Outputs = append(block.Outputs, make([]float32, b.Steps*circuit.Size(p.Dims)))
+		}
+	}
+	if _, err := chip.Emulate(ctx, block); err == nil || !strings.Contains(err.Error(), "read-only") {
+		t.Error(err)
+	}
+	if _, err := h.Trace(ctx, "acme/twin", "chip", nil, "{}", nil); err == nil {
+		t.Error("a target without a trace traces")
+	}
+	if r, err := h.Trace(ctx, "acme/chips", "ideal", nil, "cores", nil); err != nil || r.Error == "" {
+		t.Errorf("%+v %v", r, err)
+	}
+}
