@@ -44,6 +44,7 @@ import (
 	"snnc.dev/snnc/plugins/schema"
 	"snnc.dev/snnc/plugins/sdk"
 	"snnc.dev/snnc/plugins/targets/loihi"
+	"snnc.dev/snnc/plugins/targets/truenorth"
 )
 
 // Version is the version of the built-in plugin.
@@ -83,14 +84,8 @@ func Plugin() sdk.Plugin {
 		},
 		Coders:  []sdk.Coder{scoring.Coder(), population.Coder()},
 		Models:  []sdk.Model{vae.Model(), diffusion.Model(), flow.Model(), supervised.Model(), gan.Model(), vqvae.Model(), absorbing.Model()},
-		Targets: []sdk.Target{loihi.Target(), {Component: trueNorth()}, {Component: neurogrid()}},
+		Targets: []sdk.Target{loihi.Target(), truenorth.Target(), {Component: neurogrid()}},
 	}
-}
-
-// trueNorth describes IBM's chip (Merolla et al., Science 345, 2014).
-func trueNorth() schema.Component {
-	return schema.Component{Kind: schema.Target, Name: "truenorth", Version: "1.0", Later: true,
-		Doc: "IBM TrueNorth, a digital chip of 4,096 cores. Each core connects 256 axons to 256 integrate-and-fire neurons through a binary crossbar; a neuron gives each of four types of axon one signed weight (Merolla et al., Science 2014).\n"}
 }
 
 // neurogrid describes Stanford's board (Benjamin et al., Proceedings of the IEEE 102, 2014).

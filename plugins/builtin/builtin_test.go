@@ -255,7 +255,7 @@ func TestCheck(t *testing.T) {
 	if err != nil || len(reply.Layers) == 0 {
 		t.Errorf("%+v %v", reply, err)
 	}
-	for _, name := range []string{"truenorth", "neurogrid"} {
+	for _, name := range []string{"neurogrid"} {
 		r.Component = name
 		var f *host.Failure
 		if _, err := h.Check(context.Background(), "", r); !errors.As(err, &f) || f.Exit != "" {
