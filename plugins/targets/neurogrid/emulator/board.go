@@ -52,7 +52,7 @@ type Wire struct {
 type Board struct {
 	Step   float64 // of integration, ms
 	Cores  []Parameters
-	Core   []uint8 // of each neuron
+	Place  []int32 // of each neuron: Neurocore * 65536 + row * 256 + column
 	Layer  []int32 // of each neuron, for counting only
 	Layers int
 	Inputs int    // addresses of the host
@@ -62,7 +62,7 @@ type Board struct {
 
 // Verify says what about a board is beyond its limits or makes no sense.
 func (b *Board) Verify() error {
-	switch n := len(b.Core); {
+	switch n := len(b.Place); {
 	case !(b.Step > 0 && b.Step <= MaxStep):
 		return fmt.Errorf("a step of %v ms is not above 0 and at most %v", b.Step, MaxStep)
 	case len(b.Cores) < 1 || len(b.Cores) > Neurocores:
@@ -83,14 +83,15 @@ func (b *Board) Verify() error {
 			return fmt.Errorf("Neurocore %d: %w", i, err)
 		}
 	}
-	fill := make([]int, len(b.Cores))
-	for i, c := range b.Core {
-		if int(c) >= len(b.Cores) {
-			return fmt.Errorf("neuron %d lies on Neurocore %d of %d", i, c, len(b.Cores))
+	taken := make([]uint64, len(b.Cores)*Neurons/64)
+	for i, at := range b.Place {
+		if at < 0 || int(at) >= len(b.Cores)*Neurons {
+			return fmt.Errorf("neuron %d lies at place %d of %d Neurocores", i, at, len(b.Cores))
 		}
-		if fill[c]++; fill[c] > Neurons {
-			return fmt.Errorf("Neurocore %d has more than %d neurons", c, Neurons)
+		if taken[at/64]>>(at%64)&1 == 1 {
+			return fmt.Errorf("neuron %d lies at place %d, as another one does", i, at)
 		}
+		taken[at/64] |= 1 << (at % 64)
 		if b.Layer[i] < 0 || int(b.Layer[i]) >= b.Layers {
 			return fmt.Errorf("neuron %d is of layer %d of %d", i, b.Layer[i], b.Layers)
 		}
@@ -101,7 +102,7 @@ func (b *Board) Verify() error {
 		}
 	}
 	for i, w := range b.Wires {
-		if w.Target < 0 || int(w.Target) >= len(b.Core) || w.Type >= Types || !(w.Probability >= 0 && w.Probability <= 1) {
+		if w.Target < 0 || int(w.Target) >= len(b.Place) || w.Type >= Types || !(w.Probability >= 0 && w.Probability <= 1) {
 			return fmt.Errorf("softwire %d to neuron %d, type %d, with probability %v: no such thing", i, w.Target, w.Type, w.Probability)
 		}
 	}
@@ -132,6 +133,17 @@ func (p Parameters) verify(step float64) error {
 	return nil
 }
 
+// core is the parameters of a neuron's Neurocore.
+func (b *Board) core(i int) *Parameters { return &b.Cores[b.Place[i]/Neurons] }
+
+// Path is the turns, 0 left and 1 right, by which an event goes from the root of the tree down to a Neurocore.
+func Path(core int) (out [Levels]int) {
+	for k := range out {
+		out[k] = core >> (Levels - 1 - k) & 1
+	}
+	return out
+}
+
 // Chip is a board with the mismatch of its transistors.
 type Chip struct {
 	*Board
@@ -148,10 +160,10 @@ type own struct {
 // Draw makes the board of a seed: biases, gains and reversal potentials of each neuron are log-normal around those of its Neurocore,
 // with sigma as the standard deviation of their logarithm and the mean kept (tcstewar/neurogrid, conductance_neurons.py, sigma 0.1).
 func (b *Board) Draw(seed uint64, sigma float64) *Chip {
-	c := &Chip{Board: b, own: make([]own, len(b.Core))}
-	for i, k := range b.Core {
-		p := &b.Cores[k]
-		r := rand.New(rand.NewPCG(seed, uint64(i)))
+	c := &Chip{Board: b, own: make([]own, len(b.Place))}
+	for i, at := range b.Place {
+		p := b.core(i)
+		r := rand.New(rand.NewPCG(seed, uint64(at)))
 		draw := func(mean float64) float64 { return mean * math.Exp(sigma*r.NormFloat64()-sigma*sigma/2) }
 		o := &c.own[i]
 		o.bias = draw(p.Bias)

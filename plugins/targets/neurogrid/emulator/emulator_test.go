@@ -32,17 +32,17 @@ func TestInterval(t *testing.T) {
 		if got := Interval(p); math.Abs(got-2-x.interval) > 1e-6 || math.Abs(1000/got-x.rate) > 1e-6 {
 			t.Errorf("tau %v, I %v: closed form %v, rate %v", x.tau, x.current, got-2, 1000/got)
 		}
-		at := Nominal(p, 0.1, 1.1*x.interval, nil)
+		at := Nominal(p, 0.1, 1.1*x.interval, 0, nil)
 		if len(at) == 0 || math.Abs(at[0]/x.interval-1) > 1e-4 {
 			t.Errorf("tau %v, I %v: first spike at %v, want %v within 0.01 %%", x.tau, x.current, at, x.interval)
 		}
 		// And with the refractory time between spikes.
-		at = Nominal(p, 0.1, 11*(x.interval+2), nil)
+		at = Nominal(p, 0.1, 11*(x.interval+2), 0, nil)
 		if got := (at[len(at)-1] - at[0]) / float64(len(at)-1); math.Abs(got/(x.interval+2)-1) > 1e-4 {
 			t.Errorf("tau %v, I %v: interval %v, want %v within 0.01 %%", x.tau, x.current, got, x.interval+2)
 		}
 	}
-	if at := Nominal(soma(10, 2, 0.5), 0.1, 1000, nil); len(at) > 0 || !math.IsInf(Interval(soma(10, 2, 0.5)), 1) {
+	if at := Nominal(soma(10, 2, 0.5), 0.1, 1000, 0, nil); len(at) > 0 || !math.IsInf(Interval(soma(10, 2, 0.5)), 1) {
 		t.Errorf("at the rheobase: %v", at)
 	}
 	// Saturated conductance against integration.
@@ -50,7 +50,7 @@ func TestInterval(t *testing.T) {
 		p := soma(10, 0, 0)
 		p.Synapses[0] = Synapse{Tau: largest, Gain: g, Most: g, Reversal: 3}
 		want := Saturated(10, g, 3)
-		at := Nominal(p, 0.05, 2*want, func(tick int) [Types]float64 { return [Types]float64{g} })
+		at := Nominal(p, 0.05, 2*want, 0, func(tick int) [Types]float64 { return [Types]float64{g} })
 		if len(at) == 0 || math.Abs(at[0]/want-1) > 2e-4 {
 			t.Errorf("conductance %v: %v, want %v", g, at, want)
 		}
@@ -63,7 +63,7 @@ func TestInterval(t *testing.T) {
 // The first steps of Heun's method at a step of 1 ms, tau 10 ms and I = 2.
 func TestHeun(t *testing.T) {
 	p := soma(10, 2, 2)
-	b := &Board{Step: 1, Cores: []Parameters{p}, Core: []uint8{0}, Layer: []int32{0}, Layers: 1, First: []int{0, 0}}
+	b := &Board{Step: 1, Cores: []Parameters{p}, Place: []int32{0}, Layer: []int32{0}, Layers: 1, First: []int{0, 0}}
 	c := b.Draw(0, 0)
 	var n state
 	want := map[int]float64{1: 0.191, 2: 0.367168, 3: 0.532534, 4: 0.690347, 5: 0.843343, 22: 9.646631}
@@ -89,7 +89,11 @@ func TestMismatch(t *testing.T) {
 	p := soma(10, 2, 2)
 	p.Synapses[1] = Synapse{Tau: 5, Gain: 0.3, Most: 2, Reversal: 0.1}
 	n := 20000
-	b := &Board{Step: 0.1, Cores: []Parameters{p}, Core: make([]uint8, n), Layer: make([]int32, n), Layers: 1, First: make([]int, n+1)}
+	places := make([]int32, n)
+	for i := range places {
+		places[i] = int32(i)
+	}
+	b := &Board{Step: 0.1, Cores: []Parameters{p}, Place: places, Layer: make([]int32, n), Layers: 1, First: make([]int, n+1)}
 	moments := func(x []float64) (mean, deviation float64) {
 		for _, v := range x {
 			mean += v / float64(len(x))
@@ -146,8 +150,8 @@ func random(r *rand.Rand) (*Board, []Event) {
 		}
 		b.Cores = append(b.Cores, p)
 	}
-	for range n {
-		b.Core, b.Layer = append(b.Core, uint8(r.IntN(cores))), append(b.Layer, int32(r.IntN(2)))
+	for i := range n {
+		b.Place, b.Layer = append(b.Place, int32(r.IntN(cores)*Neurons+i)), append(b.Layer, int32(r.IntN(2)))
 	}
 	for range n + inputs {
 		for range r.IntN(5) {
@@ -169,7 +173,7 @@ func literal(c *Chip, seed uint64, duration float64, in []Event) (spikes map[int
 	type arrival struct {
 		tick, target, kind int
 	}
-	n := len(c.Core)
+	n := len(c.Place)
 	v, left := make([]float64, n), make([]float64, n)
 	spikes, delivered = map[int][]float64{}, make([]float64, c.Layers)
 	numbers := map[int]uint64{}
@@ -198,7 +202,7 @@ func literal(c *Chip, seed uint64, duration float64, in []Event) (spikes map[int
 			}
 		}
 		for i := range n {
-			p := c.Cores[c.Core[i]]
+			p := *c.core(i)
 			for _, a := range arrivals {
 				if a.tick == tick && a.target == i {
 					g[i][a.kind] = math.Min(g[i][a.kind]+c.own[i].gain[a.kind], p.Synapses[a.kind].Most)
@@ -246,7 +250,7 @@ func TestLiteral(t *testing.T) {
 			t.Fatal(err)
 		}
 		want, delivered := literal(c, seed, 150, in)
-		for i := range b.Core {
+		for i := range b.Place {
 			if len(got[i]) != len(want[i]) {
 				t.Fatalf("seed %d: neuron %d spikes at %v, want %v", seed, i, got[i], want[i])
 			}
@@ -273,7 +277,7 @@ func TestTrial(t *testing.T) {
 		run := func(b *Board) string {
 			out := ""
 			_, err := b.Draw(seed, 0.1).Run(context.Background(), seed, 60, in, func(i int, at float64) {
-				if i < len(b.Core)-1 {
+				if i < len(b.Place)-1 {
 					out += fmt.Sprint(i, at, " ")
 				}
 			})
@@ -287,7 +291,7 @@ func TestTrial(t *testing.T) {
 		}
 	})
 	// Of many spikes such a share comes through as the probability says.
-	b := &Board{Step: 0.1, Cores: []Parameters{soma(10, 2, 0)}, Core: []uint8{0, 0}, Layer: []int32{0, 1}, Layers: 2, Inputs: 1, First: []int{0, 0, 0, 2},
+	b := &Board{Step: 0.1, Cores: []Parameters{soma(10, 2, 0)}, Place: []int32{0, 9}, Layer: []int32{0, 1}, Layers: 2, Inputs: 1, First: []int{0, 0, 0, 2},
 		Wires: []Wire{{0, 0, 0.3}, {1, 1, 1}}}
 	var in []Event
 	const n = 20000
@@ -306,7 +310,8 @@ func TestVerify(t *testing.T) {
 		"step":        func(b *Board) { b.Step = 0.2 },
 		"Neurocores":  func(b *Board) { b.Cores = make([]Parameters, 17) },
 		"tau":         func(b *Board) { b.Cores[0].Tau = math.NaN() },
-		"lies on":     func(b *Board) { b.Core[0] = 9 },
+		"place":       func(b *Board) { b.Place[0] = 16 * Neurons },
+		"another":     func(b *Board) { b.Place = append(b.Place[1:], b.Place[0]); b.Place[0] = b.Place[len(b.Place)-1] },
 		"target":      func(b *Board) { b.Wires = append(b.Wires, Wire{Target: 99}); b.First[len(b.First)-1]++ },
 		"probability": func(b *Board) { b.Wires = append(b.Wires, Wire{Probability: 1.5}); b.First[len(b.First)-1]++ },
 		"before":      func(b *Board) { b.First[1] = 1 << 40 },

@@ -32,7 +32,7 @@ type state struct {
 func (c *Chip) Run(ctx context.Context, seed uint64, duration float64, in []Event, spike func(neuron int, at float64)) (Counts, error) {
 	count := func() []float64 { return make([]float64, c.Layers) }
 	out := Counts{count(), count(), count()}
-	n := len(c.Core)
+	n := len(c.Place)
 	s := make([]state, n)
 	sent := make([]uint64, c.Inputs)
 	key := mix(seed)
@@ -78,7 +78,7 @@ func (c *Chip) send(s []state, out *Counts, key uint64, source int) {
 		}
 		out.Delivered[layer]++
 		t := &s[w.Target]
-		most := c.Cores[c.Core[w.Target]].Synapses[w.Type].Most
+		most := c.core(int(w.Target)).Synapses[w.Type].Most
 		t.g[w.Type] = min(t.g[w.Type]+c.own[w.Target].gain[w.Type], most)
 	}
 }
@@ -90,27 +90,31 @@ func (c *Chip) send(s []state, out *Counts, key uint64, source int) {
 // by Heun's method, v not below 0, and says whether and when in the step it spikes. The refractory time and the crossing, found on a
 // straight line, are those of the two open simulators.
 func (c *Chip) advance(i int, n *state) (at float64, spiked bool) {
-	core := c.Core[i]
+	core := uint32(c.Place[i]) / Neurons
 	p, o, decay, dt := &c.Cores[core], &c.own[i], &c.decay[core], c.Step
 	g0, h0, g1, h1 := 0.0, o.bias, 0.0, o.bias
-	for k := range Types {
-		if n.g[k] == 0 {
+	for k, g := range &n.g {
+		if g == 0 {
 			continue
 		}
-		g0, h0 = g0+n.g[k], h0+n.g[k]*o.reversal[k]
-		n.g[k] *= decay[k]
-		g1, h1 = g1+n.g[k], h1+n.g[k]*o.reversal[k]
-		if n.g[k] < still {
-			n.g[k] = 0
+		g0, h0 = g0+g, h0+g*o.reversal[k]
+		g *= decay[k]
+		g1, h1 = g1+g, h1+g*o.reversal[k]
+		if g < still {
+			g = 0
 		}
+		n.g[k] = g
 	}
 	if n.v == 0 && n.left <= 0 && h0 == 0 {
 		return 0, false
 	}
-	slope := func(v, g, h float64) float64 { return (v*v/2 - (1+g)*v + h) / p.Tau }
-	k1 := slope(n.v, g0, h0)
-	k2 := slope(n.v+dt*k1, g1, h1)
-	v := math.Max(0, n.v+dt/2*(k1+k2))
+	k1 := (n.v*n.v/2 - (1+g0)*n.v + h0) / p.Tau
+	w := n.v + dt*k1
+	k2 := (w*w/2 - (1+g1)*w + h1) / p.Tau
+	v := n.v + dt/2*(k1+k2)
+	if v < 0 {
+		v = 0
+	}
 	if n.left > 0 {
 		n.left -= dt
 		v *= math.Min(1, math.Max(0, 1-n.left/dt))
@@ -151,10 +155,11 @@ func uniform(key uint64, wire int) float32 {
 	return float32(mix(key+uint64(wire)*golden)>>40) / (1 << 24)
 }
 
-// Nominal runs one neuron without mismatch with conductance arriving as pulses, and returns the times of its spikes. Pulses are the
+// Nominal runs one neuron without mismatch with conductance arriving as pulses, and returns the times of its
+// spikes, at most so many where most is not 0. Pulses are the
 // gain of an event of each type at the beginning of a step of integration: pulses(tick) is 0 where there is none.
-func Nominal(p Parameters, step, duration float64, pulses func(tick int) [Types]float64) []float64 {
-	b := &Board{Step: step, Cores: []Parameters{p}, Core: []uint8{0}, Layer: []int32{0}, Layers: 1, First: []int{0, 0}}
+func Nominal(p Parameters, step, duration float64, most int, pulses func(tick int) [Types]float64) []float64 {
+	b := &Board{Step: step, Cores: []Parameters{p}, Place: []int32{0}, Layer: []int32{0}, Layers: 1, First: []int{0, 0}}
 	c := b.Draw(0, 0)
 	var n state
 	var out []float64
@@ -166,6 +171,9 @@ func Nominal(p Parameters, step, duration float64, pulses func(tick int) [Types]
 		}
 		if at, ok := c.advance(0, &n); ok {
 			out = append(out, float64(tick)*step+at)
+		}
+		if most > 0 && len(out) == most {
+			break
 		}
 	}
 	return out

@@ -1,0 +1,156 @@
+package neurogrid
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"snnc.dev/snnc/plugins/schema"
+	"snnc.dev/snnc/plugins/sdk/circuit/circuittest"
+)
+
+// chain is dense layers of the given sizes, the first of which is the input; each with a decay.
+func chain(sizes []int, decays []float64) schema.Circuit {
+	c := schema.Circuit{Name: "net", Network: "net", Steps: 4, Inputs: []schema.Input{{Name: "in", Kind: schema.SpikeInput, Dims: []int{sizes[0]}}}}
+	for i, n := range sizes[1:] {
+		p := schema.Population{Name: fmt.Sprint(i), Dims: []int{n}, Depth: i + 1, Dynamics: schema.Dynamics{Decay: decays[i%len(decays)], Threshold: 1, Reset: schema.Reset{Kind: schema.ResetTo}}}
+		from := []int{sizes[i]}
+		p.Synapses = []schema.Synapses{{Population: i - 1, Kind: schema.Dense, View: schema.View{From: from, Dims: from}, Weights: schema.Tensor{Dims: []int{n, sizes[i]}}}}
+		c.Populations = append(c.Populations, p)
+	}
+	c.Populations[len(sizes)-2].Gives = true
+	return c
+}
+
+// What does not fit, why, and what would.
+func TestCheck(t *testing.T) {
+	decays := make([]float64, 17)
+	ones := make([]int, 18)
+	for i := range ones {
+		ones[i] = 1
+	}
+	for i := range decays {
+		decays[i] = 0.5 + float64(i)/50
+	}
+	skip := chain([]int{4, 4, 4, 4}, []float64{0.5})
+	from := []int{4}
+	skip.Populations[2].Synapses = append(skip.Populations[2].Synapses, schema.Synapses{Population: 0, Kind: schema.Same, View: schema.View{From: from, Dims: from}, Weights: schema.Tensor{Dims: []int{1}}, Delay: 1})
+	measured := chain([]int{784, 512, 10}, []float64{0.5})
+	for i := range measured.Populations {
+		measured.Populations[i].Measured = &schema.Measured{Examples: 1, Rate: 0.2}
+	}
+	change := func(f func(*schema.Population)) schema.Circuit {
+		c := chain([]int{4, 4, 4}, []float64{0.5})
+		f(&c.Populations[1])
+		return c
+	}
+	args := func(name string, v float64) schema.Arguments { return number(name, v) }
+	for _, x := range []struct {
+		name string
+		c    schema.Circuit
+		args schema.Arguments
+		fits bool
+		want string // in the reply
+	}{
+		{"two layers of a decay share a Neurocore", chain([]int{784, 512, 10}, []float64{0.5}), nil, true, "Neurocores 1/16; sets of parameters 1/16; neurons 522/1048576; softwires 406528/60000000"},
+		// 401,408 softwires at 10 spikes/s of the inputs (0.1 of 10 ms), and 5,120 at 20/s
+		{"rates are used", measured, args("step", 10), true, "Mevent/s 4.01408/80"},
+		{"measured rates are used", measured, args("step", 10), true, "Mevent/s 0.1024/80"},
+		{"sixteen sets fit", chain(ones[:17], decays[:16]), nil, true, "sets of parameters 16/16"},
+		{"seventeen do not", chain(ones, decays), nil, false, "it lies on Neurocore 17 of 16: its set of parameters is number 17, and a set takes whole Neurocores of 65536 neurons; at most 16 sets"},
+		{"too many neurons", chain([]int{1, 16*65536 + 1}, []float64{0.5}), nil, false, "it lies on Neurocore 17 of 16: its set of parameters is number 1, and a set takes whole Neurocores of 65536 neurons; at most 1048576 neurons in all layers of its decay"},
+		{"too many softwires", chain([]int{8000, 8000}, []float64{0.5}), nil, false, "all layers take 64000000 softwires, this one 64000000, and the daughterboard holds 60000000; fewer connections"},
+		// 3,000 * 3,000 * 0.5 in 40 ms are 112.5 Mevent/s; in 57 ms 78.9.
+		{"too many spikes", chain([]int{3000, 3000}, []float64{0.5}), args("rate", 0.5), false, "the layers together take 112.5 Mevent/s over the link to the daughterboard (at measured rates, and 0.5 spikes per neuron and time step where there are none), this one 112.5, and the link carries 80; step = 57, in ms"},
+		{"and with the change", chain([]int{3000, 3000}, []float64{0.5}), schema.Arguments{"rate": {Number: 0.5}, "step": {Number: 57}}, true, "Neurocores 1/16"},
+		{"skips", skip, nil, true, "spikes from 0 reach 2 of net about"},
+		{"short steps", chain([]int{4, 4}, []float64{0.5}), args("step", 20), true, "a neuron takes 29.4 ms from a spike to the next at least, so it cannot spike in each time step of 20 ms"},
+		{"a read-out", change(func(p *schema.Population) { p.Reads, p.Scale, p.Reset = true, 1, schema.Reset{} }), nil, false, "HOST its membrane is read"},
+		{"once", change(func(p *schema.Population) { p.Once = true }), nil, false, "HOST it fires once"},
+		{"charged", change(func(p *schema.Population) { p.Start = 0.5 }), nil, false, "HOST its membrane starts at 0.5"},
+		{"threshold", change(func(p *schema.Population) { p.Threshold = -1 }), nil, false, "HOST its threshold of -1"},
+		{"soft reset", change(func(p *schema.Population) { p.Reset = schema.Reset{Kind: schema.ResetBy, Value: 1} }), nil, false, "HOST a spike takes its threshold off the membrane (a soft reset)"},
+		{"soft reset of nothing", change(func(p *schema.Population) { p.Reset, p.Decay = schema.Reset{Kind: schema.ResetBy, Value: 1}, 0 }), nil, true, "sets of parameters 2/16"},
+		{"reset below rest", change(func(p *schema.Population) { p.Reset.Value = -1 }), nil, false, "HOST a spike resets its membrane to -1"},
+		{"a step of no time", chain([]int{4, 4}, []float64{0.5}), args("step", 0), false, "COMPLAINT step"},
+		{"integration", chain([]int{4, 4}, []float64{0.5}), args("tau", 2), false, "COMPLAINT integration: steps of 0.1 ms are too long for a membrane of 2 ms; integration = 0.04"},
+	} {
+		reply, err := Check(schema.TargetRequest{Component: "neurogrid", Arguments: x.args, Circuits: []schema.Circuit{x.c}})
+		if err != nil {
+			t.Errorf("%s: %v", x.name, err)
+			continue
+		}
+		if got := say(reply); reply.Fits != x.fits || !strings.Contains(got, x.want) {
+			t.Errorf("%s: fits %v\n%swant %v and %q", x.name, reply.Fits, got, x.fits, x.want)
+		}
+	}
+	// What holds nothing together is an error, and a network without circuits lies on the host.
+	if _, err := Check(schema.TargetRequest{Circuits: []schema.Circuit{{}}}); err == nil {
+		t.Error("an empty circuit is checked")
+	}
+	if reply, err := Check(schema.TargetRequest{Networks: []schema.Network{{Name: "net"}}}); err != nil || reply.Fits || len(reply.Layers) != 1 || !reply.Layers[0].Host {
+		t.Errorf("%+v %v", reply, err)
+	}
+}
+
+func say(reply schema.TargetReply) string {
+	var b strings.Builder
+	amounts := func(list []schema.Amount) {
+		for i, a := range list {
+			if i > 0 {
+				b.WriteString("; ")
+			}
+			fmt.Fprintf(&b, "%s %.8g/%.8g", a.Name, a.Used, a.Limit)
+		}
+		b.WriteString("\n")
+	}
+	amounts(reply.Used)
+	for _, l := range reply.Layers {
+		if l.Host {
+			b.WriteString("HOST ")
+		}
+		fmt.Fprintf(&b, "%s; %s %s ", l.Problem, l.Change, l.Layer)
+		amounts(l.Used)
+	}
+	for _, c := range reply.Complaints {
+		fmt.Fprintf(&b, "COMPLAINT %s: %s; %s\n", c.Path, c.Summary, c.Help)
+	}
+	b.WriteString(strings.Join(reply.Notes, "\n"))
+	return b.String()
+}
+
+// Check takes whatever circuit there is, and what fits compiles.
+func TestAny(t *testing.T) {
+	fits, compiles := 0, 0
+	for seed := range uint64(300) {
+		n := circuittest.Random(seed, circuittest.Options{Neurons: 16, Steps: 2})
+		q := n.Request("neurogrid", nil)
+		reply, err := Check(schema.TargetRequest{Circuits: q.Circuits})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !reply.Fits {
+			if !strings.Contains(say(reply), "HOST ") {
+				t.Fatalf("seed %d: %s", seed, say(reply))
+			}
+			if chip, _, err := Compile(q, n.Weights); chip != nil || err != nil {
+				t.Fatalf("seed %d: %v %v", seed, chip, err)
+			}
+			continue
+		}
+		if fits++; fits > 20 {
+			continue
+		}
+		chip, _, err := Compile(q, n.Weights)
+		if err != nil || chip == nil {
+			t.Fatalf("seed %d: %v", seed, err)
+		}
+		if _, err := circuittest.RunChip(chip, &n.Circuit, n.Block(seed, 1), nil); err != nil {
+			t.Fatalf("seed %d: %v", seed, err)
+		}
+		compiles++
+	}
+	if compiles < 10 {
+		t.Errorf("only %d of %d circuits fit", fits, compiles)
+	}
+}

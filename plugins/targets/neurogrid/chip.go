@@ -1,0 +1,212 @@
+package neurogrid
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"runtime"
+	"sync"
+	"sync/atomic"
+
+	"snnc.dev/snnc/plugins/schema"
+	"snnc.dev/snnc/plugins/sdk"
+	"snnc.dev/snnc/plugins/sdk/circuit"
+	"snnc.dev/snnc/plugins/targets/neurogrid/emulator"
+)
+
+// chip is compiled circuits on the board of a seed.
+type chip struct {
+	*layout
+	order    []string
+	programs map[string]*program
+	boards   map[string]*emulator.Chip
+}
+
+var _ sdk.Chip = (*chip)(nil)
+
+// span is the real time of an example in ms, until the last time step of the deepest population ends.
+func (x *program) span(steps int) float64 {
+	latest := 0.0
+	for _, o := range x.offset {
+		latest = math.Max(latest, o)
+	}
+	return latest + float64(steps)*x.step
+}
+
+// tally counts an example.
+type tally struct {
+	layers []counts
+	sent   float64 // spikes of the host
+}
+
+// counts are those of a population.
+type counts struct {
+	spikes             []float64 // in each time step
+	lost               float64   // second spikes of a neuron in one time step
+	fired              float64   // all spikes, those outside of the time steps too
+	offered, delivered float64
+}
+
+// run runs an example. The spikes of the host come in the middle of their time step; those for biases and drives are spread over each.
+// A neuron spikes in a time step of its population where it does so at all from offset + t * step on, for a step: mark is told once.
+func (x *program) run(c *emulator.Chip, seed uint64, steps int, input func(i, t int) []float32, mark func(population, t, neuron int)) (tally, error) {
+	var events []emulator.Event
+	for t := range steps {
+		start := float64(t) * x.step
+		for i, in := range x.circuit.Inputs {
+			if in.Kind == schema.SpikeInput {
+				for k, v := range input(i, t) {
+					if v != 0 {
+						events = append(events, emulator.Event{At: start + x.step/2, Source: x.inputs[i] + k})
+					}
+				}
+			}
+		}
+		for _, s := range x.tonics {
+			for k := range s.spikes {
+				events = append(events, emulator.Event{At: x.arrives[s.population] + start + (float64(k)+0.5)*x.step/float64(s.spikes), Source: s.address})
+			}
+		}
+		for _, s := range x.drives {
+			for target, v := range input(s.input, 0) {
+				p, at := math.Abs(float64(v))/s.full, s.address+2*target
+				if v < 0 {
+					at++
+				}
+				for k := range s.spikes {
+					if emulator.Uniform(seed, at, uint64(t*s.spikes+k)) < p {
+						events = append(events, emulator.Event{At: x.arrives[s.population] + start + (float64(k)+0.5)*x.step/float64(s.spikes), Source: at})
+					}
+				}
+			}
+		}
+	}
+	emulator.Ordered(events)
+	out := tally{layers: make([]counts, len(x.neurons)), sent: float64(len(events))}
+	for j := range out.layers {
+		out.layers[j].spikes = make([]float64, steps)
+	}
+	last := make([]int, len(x.board.Place)) // of each neuron: one more than the time step in which it last spiked
+	totals, err := c.Run(context.Background(), seed, x.span(steps), events, func(i int, at float64) {
+		j := int(x.board.Layer[i])
+		t := int(math.Floor((at - x.offset[j]) / x.step))
+		switch {
+		case t < 0 || t >= steps:
+		case last[i] == t+1:
+			out.layers[j].lost++
+		default:
+			last[i] = t + 1
+			out.layers[j].spikes[t]++
+			if mark != nil {
+				mark(j, t, i-x.neurons[j])
+			}
+		}
+	})
+	for j := range out.layers {
+		out.layers[j].fired, out.layers[j].offered, out.layers[j].delivered = totals.Spikes[j], totals.Offered[j], totals.Delivered[j]
+	}
+	return out, err
+}
+
+// Emulate runs examples, several at a time.
+func (c *chip) Emulate(b *sdk.Block) (schema.EmulateReply, error) {
+	x := c.programs[b.Circuit]
+	if x == nil {
+		return schema.EmulateReply{}, fmt.Errorf("emulate circuit %q: it is none of those compiled", b.Circuit)
+	}
+	if b.Seeds != nil && len(b.Seeds) != b.Examples {
+		return schema.EmulateReply{}, fmt.Errorf("emulate circuit %q: %d seeds for %d examples", b.Circuit, len(b.Seeds), b.Examples)
+	}
+	// Where the spikes of each population go.
+	to := make([][]sdk.Series, len(x.circuit.Populations))
+	size := make([]int, len(to))
+	given := 0
+	for j := range to {
+		p := &x.circuit.Populations[j]
+		size[j] = circuit.Size(p.Dims)
+		if b.Taps != nil {
+			to[j] = append(to[j], b.Taps[j])
+		}
+		if p.Gives {
+			to[j] = append(to[j], b.Outputs[given])
+			given++
+		}
+		for _, s := range to[j] {
+			for t := range b.Steps {
+				clear(s.At(t))
+			}
+		}
+	}
+	tallies := make([]tally, b.Examples)
+	errs := make([]error, b.Examples)
+	var next atomic.Int64
+	var wait sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), b.Examples) {
+		wait.Go(func() {
+			for e := int(next.Add(1)) - 1; e < b.Examples; e = int(next.Add(1)) - 1 {
+				seed := uint64(0)
+				if b.Seeds != nil {
+					seed = b.Seeds[e]
+				}
+				tallies[e], errs[e] = x.run(c.boards[b.Circuit], seed, b.Steps, func(i, t int) []float32 {
+					n := circuit.Size(x.circuit.Inputs[i].Dims)
+					return b.Inputs[i].At(t)[e*n:][:n]
+				}, func(j, t, neuron int) {
+					for _, s := range to[j] {
+						s.At(t)[e*size[j]+neuron] = 1
+					}
+				})
+			}
+		})
+	}
+	wait.Wait()
+	for _, err := range errs {
+		if err != nil {
+			return schema.EmulateReply{}, fmt.Errorf("emulate circuit %q: %w", b.Circuit, err)
+		}
+	}
+	return c.reply(x, b.Steps, tallies), nil
+}
+
+// reply adds up examples. A spike goes up the tree to the daughterboard, and each event of its softwires down to one Neurocore.
+func (c *chip) reply(x *program, steps int, tallies []tally) schema.EmulateReply {
+	var out schema.EmulateReply
+	events, offered := 0.0, 0.0
+	for j := range x.circuit.Populations {
+		a := schema.Activity{Layer: x.circuit.Populations[j].Name, Spikes: make([]float64, steps)}
+		for _, t := range tallies {
+			l := &t.layers[j]
+			for k, n := range l.spikes {
+				a.Spikes[k] += n
+			}
+			a.Synops += l.delivered
+			a.Messages += l.fired + l.delivered
+			a.Clipped += l.lost
+			events += l.delivered
+			offered += l.offered
+		}
+		a.Hops = emulator.Levels * a.Messages
+		out.Layers = append(out.Layers, a)
+	}
+	n := float64(len(tallies))
+	least := n * x.span(steps) / 1e3
+	most := least + n*x.settle/1e3
+	out.Ticks = n * math.Ceil(x.span(steps)/c.step)
+	out.Time = []schema.Amount{{Name: "real time, and at most with the rest between examples", Used: least, Limit: most}}
+	out.Energy = energy(least, most, c.used, events, offered)
+	return out
+}
+
+// energy is that of so many seconds, at least and at most, with so many Neurocores in use and events delivered.
+func energy(least, most float64, used int, events, offered float64) []schema.Energy {
+	share := float64(used) / emulator.Neurocores
+	power := []string{"power of the board", "power of the board, highest"}
+	return []schema.Energy{
+		{Profile: "board", Part: schema.Static, Low: powerLow * least, High: powerHigh * most, From: power,
+			Note: "all sixteen Neurocores in real time, whatever they do; dynamic and static power were not published apart"},
+		{Profile: "Neurocores in use", Part: schema.Static, Low: powerLow * share * least, High: powerHigh * share * most, From: append(power, "Neurocores"),
+			Note: fmt.Sprintf("%d of %d Neurocores with their share of the board", used, emulator.Neurocores)},
+		{Profile: "indicative: events", Part: schema.Dynamic, Low: events * eventPJ * 1e-12, High: events * eventPJ * 1e-12, From: []string{"energy of a synaptic event"},
+			Note: fmt.Sprintf("%.0f events of softwires, of %.0f spikes that reached one; the arbors are not used, so each event is one synapse. What the figure counts is not known: for comparison only, and part of the board's power", events, offered)},
+	}
+}

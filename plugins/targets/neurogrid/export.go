@@ -1,0 +1,115 @@
+package neurogrid
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"math"
+
+	"snnc.dev/snnc/plugins/schema"
+	"snnc.dev/snnc/plugins/sdk/circuit"
+	"snnc.dev/snnc/plugins/targets/neurogrid/emulator"
+)
+
+// exported is the JSON text of compiled circuits.
+type exported struct {
+	Target   string            `json:"target"`
+	Mismatch float64           `json:"mismatch"`
+	Step     float64           `json:"step"` // ms, of the network
+	Cores    []exportedCore    `json:"cores"`
+	Circuits []exportedCircuit `json:"circuits"`
+}
+
+type exportedCore struct {
+	Path string `json:"path"` // turns from the root of the tree, 0 left and 1 right
+	emulator.Parameters
+}
+
+type exportedCircuit struct {
+	Name        string               `json:"name"`
+	Integration float64              `json:"integration"` // ms
+	Populations []exportedPopulation `json:"populations"`
+	Addresses   []exportedAddress    `json:"addresses"`
+	// The tensors of the softwires: those of source i are first[i] to first[i+1] of the others. Sources are the neurons of all
+	// populations and then the addresses of the host.
+	First       string `json:"first"`
+	Target      string `json:"target"`
+	Type        string `json:"type"`
+	Probability string `json:"probability"`
+}
+
+type exportedPopulation struct {
+	Name    string  `json:"name"`
+	Neurons int     `json:"neurons"`
+	Place   int     `json:"place"`  // of its first neuron: Neurocore * 65536 + row * 256 + column
+	Offset  float64 `json:"offset"` // ms, when its time step 0 begins
+}
+
+type exportedAddress struct {
+	From   string `json:"from"` // an input of the circuit, or `bias of` or `drive of` a population
+	First  int    `json:"first"`
+	Number int    `json:"number"`
+	Spikes int    `json:"spikes,omitempty"` // in a time step, of biases and drives
+}
+
+// tensors lists those of the softwires.
+func (x *program) tensors() []schema.NamedTensor {
+	name, n := x.circuit.Name, len(x.board.Wires)
+	return []schema.NamedTensor{
+		{Name: name + ".first", DType: "I32", Dims: []int{len(x.board.First)}},
+		{Name: name + ".target", DType: "I32", Dims: []int{n}},
+		{Name: name + ".type", DType: "U8", Dims: []int{n}},
+		{Name: name + ".probability", DType: "F32", Dims: []int{n}},
+	}
+}
+
+// Export returns the circuits as parameters of Neurocores and softwires.
+func (c *chip) Export() (text string, tensors [][]byte, err error) {
+	out := exported{Target: "neurogrid", Mismatch: c.mismatch, Step: c.step}
+	for _, name := range c.order {
+		x := c.programs[name]
+		if out.Cores == nil {
+			for k, p := range x.board.Cores {
+				path := ""
+				for _, turn := range emulator.Path(k) {
+					path += fmt.Sprint(turn)
+				}
+				out.Cores = append(out.Cores, exportedCore{path, p})
+			}
+		}
+		t := x.tensors()
+		e := exportedCircuit{Name: name, Integration: c.dt, First: t[0].Name, Target: t[1].Name, Type: t[2].Name, Probability: t[3].Name}
+		for j := range x.circuit.Populations {
+			p := &x.circuit.Populations[j]
+			e.Populations = append(e.Populations, exportedPopulation{p.Name, circuit.Size(p.Dims), int(x.board.Place[x.neurons[j]]), x.offset[j]})
+		}
+		for i, in := range x.circuit.Inputs {
+			if in.Kind == schema.SpikeInput {
+				e.Addresses = append(e.Addresses, exportedAddress{From: in.Name, First: x.inputs[i], Number: circuit.Size(in.Dims)})
+			}
+		}
+		for _, s := range x.tonics {
+			e.Addresses = append(e.Addresses, exportedAddress{"bias of " + x.circuit.Populations[s.population].Name, s.address, 1, s.spikes})
+		}
+		for _, s := range x.drives {
+			p := &x.circuit.Populations[s.population]
+			e.Addresses = append(e.Addresses, exportedAddress{"drive of " + p.Name, s.address, 2 * circuit.Size(p.Dims), s.spikes})
+		}
+		out.Circuits = append(out.Circuits, e)
+		var first, target, kind, probability []byte
+		for _, v := range x.board.First {
+			first = binary.LittleEndian.AppendUint32(first, uint32(v))
+		}
+		for _, w := range x.board.Wires {
+			target = binary.LittleEndian.AppendUint32(target, uint32(w.Target))
+			kind = append(kind, w.Type)
+			probability = binary.LittleEndian.AppendUint32(probability, math.Float32bits(w.Probability))
+		}
+		tensors = append(tensors, first, target, kind, probability)
+	}
+	data, err := json.MarshalIndent(out, "", "  ")
+	if err != nil {
+		return "", nil, fmt.Errorf("export: %w", err)
+	}
+	return string(data) + "\n", tensors, nil
+}
