@@ -23,7 +23,7 @@ import (
 const asPlugin = "test-plugin"
 
 // pluginProcess serves the plugins of docs/diagnostics.md: one that is right, one that declares a default which is no value,
-// and one that dies.
+// one with a target that cannot be used yet, and one that dies.
 func pluginProcess(args []string) {
 	if len(args) != 3 || args[1] != asPlugin {
 		return
@@ -37,6 +37,8 @@ func pluginProcess(args []string) {
 		sdk.Serve(sdk.Plugin{Name: args[2], Version: "1.0.0", Models: []sdk.Model{{Component: schema.Component{
 			Kind: schema.Model, Name: "faulty", Version: "1.0.0", Params: []schema.Param{{Name: "gain", Type: schema.Real, Default: "1 +"}},
 		}}}})
+	case "acme/planned":
+		sdk.Serve(sdk.Plugin{Name: args[2], Version: "0.1.0", Targets: []sdk.Target{{Component: schema.Component{Kind: schema.Target, Name: "planned", Version: "0.1.0", Later: true}}}})
 	}
 	fmt.Fprintln(os.Stderr, "no device")
 	os.Exit(1)
@@ -50,7 +52,7 @@ func testPlugins(t *testing.T, dir string) map[string]string {
 		t.Fatal(err)
 	}
 	out := map[string]string{}
-	for name, version := range map[string]string{"acme/adaptive": "0.3.1", "acme/faulty": "1.0.0", "acme/gone": "1.0.0"} {
+	for name, version := range map[string]string{"acme/adaptive": "0.3.1", "acme/faulty": "1.0.0", "acme/planned": "0.1.0", "acme/gone": "1.0.0"} {
 		folder := filepath.Join(dir, filepath.Base(name))
 		manifest := fmt.Sprintf("name = %q\nversion = %q\ncommand = [\"./program\", %q, %q]\n", name, version, asPlugin, name)
 		if err := os.MkdirAll(folder, 0o777); err != nil {

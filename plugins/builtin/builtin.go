@@ -44,6 +44,7 @@ import (
 	"snnc.dev/snnc/plugins/schema"
 	"snnc.dev/snnc/plugins/sdk"
 	"snnc.dev/snnc/plugins/targets/loihi"
+	"snnc.dev/snnc/plugins/targets/neurogrid"
 	"snnc.dev/snnc/plugins/targets/truenorth"
 )
 
@@ -84,12 +85,6 @@ func Plugin() sdk.Plugin {
 		},
 		Coders:  []sdk.Coder{scoring.Coder(), population.Coder()},
 		Models:  []sdk.Model{vae.Model(), diffusion.Model(), flow.Model(), supervised.Model(), gan.Model(), vqvae.Model(), absorbing.Model()},
-		Targets: []sdk.Target{loihi.Target(), truenorth.Target(), {Component: neurogrid()}},
+		Targets: []sdk.Target{loihi.Target(), truenorth.Target(), neurogrid.Target()},
 	}
-}
-
-// neurogrid describes Stanford's board (Benjamin et al., Proceedings of the IEEE 102, 2014).
-func neurogrid() schema.Component {
-	return schema.Component{Kind: schema.Target, Name: "neurogrid", Version: "1.0", Later: true,
-		Doc: "Stanford Neurogrid, a board of sixteen analog chips. Each holds 256 x 256 neurons whose membranes are subthreshold circuits in continuous time; spikes travel digitally along a tree (Benjamin et al., Proceedings of the IEEE 2014).\n"}
 }

@@ -80,7 +80,7 @@ func Check(r schema.TargetRequest) (schema.TargetReply, error) {
 	if len(r.Circuits) == 0 {
 		reply.Fits = false
 		for _, n := range r.Networks {
-			reply.Layers = append(reply.Layers, schema.Placement{Network: n.Name, Host: true, Problem: "no circuit was cut out of it: that takes spikes, a conv, deconv or linear behind them, and a spiking neuron"})
+			reply.Layers = append(reply.Layers, schema.Placement{Network: n.Name, Host: true, Problem: "it came without circuits, and the board is checked with those that are cut out of a network"})
 		}
 		return reply, nil
 	}
