@@ -30,6 +30,7 @@ func Target() sdk.Target {
 		},
 		Check:   Check,
 		Compile: Compile,
+		Trace:   Trace,
 	}
 }
 

@@ -11,13 +11,14 @@ import (
 	"snnc.dev/snnc/plugins/targets/neurogrid/emulator"
 )
 
-// exported is the JSON text of compiled circuits.
+// exported is the JSON text of compiled circuits, and of a trial on one of them.
 type exported struct {
 	Target   string            `json:"target"`
 	Mismatch float64           `json:"mismatch"`
 	Step     float64           `json:"step"` // ms, of the network
 	Cores    []exportedCore    `json:"cores"`
 	Circuits []exportedCircuit `json:"circuits"`
+	Trial    *trial            `json:"trial,omitempty"` // what Trace runs; an export has none
 }
 
 type exportedCore struct {
@@ -32,10 +33,12 @@ type exportedCircuit struct {
 	Addresses   []exportedAddress    `json:"addresses"`
 	// The tensors of the softwires: those of source i are first[i] to first[i+1] of the others. Sources are the neurons of all
 	// populations and then the addresses of the host.
-	First       string `json:"first"`
-	Target      string `json:"target"`
-	Type        string `json:"type"`
-	Probability string `json:"probability"`
+	First       string `json:"first,omitempty"`
+	Target      string `json:"target,omitempty"`
+	Type        string `json:"type,omitempty"`
+	Probability string `json:"probability,omitempty"`
+	// Wires are the softwires where a person writes them: source, target, type, probability.
+	Wires [][4]float64 `json:"wires,omitempty"`
 }
 
 type exportedPopulation struct {

@@ -39,7 +39,7 @@ func (c *Chip) Run(ctx context.Context, seed uint64, duration float64, in []Even
 	var spiked []int
 	ticks := int(math.Ceil(duration/c.Step - 1e-9))
 	for tick := range ticks {
-		if tick%1024 == 0 && ctx.Err() != nil {
+		if tick%64 == 0 && ctx.Err() != nil {
 			return out, ctx.Err()
 		}
 		for _, i := range spiked { // of the tick before

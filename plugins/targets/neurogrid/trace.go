@@ -1,0 +1,175 @@
+package neurogrid
+
+import (
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"math"
+	"strings"
+	"time"
+
+	"snnc.dev/snnc/plugins/schema"
+	"snnc.dev/snnc/plugins/targets/neurogrid/emulator"
+)
+
+// trial is one run of a circuit.
+type trial struct {
+	Circuit  string       `json:"circuit"`
+	Board    uint64       `json:"board"`    // seed of the mismatch
+	Seed     uint64       `json:"seed"`     // of what softwires let through
+	Duration float64      `json:"duration"` // ms
+	Spikes   [][2]float64 `json:"spikes"`   // of the host: ms and address
+}
+
+// The bounds of a trace, so that no text takes the process with it.
+const (
+	maxWork  = 5e8 // steps of integration of all neurons, and softwires that the host's spikes go over
+	maxLines = 1 << 20
+	maxTime  = time.Minute
+)
+
+// Trace runs the trial of a text in the form of an export. It gives a line for each spike, with its time in ms, and one with the events.
+func Trace(q schema.TraceRequest, tensors map[string][]byte) (schema.TraceReply, error) {
+	lines, err := trace(q.Text, tensors)
+	if err != nil {
+		return schema.TraceReply{Error: err.Error()}, nil
+	}
+	return schema.TraceReply{Lines: lines}, nil
+}
+
+func trace(text string, tensors map[string][]byte) (string, error) {
+	var e exported
+	d := json.NewDecoder(strings.NewReader(text))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&e); err != nil {
+		return "", fmt.Errorf("read the text: %w", err)
+	}
+	t := e.Trial
+	switch {
+	case e.Target != "neurogrid":
+		return "", fmt.Errorf("target %q: it is \"neurogrid\" here", e.Target)
+	case t == nil:
+		return "", fmt.Errorf("there is no \"trial\": write {\"circuit\": NAME, \"board\": SEED, \"seed\": SEED, \"duration\": MS, \"spikes\": [[MS, ADDRESS], ...]}")
+	case !(e.Mismatch >= 0 && e.Mismatch <= 1):
+		return "", fmt.Errorf("mismatch %v is not 0 to 1", e.Mismatch)
+	}
+	for i := range e.Circuits {
+		if e.Circuits[i].Name == t.Circuit {
+			return e.run(&e.Circuits[i], tensors)
+		}
+	}
+	return "", fmt.Errorf("the trial is of circuit %q, which is not there", t.Circuit)
+}
+
+// run runs the trial of a circuit.
+func (e *exported) run(c *exportedCircuit, tensors map[string][]byte) (string, error) {
+	b, err := e.board(c, tensors)
+	if err != nil {
+		return "", fmt.Errorf("circuit %q: %w", c.Name, err)
+	}
+	t := e.Trial
+	var events []emulator.Event
+	work := float64(len(b.Place)) * t.Duration / b.Step
+	for i, s := range t.Spikes {
+		if !(s[0] >= 0 && s[0] <= t.Duration) || !(s[1] >= 0 && s[1] < float64(b.Inputs)) || s[1] != math.Trunc(s[1]) {
+			return "", fmt.Errorf("trial: spike %d at %v ms from address %v: it is 0 to %v ms, from one of %d addresses", i, s[0], s[1], t.Duration, b.Inputs)
+		}
+		source := len(b.Place) + int(s[1])
+		work += float64(b.First[source+1] - b.First[source])
+		events = append(events, emulator.Event{At: s[0], Source: int(s[1])})
+	}
+	if !(t.Duration > 0 && t.Duration/b.Step <= maxWork && work <= maxWork) {
+		return "", fmt.Errorf("trial: %v ms of %d neurons in steps of %v ms, with %d spikes: that is none, or more than a trace runs", t.Duration, len(b.Place), b.Step, len(t.Spikes))
+	}
+	emulator.Ordered(events)
+	ctx, cancel := context.WithTimeout(context.Background(), maxTime)
+	defer cancel()
+	var out strings.Builder
+	lines := 0
+	counts, err := b.Draw(t.Board, e.Mismatch).Run(ctx, t.Seed, t.Duration, events, func(i int, at float64) {
+		if lines++; lines == maxLines {
+			cancel()
+		}
+		if lines >= maxLines {
+			return
+		}
+		j, first := 0, 0
+		for i-first >= c.Populations[j].Neurons {
+			first += c.Populations[j].Neurons
+			j++
+		}
+		fmt.Fprintf(&out, "{\"at\":%.4f,\"population\":%s,\"neuron\":%d}\n", at, quoted(c.Populations[j].Name), i-first)
+	})
+	if lines >= maxLines {
+		return "", fmt.Errorf("trial: more than %d spikes", maxLines)
+	}
+	if err != nil {
+		return "", fmt.Errorf("trial: ended after %v: %w", maxTime, err)
+	}
+	for j, p := range c.Populations {
+		fmt.Fprintf(&out, "{\"population\":%s,\"spikes\":%.0f,\"offered\":%.0f,\"events\":%.0f}\n", quoted(p.Name), counts.Spikes[j], counts.Offered[j], counts.Delivered[j])
+	}
+	return out.String(), nil
+}
+
+// quoted is a text in JSON.
+func quoted(s string) string {
+	b, _ := json.Marshal(s) // a string cannot fail
+	return string(b)
+}
+
+// board makes the board of a circuit and verifies it.
+func (e *exported) board(c *exportedCircuit, tensors map[string][]byte) (*emulator.Board, error) {
+	b := &emulator.Board{Step: c.Integration, Layers: len(c.Populations)}
+	for _, p := range e.Cores {
+		b.Cores = append(b.Cores, p.Parameters)
+	}
+	const most = emulator.Neurocores * emulator.Neurons
+	for j, p := range c.Populations {
+		if p.Neurons < 0 || p.Neurons > most-len(b.Place) || p.Place < 0 || p.Place > most-p.Neurons {
+			return nil, fmt.Errorf("population %q: %d neurons from place %d on: the board has %d", p.Name, p.Neurons, p.Place, most)
+		}
+		for k := range p.Neurons {
+			b.Place, b.Layer = append(b.Place, int32(p.Place+k)), append(b.Layer, int32(j))
+		}
+	}
+	for _, a := range c.Addresses {
+		if a.First < 0 || a.Number < 0 || a.First > most || a.Number > most-a.First {
+			return nil, fmt.Errorf("addresses %d and %d from there on: they are 0 to %d", a.First, a.Number, most)
+		}
+		b.Inputs = max(b.Inputs, a.First+a.Number)
+	}
+	sources := len(b.Place) + b.Inputs
+	b.First = make([]int, sources+1)
+	if len(c.Wires) > 0 || c.First == "" {
+		for i, w := range c.Wires {
+			for k, limit := range []float64{float64(sources), float64(len(b.Place)), emulator.Types} {
+				if !(w[k] >= 0 && w[k] < limit) || w[k] != math.Trunc(w[k]) {
+					return nil, fmt.Errorf("softwire %d, %v: it is [source below %d, target below %d, type below %d, probability]", i, w, sources, len(b.Place), emulator.Types)
+				}
+			}
+			if i > 0 && w[0] < c.Wires[i-1][0] {
+				return nil, fmt.Errorf("softwire %d, %v, comes behind one of a later source: they stand in the order of sources", i, w)
+			}
+			b.First[int(w[0])+1]++
+			b.Wires = append(b.Wires, emulator.Wire{Target: int32(w[1]), Type: uint8(w[2]), Probability: float32(w[3])})
+		}
+		for k := range sources {
+			b.First[k+1] += b.First[k]
+		}
+		return b, b.Verify()
+	}
+	first, target, kind, probability := tensors[c.First], tensors[c.Target], tensors[c.Type], tensors[c.Probability]
+	if n := len(kind); len(first) != 4*(sources+1) || len(target) != 4*n || len(probability) != 4*n {
+		return nil, fmt.Errorf("tensors %q, %q, %q and %q have %d, %d, %d and %d bytes: for %d sources they are %d, and 4, 1 and 4 for each softwire", c.First, c.Target, c.Type, c.Probability, len(first), len(target), n, len(probability), sources, 4*(sources+1))
+	}
+	for k := range b.First {
+		b.First[k] = int(binary.LittleEndian.Uint32(first[4*k:]))
+	}
+	for k, t := range kind {
+		b.Wires = append(b.Wires, emulator.Wire{Target: int32(binary.LittleEndian.Uint32(target[4*k:])), Type: t,
+			Probability: math.Float32frombits(binary.LittleEndian.Uint32(probability[4*k:]))})
+	}
+	return b, b.Verify()
+}
