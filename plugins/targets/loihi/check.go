@@ -61,6 +61,7 @@ func circuits(c *mapping.Chip, reply *schema.TargetReply, list []schema.Circuit)
 	if err := circuit.VerifyAll(list); err != nil {
 		return nil, err
 	}
+	list = (&constants{}).circuits(list)
 	for i := range list {
 		from := &list[i]
 		refused := make([]bool, len(from.Populations))

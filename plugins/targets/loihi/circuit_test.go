@@ -1,11 +1,13 @@
 package loihi
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/txtar"
@@ -103,5 +105,56 @@ func TestCheckRandom(t *testing.T) {
 	})
 	if placed == 0 || refused == 0 {
 		t.Errorf("%d layers were placed and %d refused", placed, refused)
+	}
+}
+
+// FuzzCheckCircuits: any circuit that holds together is judged in bounded time; amounts are finite and what is placed keeps the limits.
+func FuzzCheckCircuits(f *testing.F) {
+	files, _ := filepath.Glob("testdata/circuits/*.txtar")
+	for _, file := range files {
+		a, err := txtar.ParseFile(file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		for _, x := range a.Files {
+			if c, err := circuittest.Parse("n", string(x.Data)); err == nil {
+				text, _ := json.Marshal(c)
+				f.Add(text, 128, 8)
+			}
+		}
+	}
+	f.Fuzz(func(t *testing.T, text []byte, cores, bits int) {
+		var c schema.Circuit
+		if json.Unmarshal(text, &c) != nil {
+			return
+		}
+		r, err := Check(schema.TargetRequest{Arguments: arguments(cores, bits), Circuits: []schema.Circuit{c}})
+		if err != nil {
+			return
+		}
+		for _, l := range r.Layers {
+			for _, x := range l.Used {
+				if !(x.Used >= 0 && x.Used < 1e30) || x.Limit > 0 && x.Used > x.Limit {
+					t.Errorf("%s: %+v", l.Layer, x)
+				}
+			}
+		}
+	})
+}
+
+// Maps that are too large to try every tile of end the search, not the program.
+func TestGiantCircuits(t *testing.T) {
+	for _, text := range []string{
+		"x input 1x1000x1000000\na 2x1000x1000000 <- conv x k=3 pad=1\nb 1x1000x1000000 <- conv a k=101 pad=50",
+	} {
+		c, err := circuittest.Parse("giant", text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		now := time.Now()
+		r, err := Check(schema.TargetRequest{Circuits: []schema.Circuit{c}})
+		if err != nil || r.Fits || time.Since(now) > 20*time.Second {
+			t.Errorf("%v %v\n%s", time.Since(now), err, rendered(r))
+		}
 	}
 }

@@ -16,7 +16,7 @@ const (
 //
 //	u = D(u, decay_u + 1) + q;  v = D(v, decay_v) + u + bias;  spike where v > vth, and then v = 0
 //
-// so a reset to 0 is all there is, and bias does not flow through the current.
+// so a reset to 0 is all there is, and what the host writes for each example does not flow through the current.
 func refusal(c *schema.Circuit, i int) string {
 	p := &c.Populations[i]
 	for k := range p.Synapses {
@@ -32,8 +32,8 @@ func refusal(c *schema.Circuit, i int) string {
 	switch {
 	case p.Start != 0 && held > 0:
 		return fmt.Sprintf("its membrane starts at %v, and the chip has it at 0 until the first spikes come through the layers before", p.Start)
-	case p.Current && biased:
-		return "its bias flows through a synaptic current, and the chip adds biases to the membrane"
+	case p.Current && len(p.Drive) > 0:
+		return "a real number for each example flows through its synaptic current, and the chip adds such numbers to the membrane"
 	case biased && held > maxRefractory+1:
 		return fmt.Sprintf("its bias has to wait %d steps for the layers before, and a neuron is held for %d at most", held, maxRefractory+1)
 	case p.Reads:
