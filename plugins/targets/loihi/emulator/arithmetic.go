@@ -11,12 +11,11 @@ const (
 	full      = 4096 // a decay of all
 )
 
-// decay is D(x, k): x with the share k / 4096 taken off, rounded toward zero; keep is 4096 - k. |x| may have 33 bits.
+// decay is D(x, k): x with the share k / 4096 taken off, rounded toward zero; keep is 4096 - k. |x| may have 33 bits. It
+// has no branch: the signs of membranes are what no processor foresees.
 func decay(x, keep int64) int64 {
-	if x < 0 {
-		return -(-x * keep >> 12)
-	}
-	return x * keep >> 12
+	sign := x >> 63
+	return (((x^sign)-sign)*keep>>12 ^ sign) - sign
 }
 
 // wrap is x in two's complement of so many bits and a sign.

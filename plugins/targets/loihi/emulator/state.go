@@ -227,6 +227,9 @@ func (s *State) span(group, from, to int, spikes []int32, count *Count) []int32 
 	c, g := &s.groups[group], &s.p.groups[group]
 	dialect := s.p.dialect
 	wraps, rests := dialect == Chip || dialect == Nengo, dialect != Lava
+	if wraps && g.noise == nil && g.refract == 1 && g.hold == 0 {
+		return s.plain(group, from, to, spikes, count)
+	}
 	keepU, keepV, threshold, vmin, vmax := g.keepU, g.keepV, g.threshold, g.vmin, g.vmax
 	if dialect == Lava {
 		vmin, vmax = 1-1<<stateBits, 1<<stateBits-1
@@ -306,6 +309,59 @@ func (s *State) span(group, from, to int, spikes []int32, count *Count) []int32 
 			r--
 		}
 		rest[i] = r
+	}
+	count.Active += active
+	count.Inactive += len(us) - active
+	count.Clipped += clipped
+	count.Spikes += len(spikes)
+	return spikes
+}
+
+// plain is span for the chip's arithmetic where no compartment rests and nothing is drawn, which is most of what is computed.
+func (s *State) plain(group, from, to int, spikes []int32, count *Count) []int32 {
+	c, g := &s.groups[group], &s.p.groups[group]
+	keepU, keepV, threshold, vmin, vmax := g.keepU, g.keepV, g.threshold, g.vmin, g.vmax
+	biases := g.bias
+	if c.bias != nil {
+		biases = c.bias
+	}
+	us, vs, qs, before := c.u[from:to], c.v[from:to], c.q[from:to], c.before[from:to]
+	vs, qs, before = vs[:len(us)], qs[:len(us)], before[:len(us)]
+	active, clipped, fired := 0, 0, len(spikes)
+	for i := range us {
+		q := int64(qs[i])
+		sum := wrap(q, sumBits)
+		free := decay(int64(us[i]), keepU) + sum
+		u := wrap(free, stateBits)
+		w := u
+		odd := sum ^ q | u ^ free
+		if biases != nil {
+			free = u + int64(biases[from+i])
+			w = wrap(free, stateBits)
+			odd |= w ^ free
+		}
+		free = decay(int64(vs[i]), keepV) + w
+		v := min(max(free, vmin), vmax)
+		if odd|v^free != 0 {
+			clipped++
+		}
+		us[i], before[i] = int32(u), int32(v)
+		if v > threshold {
+			v = 0
+			spikes = append(spikes, int32(from+i))
+			if q == 0 {
+				active++
+			}
+		}
+		if q != 0 {
+			active++
+		}
+		vs[i] = int32(v)
+	}
+	if g.back != nil {
+		for i, k := range spikes[fired:] {
+			spikes[fired+i] = g.back[k]
+		}
 	}
 	count.Active += active
 	count.Inactive += len(us) - active
