@@ -8,6 +8,7 @@ import (
 	"snnc.dev/snnc/plugins/schema"
 	"snnc.dev/snnc/plugins/sdk"
 	"snnc.dev/snnc/plugins/sdk/circuit"
+	"snnc.dev/snnc/plugins/targets/loihi/emulator"
 	"snnc.dev/snnc/plugins/targets/loihi/mapping"
 	"snnc.dev/snnc/runtime/graph"
 	"snnc.dev/snnc/runtime/program"
@@ -29,7 +30,9 @@ func Target() sdk.Target {
 				{Name: "weight_bits", Type: schema.Int, Default: "8", Min: &one, Max: &most, Doc: "bits of a weight: 1 to 6, or 8"},
 			},
 		},
-		Check: Check,
+		Check:   Check,
+		Compile: Compile,
+		Trace:   emulator.Trace,
 	}
 }
 

@@ -1,0 +1,197 @@
+package loihi
+
+import (
+	"fmt"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"snnc.dev/snnc/plugins/schema"
+	"snnc.dev/snnc/plugins/sdk"
+	"snnc.dev/snnc/plugins/sdk/circuit"
+	"snnc.dev/snnc/plugins/targets/loihi/emulator"
+)
+
+// onChip is compiled circuits, ready to be run.
+type onChip struct {
+	*compiled
+	programs []*emulator.Program
+}
+
+var _ sdk.Chip = (*onChip)(nil)
+
+// Export implements sdk.Chip: the network that `snnc emulate` reads.
+func (x *onChip) Export() (text string, tensors [][]byte, err error) {
+	text, _, tensors, err = x.whole().Print()
+	return text, tensors, err
+}
+
+// Emulate implements sdk.Chip. Examples are spread over the processors; where they are few, so are the compartments of each.
+func (x *onChip) Emulate(b *sdk.Block) (schema.EmulateReply, error) {
+	i := slices.IndexFunc(x.circuits, func(c schema.Circuit) bool { return c.Name == b.Circuit })
+	if i < 0 {
+		return schema.EmulateReply{}, fmt.Errorf("there is no circuit %q", b.Circuit)
+	}
+	c := &x.circuits[i]
+	if b.Steps != c.Steps {
+		return schema.EmulateReply{}, fmt.Errorf("the circuit was compiled for %d time steps, and the block has %d", c.Steps, b.Steps)
+	}
+	workers := min(runtime.GOMAXPROCS(0), b.Examples)
+	done := make([]tally, workers)
+	failed := make([]error, workers)
+	var next atomic.Int64
+	var all sync.WaitGroup
+	for w := range workers {
+		all.Go(func() {
+			state := x.programs[i].NewState(0, max(1, runtime.GOMAXPROCS(0)/workers))
+			done[w] = newTally(c)
+			for failed[w] == nil {
+				e := int(next.Add(1)) - 1
+				if e >= b.Examples {
+					return
+				}
+				failed[w] = x.example(i, state, b, e, &done[w])
+			}
+		})
+	}
+	all.Wait()
+	sum := newTally(c)
+	for w := range workers {
+		if failed[w] != nil {
+			return schema.EmulateReply{}, failed[w]
+		}
+		sum.add(&done[w])
+	}
+	reply := schema.EmulateReply{Layers: sum.layers, Ticks: float64(b.Examples * ticks(c))}
+	return reply, nil
+}
+
+// tally is what some examples of a circuit did. All counts are whole, so that sums do not depend on their order.
+type tally struct {
+	layers []schema.Activity
+}
+
+func newTally(c *schema.Circuit) tally {
+	t := tally{layers: make([]schema.Activity, len(c.Populations))}
+	for j := range t.layers {
+		t.layers[j] = schema.Activity{Layer: c.Populations[j].Name, Spikes: make([]float64, c.Steps)}
+	}
+	return t
+}
+
+func (t *tally) add(o *tally) {
+	for j := range t.layers {
+		a, b := &t.layers[j], &o.layers[j]
+		for k := range a.Spikes {
+			a.Spikes[k] += b.Spikes[k]
+		}
+		a.Synops, a.Active, a.Inactive = a.Synops+b.Synops, a.Active+b.Active, a.Inactive+b.Inactive
+		a.Messages, a.Hops, a.Clipped = a.Messages+b.Messages, a.Hops+b.Hops, a.Clipped+b.Clipped
+	}
+}
+
+// example runs one example and writes what it gives.
+func (x *onChip) example(i int, state *emulator.State, b *sdk.Block, e int, t *tally) error {
+	c := &x.circuits[i]
+	seed := uint64(0)
+	if len(b.Seeds) > 0 {
+		seed = b.Seeds[e]
+	}
+	state.Reset(seed)
+	part := func(s sdk.Series, step, n int) []float32 { return s.At(step)[e*n:][:n] }
+	for j := range c.Populations {
+		p := &c.Populations[j]
+		if len(p.Drive) == 0 {
+			continue
+		}
+		n := circuit.Size(p.Dims)
+		var drives [][]float32
+		for _, d := range p.Drive {
+			drives = append(drives, part(b.Inputs[d], 0, n))
+		}
+		if err := state.SetBias(j, driven(&x.registers[i][j], n, drives, &t.layers[j].Clipped)); err != nil {
+			return fmt.Errorf("write the biases of %s: %w", p.Name, err)
+		}
+	}
+	var inputs [][]int32
+	for tick := range ticks(c) {
+		inputs = inputs[:0]
+		for k, in := range c.Inputs {
+			if in.Kind != schema.SpikeInput {
+				continue
+			}
+			var spikes []int32
+			if tick < c.Steps && k == len(b.Inputs) { // the one of constants
+				spikes = append(spikes, 0)
+			} else if tick < c.Steps {
+				for n, v := range part(b.Inputs[k], tick, circuit.Size(in.Dims)) {
+					if v != 0 {
+						spikes = append(spikes, int32(n))
+					}
+				}
+			}
+			inputs = append(inputs, spikes)
+		}
+		state.Step(inputs)
+		given, spiking := 0, 0
+		for j := range c.Populations {
+			p, a, reach := &c.Populations[j], &t.layers[j], &x.layout.Populations[i][j]
+			n := circuit.Size(p.Dims)
+			step := tick - p.Depth + 1
+			if p.Reads {
+				if p.Gives && step == c.Steps-1 {
+					scale := p.Scale / x.registers[i][j].Scale
+					for k, v := range state.V(j) {
+						part(b.Outputs[given], 0, n)[k] = float32(float64(v) * scale)
+					}
+				}
+				if p.Gives {
+					given++
+				}
+				continue
+			}
+			var series []sdk.Series
+			if p.Gives {
+				series = append(series, b.Outputs[given])
+				given++
+			}
+			if len(b.Taps) > 0 {
+				series = append(series, b.Taps[spiking])
+			}
+			spiking++
+			if tick == 0 && step == 1 { // what is late and has no source spikes at no first step
+				for _, s := range series {
+					clear(part(s, 0, n))
+				}
+			}
+			held := step >= 0 && step < c.Steps
+			var rows [][]float32
+			for _, s := range series {
+				if held {
+					rows = append(rows, part(s, step, n))
+					clear(rows[len(rows)-1])
+				}
+			}
+			spikes := state.Spikes(j)
+			for _, k := range spikes {
+				for _, row := range rows {
+					row[k] = 1
+				}
+				a.Messages += float64(reach.Messages[k])
+				a.Hops += float64(reach.Across[k] + reach.Down[k])
+			}
+			if held {
+				a.Spikes[step] += float64(len(spikes))
+			}
+		}
+	}
+	for j := range c.Populations {
+		n, a := state.Count(j), &t.layers[j]
+		a.Synops += float64(n.Synops)
+		a.Active += float64(n.Active)
+		a.Inactive += float64(n.Inactive)
+		a.Clipped += float64(n.Clipped)
+	}
+	return nil
+}

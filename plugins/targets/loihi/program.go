@@ -1,0 +1,107 @@
+package loihi
+
+import (
+	"fmt"
+
+	"snnc.dev/snnc/plugins/schema"
+	"snnc.dev/snnc/plugins/sdk/circuit"
+	"snnc.dev/snnc/plugins/targets/loihi/emulator"
+	"snnc.dev/snnc/plugins/targets/loihi/quantise"
+)
+
+// network is circuit i in the chip's terms, as long as an example of it takes. Names begin with prefix: those of the circuit's inputs, with
+// their numbers, and of its populations.
+func (x *compiled) network(i int, prefix string) *emulator.Network {
+	c := &x.circuits[i]
+	n := &emulator.Network{Format: emulator.Format, Dialect: emulator.Chip}
+	n.Steps = ticks(c)
+	input := func(k int) string { return fmt.Sprintf("%sinput %d: %s", prefix, k, c.Inputs[k].Name) }
+	for k, in := range c.Inputs {
+		if in.Kind == schema.SpikeInput {
+			n.Inputs = append(n.Inputs, emulator.Input{Name: input(k), Dims: in.Dims})
+		}
+	}
+	for j := range c.Populations {
+		p, r := &c.Populations[j], &x.registers[i][j]
+		name := prefix + p.Name
+		g := emulator.Group{Name: name, Dims: p.Dims, DecayU: r.DecayU, DecayV: r.DecayV, Threshold: r.Threshold, BiasExp: r.BiasExponent,
+			Refract: r.Refractory, Hold: r.Hold}
+		if r.Start != 0 {
+			g.Start = &emulator.Numbers{List: []int32{int32(r.Start)}}
+		}
+		switch {
+		case r.Bias != nil:
+			g.Bias = &emulator.Numbers{List: narrow(r.Bias), Tensor: name + " bias"}
+		case len(p.Drive) > 0: // without a drive
+			g.Bias = &emulator.Numbers{List: driven(r, circuit.Size(p.Dims), nil, nil), Tensor: name + " bias"}
+		}
+		if g.Bias != nil && len(g.Bias.List) == 1 {
+			g.Bias.Tensor = ""
+		}
+		n.Groups = append(n.Groups, g)
+		for k := range p.Synapses {
+			s, w := &p.Synapses[k], &r.Groups[k]
+			y := emulator.Synapses{To: name, Kind: string(s.Kind), View: &s.View, Kernel: s.Kernel, Stride: s.Stride, Pad: s.Pad, Exponent: w.Exponent, Bits: x.bits,
+				Sign: map[int]emulator.Sign{-1: emulator.Inhibitory, 0: emulator.Mixed, 1: emulator.Excitatory}[w.Sign], Delay: s.Delay}
+			if y.From = input(max(s.Input, 0)); s.Population >= 0 {
+				y.From = prefix + c.Populations[s.Population].Name
+			}
+			for _, m := range w.Mantissas {
+				y.Weights.List = append(y.Weights.List, int32(m))
+			}
+			if len(y.Weights.List) > 1 {
+				y.Weights.Tensor = fmt.Sprintf("%s weights %d", name, k)
+			}
+			n.Synapses = append(n.Synapses, y)
+		}
+	}
+	return n
+}
+
+// ticks is how many steps of the chip an example of a circuit takes.
+func ticks(c *schema.Circuit) int {
+	deepest := 1
+	for i := range c.Populations {
+		deepest = max(deepest, c.Populations[i].Depth)
+	}
+	return c.Steps + deepest - 1
+}
+
+func narrow(list []int) []int32 {
+	out := make([]int32, len(list))
+	for i, v := range list {
+		out[i] = int32(v)
+	}
+	return out
+}
+
+// driven adds up drives, each with a number for each neuron, and returns the mantissas of the biases. clipped, if not nil, goes up by
+// those that are beyond the register.
+func driven(r *quantise.Registers, neurons int, drives [][]float32, clipped *float64) []int32 {
+	out := make([]int32, neurons)
+	for k := range out {
+		sum := 0.0
+		for _, d := range drives {
+			sum += float64(d[k])
+		}
+		m, beyond := r.Drive(k, neurons, sum)
+		if out[k] = int32(m); beyond && clipped != nil {
+			*clipped++
+		}
+	}
+	return out
+}
+
+// whole is all circuits in one network.
+func (x *compiled) whole() *emulator.Network {
+	if len(x.circuits) == 1 {
+		return x.network(0, "")
+	}
+	all := &emulator.Network{Format: emulator.Format, Dialect: emulator.Chip}
+	for i := range x.circuits {
+		n := x.network(i, x.circuits[i].Name+"/")
+		all.Inputs, all.Groups, all.Synapses = append(all.Inputs, n.Inputs...), append(all.Groups, n.Groups...), append(all.Synapses, n.Synapses...)
+		all.Steps = max(all.Steps, n.Steps)
+	}
+	return all
+}
