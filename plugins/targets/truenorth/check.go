@@ -120,6 +120,9 @@ func report(reply *schema.TargetReply, circuits []schema.Circuit, m *mapping.Map
 		if p.Decay > 0 && p.Decay < 1 {
 			reply.Notes = append(reply.Notes, fmt.Sprintf("%s of %s is an approximation: its membrane keeps %.4g of itself at each time step, and the chip takes the same amount off, toward zero", p.Name, c.Network, p.Decay))
 		}
+		if l.Axons == 1 && !l.Grouped {
+			reply.Notes = append(reply.Notes, fmt.Sprintf("weights of %s of %s are there or not, of one size and sign for each channel: with %d inputs or fewer a neuron has better ones", p.Name, c.Network, mapping.Axons/2))
+		}
 		if l.Tight {
 			reply.Notes = append(reply.Notes, fmt.Sprintf("%s of %s leaves no axon for its bias, which acts before the first time step: neurons with large negative ones begin too low", p.Name, c.Network))
 		}

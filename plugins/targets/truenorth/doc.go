@@ -2,7 +2,8 @@
 // circuits fit, and puts them on the chip.
 //
 // Target is the component. Check refuses populations that the chip's neuron cannot be (refuse.go) and asks package mapping how the
-// others lie on cores.
+// others lie on cores. Compile also has package quantize turn their weights into registers (build.go), and gives a chip whose circuits
+// package emulator runs (chip.go). What was built is named by a validate.Legend, from which package validate judges it in tests.
 //
 // Only plugins/builtin imports this package.
 package truenorth

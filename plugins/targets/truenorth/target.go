@@ -6,6 +6,7 @@ import (
 
 	"snnc.dev/snnc/plugins/schema"
 	"snnc.dev/snnc/plugins/sdk"
+	"snnc.dev/snnc/plugins/targets/truenorth/emulator"
 	"snnc.dev/snnc/plugins/targets/truenorth/mapping"
 )
 
@@ -28,7 +29,9 @@ func Target() sdk.Target {
 				{Name: "chips", Type: schema.Int, Default: "1", Min: &one, Max: &many, Doc: "chips of 4,096 cores, on a board of four in a row"},
 			},
 		},
-		Check: Check,
+		Check:   Check,
+		Compile: Compile,
+		Trace:   emulator.Trace,
 	}
 }
 

@@ -229,3 +229,34 @@ func TestFar(t *testing.T) {
 		}
 	}
 }
+
+// Cores lie closer for the search, each in a place of its own, and always in the same.
+func TestPlace(t *testing.T) {
+	c := chain([]int{2, 16, 16}, conv(schema.Conv, 3, 1, 1, 8, 16, 16), conv(schema.Conv, 3, 1, 1, 4, 16, 16), conv(schema.Conv, 3, 1, 1, 8, 16, 16))
+	var hops []float64
+	for range 2 {
+		m, bad := New([]schema.Circuit{c}, none, Options{Chips: 1, Axons: 2})
+		if bad != nil {
+			t.Fatal(bad)
+		}
+		seen := map[[2]int]bool{}
+		for _, core := range m.Cores {
+			at := [2]int{core.X, core.Y}
+			if seen[at] || core.X < 0 || core.X >= Side || core.Y < 0 || core.Y >= Side {
+				t.Fatalf("a core at %v", at)
+			}
+			seen[at] = true
+		}
+		hops = append(hops, m.Hops())
+		for i, core := range m.Cores {
+			core.X, core.Y = hilbert(Side, i)
+		}
+		t.Logf("%d cores: %.0f hops for each time step, in the order of layers %.0f", len(m.Cores), hops[len(hops)-1], m.Hops())
+		if hops[0] >= m.Hops() {
+			t.Errorf("%v hops, and %v without the search", hops[0], m.Hops())
+		}
+	}
+	if hops[0] != hops[1] {
+		t.Errorf("%v hops, and %v the second time", hops[0], hops[1])
+	}
+}

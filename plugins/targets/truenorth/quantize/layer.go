@@ -51,6 +51,9 @@ func New(c *schema.Circuit, l *mapping.Layer, w circuit.Weights) *Layer {
 	channels := p.Dims[0]
 	q.room = l.Size / channels
 	q.Loss = schema.Loss{Circuit: c.Name, Layer: p.Name, Bits: q.lattice.Bits()}
+	if l.Grouped {
+		q.Loss.Bits = 9 // of the weight that all synapses of one kind have
+	}
 	if p.Decay > 0 && p.Decay < 1 {
 		q.away = leak(p)
 	}
