@@ -84,7 +84,7 @@ func compile(q schema.CompileRequest, w sdk.Weights) (*compiled, schema.CompileR
 		}
 		return 1
 	})
-	r.Chips = x.layout.Chips
+	r.Chips, r.Constants = x.layout.Chips, emulator.Constants(1)
 	for i := range x.layout.Cores {
 		k := &x.layout.Cores[i]
 		c := &x.circuits[k.Circuit]

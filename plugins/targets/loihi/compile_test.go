@@ -374,6 +374,11 @@ func TestCounts(t *testing.T) {
 	if r.Programs[0].Ticks != 17 || got.Reply.Ticks != 3*17 || first.Synops != 512*in || first.Active+first.Inactive != 3*17*512 || second.Synops != 10*fired || fired == 0 {
 		t.Errorf("%+v for %v spikes in and %v within: %+v", r.Programs, in, fired, got.Reply)
 	}
+	e, updates := got.Reply.Energy[0], second.Active+second.Inactive+first.Inactive
+	least := (first.Synops+second.Synops)*23.6 + first.Active*81 + updates*52
+	if joules := e.Low * 1e12; e.Profile != "davies2018" || joules < least || joules > least+second.Active*29+first.Messages*(1.7+14*4) || len(r.Constants) == 0 {
+		t.Errorf("%+v, of which events are %v pJ, with %d constants", e, least, len(r.Constants))
+	}
 	if len(r.Cores) != 5 || first.Messages < fired || second.Messages != 0 {
 		t.Errorf("%d cores, %+v", len(r.Cores), got.Reply.Layers)
 	}

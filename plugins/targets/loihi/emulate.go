@@ -63,13 +63,32 @@ func (x *onChip) Emulate(b *sdk.Block) (schema.EmulateReply, error) {
 		}
 		sum.add(&done[w])
 	}
-	reply := schema.EmulateReply{Layers: sum.layers, Ticks: float64(b.Examples * ticks(c))}
-	return reply, nil
+	work := x.work(i, &sum)
+	work.Ticks = float64(b.Examples * ticks(c))
+	return schema.EmulateReply{Layers: sum.layers, Ticks: work.Ticks, Energy: work.Energy(), Time: work.Time()}, nil
+}
+
+// work is what the chips did for circuit i, but for the ticks.
+func (x *onChip) work(i int, t *tally) emulator.Work {
+	w := emulator.Work{Across: t.across, Down: t.down, Chips: x.layout.Chips}
+	for _, k := range x.layout.Cores {
+		if k.Circuit == i {
+			w.Cores++
+		}
+	}
+	for j := range t.layers {
+		a := &t.layers[j]
+		w.Synops, w.Active, w.Inactive, w.Messages = w.Synops+a.Synops, w.Active+a.Active, w.Inactive+a.Inactive, w.Messages+a.Messages
+	}
+	w.Spikes = t.spikes
+	return w
 }
 
 // tally is what some examples of a circuit did. All counts are whole, so that sums do not depend on their order.
 type tally struct {
-	layers []schema.Activity
+	layers       []schema.Activity
+	spikes       float64 // at all ticks
+	across, down float64 // tiles that messages pass
 }
 
 func newTally(c *schema.Circuit) tally {
@@ -81,6 +100,7 @@ func newTally(c *schema.Circuit) tally {
 }
 
 func (t *tally) add(o *tally) {
+	t.spikes, t.across, t.down = t.spikes+o.spikes, t.across+o.across, t.down+o.down
 	for j := range t.layers {
 		a, b := &t.layers[j], &o.layers[j]
 		for k := range a.Spikes {
@@ -180,6 +200,7 @@ func (x *onChip) example(i int, state *emulator.State, b *sdk.Block, e int, t *t
 				}
 				a.Messages += float64(reach.Messages[k])
 				a.Hops += float64(reach.Across[k] + reach.Down[k])
+				t.across, t.down = t.across+float64(reach.Across[k]), t.down+float64(reach.Down[k])
 			}
 			if held {
 				a.Spikes[step] += float64(len(spikes))
@@ -192,6 +213,7 @@ func (x *onChip) example(i int, state *emulator.State, b *sdk.Block, e int, t *t
 		a.Active += float64(n.Active)
 		a.Inactive += float64(n.Inactive)
 		a.Clipped += float64(n.Clipped)
+		t.spikes += float64(n.Spikes)
 	}
 	return nil
 }
