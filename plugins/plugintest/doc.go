@@ -7,7 +7,9 @@
 //   - Opaque components (opaque.go, trial.go, gradient.go, process.go) are held against the contract of docs/plugin-protocol.md: equal
 //     requests have equal answers in any process and order, examples are computed apart, a block is what its steps are one by one, a
 //     derivative is that of what is computed.
-//   - What answers with text (pure.go), graphs and Programs and how networks lie on chips, is asked twice, and wrongly.
+//   - What answers with text (pure.go), graphs and Programs and how circuits lie on chips, is asked twice, and wrongly.
+//   - Targets (target.go) are asked for room; the chips that they emulate (chip.go) are held against their contract as opaque
+//     components are, with a small circuit of neurons that they take (circuit.go).
 //   - Graphs (equations.go, model.go, numbers.go) are computed by the interpreter, with their derivatives.
 //   - All processes are watched for attempts against their walls (walls.go).
 package plugintest

@@ -20,10 +20,13 @@ const (
 	Samples     Name = "samples"
 	Fit         Name = "fit"
 	Determinism Name = "determinism"
+	Agreement   Name = "agreement"
 	Leak        Name = "leak"
 	Operands    Name = "operands"
 	Spikes      Name = "spikes"
 	Examples    Name = "examples"
+	Counts      Name = "counts"
+	Export      Name = "export"
 	Steps       Name = "steps"
 	Gradient    Name = "gradient"
 	Malformed   Name = "malformed"
@@ -58,12 +61,15 @@ func Explanations() []Explanation {
 		{Example, "the plugin", "`example.snn`, where it is there, checks", "the spec; the version that its `use` asks for; what has changed in the plugin"},
 		{Program, "models, coders that are graphs", "the graphs hold and link with the networks of the request; a training step computes numbers", "the function that is named; the shapes that it takes of networks and fields"},
 		{Samples, "samplers of models", "what is drawn with the first weights is finite, and a sample is the same alone as beside others", "the first and last rows of the sampler's table; sums over the batch"},
-		{Fit, "targets", "of the first network that is too large the layers have a problem and a change", "`problem` and `change` of each Placement that does not fit"},
+		{Fit, "targets", "of the first circuit that is too large the layers have a problem and a change", "`problem` and `change` of each Placement that does not fit"},
 		{Determinism, all, "two processes that are asked the same answer the same, bit for bit", "random numbers without the call's seeds, dates, the order of maps, sums in changing order"},
+		{Agreement, "targets that emulate", "`Compile` says of a circuit what `Check` says", "one function that both begin with"},
 		{Leak, all, "so does one process, whatever it was asked in between, at other dims too; a gradient comes of what was saved alone", "state that is kept from call to call; what belongs to a use and lies where all uses share it"},
-		{Operands, opaque, "a call reads what it is given and writes all numbers of its own examples, and nothing else", "offsets and sizes; examples that are left out; inputs that are changed in place"},
-		{Spikes, "neurons, coders", "what spikes is 0 or 1, what spikes once does so once, what does not is finite", "divisions by 0, logarithms of 0; `spikes` and `once` in the description"},
-		{Examples, opaque, "an example is the same alone as in a batch, and in parts of it that are asked for at the same time", "numbers that examples share; loops over the batch; buffers that calls share"},
+		{Operands, opaque + ", targets that emulate", "a call reads what it is given and writes all numbers of its own examples, and nothing else", "offsets and sizes; examples that are left out; inputs that are changed in place"},
+		{Spikes, "neurons, coders, targets that emulate", "what spikes is 0 or 1, what spikes once does so once, what does not is finite", "divisions by 0, logarithms of 0; `spikes` and `once` in the description"},
+		{Examples, opaque + ", targets that emulate", "an example is the same alone as in a batch, and in parts of it that are asked for at the same time", "numbers that examples share; loops over the batch; buffers that calls share"},
+		{Counts, "targets that emulate", "spikes that are counted are those that are given, at each time step, and counts of examples add up; taps change nothing", "time steps of the network and of the chip; what is counted for a call, and what for the process"},
+		{Export, "targets that emulate", "an export is JSON, the same each time, and what `Trace` runs", "the order of maps; what `Trace` reads and `Export` does not write"},
 		{Steps, "opaque neurons", "a block is what its time steps are one by one with the states carried", "states that are not declared, or not as they are behind the last step"},
 		{Gradient, "neurons, coders, models", "the derivative is that of what is computed, smoothed where it spikes", "signs, time steps, ways through the states in `Backward`; derivatives of functions that have their own"},
 		{Malformed, all, "a request that is wrong has an error, and the process lives on", "checks of what a request says, before it is followed"},

@@ -127,7 +127,21 @@ func (s *suite) wrong(all []inquiry) error {
 			{"a component that is not there", changed(q.request, func(m map[string]any) { m["component"] = "no such component" })},
 		}
 		switch q.call {
-		case "Build", "Check":
+		case "Check":
+			for what, change := range map[string]func(circuit, population map[string]any){
+				"a population that is its own source":  func(_, p map[string]any) { p["synapses"].([]any)[0].(map[string]any)["population"] = 7 },
+				"weights of other dims":                func(_, p map[string]any) { p["dims"] = []int{5, 5, 5} },
+				"a depth that its sources do not give": func(_, p map[string]any) { p["depth"] = 5 },
+				"no time steps":                        func(c, _ map[string]any) { c["steps"] = 0 },
+			} {
+				text := changed(q.request, func(m map[string]any) {
+					c := m["circuits"].([]any)[0].(map[string]any)
+					change(c, c["populations"].([]any)[0].(map[string]any))
+				})
+				requests = append(requests, struct{ what, text string }{what, text})
+			}
+			slices.SortFunc(requests, func(a, b struct{ what, text string }) int { return strings.Compare(a.what, b.what) })
+		case "Build":
 			networks := 0
 			text := changed(q.request, func(m map[string]any) {
 				all, _ := m["networks"].([]any)

@@ -97,7 +97,7 @@ func (s *suite) done() bool {
 // host returns a host that runs the plugin in a process of its own, which starts with the first call. Of a call whose process ends it tries
 // so many processes.
 func (s *suite) host(tries int) *host.Host {
-	o := host.Options{Builtin: s.o.Builtin, Dev: map[string]string{s.name: s.dir}, Timeout: s.o.Timeout, Tries: tries, Confine: s.o.Confine}
+	o := host.Options{Builtin: s.o.Builtin, Dev: map[string]string{s.name: s.dir}, Timeout: s.o.Timeout, Long: s.o.Timeout, Tries: tries, Confine: s.o.Confine}
 	if s.unwatched == nil {
 		o.Watch = s.attempts.add
 	}

@@ -6,33 +6,52 @@ import (
 
 	"snnc.dev/snnc/dsl/check"
 	"snnc.dev/snnc/plugins/schema"
-	"snnc.dev/snnc/runtime/build"
 	"snnc.dev/snnc/runtime/host"
 )
 
-// target tests a target at arguments: with networks of growing width, until one does not fit.
+// target tests a target at arguments: with circuits of growing width, until one does not fit, and where it emulates with what it computes.
 func (s *suite) target(title string, p *schema.Plugin, c *schema.Component, arguments string) {
-	if s.o.Builtin == nil {
-		s.say(title, Fit, Untested, "not: there is no command that serves the built-ins, of whose networks one would be checked", "")
+	args, said := s.argued(p, c, arguments)
+	if said != "" {
+		s.say(title, Fit, Untested, "not: "+said, "")
 		return
 	}
 	h := s.host(1)
+	ask := func(x circuit) (schema.TargetRequest, schema.TargetReply, error) {
+		q := schema.TargetRequest{Component: c.Name, Arguments: args, Circuits: []schema.Circuit{x.Circuit}}
+		r, err := h.Check(s.ctx, s.name, q)
+		return q, r, err
+	}
+	var kind *neuron // the first that the chip takes
+	var refused string
+	for i := range neurons {
+		_, r, err := ask(classifier(neurons[i], 16))
+		switch {
+		case err != nil:
+			s.failed(title, Fit, err)
+			return
+		case len(r.Complaints) > 0:
+			s.say(title, Fit, Untested, fmt.Sprintf("not: it complains of `%s`: %s", r.Complaints[0].Path, r.Complaints[0].Summary), "")
+			return
+		}
+		k := slices.IndexFunc(r.Layers, func(l schema.Placement) bool { return l.Host && l.Problem != "" })
+		if k < 0 {
+			kind = &neurons[i]
+			break
+		}
+		refused = r.Layers[k].Problem
+	}
+	if kind == nil {
+		s.say(title, Fit, Untested, fmt.Sprintf("not: none of %d kinds of neurons that are tried is for the chip; of the last it says: %s", len(neurons), refused), "")
+		return
+	}
 	var all []inquiry
 	fits, large := 0, 0
 	var bad schema.TargetReply
 	for n := 16; n <= 1<<22 && large == 0; n *= 8 {
-		q, said := s.placed(h, p, c, arguments, n)
-		if said != "" {
-			s.say(title, Fit, Untested, "not: "+said, "")
-			return
-		}
-		r, err := h.Check(s.ctx, s.name, q)
+		q, r, err := ask(classifier(*kind, n))
 		if err != nil {
 			s.failed(title, Fit, err)
-			return
-		}
-		if len(r.Complaints) > 0 {
-			s.say(title, Fit, Untested, fmt.Sprintf("not: it complains of `%s`: %s", r.Complaints[0].Path, r.Complaints[0].Summary), "")
 			return
 		}
 		if r.Fits {
@@ -43,9 +62,18 @@ func (s *suite) target(title string, p *schema.Plugin, c *schema.Component, argu
 		all = append(all, inquire("Check", s.name, q, (*host.Host).Check))
 	}
 	s.each(title, append([]test{{Fit, func() (string, error) { return fit(fits, large, bad) }}}, s.pure(all)...), Answer, Deadline, Crash)
+	switch {
+	case s.done():
+	case !c.Emulates:
+		s.say(title+" emulated", Answer, Untested, "not: the description has no `emulates`", "")
+	case fits == 0:
+		s.say(title+" emulated", Answer, Untested, "not: no layer that was tried fits", "")
+	default:
+		s.emulated(title+" emulated", &chip{of: s, component: c, arguments: args, circuit: classifier(*kind, 16)})
+	}
 }
 
-// fit judges what is said of the first network that does not fit.
+// fit judges what is said of the first circuit that does not fit.
 func fit(fits, large int, r schema.TargetReply) (string, error) {
 	if large == 0 {
 		return fmt.Sprintf("layers of 16 to %d neurons all do", fits), nil
@@ -66,23 +94,22 @@ func fit(fits, large int, r schema.TargetReply) (string, error) {
 	return said, nil
 }
 
-// placed is a request about a network with a layer of n neurons; else said is why there is none.
-func (s *suite) placed(h *host.Host, p *schema.Plugin, c *schema.Component, arguments string, n int) (q schema.TargetRequest, said string) {
-	spec, said := s.checked(h, only(p, c), s.preamble()+fmt.Sprintf(`
+// argued returns the arguments of a target as a spec has them, complete with defaults; else said is what is wrong with them.
+func (s *suite) argued(p *schema.Plugin, c *schema.Component, arguments string) (args schema.Arguments, said string) {
+	if s.o.Builtin == nil {
+		return nil, "there is no command that serves the built-ins, whose model a spec would deploy"
+	}
+	spec, said := s.checked(s.host(1), only(p, c), s.preamble()+fmt.Sprintf(`
 network classify(image: real[1, 8, 8]) -> real[10] {
-    return image -> flatten -> encode(direct(steps = 4)) -> linear(16) -> fire -> linear(%d) -> fire -> linear(10) -> fire -> decode(mean)
+    return image -> flatten -> encode(direct(steps = 4)) -> linear(10) -> fire -> decode(mean)
 }
 model it = supervised(network = classify)
 train it { data = digits, batch = 2, iterations = 1, optimizer = sgd(rate = 0.1) }
 deploy it { targets = [tested%s] }
-`, n, arguments))
+`, arguments))
 	if spec == nil {
-		return q, said
-	}
-	models, found := build.Models(s.ctx, h, spec)
-	if len(models) == 0 || found.HasErrors() {
-		return q, found[0].Summary
+		return nil, said
 	}
 	deploy := spec.Actions[slices.IndexFunc(spec.Actions, func(a *check.Action) bool { return a.Kind == "deploy" })]
-	return schema.TargetRequest{Component: c.Name, Arguments: deploy.Settings["targets"].Items[0].Args, Networks: models[0].Request().Networks}, ""
+	return deploy.Settings["targets"].Items[0].Args, ""
 }

@@ -4,6 +4,7 @@ package python_test
 
 import (
 	"context"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -167,5 +168,40 @@ func TestChipFaults(t *testing.T) {
 	}
 	if r, err := h.Trace(ctx, "acme/chips", "ideal", nil, "cores", nil); err != nil || r.Error == "" {
 		t.Errorf("%+v %v", r, err)
+	}
+}
+
+// Circuits that do not hold together are refused in Python where they are in Go, with the same words for most.
+func TestChipVerify(t *testing.T) {
+	h := start(t)
+	refused := 0
+	for seed := range uint64(150) {
+		n := circuittest.Random(seed, circuittest.Options{})
+		draw := rand.New(rand.NewPCG(seed, 1))
+		c := &n.Circuit
+		p := &c.Populations[draw.IntN(len(c.Populations))]
+		s := &p.Synapses[draw.IntN(len(p.Synapses))]
+		what := []func(){
+			func() {}, func() { c.Name = "" }, func() { c.Steps = 0 }, func() { c.Inputs[0].Kind = "light" }, func() { c.Inputs[0].Dims = []int{0} }, func() { p.Name = "" },
+			func() { p.Name = c.Populations[0].Name }, func() { p.Dims = append(p.Dims, 1) }, func() { p.Decay = 1.5 }, func() { p.CurrentDecay = -1 }, func() { p.Current = !p.Current },
+			func() { p.Refractory = -1 }, func() { p.Reads = !p.Reads }, func() { p.Scale = 0 }, func() { p.Reset.Kind = "of" }, func() { p.Late = !p.Late }, func() { p.Depth++ },
+			func() { p.Drive = []int{0} }, func() { p.Bias = &schema.Tensor{Dims: []int{1, 1}} }, func() { s.Population++ }, func() { s.Input = 7 }, func() { s.Kind = schema.Pool },
+			func() { s.Kind = schema.Same }, func() { s.Kernel++ }, func() { s.Stride++ }, func() { s.Pad++ }, func() { s.Weights.Dims = []int{2} }, func() { s.Delay++ },
+			func() { s.View.Offset++ }, func() { s.View.Tall = 2 }, func() { s.View.Dims = []int{2, 1, 1} }, func() { s.View.From = []int{3} },
+			func() { p.Measured = &schema.Measured{Examples: 1, Rate: 0.5, High: 1} }, func() { p.Measured = &schema.Measured{Rate: 0.5} },
+		}
+		k := draw.IntN(len(what))
+		what[k]()
+		ours := circuit.VerifyAll([]schema.Circuit{n.Circuit})
+		_, theirs := h.Check(context.Background(), "acme/chips", schema.TargetRequest{Component: "ideal", Circuits: []schema.Circuit{n.Circuit}})
+		if (ours == nil) != (theirs == nil) {
+			t.Errorf("seed %d, change %d: in Go %v, in Python %v", seed, k, ours, theirs)
+		}
+		if ours != nil {
+			refused++
+		}
+	}
+	if refused < 60 || refused > 145 {
+		t.Errorf("%d refused: this tests little", refused)
 	}
 }

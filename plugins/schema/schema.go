@@ -55,6 +55,11 @@ type Component struct {
 	Samplers []Choice `json:"samplers,omitempty"` // model: what `sampler =` accepts; the first is the default
 	Exports  []string `json:"exports,omitempty"`  // model: functions for metrics, other models and deployment
 
+	// Emulates is set for a target that also compiles circuits and emulates its chip, see CompileRequest; Traces for one that runs
+	// networks in its own terms, see TraceRequest.
+	Emulates bool `json:"emulates,omitempty"`
+	Traces   bool `json:"traces,omitempty"`
+
 	// Aliases are the names by which other libraries know the component; case counts for nothing. Who writes one of them is
 	// told this component's name.
 	Aliases []string `json:"aliases,omitempty"`

@@ -101,6 +101,13 @@ type Target struct {
 	Trace func(q schema.TraceRequest, tensors map[string][]byte) (schema.TraceReply, error)
 }
 
+// component is the component with what it does.
+func (t Target) component() schema.Component {
+	out := t.Component
+	out.Emulates, out.Traces = t.Compile != nil, t.Trace != nil
+	return out
+}
+
 // Weights returns the numbers of a tensor of a request, which are to be read only.
 type Weights func(schema.Tensor) []float32
 
@@ -136,7 +143,7 @@ func (p Plugin) Components() []schema.Component {
 		out = append(out, x.Component)
 	}
 	for _, x := range p.Targets {
-		out = append(out, x.Component)
+		out = append(out, x.component())
 	}
 	return out
 }

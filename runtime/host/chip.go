@@ -1,6 +1,7 @@
 package host
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -11,6 +12,8 @@ import (
 
 	"snnc.dev/snnc/plugins/proto"
 	"snnc.dev/snnc/plugins/schema"
+	"snnc.dev/snnc/runtime/graph"
+	"snnc.dev/snnc/runtime/opaque"
 )
 
 // Chip is circuits that a target has compiled. Its methods may be called concurrently. Close it after use.
@@ -94,11 +97,10 @@ const (
 
 // part is a block of numbers of an example at a time step, or without time steps.
 type part struct {
-	data   []float32
-	steps  int
-	row    int  // numbers of an example
-	spikes bool // 0 or 1
-	at     int  // where it lies in a call's arena
+	data  []float32
+	steps int
+	row   int // numbers of an example
+	at    int // where it lies in a call's arena
 }
 
 // cut checks a block and returns its parts, and how many numbers an example has in all.
@@ -115,7 +117,7 @@ func (c *Chip) cut(b Block) (inputs, outputs, taps []part, floats int, err error
 		if len(to) >= len(data) {
 			return to, fmt.Errorf("%d %s are too few for circuit %q", len(data), what, b.Circuit)
 		}
-		x := part{data: data[len(to)], steps: b.Steps, row: 1, spikes: timed}
+		x := part{data: data[len(to)], steps: b.Steps, row: 1}
 		if !timed {
 			x.steps = 1
 		}
@@ -162,28 +164,26 @@ func (c *Chip) Emulate(ctx context.Context, b Block) (schema.EmulateReply, error
 		return fail(err)
 	}
 	count := min(b.Batch, callExamples, max(1, callFloats/floats))
-	ctx, end := context.WithCancelCause(ctx)
-	defer end(nil)
-	replies := make([]schema.EmulateReply, (b.Batch+count-1)/count)
-	var all sync.WaitGroup
+	all, end := context.WithCancel(ctx)
+	defer end()
+	replies, bad := make([]schema.EmulateReply, (b.Batch+count-1)/count), make([]error, (b.Batch+count-1)/count)
+	var calls sync.WaitGroup
 	free := make(chan bool, callsAtOnce)
 	for k := range replies {
 		free <- true
-		if ctx.Err() != nil {
+		if all.Err() != nil {
 			break
 		}
-		all.Go(func() {
+		calls.Go(func() {
 			defer func() { <-free }()
 			first := k * count
-			r, err := c.emulate(ctx, b, first, min(count, b.Batch-first), inputs, outputs, taps)
-			if err != nil {
-				end(err) // the first one counts: the others are ended by it
+			if replies[k], bad[k] = c.emulate(all, b, first, min(count, b.Batch-first), inputs, outputs, taps); bad[k] != nil {
+				end()
 			}
-			replies[k] = r
 		})
 	}
-	all.Wait()
-	if err := context.Cause(ctx); err != nil {
+	calls.Wait()
+	if err := cmp.Or(ctx.Err(), cause(bad)); err != nil {
 		return schema.EmulateReply{}, err
 	}
 	var sum schema.EmulateReply
@@ -191,6 +191,22 @@ func (c *Chip) Emulate(ctx context.Context, b Block) (schema.EmulateReply, error
 		addReply(&sum, r)
 	}
 	return sum, nil
+}
+
+// cause returns the error that others follow from: one that is late has its process killed, in which other calls are at work, and one that
+// fails ends the others.
+func cause(all []error) (found error) {
+	for _, err := range all {
+		f := (*Failure)(nil)
+		switch {
+		case err == nil:
+		case errors.As(err, &f) && f.Kind == Late:
+			return err
+		case found == nil || errors.Is(found, context.Canceled):
+			found = err
+		}
+	}
+	return found
 }
 
 // emulate makes the call for some examples.
@@ -205,7 +221,7 @@ func (c *Chip) emulate(ctx context.Context, b Block, first, count int, inputs, o
 		}
 		return own, offsets
 	}
-	q := schema.EmulateRequest{Handle: c.request.Handle, Circuit: b.Circuit, Steps: b.Steps, Batch: count, Count: count}
+	q := schema.EmulateRequest{Circuit: b.Circuit, Steps: b.Steps, Batch: count, Count: count}
 	inputs, q.Inputs = place(inputs)
 	outputs, q.Outputs = place(outputs)
 	taps, q.Taps = place(taps)
@@ -217,7 +233,6 @@ func (c *Chip) emulate(ctx context.Context, b Block, first, count int, inputs, o
 		return schema.EmulateReply{}, err
 	}
 	defer m.Close()
-	q.Arena, q.Bytes = m.path, len(m.bytes)
 	x := m.Floats()
 	each := func(p part, f func(block, call []float32)) {
 		for t := range p.steps {
@@ -227,18 +242,7 @@ func (c *Chip) emulate(ctx context.Context, b Block, first, count int, inputs, o
 	for _, p := range inputs {
 		each(p, func(block, call []float32) { copy(call, block) })
 	}
-	var r schema.EmulateReply
-	_, err = c.h.call(ctx, c.of, emulateCall, q, c.ready, func(text string) (err error) {
-		if r, err = judgeEmulated(text, c.request.Circuits, b.Circuit, b.Steps, c.reply.Constants); err != nil {
-			return err
-		}
-		for _, p := range slices.Concat(outputs, taps) {
-			if err := judgeNumbers(x[p.at:][:p.steps*count*p.row], p.spikes); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	r, err := c.Ask(ctx, m, q)
 	if err != nil {
 		return schema.EmulateReply{}, err
 	}
@@ -246,6 +250,65 @@ func (c *Chip) emulate(ctx context.Context, b Block, first, count int, inputs, o
 		each(p, func(block, call []float32) { copy(block, call) })
 	}
 	return r, nil
+}
+
+// Ask makes one call about examples whose blocks lie in the host's memory (Opaque), where the request says; its handle and arena are set
+// here. What the call writes is judged with the reply.
+func (c *Chip) Ask(ctx context.Context, m opaque.Memory, q schema.EmulateRequest) (schema.EmulateReply, error) {
+	a, ok := m.(*arena)
+	i := slices.IndexFunc(c.request.Circuits, func(x schema.Circuit) bool { return x.Name == q.Circuit })
+	if !ok || i < 0 {
+		return schema.EmulateReply{}, fmt.Errorf("emulate circuit %q: it is not compiled, or its blocks do not lie in the host's memory", q.Circuit)
+	}
+	q.Handle, q.Arena, q.Bytes = c.request.Handle, a.path, len(a.bytes)
+	var r schema.EmulateReply
+	_, err := c.h.call(ctx, c.of, emulateCall, q, c.ready, func(text string) (err error) {
+		if r, err = judgeEmulated(text, &c.request.Circuits[i], q.Steps, c.reply.Constants); err != nil {
+			return err
+		}
+		outputs, taps := q.Outputs, q.Taps
+		lacks := errors.New("it answers a call that lacks operands")
+		for _, p := range c.request.Circuits[i].Populations {
+			if p.Gives && len(outputs) == 0 || !p.Reads && len(q.Taps) > 0 && len(taps) == 0 {
+				return lacks
+			}
+			if p.Gives {
+				if err := judgeBlock(a.Floats(), outputs[0], q, &p); err != nil {
+					return err
+				}
+				outputs = outputs[1:]
+			}
+			if !p.Reads && len(taps) > 0 {
+				if err := judgeBlock(a.Floats(), taps[0], q, &p); err != nil {
+					return err
+				}
+				taps = taps[1:]
+			}
+		}
+		return nil
+	})
+	return r, err
+}
+
+// Chips returns the chip as what computes the circuits of graphs. done, unless it is nil, is told what the chip did for each block, from any
+// goroutine. The context ends all calls.
+func (c *Chip) Chips(ctx context.Context, done func(circuit string, examples int, r schema.EmulateReply)) opaque.Chips {
+	return chips{ctx, c, done}
+}
+
+type chips struct {
+	ctx  context.Context
+	of   *Chip
+	done func(string, int, schema.EmulateReply)
+}
+
+// Run implements opaque.Chips.
+func (x chips) Run(g *graph.Chip, b opaque.Examples) error {
+	r, err := x.of.Emulate(x.ctx, Block{Circuit: g.Circuit, Steps: b.Steps, Batch: b.Batch, Inputs: b.Inputs, Outputs: b.Outputs, Seeds: b.Seeds})
+	if err == nil && x.done != nil {
+		x.done(g.Circuit, b.Batch, r)
+	}
+	return err
 }
 
 // addReply adds what a call did to what others did.

@@ -19,7 +19,9 @@ import (
 	"snnc.dev/snnc/plugins/sdk"
 	"snnc.dev/snnc/plugins/sdk/circuit"
 	"snnc.dev/snnc/plugins/sdk/circuit/circuittest"
+	"snnc.dev/snnc/runtime/graph"
 	"snnc.dev/snnc/runtime/host"
+	"snnc.dev/snnc/runtime/opaque"
 )
 
 // compile compiles a net on the target `ideal` of a host's built-in plugin.
@@ -97,6 +99,12 @@ func TestChip(t *testing.T) {
 		again.Taps = nil
 		if _, err := chip.Emulate(context.Background(), again); err != nil || !slices.EqualFunc(again.Outputs, want.Outputs, slices.Equal) {
 			t.Fatalf("seed %d: other numbers without taps: %v", seed, err)
+		}
+		asGraph, told := blockOf(n, b), schema.EmulateReply{}
+		err = chip.Chips(context.Background(), func(circuit string, examples int, r schema.EmulateReply) { told = r }).Run(&graph.Chip{Circuit: n.Circuit.Name},
+			opaque.Examples{Steps: b.Steps, Batch: b.Examples, Inputs: b.Inputs, Outputs: asGraph.Outputs})
+		if err != nil || !slices.EqualFunc(asGraph.Outputs, want.Outputs, slices.Equal) || cmp.Diff(told, r) != "" {
+			t.Fatalf("seed %d: the circuit of a graph gives other numbers: %v", seed, err)
 		}
 	}
 }

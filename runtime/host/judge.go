@@ -146,6 +146,8 @@ func judgeComponent(c schema.Component) error {
 		return fmt.Errorf("its directions are %q, and there are encode and decode", c.Directions)
 	case c.Kind == schema.Coder && c.Goes(schema.Encode) && !slices.ContainsFunc(c.Params, isSteps):
 		return errors.New("a coder that encodes has the parameter steps, an int of at least 1, required or with a default")
+	case c.Kind != schema.Target && (c.Emulates || c.Traces):
+		return errors.New("only targets emulate and trace")
 	case c.Kind != schema.Model && len(c.Roles)+len(c.Samplers)+len(c.Exports) > 0:
 		return errors.New("only models have roles, samplers and exports")
 	}

@@ -172,18 +172,17 @@ func judgeTensors(all []schema.NamedTensor) error {
 	return nil
 }
 
-// judgeEmulated judges the answer to Emulate but for the numbers in memory, see judgeNumbers.
-func judgeEmulated(text string, circuits []schema.Circuit, circuit string, steps int, constants []schema.Constant) (schema.EmulateReply, error) {
+// judgeEmulated judges the answer to Emulate but for the numbers in memory, see judgeBlock.
+func judgeEmulated(text string, c *schema.Circuit, steps int, constants []schema.Constant) (schema.EmulateReply, error) {
 	r, err := decode[schema.EmulateReply](text)
 	if err != nil {
 		return r, err
 	}
-	c := &circuits[slices.IndexFunc(circuits, func(c schema.Circuit) bool { return c.Name == circuit })]
 	seen := map[string]bool{}
 	for _, l := range r.Layers {
 		switch {
 		case !has(c, l.Layer) || seen[l.Layer]:
-			return r, fmt.Errorf("layer %q is none of circuit %q, or stands twice", l.Layer, circuit)
+			return r, fmt.Errorf("layer %q is none of circuit %q, or stands twice", l.Layer, c.Name)
 		case len(l.Spikes) != 0 && len(l.Spikes) != steps:
 			return r, fmt.Errorf("layer %q counts spikes at %d time steps of %d", l.Layer, len(l.Spikes), steps)
 		case min(l.Synops, l.Active, l.Inactive, l.Messages, l.Hops, l.Clipped) < 0 || slices.ContainsFunc(l.Spikes, func(n float64) bool { return n < 0 }):
@@ -213,6 +212,27 @@ func judgeEmulated(text string, circuits []schema.Circuit, circuit string, steps
 		}
 	}
 	return r, nil
+}
+
+// judgeBlock judges the examples of a call in a block that a population gives, which lies so many bytes from the beginning of memory.
+func judgeBlock(memory []float32, offset int, q schema.EmulateRequest, p *schema.Population) error {
+	row, steps := 1, q.Steps
+	for _, d := range p.Dims {
+		row *= d
+	}
+	if p.Reads {
+		steps = 1
+	}
+	for t := range steps {
+		from := offset/4 + (t*q.Batch+q.First)*row
+		if from < 0 || from+q.Count*row > len(memory) {
+			return fmt.Errorf("it answers a call about numbers beyond the memory, at byte %d", 4*from)
+		}
+		if err := judgeNumbers(memory[from:from+q.Count*row], !p.Reads); err != nil {
+			return fmt.Errorf("population %s: %w", p.Name, err)
+		}
+	}
+	return nil
 }
 
 // judgeNumbers judges what a chip has written: spikes, or read-outs.

@@ -103,7 +103,7 @@ func TestJudgeEmulated(t *testing.T) {
 		`{"energy":[{"part":"static","low":1,"high":1,"from":["x"]}]}`: `constant "x"`,
 		`{"time":[{"name":"t","used":2,"limit":1}]}`:                   "no interval",
 	} {
-		_, err := judgeEmulated(text, circuits, "net", 2, constants)
+		_, err := judgeEmulated(text, &circuits[0], 2, constants)
 		refused(t, text, err, want)
 	}
 	nan, inf := float32(math.NaN()), float32(math.Inf(1))
@@ -140,7 +140,7 @@ func FuzzJudgeChip(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		judgeChecked(text, schema.TargetRequest{Circuits: circuits})
 		judgeCompiled(text, circuits)
-		judgeEmulated(text, circuits, "net", 2, nil)
+		judgeEmulated(text, &circuits[0], 2, nil)
 		judgeTraced(text)
 		judgeExported(text)
 	})

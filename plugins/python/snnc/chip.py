@@ -7,6 +7,7 @@ as those of the circuit: channels first.
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Callable, Optional, Protocol, Sequence
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Callable, Optional, Protocol, Sequence
 from .circuit import SPIKES, Circuit, Tensor, size
 from .opaque import Arenas, Block, NotPrepared, WrongOperands
 from .schema import Amount, Arguments, Component, Refusal, ReleaseQuestion, TargetReply, TargetRequest, declare
+from .verify import verify
 
 if TYPE_CHECKING:
     import numpy as np
@@ -259,6 +261,10 @@ class Target:
     compile: Optional[Callable[[CompileRequest, Weights], tuple[Optional[Chip], CompileReply]]] = None
     trace: Optional[Callable[[TraceRequest, dict[str, Array]], TraceReply]] = None
 
+    def described(self) -> Component:
+        """The component with what it does."""
+        return dataclasses.replace(self.component, emulates=self.compile is not None, traces=self.trace is not None)
+
 
 @dataclass
 class _Held:
@@ -286,6 +292,7 @@ class Chips:
     def check(self, q: TargetRequest) -> TargetReply:
         """Answers a Check."""
         t = self._target(q.component)
+        verify(q.circuits)
         q.arguments = declare(t.component, q.arguments)
         try:
             return t.check(q)
@@ -298,6 +305,7 @@ class Chips:
         if t.compile is None:
             how = "only tells whether networks fit: it has no compile, and emulates none"
             raise LookupError(f'target "{q.component}" {how}')
+        verify(q.circuits)
         q.arguments = declare(t.component, q.arguments)
         arena = self._arenas.get(q.arena, q.bytes)
         try:

@@ -137,7 +137,7 @@ class Plugin:
     def components(self) -> list[Component]:
         """What the plugin has, in the order of its fields."""
         out = [*self.equations, *(c.described() for c in self.coders), *(o.component for o in self.opaque)]
-        return [*out, *(m.component for m in self.models), *(t.component for t in self.targets)]
+        return [*out, *(m.component for m in self.models), *(t.described() for t in self.targets)]
 
 
 def clip_param(what: str) -> Param:

@@ -36,6 +36,7 @@ from .schema import (
     dump,
     load,
 )
+from .verify import BadCircuit
 
 #: The version of the protocol, and the cookie without which no host has started the process.
 VERSION = 1
@@ -154,12 +155,12 @@ def _answering(f: Callable[[str], str]) -> Callable[[str, Any], str]:
 def _code(e: BaseException) -> grpc.StatusCode:
     if isinstance(e, NotPrepared):
         return grpc.StatusCode.NOT_FOUND
-    return grpc.StatusCode.INVALID_ARGUMENT if isinstance(e, WrongOperands) else grpc.StatusCode.UNKNOWN
+    return grpc.StatusCode.INVALID_ARGUMENT if isinstance(e, (WrongOperands, BadCircuit)) else grpc.StatusCode.UNKNOWN
 
 
 def _said(e: BaseException) -> str:
     """What an exception says, and the last places that it came through: the plugin's own before those of libraries."""
-    if isinstance(e, (NotPrepared, WrongOperands)):
+    if isinstance(e, (NotPrepared, WrongOperands, BadCircuit)):
         return str(e)
     text = "".join(traceback.format_exception_only(type(e), e)).strip()
     package = os.path.dirname(os.path.abspath(__file__)) + os.sep

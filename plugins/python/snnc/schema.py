@@ -107,6 +107,8 @@ class Component(_Declared):
     roles: list[Role] = field(default_factory=list)  # model: what it is made of
     samplers: list[Choice] = field(default_factory=list)  # model: what ``sampler =`` accepts; the first is the default
     exports: list[str] = field(default_factory=list)  # model: functions for metrics, other models and deployment
+    emulates: bool = False  # target: it compiles circuits and emulates its chip
+    traces: bool = False  # target: it runs networks in its own terms
     aliases: list[str] = field(default_factory=list)  # names by which other libraries know it
     later: bool = False  # a spec may name it, but nothing in this version can run it
 

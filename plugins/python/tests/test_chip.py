@@ -28,9 +28,11 @@ from snnc.circuit import (
     POOL,
     SAME,
     SPIKES,
+    TO,
     Circuit,
     Input,
     Population,
+    Reset,
     Synapses,
     Tensor,
     View,
@@ -39,6 +41,7 @@ from snnc.circuit import (
 )
 from snnc.opaque import NotPrepared, WrongOperands
 from snnc.schema import ReleaseQuestion
+from snnc.verify import BadCircuit
 
 STEPS, BATCH = 3, 4
 
@@ -48,9 +51,13 @@ def circuit() -> Circuit:
     dense = Synapses(-1, 0, DENSE, View(0, [3], dims=[3]), weights=Tensor([2, 3]))
     same = Synapses(0, 0, SAME, View(0, [2], dims=[2]), weights=Tensor([1], 24))
     inputs = [Input("x", SPIKES, [3]), Input("d", DRIVE, [2])]
-    first = Population("0", [2], drive=[1], synapses=[dense], depth=1, gives=True)
+    first = Population("0", [2], drive=[1], synapses=[dense], depth=1, gives=True, reset=Reset(TO))
     return Circuit(
-        "c", "c", STEPS, inputs, [first, Population("1", [2], reads=True, synapses=[same], depth=2, gives=True)]
+        "c",
+        "c",
+        STEPS,
+        inputs,
+        [first, Population("1", [2], reads=True, scale=1, synapses=[same], depth=2, gives=True)],
     )
 
 
@@ -168,6 +175,13 @@ class ChipTest(unittest.TestCase):
         for t in NamedTensor("w", "F64", [1]), NamedTensor("w", "F32", [201]), NamedTensor("w", "F32", [-1]):
             with self.subTest(t), self.assertRaises(WrongOperands):
                 self.chips.trace(dataclasses.replace(q, tensors=[t]))
+
+    def test_bad_circuits(self) -> None:
+        bad = circuit()
+        bad.populations[1].depth = 5
+        for call, q in ((self.chips.check, schema.TargetRequest), (self.chips.compile, CompileRequest)):
+            with self.assertRaisesRegex(BadCircuit, 'circuit "c": population 1: its depth is 5'):
+                call(q(component="t", circuits=[bad]))
 
     def test_json(self) -> None:
         c = circuit()

@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"math/rand/v2"
 	"os"
 	"strings"
@@ -42,10 +41,7 @@ func kinds() sdk.Plugin {
 				Roles: []schema.Role{{Name: "network", Takes: "network"}}, Samplers: []schema.Choice{{Name: "draw"}}},
 			Build: copied,
 		}},
-		Targets: []sdk.Target{{
-			Component: schema.Component{Kind: schema.Target, Name: "chip", Version: "1.0.0", Doc: "A chip of 100 neurons."},
-			Check:     chip,
-		}},
+		Targets: []sdk.Target{target()},
 	}
 	kind, _, _ := strings.Cut(fault, " ")
 	for which, remove := range map[string]func(){"neuron": func() { p.Equations = nil }, "coder": func() { p.Coders = nil }, "model": func() { p.Models = nil }, "target": func() { p.Targets = nil }} {
@@ -142,36 +138,4 @@ func copied(r sdk.BuildRequest) (string, []schema.Complaint, error) {
 	b.Stage("train", "images", program.Step{Function: "step", Moves: []string{"network"}, Every: 1})
 	text, err := b.Finish()
 	return text, nil, err
-}
-
-// chip has room for 100 neurons.
-func chip(r schema.TargetRequest) (schema.TargetReply, error) {
-	out := schema.TargetReply{Fits: true}
-	for _, n := range r.Networks {
-		m, err := graph.Parse(n.Graph)
-		if err != nil {
-			if fault == "target blind" {
-				return out, nil
-			}
-			return out, err
-		}
-		for i, node := range m.Function(program.EvalFunction).Nodes {
-			if node.Equation == nil {
-				continue
-			}
-			p := schema.Placement{Network: n.Role, Layer: fmt.Sprint(i)}
-			if size := node.Out[0].Size(); size > 100 {
-				p.Problem, p.Change = fmt.Sprintf("it has %d neurons", size), "a layer of 100 neurons"
-				out.Fits = false
-			}
-			switch fault {
-			case "target silent":
-				p.Problem = ""
-			case "target helpless":
-				p.Change = ""
-			}
-			out.Layers = append(out.Layers, p)
-		}
-	}
-	return out, nil
 }
