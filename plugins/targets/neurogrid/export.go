@@ -18,7 +18,7 @@ type exported struct {
 	Step     float64           `json:"step"` // ms, of the network
 	Cores    []exportedCore    `json:"cores"`
 	Circuits []exportedCircuit `json:"circuits"`
-	Trial    *trial            `json:"trial,omitempty"` // what Trace runs; an export has none
+	Trial    *trial            `json:"trial,omitempty"` // what Trace runs; an export has none, and where it has one circuit Trace runs a time step without spikes of that
 }
 
 type exportedCore struct {

@@ -46,6 +46,10 @@ func trace(text string, tensors map[string][]byte) (string, error) {
 		return "", fmt.Errorf("read the text: %w", err)
 	}
 	t := e.Trial
+	if t == nil && len(e.Circuits) == 1 { // an export as it is: one time step in which the host sends nothing
+		t = &trial{Circuit: e.Circuits[0].Name, Duration: e.Step}
+		e.Trial = t
+	}
 	switch {
 	case e.Target != "neurogrid":
 		return "", fmt.Errorf("target %q: it is \"neurogrid\" here", e.Target)

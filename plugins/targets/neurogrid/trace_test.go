@@ -47,8 +47,12 @@ func TestTrace(t *testing.T) {
 		lines[2].Spikes != 1 || lines[2].Events != 1 || lines[3].Spikes != 1 || lines[3].Events != 1 {
 		t.Errorf("%s", reply.Lines)
 	}
+	alone := written[:strings.Index(written, ",\n \"trial\"")] + "}" // without a trial: a time step in which nothing comes in
+	if reply, err := Trace(schema.TraceRequest{Text: alone}, nil); err != nil || reply.Error != "" || strings.Count(reply.Lines, "\n") != 2 {
+		t.Error(err, reply)
+	}
 	for what, change := range map[string][2]string{
-		"there is no \"trial\"":      {written[strings.Index(written, ",\n \"trial\""):], "}"},
+		"there is no \"trial\"":      {written[strings.Index(written, "}],\n \"trial\""):], "}, {\"name\": \"other\"}]}"},
 		"unknown field":              {`"mismatch": 0`, `"mitmatch": 0`},
 		"target \"loihi\"":           {`"neurogrid"`, `"loihi"`},
 		"circuit \"other\"":          {`{"circuit": "net"`, `{"circuit": "other"`},
