@@ -448,7 +448,7 @@ func (c *chip) malformed() (string, error) {
 	}
 	defer m.Close()
 	good := func() schema.EmulateRequest {
-		q := schema.EmulateRequest{Circuit: c.Name, Steps: 1, Batch: 1, Count: 1, Inputs: []int{0}}
+		q := schema.EmulateRequest{Circuit: c.Name, Steps: steps, Batch: 1, Count: 1, Inputs: []int{0}}
 		for i, p := range c.Populations {
 			if p.Gives {
 				q.Outputs = append(q.Outputs, 4096*(i+1))
@@ -457,7 +457,7 @@ func (c *chip) malformed() (string, error) {
 		return q
 	}
 	if _, err := on.Ask(c.of.ctx, m, good()); err != nil {
-		return "", fmt.Errorf("one example of one time step: %w", err)
+		return "", fmt.Errorf("one example by itself: %w", err)
 	}
 	for _, x := range []struct {
 		what   string

@@ -219,7 +219,8 @@ type Constant struct {
 	Unverified bool `json:"unverified,omitempty"`
 }
 
-// EmulateRequest runs examples of a circuit on the emulated chip, each from its beginning. A block is float32, little-endian,
+// EmulateRequest runs examples of a circuit on the emulated chip, each from its beginning, for as many time steps as it was compiled for;
+// a target may take others. A block is float32, little-endian,
 // row-major without gaps, from a multiple of 4 bytes of the arena on: [Steps][Batch][dims], and [Batch][dims] for drives and
 // read-outs, which have no time steps. The call is about the examples First to First + Count - 1 of each block. Its outcome for
 // an example depends on that example and its seed alone.
