@@ -141,6 +141,11 @@ func placed(text string, offset int64, err error) error {
 	case errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF):
 		err, offset = errors.New("the text ends before the network does"), int64(len(text))
 	}
+	if _, field, ok := strings.Cut(err.Error(), "unknown field "); ok { // the decoder is further on by then
+		if at := strings.Index(text, field); at >= 0 {
+			offset = int64(at)
+		}
+	}
 	offset = min(max(offset, 0), int64(len(text)))
 	return fmt.Errorf("line %d: %s", 1+strings.Count(text[:offset], "\n"), strings.TrimPrefix(err.Error(), "json: "))
 }

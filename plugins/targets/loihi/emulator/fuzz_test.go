@@ -1,0 +1,89 @@
+package emulator
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"snnc.dev/snnc/plugins/schema"
+)
+
+// FuzzTrace: any text is traced or has an error, without a panic; a network that is read is printed as a text that reads as the same.
+func FuzzTrace(f *testing.F) {
+	files, err := filepath.Glob("testdata/*.json")
+	if err != nil || len(files) == 0 {
+		f.Fatalf("no networks: %v", err)
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(string(text))
+	}
+	f.Add(`{"format":"snnc loihi network 1","inputs":[{"name":"x","dims":[2,3,3]}],"groups":[{"name":"y","dims":[4,3,3],"threshold":1}],"synapses":[{"from":"x","to":"y","kind":"conv","kernel":1,"stride":1,"weights":[2,4,6,8,2,4,6,8],"exponent":0,"bits":8,"view":{"from":[2,3,3],"dims":[2,3,3]}}],"steps":2}`)
+	f.Fuzz(func(t *testing.T, text string) {
+		n, err := Read(text, nil, nil)
+		if err != nil {
+			return
+		}
+		total := 0
+		for _, g := range n.Groups {
+			for _, d := range g.Dims {
+				total += d
+			}
+		}
+		if total > 1<<12 || n.Steps > 1<<8 || len(n.Synapses) > 8 { // right, and longer than a fuzzer waits
+			return
+		}
+		printed, _, _, err := n.Print()
+		if err != nil {
+			t.Fatal(err)
+		}
+		a, err := Trace(schema.TraceRequest{Text: text}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := Trace(schema.TraceRequest{Text: printed}, nil)
+		if err != nil || a != b {
+			t.Fatalf("printed, it is another network: %v\n%s\n%s", err, a.Error+a.Lines, b.Error+b.Lines)
+		}
+	})
+}
+
+// What is wrong with a text is told with its place and what would be right.
+func TestErrors(t *testing.T) {
+	good := `{"format": "snnc loihi network 1", "inputs": [{"name": "x", "dims": [2]}], "groups": [{"name": "y", "dims": [3], "threshold": 10}],
+"synapses": [{"from": "x", "to": "y", "kind": "dense", "weights": [2, 4, 6, 8, 10, 12], "exponent": 0, "bits": 8}], "steps": 3, "spikes": [{"step": 1, "input": "x", "index": 1}]}`
+	if _, err := Read(good, nil, nil); err != nil {
+		t.Fatal(err)
+	}
+	for _, x := range [][3]string{
+		{`"threshold": 10`, `"treshold": 10`, `line 1: unknown field "treshold"`},
+		{`"threshold": 10`, `"threshold": 131072`, `group "y": threshold is 131072, outside 0..131071`},
+		{`"threshold": 10`, `"threshold": 10, "decay_v": 4096`, `group "y": decay_v is 4096, outside 0..4095`},
+		{`"threshold": 10`, `"threshold": 10, "bias": [1, 2]`, `bias has 2 numbers, and there are 3 compartments`},
+		{`[2, 4, 6, 8, 10, 12]`, `[2, 4, 6, 8, 10]`, `synapses[0], from "x" to "y": there are 5 weights, and the kind dense has 6 of dims [3 2]`},
+		{`[2, 4, 6, 8, 10, 12]`, `[2, 4, 6, 8, 10, 13]`, `weights[5] is 13, which lava keeps as 12 in 8 bits`},
+		{`[2, 4, 6, 8, 10, 12]`, `{"tensor": "w"}`, `there is no tensor "w"`},
+		{`"kind": "dense"`, `"kind": "conv"`, `kind conv`},
+		{`"to": "y"`, `"to": "x"`, `lead to "x", and there is no such group`},
+		{`"index": 1`, `"index": 2`, `spikes[0] is of element 2, and input "x" has 2`},
+		{`"steps": 3`, `"steps": -3`, `steps is -3`},
+		{`"bits": 8`, `"bits": 7`, `synapse memory has weights of 1 to 6 bits, or of 8`},
+		{`}]}`, `}]`, `line 2: the text ends before the network does`},
+	} {
+		text := strings.Replace(good, x[0], x[1], 1)
+		if _, err := Read(text, nil, nil); err == nil || !strings.Contains(err.Error(), x[2]) {
+			t.Errorf("%s: %v, want %s", x[1], err, x[2])
+		}
+	}
+	for _, x := range [][2]string{{`"dims": [3]`, `"dims": [3000000]`}} {
+		text := strings.Replace(strings.Replace(good, x[0], x[1], 1), `"kind": "dense", "weights": [2, 4, 6, 8, 10, 12]`, `"kind": "list", "weights": []`, 1)
+		r, err := Trace(schema.TraceRequest{Text: text}, nil)
+		if err != nil || !strings.Contains(r.Error, "name fewer groups in record") {
+			t.Errorf("%v %s", err, r.Error)
+		}
+	}
+}
