@@ -1,0 +1,148 @@
+package record
+
+import "snnc.dev/snnc/plugins/schema"
+
+// Deployment is what a deploy action says of one target: how trained networks lie on the chip, what was lost on the way, and what the
+// emulated chip did, which JSON and the page show.
+type Deployment struct {
+	Action    string           `json:"action"` // such as "deploy digit"
+	Target    string           `json:"target"` // the component
+	Arguments schema.Arguments `json:"arguments,omitempty"`
+
+	// Fits is the verdict. Where it is false there are problems, and nothing was emulated: what is below Layers is empty.
+	Fits     bool               `json:"fits"`
+	Problems []schema.Placement `json:"problems,omitempty"`
+
+	// Used, Chips and Cores are of all circuits together.
+	Used  []schema.Amount `json:"used,omitempty"`
+	Chips int             `json:"chips,omitempty"`
+	Cores []schema.Core   `json:"cores,omitempty"`
+
+	// Inference says what the figures per inference are of: "a sample of sampler dpm", "an example through logits".
+	Inference string          `json:"inference"`
+	Layers    []DeployedLayer `json:"layers"`
+
+	Circuits []DeployedCircuit `json:"circuits,omitempty"`
+	// Ticks are steps of the chip in an inference, and Seconds how long these take; no work of the host is in it.
+	Ticks     float64           `json:"ticks,omitempty"`
+	Seconds   Bounds            `json:"seconds,omitzero"`
+	Energy    []schema.Energy   `json:"energy,omitempty"` // of the chip in an inference, by profile and part
+	Totals    []Total           `json:"totals,omitempty"` // its sums by profile
+	Constants []schema.Constant `json:"constants,omitempty"`
+
+	// HostOperations are the multiply-accumulates that the host does in an inference beside the chip.
+	HostOperations float64    `json:"host_operations,omitempty"`
+	Baselines      []Baseline `json:"baselines,omitempty"`
+	// CPU is the same networks in software on the machine that the action ran on; it is measured and differs from run to run.
+	CPU *CPU `json:"cpu,omitempty"`
+
+	Figures   []DeployedFigure `json:"figures,omitempty"`
+	Agreement []LayerAgreement `json:"agreement,omitempty"`
+
+	Examples int    `json:"examples"` // of which rates are measured and spikes compared
+	Count    int    `json:"count"`    // samples drawn, or examples judged
+	Counted  int    `json:"counted"`  // inferences whose activities, energy and time are summed
+	Seed     uint64 `json:"seed"`
+
+	Notes []string `json:"notes,omitempty"`
+	// Software and Chip are files in the run folder with a sheet of samples each, drawn with the same seeds; "" where none are drawn.
+	Software string `json:"software,omitempty"`
+	Chip     string `json:"chip,omitempty"`
+}
+
+// Bounds is an interval of a quantity.
+type Bounds struct {
+	Low  float64 `json:"low"`
+	High float64 `json:"high"`
+}
+
+// Total is the energy of an inference by one set of constants, in joules.
+type Total struct {
+	Profile string `json:"profile"`
+	Bounds
+}
+
+// DeployedCircuit is a circuit that is compiled.
+type DeployedCircuit struct {
+	Name     string  `json:"name"`
+	Network  string  `json:"network"`
+	Steps    int     `json:"steps"` // time steps of the network
+	Ticks    int     `json:"ticks"` // steps of the chip for one run of it
+	Runs     float64 `json:"runs"`  // in an inference: as often as its network is applied
+	Neurons  int     `json:"neurons"`
+	Synapses int     `json:"synapses"`
+}
+
+// The places where a layer is computed.
+const (
+	OnChip = "chip"
+	OnHost = "host"
+)
+
+// DeployedLayer is one layer of a network. Of what is on the chip all amounts are those of an inference, in the mean of Counted ones.
+type DeployedLayer struct {
+	Network string `json:"network"` // the role that it fills
+	Layer   string `json:"layer"`   // structural name
+	Where   string `json:"where"`   // OnChip or OnHost
+	Circuit string `json:"circuit,omitempty"`
+	Kind    string `json:"kind,omitempty"`   // of host work: conv, linear, neuron, maxpool ...
+	Reason  string `json:"reason,omitempty"` // why the host computes it
+
+	// Operations are the multiply-accumulates of host work in an inference.
+	Operations float64 `json:"operations,omitempty"`
+
+	Neurons  int               `json:"neurons,omitempty"`
+	Synapses int               `json:"synapses,omitempty"`
+	Measured *schema.Measured  `json:"measured,omitempty"` // in software
+	Used     []schema.Amount   `json:"used,omitempty"`
+	Loss     *schema.Loss      `json:"loss,omitempty"`
+	Activity *schema.Activity  `json:"activity,omitempty"` // on the chip
+	Software *SoftwareActivity `json:"software,omitempty"` // the same in software
+}
+
+// SoftwareActivity is what a layer does in software in an inference, in the mean of Examples ones.
+type SoftwareActivity struct {
+	Spikes []float64 `json:"spikes"` // at each time step
+	Synops float64   `json:"synops"` // synaptic events: one synapse that a spike reaches
+}
+
+// Baseline is the energy of an inference on something else than the chip, in joules.
+type Baseline struct {
+	Name  string  `json:"name"`
+	Low   float64 `json:"low"`
+	High  float64 `json:"high"`
+	Note  string  `json:"note"`  // how it is computed
+	Label string  `json:"label"` // what it is worth: "model" or "assumed"
+	// Ratios are this energy divided by that of the chip, by profile.
+	Ratios []Total `json:"ratios,omitempty"`
+}
+
+// CPU is a measured time.
+type CPU struct {
+	Seconds float64 `json:"seconds"` // of an inference, by the clock on the wall
+	Threads int     `json:"threads"`
+}
+
+// DeployedFigure is a metric of the software and of the chip, on the same seeds.
+type DeployedFigure struct {
+	Name     string  `json:"name"`
+	Software float64 `json:"software"`
+	Chip     float64 `json:"chip"`
+	Recipe   string  `json:"recipe"`
+}
+
+// LayerAgreement compares the spikes of a layer on the chip with those in software, where both are given the same inputs of the circuit and
+// run freely from there.
+type LayerAgreement struct {
+	Network string          `json:"network"`
+	Circuit string          `json:"circuit"`
+	Layer   string          `json:"layer"`
+	Steps   []StepAgreement `json:"steps"` // by time step
+}
+
+// StepAgreement counts spikes of all neurons, examples and applications together.
+type StepAgreement struct {
+	Software float64 `json:"software"`
+	Chip     float64 `json:"chip"`
+	Both     float64 `json:"both"` // at the same neuron
+}
