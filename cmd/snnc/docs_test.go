@@ -119,9 +119,15 @@ func judge(t *testing.T, root string, b block) {
 		}
 		where("say the language of the block: sh, snn, or text with the file or command that it is a piece of")
 	default:
-		// A piece of a file: `text FILE`; every line stands in it, in this order.
-		if len(b.flags) == 0 {
+		// A piece of a file: `text FILE`; every line stands in it, in this order. `json write FILE` is a file for the commands below.
+		switch {
+		case len(b.flags) == 0:
 			where("say which file the block is a piece of")
+			return
+		case b.flags[0] == "write" && len(b.flags) == 2 && filepath.Base(b.flags[1]) == b.flags[1]:
+			if err := os.WriteFile(b.flags[1], []byte(b.text), 0o666); err != nil {
+				t.Fatal(err)
+			}
 			return
 		}
 		text, err := os.ReadFile(filepath.Join(root, b.flags[0]))

@@ -56,7 +56,13 @@ func Check(f *dsl.File, o Options) (*Spec, diag.List) {
 				c.spec.Data = append(c.spec.Data, x)
 			}
 		case "target":
-			c.targetOf(d)
+			if v := c.targetOf(d); v != nil {
+				t := &Target{Name: d.name.Text, Value: *v}
+				if d.plugin != nil {
+					t.Plugin = d.plugin.Name
+				}
+				c.spec.Targets = append(c.spec.Targets, t)
+			}
 		}
 	}
 	for _, d := range c.order {

@@ -46,10 +46,18 @@ type Spec struct {
 	Neurons  []*Neuron
 	Coders   []*Coder
 	Data     []*Data
+	Targets  []*Target  // the definitions
 	Networks []*Network // in file order
 	Models   []*Model
 	Actions  []*Action
 	Sources  diag.Sources // the texts that ranges point into: the spec, what it imports, equations of plugins
+}
+
+// Target is a definition of a target.
+type Target struct {
+	Name   string
+	Value  schema.Value // the component with its arguments
+	Plugin string       // the used plugin that it is from; "" for the built-in one
 }
 
 // WireKind is what flows on a wire.

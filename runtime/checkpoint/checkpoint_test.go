@@ -100,7 +100,7 @@ func TestRoundTrip(t *testing.T) {
 			if name == metadataName {
 				continue
 			}
-			x := Tensor{Name: name, DType: rapid.SampledFrom([]DType{F32, F64, I32, I64, U8, U64}).Draw(t, "type")}
+			x := Tensor{Name: name, DType: rapid.SampledFrom([]DType{F32, F64, I8, I16, I32, I64, U8, U16, U64}).Draw(t, "type")}
 			x.Shape = rapid.SliceOfN(rapid.IntRange(0, 3), 0, 3).Draw(t, "shape")
 			n, err := byteSize(x.DType, x.Shape)
 			if err != nil {

@@ -14,9 +14,12 @@ type DType string
 const (
 	F32 DType = "F32"
 	F64 DType = "F64"
+	I8  DType = "I8"
+	I16 DType = "I16"
 	I32 DType = "I32"
 	I64 DType = "I64"
 	U8  DType = "U8"
+	U16 DType = "U16"
 	U64 DType = "U64"
 )
 
@@ -27,7 +30,9 @@ func (d DType) Size() int {
 		return 8
 	case F32, I32:
 		return 4
-	case U8:
+	case I16, U16:
+		return 2
+	case I8, U8:
 		return 1
 	}
 	return 0

@@ -51,7 +51,7 @@ func valid(t *testing.T) func(text string) error {
 // The example of the page gives what the page says, and the schema of the page takes it and all other examples.
 func TestPage(t *testing.T) {
 	check := valid(t)
-	texts, want := page(t, "json"), page(t, "text")
+	texts, want := page(t, "json write two-cores.json"), page(t, `sh\n\$ snnc emulate truenorth two-cores.json`)
 	if len(texts) != 1 || len(want) != 1 {
 		t.Fatalf("the page has %d examples and %d traces", len(texts), len(want))
 	}

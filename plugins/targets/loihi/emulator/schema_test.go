@@ -1,0 +1,147 @@
+package emulator
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+)
+
+const docs = "../../../../docs/"
+
+// valid compiles the schema of the docs, and returns what says whether it takes a text.
+func valid(t *testing.T) func(text string) error {
+	t.Helper()
+	s, err := jsonschema.NewCompiler().Compile(docs + "schema/loihi-network.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func(text string) error {
+		v, err := jsonschema.UnmarshalJSON(strings.NewReader(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s.Validate(v)
+	}
+}
+
+// The schema of the docs takes the page's example and those of testdata, and what Print writes of them.
+func TestSchema(t *testing.T) {
+	check := valid(t)
+	page, err := os.ReadFile(docs + "emulate-loihi.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var texts []string
+	for _, m := range regexp.MustCompile("(?s)```json write [a-z.]*\n(.*?)```").FindAllStringSubmatch(string(page), -1) {
+		texts = append(texts, m[1])
+	}
+	files, err := filepath.Glob("testdata/*.json")
+	if err != nil || len(texts) != 1 || len(files) == 0 {
+		t.Fatalf("%d examples of the page, %d files: %v", len(texts), len(files), err)
+	}
+	for _, f := range files {
+		b, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		texts = append(texts, string(b))
+	}
+	for _, text := range texts {
+		if err := check(text); err != nil {
+			t.Errorf("%s\n%v", text, err)
+		}
+		n, err := Read(text, nil, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		printed, _, _, err := n.Print()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := check(printed); err != nil {
+			t.Errorf("%s\n%v", printed, err)
+		}
+	}
+}
+
+// The members of the schema are those that are read.
+func TestMembers(t *testing.T) {
+	b, err := os.ReadFile(docs + "schema/loihi-network.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var s map[string]any
+	if err := json.Unmarshal(b, &s); err != nil {
+		t.Fatal(err)
+	}
+	var compare func(path string, node map[string]any, of reflect.Type)
+	compare = func(path string, node map[string]any, of reflect.Type) {
+		for of.Kind() == reflect.Pointer || of.Kind() == reflect.Slice {
+			if of.Kind() == reflect.Slice {
+				items, ok := node["items"].(map[string]any)
+				if !ok {
+					return // dims and indices, which have a definition of their own
+				}
+				node = items
+			}
+			of = of.Elem()
+		}
+		if of.Kind() != reflect.Struct || of == reflect.TypeFor[Numbers]() {
+			return
+		}
+		members := map[string]any{}
+		for name, m := range node["properties"].(map[string]any) {
+			members[name] = m
+		}
+		for _, field := range reflect.VisibleFields(of) {
+			name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+			if name == "" {
+				continue // embedded
+			}
+			m, ok := members[name].(map[string]any)
+			if !ok {
+				t.Errorf("the schema has no %s%s", path, name)
+				continue
+			}
+			delete(members, name)
+			compare(path+name+".", m, field.Type)
+		}
+		for name := range members {
+			t.Errorf("%s%s of the schema is not read", path, name)
+		}
+	}
+	compare("", s, reflect.TypeFor[Network]())
+}
+
+// What the schema refuses is refused when it is read.
+func TestRefused(t *testing.T) {
+	check := valid(t)
+	const good = `{"format": "snnc loihi network 1", "inputs": [{"name": "i", "dims": [2]}], "groups": [{"name": "g", "dims": [1], "bias": 1, "noise": {"to": "u"}}],
+ "synapses": [{"from": "i", "to": "g", "kind": "dense", "weights": [2, 4], "bits": 8}], "steps": 2, "spikes": [{"step": 1, "input": "i", "index": 1}]}`
+	if err := check(good); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Read(good, nil, nil); err != nil {
+		t.Fatal(err)
+	}
+	for _, x := range [][2]string{
+		{`network 1`, `network 2`}, {`"steps": 2`, `"steps": -1`}, {`"steps": 2`, `"steps": 2.5`}, {`"bias": 1`, `"bias": 4096`}, {`"bias": 1`, `"bias": [-4096]`}, {`"bias": 1`, `"bias": {"tensor": ""}`},
+		{`"bias": 1`, `"decay_u": 4096`}, {`"bias": 1`, `"threshold": 131072`}, {`"bias": 1`, `"vmax_exp": 8`}, {`"bias": 1`, `"bios": 1`}, {`"to": "u"`, `"to": "w"`}, {`"dims": [1]`, `"dims": [1, 1]`},
+		{`"dims": [1]`, `"dims": [0]`}, {`"bits": 8`, `"bits": 7`}, {`"bits": 8`, `"bits": 8, "delay": 63`}, {`"bits": 8`, `"bits": 8, "exponent": 8`}, {`"bits": 8`, `"bits": 8, "sign": "both"`}, {`"dense"`, `"sparse"`},
+		{`[2, 4]`, `[2, 300]`}, {`"index": 1`, `"index": -1`}, {`"steps": 2`, `"steps": 2, "offset_u": 2`}, {`"steps": 2`, `"steps": 2, "dialect": "intel"`}, {`"groups": [`, `"groups": [], "none": [`},
+	} {
+		text := strings.Replace(good, x[0], x[1], 1)
+		if err := check(text); err == nil {
+			t.Errorf("the schema takes %s", text)
+		}
+		if _, err := Read(text, nil, nil); err == nil {
+			t.Errorf("this is read: %s", text)
+		}
+	}
+}
