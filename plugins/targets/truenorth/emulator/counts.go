@@ -31,6 +31,10 @@ func (c *counts) idle(k *core) {
 
 // synapses counts the synapses of a row.
 func (c *counts) synapses(k *core, r *set) {
+	if len(k.layers) == 1 {
+		c.layers[k.layers[0].layer].synops += common(*r, *r)
+		return
+	}
 	for i := range k.layers {
 		c.layers[k.layers[i].layer].synops += common(k.layers[i].members, *r)
 	}
@@ -47,6 +51,15 @@ func (c *counts) updates(k *core, touched, fired set, tick int) {
 		l.updates += p.size
 		l.active += common(p.members, both)
 		l.spikes[tick] += common(p.members, fired)
+	}
+}
+
+// clipped counts an update in which V left its range.
+func (c *counts) clipped(k *core, word int, bit uint64) {
+	for i := range k.layers {
+		if k.layers[i].members[word]&bit != 0 {
+			c.layers[k.layers[i].layer].clipped++
+		}
 	}
 }
 

@@ -9,9 +9,9 @@ type draws struct {
 	seed        uint64
 	core, place uint32
 	tick        uint32
-	block       uint32 // one more than the number of the block that words are; 0: none
+	block       uint32 // one more than the number of the block that words are; 0: nothing was drawn
 	words       [4]uint32
-	fixed       *uint32 // every draw, in tests
+	fixed       *uint32 // every word, in tests
 }
 
 // The draws of a neuron at a tick: one for each axon, then these.
@@ -21,6 +21,10 @@ const (
 )
 
 func (d *draws) load(draw uint32) {
+	if d.fixed != nil {
+		d.block, d.words = 1, [4]uint32{*d.fixed, *d.fixed, *d.fixed, *d.fixed}
+		return
+	}
 	if b := draw/16 + 1; d.block != b {
 		d.block = b
 		d.words = philox([4]uint32{d.tick, d.place | b<<8, d.core, 0}, uint32(d.seed), uint32(d.seed>>32))
@@ -29,18 +33,12 @@ func (d *draws) load(draw uint32) {
 
 // byte returns a draw as ρ, uniform over 0 to 255.
 func (d *draws) byte(draw uint32) int32 {
-	if d.fixed != nil {
-		return int32(*d.fixed & 255)
-	}
 	d.load(draw)
 	return int32(d.words[draw%16/4] >> (draw % 4 * 8) & 255)
 }
 
 // word returns a draw as 32 bits.
 func (d *draws) word(draw uint32) uint32 {
-	if d.fixed != nil {
-		return *d.fixed
-	}
 	d.load(draw)
 	return d.words[draw%16/4]
 }

@@ -346,8 +346,10 @@ func TestPlain(t *testing.T) {
 			rows[i] = row{&x, &p.s[r.IntN(Types)]}
 		}
 		a, b := p.lambda, p.lambda
-		integrate(&a, rows)
-		integrateGo(&b, rows)
+		if len(rows) > 0 {
+			integrate(&a, &p.lambda, rows)
+			integrateGo(&b, &p.lambda, rows)
+		}
 		if a != b {
 			t.Fatalf("round %d: sums differ", round)
 		}
@@ -357,5 +359,29 @@ func TestPlain(t *testing.T) {
 		if v != v2 || o != o2 {
 			t.Fatalf("round %d: outcomes differ: %+v and %+v", round, o, o2)
 		}
+	}
+}
+
+// All axons of a core at once are more than the sums of the vectors hold, and change nothing else.
+func TestManyAxons(t *testing.T) {
+	n := crowd(3, false)
+	n.Lines = nil
+	for i := range n.Parameters { // the sums of some neurons are beyond 16 bits
+		n.Parameters[i].S = [4]int32{255, 255, 254, 255}
+		n.Parameters[i].Alpha = 60_000
+	}
+	for c := range n.Cores {
+		for axon := range Axons {
+			n.Cores[c].Connect(axon, c)
+		}
+	}
+	var in []arrival
+	for tick := range 6 {
+		for axon := range Axons {
+			in = append(in, arrival{tick, tick % 3, axon})
+		}
+	}
+	if err := compare(n, 8, 1, in); err != nil {
+		t.Fatal(err)
 	}
 }

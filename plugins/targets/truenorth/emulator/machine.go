@@ -44,21 +44,24 @@ type part struct {
 	size    int64
 }
 
-// send is where the spikes of a neuron go.
-type send struct {
-	kind        DestinationKind
-	to          int32
-	hops, edges int32 // cores, and edges between chips, on the way: first in x, then in y
-	axon, delay uint8
-	layer       int32
-}
+// send is where the spikes of a neuron go, in one word, since so many are read: from the lowest bit on the kind (2 bits), the ticks of
+// delay (4), the axon (8), whether it leads to another core (1), the cores on the way (10) and the edges between chips (5), first in x and
+// then in y, and the core or output (28).
+type send uint64
+
+func (x send) kind() DestinationKind { return DestinationKind(x & 3) }
+func (x send) delay() int            { return int(x >> 2 & 15) }
+func (x send) axon() int             { return int(x >> 6 & 255) }
+func (x send) message() int64        { return int64(x >> 14 & 1) }
+func (x send) hops() int64           { return int64(x >> 15 & 1023) }
+func (x send) edges() int64          { return int64(x >> 25 & 31) }
+func (x send) to() int32             { return int32(x >> 30) }
 
 // group is what cores share.
 type group struct {
-	list       [Neurons]*Parameters // by place; nil: no neuron
-	plain      *plain               // nil where they are not
-	stochastic set                  // neurons that draw without input
-	leaky      set
+	list  [Neurons]*Parameters // by place; nil: no neuron
+	plain *plain               // nil where they are not
+	leaky set
 }
 
 // New makes a network ready to run. The machine goes on to read the network, which must not be changed from then on.
@@ -86,7 +89,7 @@ func New(n *Network) (*Machine, error) {
 			v := n.Parameters[x.Parameters].V
 			m.start[i*Neurons+int(x.Place)] = v
 			c.bits |= uint32(v ^ v>>31)
-			c.sends[x.Place] = n.send(from, &x)
+			c.sends[x.Place] = n.send(i, &x)
 			c.gives = c.gives || x.Kind == ToOutput
 			k, ok := where[x.Layer]
 			if !ok {
@@ -130,9 +133,6 @@ func (n *Network) group(c *Core) *group {
 		p := &n.Parameters[x.Parameters]
 		g.list[x.Place] = p
 		w, b := x.Place/64, uint64(1)<<(x.Place%64)
-		if p.TM > 0 || p.C && p.Lambda != 0 {
-			g.stochastic[w] |= b
-		}
 		if p.Lambda != 0 {
 			g.leaky[w] |= b
 		}
@@ -141,14 +141,18 @@ func (n *Network) group(c *Core) *group {
 	return g
 }
 
-func (n *Network) send(from *Core, x *Neuron) send {
-	out := send{kind: x.Kind, to: x.To, axon: uint8(x.Axon), delay: uint8(x.Delay), layer: x.Layer}
-	if x.Kind == ToAxon {
-		fx, fy := n.at(from)
+func (n *Network) send(from int, x *Neuron) send {
+	out := send(x.Kind) | send(x.To)<<30
+	if x.Kind != ToAxon {
+		return out
+	}
+	out |= send(x.Delay)<<2 | send(x.Axon)<<6
+	if int(x.To) != from {
+		fx, fy := n.at(&n.Cores[from])
 		tx, ty := n.at(&n.Cores[x.To])
-		out.hops = max(tx-fx, fx-tx) + max(ty-fy, fy-ty)
+		hops := max(tx-fx, fx-tx) + max(ty-fy, fy-ty)
 		ex, ey := tx/Side-fx/Side, ty/Side-fy/Side
-		out.edges = max(ex, -ex) + max(ey, -ey)
+		out |= 1<<14 | send(hops)<<15 | send(max(ex, -ex)+max(ey, -ey))<<25
 	}
 	return out
 }
@@ -199,89 +203,139 @@ func (s *state) input(core, axon int32, c *counts) {
 
 // worker has the scratch of one that computes cores.
 type worker struct {
-	rows    []row
-	axons   []uint8
-	outputs []int32
-	sums    [Neurons]int16
-	out     outcome
-	counts  counts
+	axons, ahead []uint8 // active ones of a core, and of the one behind it
+	rows         []row
+	sums         [Neurons]int16
+	out          outcome
+	leave        []send // spikes of the cores of a run
+	parts        []leaving
+	outputs      []int32
+	counts       counts
 }
 
-// core computes a tick of a core.
+// leaving is the spikes of a layer in a core.
+type leaving struct{ layer, end int }
+
+// run computes a tick of some cores. What a core reads lies all over memory: it is asked for while another core is computed.
+func (w *worker) run(s *state, from, to int) {
+	w.leave, w.parts = w.leave[:0], w.parts[:0]
+	w.ahead = s.active(from, w.ahead[:0])
+	for k := from; k < to; k++ {
+		w.axons, w.ahead = w.ahead, w.axons[:0]
+		if k+1 < to {
+			if w.ahead = s.active(k+1, w.ahead); len(w.ahead) > 0 {
+				next := &s.m.cores[k+1]
+				prefetchRows(next.rows, next.types, &w.ahead[0], len(w.ahead))
+			}
+		}
+		w.core(s, k)
+		prefetchSends(&s.m.cores[k].sends[0], &s.fired[k])
+		if k > from {
+			w.collect(s, k-1)
+		}
+		if len(w.leave) > 1<<8 {
+			w.send(s)
+		}
+	}
+	if to > from {
+		w.collect(s, to-1)
+	}
+	w.send(s)
+}
+
+// active appends the axons of a core that are active at the tick.
+func (s *state) active(index int, out []uint8) []uint8 {
+	for k, x := range &s.due[index][s.tick%slots] {
+		for ; x != 0; x &= x - 1 {
+			out = append(out, uint8(k*64+bits.TrailingZeros64(x)))
+		}
+	}
+	return out
+}
+
+// core computes a tick of a core, whose active axons are known.
 func (w *worker) core(s *state, index int) {
 	c := &s.m.cores[index]
-	due := &s.due[index][s.tick%slots]
-	moving := &s.moving[index]
 	s.fired[index] = set{}
-	if *due == (set{}) && *moving == (set{}) && c.stochastic == (set{}) {
+	if len(w.axons) == 0 && s.moving[index] == (set{}) {
 		w.counts.idle(c)
 		return
 	}
-	var touched set
-	w.axons, w.rows = w.axons[:0], w.rows[:0]
-	for k, x := range due {
-		for ; x != 0; x &= x - 1 {
-			w.axons = append(w.axons, uint8(k*64+bits.TrailingZeros64(x)))
-		}
-	}
-	*due = set{}
+	s.due[index][s.tick%slots] = set{}
+	var t0, t1, t2, t3 uint64
 	for _, a := range w.axons {
 		r := &c.rows[a]
-		for k := range touched {
-			touched[k] |= r[k]
-		}
+		t0, t1, t2, t3 = t0|r[0], t1|r[1], t2|r[2], t3|r[3]
 		w.counts.synapses(c, r)
 	}
+	touched := set{t0, t1, t2, t3}
 	low, high := s.m.rules.ends()
 	v := (*[Neurons]int32)(s.v[index*Neurons:])
 	// No sum of this tick can leave the range, in whatever order it is taken.
 	within := int64(s.bits[index])+1-int64(MinWeight)*int64(len(w.axons)+1) <= int64(min(high, -low))
 	if c.plain != nil && within && !s.m.literal {
-		w.plain(s, c, v, touched, index)
+		w.plain(s, c, v, index)
 	} else {
 		w.literal(s, c, v, touched, index)
 	}
+	w.counts.updates(c, touched, s.fired[index], s.tick)
+}
+
+// collect collects the spikes of a core.
+func (w *worker) collect(s *state, index int) {
 	fired := &s.fired[index]
-	w.counts.updates(c, touched, *fired, s.tick)
-	for k, x := range fired {
-		for ; x != 0; x &= x - 1 {
-			w.send(s, index, &c.sends[k*64+bits.TrailingZeros64(x)])
+	if *fired == (set{}) {
+		return
+	}
+	c := &s.m.cores[index]
+	for i := range c.layers {
+		p := &c.layers[i]
+		for k, x := range fired {
+			for x &= p.members[k]; x != 0; x &= x - 1 {
+				w.leave = append(w.leave, c.sends[k*64+bits.TrailingZeros64(x)])
+			}
 		}
+		w.parts = append(w.parts, leaving{p.layer, len(w.leave)})
 	}
 }
 
 // plain computes neurons that are plain, all at once.
-func (w *worker) plain(s *state, c *core, v *[Neurons]int32, touched set, index int) {
+func (w *worker) plain(s *state, c *core, v *[Neurons]int32, index int) {
 	p := c.plain
-	w.sums = p.lambda
+	w.rows = w.rows[:0]
 	for _, a := range w.axons {
 		w.rows = append(w.rows, row{&c.rows[a], &p.s[c.types[a]]})
 	}
-	for rows := w.rows; ; {
+	sums := &p.lambda
+	changed := uint32(0)
+	for rows := w.rows; len(rows) > 0; {
+		if sums == &w.sums { // V is within its range whatever comes first
+			for j, x := range w.sums {
+				v[j] += int32(x)
+			}
+			sums, changed = &zeros, 1
+		}
 		n := min(len(rows), mostPlain)
-		integrate(&w.sums, rows[:n])
-		if rows = rows[n:]; len(rows) == 0 {
-			break
-		}
-		for j, x := range w.sums { // V is within its range whatever comes first
-			v[j] += int32(x)
-		}
-		w.sums = [Neurons]int16{}
+		integrate(&w.sums, sums, rows[:n])
+		sums, rows = &w.sums, rows[n:]
 	}
-	old := len(w.rows) > mostPlain // V before is not known any more
-	update(v, &w.sums, p, &w.out)
+	update(v, sums, p, &w.out)
+	changed |= w.out.changed
 	s.bits[index] = w.out.bits
 	s.fired[index] = w.out.fired
-	for k := range touched {
-		same := w.out.same[k]
-		if old {
-			same = 0
+	// A core that nothing reached, in which nothing changed and no neuron spiked, will be so again. A neuron without leak that is between
+	// its thresholds stays there.
+	moving := &s.moving[index]
+	for k := range moving {
+		moving[k] = w.out.fired[k] | w.out.reset[k]&^c.leaky[k]
+		if changed != 0 || len(w.axons) > 0 {
+			moving[k] |= c.leaky[k]
 		}
-		// One that nothing reached, that did not spike and is as it was will be so again. One without leak that is between its thresholds
-		// stays there.
-		s.moving[index][k] = c.used[k] & (c.leaky[k]&(touched[k]|^same) | w.out.fired[k] | w.out.reset[k]&^c.leaky[k])
 	}
 }
+
+// zeros is sums of nothing.
+var zeros [Neurons]int16
 
 // literal computes neurons one after another, as the equations say.
 func (w *worker) literal(s *state, c *core, v *[Neurons]int32, touched set, index int) {
@@ -290,7 +344,7 @@ func (w *worker) literal(s *state, c *core, v *[Neurons]int32, touched set, inde
 	moving := s.moving[index]
 	bound := uint32(0)
 	for k := range touched {
-		for x := c.used[k] & (touched[k] | moving[k] | c.stochastic[k]); x != 0; x &= x - 1 {
+		for x := c.used[k] & (touched[k] | moving[k]); x != 0; x &= x - 1 {
 			j := k*64 + bits.TrailingZeros64(x)
 			p := c.list[j]
 			d.place, d.block = uint32(j), 0
@@ -311,13 +365,13 @@ func (w *worker) literal(s *state, c *core, v *[Neurons]int32, touched set, inde
 			if fired {
 				s.fired[index][k] |= b
 			}
-			if !fired && !n.clipped && n.v == v[j] && touched[k]&b == 0 {
+			if !fired && !n.clipped && n.v == v[j] && touched[k]&b == 0 && d.block == 0 {
 				moving[k] &^= b
 			} else {
 				moving[k] |= b
 			}
 			if n.clipped {
-				w.counts.layers[c.sends[j].layer].clipped++
+				w.counts.clipped(c, k, b)
 			}
 			v[j] = n.v
 		}
@@ -328,29 +382,43 @@ func (w *worker) literal(s *state, c *core, v *[Neurons]int32, touched set, inde
 	s.moving[index], s.bits[index] = moving, bound
 }
 
-// send sends a spike on its way.
-func (w *worker) send(s *state, from int, to *send) {
-	switch to.kind {
-	case ToOutput:
-		w.counts.outputs++
-	case ToAxon:
-		l := &w.counts.layers[to.layer]
-		if int(to.to) != from {
-			l.messages++
-			l.hops += int64(to.hops)
-			l.edges += int64(to.edges)
-		}
-		word, bit := &s.due[to.to][(s.tick+int(to.delay))%slots][to.axon/64], uint64(1)<<(to.axon%64)
-		old := *word
-		if s.shared {
-			old = atomic.OrUint64(word, bit)
-		} else {
-			*word |= bit
-		}
-		if old&bit != 0 {
-			w.counts.merged++
-		}
+// send sends the spikes on their way.
+func (w *worker) send(s *state) {
+	if len(w.leave) == 0 {
+		return
 	}
+	prefetchDue(&s.due[0], &w.leave[0], len(w.leave), s.tick)
+	from := 0
+	for _, p := range w.parts {
+		var messages, hops, edges, merged int64
+		for _, x := range w.leave[from:p.end] {
+			if x.kind() != ToAxon {
+				if x.kind() == ToOutput {
+					w.counts.outputs++
+				}
+				continue
+			}
+			messages += x.message()
+			hops += x.hops()
+			edges += x.edges()
+			word, at := &s.due[x.to()][(s.tick+x.delay())%slots][x.axon()/64], x.axon()%64
+			var old uint64
+			if s.shared {
+				old = atomic.OrUint64(word, 1<<at)
+			} else {
+				old = *word
+				*word = old | 1<<at
+			}
+			merged += int64(old >> at & 1)
+		}
+		from = p.end
+		l := &w.counts.layers[p.layer]
+		l.messages += messages
+		l.hops += hops
+		l.edges += edges
+		w.counts.merged += merged
+	}
+	w.leave, w.parts = w.leave[:0], w.parts[:0]
 }
 
 // line gives the spikes of a numbered input to its axons.

@@ -61,6 +61,13 @@ func (c *cell) leak(p *Parameters, d *draws) {
 
 // threshold compares V with the thresholds, resets, and says whether the neuron spikes.
 func (c *cell) threshold(p *Parameters, r *Rules, d *draws) bool {
+	most := c.v // what a draw can make of V for the first test
+	if r.OnPotential {
+		most += 1<<p.TM - 1
+	}
+	if most < p.Alpha && c.v > -p.Beta { // between the thresholds, whatever is drawn
+		return false
+	}
 	var eta int32
 	if p.TM > 0 {
 		eta = int32(d.word(thresholdDraw) & (1<<p.TM - 1))

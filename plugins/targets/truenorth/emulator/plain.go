@@ -6,8 +6,8 @@ package emulator
 // plain is the parameters of a core's neurons by place, as the vectors read them; a place without neuron never spikes and stays.
 // plain_amd64.s knows where each field is.
 type plain struct {
-	up                [Neurons]int32 // V of a spike: at least this
-	down              [Neurons]int32 // V of a negative reset: below this
+	up                [Neurons]int32 // V of a spike: above this
+	down              [Neurons]int32 // V of a negative reset: not above this
 	keepUp, addUp     [Neurons]int32
 	keepDown, addDown [Neurons]int32
 	lambda            [Neurons]int16
@@ -25,10 +25,10 @@ type row struct {
 
 // outcome says what a tick did with the neurons of a core.
 type outcome struct {
-	fired [Neurons / 64]uint64
-	reset [Neurons / 64]uint64 // V was below the negative threshold
-	same  [Neurons / 64]uint64 // V is as before the tick
-	bits  uint32               // of V, or of -V - 1, of all neurons: none is above this, and none below -bits - 1
+	fired   [Neurons / 64]uint64
+	reset   [Neurons / 64]uint64 // V was below the negative threshold
+	bits    uint32               // of V, or of -V - 1, of all neurons: none is above this, and none below -bits - 1
+	changed uint32               // 0 where each V is as before
 }
 
 // newPlain returns the parameters by place; nil where a neuron does not compute so.
@@ -48,7 +48,7 @@ func newPlain(list *[Neurons]*Parameters, r Rules) *plain {
 			return nil
 		}
 		out.lambda[j] = int16(p.Lambda)
-		out.up[j], out.down[j] = p.Alpha, -p.Beta
+		out.up[j], out.down[j] = p.Alpha-1, -p.Beta-1
 		if r.Above {
 			out.up[j]++
 		}
@@ -71,8 +71,9 @@ func newPlain(list *[Neurons]*Parameters, r Rules) *plain {
 	return out
 }
 
-// integrateGo adds to each sum the weights of the rows that reach it.
-func integrateGo(sums *[Neurons]int16, rows []row) {
+// integrateGo adds to each sum, which begins with that of from, the weights of the rows that reach it.
+func integrateGo(sums, from *[Neurons]int16, rows []row) {
+	*sums = *from
 	for _, r := range rows {
 		for w, x := range r.reaches {
 			to, s := (*[64]int16)(sums[w*64:]), (*[64]int16)(r.s[w*64:])
@@ -89,16 +90,14 @@ func updateGo(v *[Neurons]int32, sums *[Neurons]int16, p *plain, o *outcome) {
 	for j := range v {
 		old := v[j]
 		x := old + int32(sums[j])
-		if x >= p.up[j] {
+		if x > p.up[j] {
 			x = x&p.keepUp[j] + p.addUp[j]
 			o.fired[j/64] |= 1 << (j % 64)
-		} else if x < p.down[j] {
+		} else if x <= p.down[j] {
 			x = x&p.keepDown[j] + p.addDown[j]
 			o.reset[j/64] |= 1 << (j % 64)
 		}
-		if x == old {
-			o.same[j/64] |= 1 << (j % 64)
-		}
+		o.changed |= uint32(x ^ old)
 		o.bits |= uint32(x ^ x>>31)
 		v[j] = x
 	}

@@ -5,24 +5,34 @@ package emulator
 import "golang.org/x/sys/cpu"
 
 //go:noescape
-func integrateAVX2(sums *[Neurons]int16, rows *row, n int)
+func integrateAVX2(sums, from *[Neurons]int16, rows *row, n int)
 
 //go:noescape
 func updateAVX2(v *[Neurons]int32, sums *[Neurons]int16, p *plain, o *outcome)
 
+// What these name is read soon; its memory is asked for, so that it is there then.
+
+//go:noescape
+func prefetchRows(rows *[Axons]set, types *[Axons]uint8, axons *uint8, n int)
+
+//go:noescape
+func prefetchSends(sends *send, fired *set)
+
+//go:noescape
+func prefetchDue(due *[slots]set, sends *send, n, tick int)
+
 var vectors = cpu.X86.HasAVX2
 
-func integrate(sums *[Neurons]int16, rows []row) {
-	if len(rows) == 0 {
-		return
-	}
+// integrate is integrateGo; there is at least one row.
+func integrate(sums, from *[Neurons]int16, rows []row) {
 	if vectors {
-		integrateAVX2(sums, &rows[0], len(rows))
+		integrateAVX2(sums, from, &rows[0], len(rows))
 	} else {
-		integrateGo(sums, rows)
+		integrateGo(sums, from, rows)
 	}
 }
 
+// update is updateGo.
 func update(v *[Neurons]int32, sums *[Neurons]int16, p *plain, o *outcome) {
 	if vectors {
 		updateAVX2(v, sums, p, o)

@@ -17,21 +17,22 @@ GLOBL ·lanes(SB), RODATA|NOPTR, $32
 	VPAND        (32*K)(BX), T, T; \
 	VPADDW       T, SUM, SUM
 
-// func integrateAVX2(sums *[Neurons]int16, rows *row, n int)
-TEXT ·integrateAVX2(SB), NOSPLIT, $0-24
+// func integrateAVX2(sums, from *[Neurons]int16, rows *row, n int)
+TEXT ·integrateAVX2(SB), NOSPLIT, $0-32
 	MOVQ    sums+0(FP), DI
+	MOVQ    from+8(FP), R8
 	VMOVDQU ·lanes(SB), Y15
 
-	MOVQ    rows+8(FP), SI
-	MOVQ    n+16(FP), CX
-	VMOVDQU 0(DI), Y0
-	VMOVDQU 32(DI), Y1
-	VMOVDQU 64(DI), Y2
-	VMOVDQU 96(DI), Y3
-	VMOVDQU 128(DI), Y4
-	VMOVDQU 160(DI), Y5
-	VMOVDQU 192(DI), Y6
-	VMOVDQU 224(DI), Y7
+	MOVQ    rows+16(FP), SI
+	MOVQ    n+24(FP), CX
+	VMOVDQU 0(R8), Y0
+	VMOVDQU 32(R8), Y1
+	VMOVDQU 64(R8), Y2
+	VMOVDQU 96(R8), Y3
+	VMOVDQU 128(R8), Y4
+	VMOVDQU 160(R8), Y5
+	VMOVDQU 192(R8), Y6
+	VMOVDQU 224(R8), Y7
 
 lower:
 	MOVQ 0(SI), AX
@@ -57,16 +58,16 @@ lower:
 	VMOVDQU Y6, 192(DI)
 	VMOVDQU Y7, 224(DI)
 
-	MOVQ    rows+8(FP), SI
-	MOVQ    n+16(FP), CX
-	VMOVDQU 256(DI), Y0
-	VMOVDQU 288(DI), Y1
-	VMOVDQU 320(DI), Y2
-	VMOVDQU 352(DI), Y3
-	VMOVDQU 384(DI), Y4
-	VMOVDQU 416(DI), Y5
-	VMOVDQU 448(DI), Y6
-	VMOVDQU 480(DI), Y7
+	MOVQ    rows+16(FP), SI
+	MOVQ    n+24(FP), CX
+	VMOVDQU 256(R8), Y0
+	VMOVDQU 288(R8), Y1
+	VMOVDQU 320(R8), Y2
+	VMOVDQU 352(R8), Y3
+	VMOVDQU 384(R8), Y4
+	VMOVDQU 416(R8), Y5
+	VMOVDQU 448(R8), Y6
+	VMOVDQU 480(R8), Y7
 
 upper:
 	MOVQ 0(SI), AX
@@ -95,46 +96,39 @@ upper:
 	RET
 
 // func updateAVX2(v *[Neurons]int32, sums *[Neurons]int16, p *plain, o *outcome)
-// Y0: V before, Y1: V, Y3: no spike, Y4: below the negative threshold, Y7: bits.
+// Y0: V before, Y1: V, Y3: a spike, Y4: not below the negative threshold, Y7: bits, Y11: what changed.
 TEXT ·updateAVX2(SB), NOSPLIT, $0-32
-	MOVQ  v+0(FP), DI
-	MOVQ  sums+8(FP), SI
-	MOVQ  p+16(FP), R8
-	MOVQ  o+24(FP), R9
-	VPXOR Y7, Y7, Y7
-	XORQ  BX, BX
+	MOVQ    v+0(FP), DI
+	MOVQ    sums+8(FP), SI
+	MOVQ    p+16(FP), R8
+	MOVQ    o+24(FP), R9
+	VPXOR   Y7, Y7, Y7
+	VPXOR   Y11, Y11, Y11
+	VMOVDQU Y7, (R9)
+	VMOVDQU Y7, 32(R9)
+	XORQ    BX, BX
 
 next:
-	VMOVDQU   (DI), Y0
-	VPMOVSXWD (SI), Y1
+	VMOVDQU   (DI)(BX*2), Y0
+	VPMOVSXWD (SI)(BX*1), Y1
 	VPADDD    Y0, Y1, Y1
-	VMOVDQU   (R8), Y2
-	VMOVDQU   1024(R8), Y5
-	VPCMPGTD  Y1, Y2, Y3
-	VPCMPGTD  Y1, Y5, Y4
-	VMOVMSKPS Y3, AX
-	VMOVMSKPS Y4, CX
-	ANDL      AX, CX
-	XORL      $255, AX
-	MOVB      AX, (R9)(BX*1)
-	MOVB      CX, 32(R9)(BX*1)
-	ORL       CX, AX
-	JNZ       reset
+	VPCMPGTD  (R8)(BX*2), Y1, Y3
+	VPCMPGTD  1024(R8)(BX*2), Y1, Y4
+	VPANDN    Y4, Y3, Y5
+	VMOVMSKPS Y5, AX
+	CMPL      AX, $255
+	JNE       reset
 
 store:
-	VPCMPEQD  Y0, Y1, Y5
-	VMOVMSKPS Y5, AX
-	MOVB      AX, 64(R9)(BX*1)
-	VPSRAD    $31, Y1, Y6
-	VPXOR     Y1, Y6, Y6
-	VPOR      Y6, Y7, Y7
-	VMOVDQU   Y1, (DI)
-	ADDQ      $32, DI
-	ADDQ      $16, SI
-	ADDQ      $32, R8
-	INCQ      BX
-	CMPQ      BX, $32
-	JLT       next
+	VMOVDQU Y1, (DI)(BX*2)
+	VPXOR   Y0, Y1, Y0
+	VPOR    Y0, Y11, Y11
+	VPSRAD  $31, Y1, Y6
+	VPXOR   Y1, Y6, Y6
+	VPOR    Y6, Y7, Y7
+	ADDQ    $16, BX
+	CMPQ    BX, $512
+	JLT     next
 
 	VEXTRACTI128 $1, Y7, X0
 	VPOR         X7, X0, X0
@@ -143,15 +137,102 @@ store:
 	VPSHUFD      $0xB1, X0, X1
 	VPOR         X1, X0, X0
 	VMOVD        X0, AX
-	MOVL         AX, 96(R9)
+	MOVL         AX, 64(R9)
+	VEXTRACTI128 $1, Y11, X0
+	VPOR         X11, X0, X0
+	VPSHUFD      $0x4E, X0, X1
+	VPOR         X1, X0, X0
+	VPSHUFD      $0xB1, X0, X1
+	VPOR         X1, X0, X0
+	VMOVD        X0, AX
+	MOVL         AX, 68(R9)
 	VZEROUPPER
 	RET
 
 reset:
-	VPAND     2048(R8), Y1, Y8
-	VPADDD    3072(R8), Y8, Y8
-	VPAND     4096(R8), Y1, Y9
-	VPADDD    5120(R8), Y9, Y9
-	VBLENDVPS Y4, Y9, Y1, Y1
-	VBLENDVPS Y3, Y1, Y8, Y1
+	VMOVMSKPS Y3, CX
+	NOTL      AX
+	ANDL      $255, AX
+	XORL      CX, AX
+	MOVQ      BX, DX
+	SHRQ      $4, DX
+	MOVB      CX, (R9)(DX*1)
+	MOVB      AX, 32(R9)(DX*1)
+	VPAND     2048(R8)(BX*2), Y1, Y8
+	VPADDD    3072(R8)(BX*2), Y8, Y8
+	VPAND     4096(R8)(BX*2), Y1, Y9
+	VPADDD    5120(R8)(BX*2), Y9, Y9
+	VBLENDVPS Y4, Y1, Y9, Y1
+	VBLENDVPS Y3, Y8, Y1, Y1
 	JMP       store
+
+// func prefetchRows(rows *[Axons]set, types *[Axons]uint8, axons *uint8, n int)
+TEXT ·prefetchRows(SB), NOSPLIT, $0-32
+	MOVQ rows+0(FP), DI
+	MOVQ types+8(FP), DX
+	MOVQ axons+16(FP), SI
+	MOVQ n+24(FP), CX
+
+one:
+	MOVBLZX    (SI), AX
+	PREFETCHT0 (DX)(AX*1)
+	SHLQ       $5, AX
+	PREFETCHT0 (DI)(AX*1)
+	INCQ       SI
+	DECQ       CX
+	JNZ        one
+	RET
+
+// func prefetchSends(sends *send, fired *set)
+TEXT ·prefetchSends(SB), NOSPLIT, $0-16
+	MOVQ sends+0(FP), DI
+	MOVQ fired+8(FP), SI
+	MOVQ $4, CX
+
+word:
+	MOVQ (SI), AX
+
+bit:
+	BSFQ       AX, BX
+	JZ         done
+	PREFETCHT0 (DI)(BX*8)
+	LEAQ       -1(AX), DX
+	ANDQ       DX, AX
+	JMP        bit
+
+done:
+	ADDQ $8, SI
+	ADDQ $512, DI
+	DECQ CX
+	JNZ  word
+	RET
+
+// func prefetchDue(due *[slots]set, sends *send, n int, tick int)
+// A set has 32 bytes, and a core slots of them; fields as send has them.
+TEXT ·prefetchDue(SB), NOSPLIT, $0-32
+	MOVQ due+0(FP), DI
+	MOVQ sends+8(FP), SI
+	MOVQ n+16(FP), CX
+	MOVQ tick+24(FP), R8
+
+next:
+	MOVQ       (SI), AX
+	MOVQ       AX, BX
+	MOVQ       AX, DX
+	ANDQ       $3, DX
+	CMPQ       DX, $1
+	JNE        skip
+	SHRQ       $30, BX
+	SHLQ       $9, BX
+	SHRQ       $2, AX
+	ADDQ       R8, AX
+	ANDQ       $15, AX
+	SHLQ       $5, AX
+	ADDQ       DI, AX
+	PREFETCHT0 (AX)(BX*1)
+
+skip:
+	ADDQ $8, SI
+	DECQ CX
+	JNZ  next
+	RET

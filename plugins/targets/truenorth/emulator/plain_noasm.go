@@ -2,6 +2,12 @@
 
 package emulator
 
-func integrate(sums *[Neurons]int16, rows []row) { integrateGo(sums, rows) }
+func integrate(sums, from *[Neurons]int16, rows []row) { integrateGo(sums, from, rows) }
 
 func update(v *[Neurons]int32, sums *[Neurons]int16, p *plain, o *outcome) { updateGo(v, sums, p, o) }
+
+func prefetchRows(*[Axons]set, *[Axons]uint8, *uint8, int) {}
+
+func prefetchSends(*send, *set) {}
+
+func prefetchDue(*[slots]set, *send, int, int) {}

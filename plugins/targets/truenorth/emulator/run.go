@@ -104,9 +104,7 @@ func (m *Machine) byExamples(b *Block, n int, sum *counts) error {
 					if errs[i] = w.before(s, b, e); errs[i] != nil {
 						break
 					}
-					for k := range m.cores {
-						w.core(s, k)
-					}
+					w.run(s, 0, len(m.cores))
 					w.after(s, b, e)
 				}
 			}
@@ -117,7 +115,7 @@ func (m *Machine) byExamples(b *Block, n int, sum *counts) error {
 }
 
 // stride is how many cores a worker takes at once.
-const stride = 16
+const stride = 32
 
 // byCores has all workers compute each tick of an example together.
 func (m *Machine) byCores(b *Block, n int, sum *counts) error {
@@ -140,9 +138,7 @@ func (m *Machine) byCores(b *Block, n int, sum *counts) error {
 						if from >= len(m.cores) {
 							return
 						}
-						for k := from; k < min(from+stride, len(m.cores)); k++ {
-							workers[i].core(s, k)
-						}
+						workers[i].run(s, from, min(from+stride, len(m.cores)))
 					}
 				})
 			}
@@ -229,8 +225,8 @@ func (w *worker) after(s *state, b *Block, example int) {
 func (c *core) outputs(fired *set, out []int32) []int32 {
 	for k, x := range fired {
 		for ; x != 0; x &= x - 1 {
-			if to := &c.sends[k*64+bits.TrailingZeros64(x)]; to.kind == ToOutput {
-				out = append(out, to.to)
+			if to := c.sends[k*64+bits.TrailingZeros64(x)]; to.kind() == ToOutput {
+				out = append(out, to.to())
 			}
 		}
 	}
