@@ -186,7 +186,7 @@ func TestLayers(t *testing.T) {
 		{"plugins/models/", "plugins/builtin"},
 		{"plugins/targets/", "plugins/builtin plugins/targets/"}, // a target may have packages of its own
 		{"plugins/sdk", "plugins/ docs/benchmarks/leaky"},
-		{"runtime/interp", "docs/gallery plugins/plugintest plugins/sdk/modeltest"}, // the judge of the executor: only tests run it, also those of plugins, and what draws a neuron as its equations say
+		{"runtime/interp", "docs/gallery plugins/plugintest plugins/sdk/modeltest runtime/cut"}, // the judge of the executor: only tests run it, also those of plugins, what draws a neuron as its equations say, and what folds weights for chips, once
 		{"dsl/lower", "runtime/build docs/gallery plugins/plugintest plugins/sdk/modeltest"},
 		{"github.com/hashicorp/go-plugin", "runtime/host plugins/sdk"},
 		{"google.golang.org/grpc", "runtime/host plugins/sdk plugins/proto"},

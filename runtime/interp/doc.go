@@ -5,6 +5,7 @@
 //
 // The main function is Run, over Env and Value. An opaque operator is what its plugin makes of the numbers in single precision,
 // a chip what its emulation does.
-// Only tests and tools that check numbers import this package; no program runs on it. It imports runtime/graph, runtime/opaque and
-// runtime/tensor.
+//
+// Only tests and tools that check numbers import this package, and runtime/cut, which evaluates what follows from variables alone; no
+// program runs on it. It imports runtime/graph, runtime/opaque and runtime/tensor.
 package interp

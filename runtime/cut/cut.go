@@ -1,0 +1,220 @@
+package cut
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"snnc.dev/snnc/plugins/schema"
+	"snnc.dev/snnc/runtime/graph"
+)
+
+// evalFunction is the function of a network that is deployed, as package program has it.
+const evalFunction = "eval"
+
+// Options change what is cut.
+type Options struct {
+	// Allowed reports whether a chip may take the population of a name; nil: all of them. A network of which a target has refused some
+	// is cut again without them.
+	Allowed func(population string) bool
+}
+
+// Result is a network cut into circuits of chips and what is left to the host.
+type Result struct {
+	// Circuits are in an order in which each takes nothing from a later one. The offsets of their tensors are bytes into Tensors; where
+	// no variables were given all are 0.
+	Circuits []schema.Circuit
+	Tensors  []float32
+	// Module is the network with a node `chip` in its eval function for each circuit, declared in their order. It is the module that was
+	// given where there are none.
+	Module *graph.Module
+	Host   []Layer
+	// Operations are the multiply-accumulates of the whole network for one example, as those of layers are.
+	Operations int
+}
+
+// Layer is work that is left to the host.
+type Layer struct {
+	Name string // structural, such as "2.conv"
+	Kind string // as the language calls it: conv, deconv, linear, neuron, maxpool ...
+	// Operations are the multiply-accumulates for one example, at all time steps, or at one where it takes the same real numbers at
+	// each of them (program.Product).
+	Operations int
+	Reason     string // why no chip takes it
+}
+
+// Network cuts the eval function of a network into circuits. vars returns the value of a variable, in the row-major order of its dims;
+// where vars is nil the tensors of circuits have dims and no numbers, and parameters of neurons are taken as they start. An error is
+// one of the network's numbers, or of its size; what no chip can take is no error.
+func Network(name string, m *graph.Module, vars func(name string) []float32, o Options) (*Result, error) {
+	r, err := network(name, m, vars, o, work)
+	if err != nil {
+		return nil, fmt.Errorf("cut %s: %w", name, err)
+	}
+	return r, nil
+}
+
+func network(name string, m *graph.Module, vars func(name string) []float32, o Options, budget int) (*Result, error) {
+	g := m.Function(evalFunction)
+	if g == nil {
+		return nil, fmt.Errorf("there is no function %s", evalFunction)
+	}
+	c := find(m, g, vars, o.Allowed, budget)
+	r := &Result{Module: m}
+	e, out, err := c.rewrite(name)
+	if err != nil {
+		return nil, err
+	}
+	if len(e.circuits) > 0 {
+		whole := *m
+		whole.Chips, whole.Functions = slices.Clone(m.Chips), slices.Clone(m.Functions)
+		for i, f := range whole.Functions {
+			if f == g {
+				whole.Functions[i] = out
+			}
+		}
+		for _, a := range e.circuits {
+			if vars != nil {
+				if err := c.fill(a, r); err != nil {
+					return nil, fmt.Errorf("circuit %s: %w", a.Name, err)
+				}
+			}
+			r.Circuits = append(r.Circuits, a.Circuit)
+			whole.Chips = append(whole.Chips, a.chip)
+		}
+		if err := out.Verify(graph.ModuleEnv{Module: &whole}); err != nil {
+			return nil, err
+		}
+		r.Module = &whole
+	}
+	r.Host = c.host(e, out)
+	for _, n := range g.Nodes {
+		r.Operations += operations(n)
+	}
+	return r, nil
+}
+
+// rewrite builds the eval function anew with the nodes of circuits. Which populations are read follows from what is built: it is built
+// until no more of them fall away.
+func (c *finder) rewrite(name string) (*emitter, *graph.Graph, error) {
+	gives := make([]bool, len(c.found))
+	for i := range gives {
+		gives[i] = true
+	}
+	for {
+		e := &emitter{c: c, b: graph.NewBuilder(evalFunction, c.env), values: map[graph.Value]graph.Value{}, stills: map[slot]graph.Value{},
+			calms: map[*graph.Node]graph.Value{}, origin: map[*graph.Node]*graph.Node{}, gives: gives, where: make([]int, len(c.found)), circuits: []*assembled{}}
+		c.circuits(e, name)
+		for _, n := range c.g.Inputs {
+			e.values[graph.Value{Node: n}] = e.b.Input(n.Text("name"), n.Out[0])
+		}
+		for _, n := range c.g.Nodes {
+			if n.Op == graph.OpAssign {
+				e.like(n, n.Attrs, e.value(n.In[0]))
+			}
+		}
+		for _, o := range c.g.Outputs {
+			e.b.Output(o.Name, e.value(o.Value))
+		}
+		out, err := e.b.Finish()
+		if err != nil {
+			return nil, nil, err
+		}
+		out.FreeSteps = c.g.FreeSteps
+		used := make([]bool, len(c.found))
+		read := map[graph.Value]bool{}
+		for _, n := range out.Nodes {
+			for _, v := range n.In {
+				read[v] = true
+			}
+		}
+		for _, o := range out.Outputs {
+			read[o.Value] = true
+		}
+		for _, a := range e.circuits {
+			for i, v := range a.outputs {
+				used[i] = read[v]
+			}
+		}
+		if slices.Equal(used, gives) {
+			return e, out, nil
+		}
+		gives = used
+	}
+}
+
+// circuits sorts the populations that may be needed into circuits: those of one level, with the same time steps.
+func (c *finder) circuits(e *emitter, name string) {
+	type key struct {
+		level, steps int
+		over         bool
+	}
+	by := map[key]*assembled{}
+	for i := range c.found {
+		p := &c.found[i]
+		k := key{p.level, p.steps, p.over}
+		if by[k] == nil {
+			by[k] = &assembled{level: p.level, over: p.over, Circuit: schema.Circuit{Network: name, Steps: p.steps}}
+		}
+		by[k].populations = append(by[k].populations, i)
+	}
+	for _, a := range by {
+		if slices.ContainsFunc(a.populations, func(i int) bool { return e.gives[i] }) {
+			e.circuits = append(e.circuits, a)
+		}
+	}
+	slices.SortFunc(e.circuits, func(a, b *assembled) int {
+		return cmp.Or(cmp.Compare(a.level, b.level), cmp.Compare(a.populations[0], b.populations[0]))
+	})
+	for k, a := range e.circuits {
+		if a.Name = name; k > 0 {
+			a.Name = fmt.Sprintf("%s.%d", name, k+1)
+		}
+		for _, i := range a.populations {
+			e.where[i] = k
+		}
+	}
+}
+
+// fill gives the tensors of a circuit their numbers.
+func (c *finder) fill(a *assembled, r *Result) error {
+	put := func(t *schema.Tensor, n int, number func(i int) float64) {
+		t.Offset = 4 * len(r.Tensors)
+		for i := range n {
+			r.Tensors = append(r.Tensors, float32(number(i)))
+		}
+	}
+	for k, i := range a.members {
+		p, q := &c.found[i], &a.Populations[k]
+		for j, t := range p.terms {
+			x, err := t.weights.get()
+			if err != nil {
+				return err
+			}
+			put(&q.Synapses[j].Weights, len(x), func(i int) float64 { return x[i] * p.Gain })
+		}
+		if q.Bias == nil {
+			continue
+		}
+		x, err := c.evaluate(p.x, func(b *graph.Builder) graph.Value {
+			e := &emitter{c: c, b: b, values: map[graph.Value]graph.Value{}, stills: map[slot]graph.Value{}, calms: map[*graph.Node]graph.Value{}, origin: map[*graph.Node]*graph.Node{}}
+			v, ok := e.flow(p)
+			if !ok {
+				v = e.full(b.Const(0), p.dims)
+			}
+			return v
+		})
+		if err != nil {
+			return err
+		}
+		in := inner(p.dims)
+		for i, v := range x {
+			if v != x[i/in*in] { // it differs within a channel
+				q.Bias.Dims, in = p.dims, 1
+				break
+			}
+		}
+		put(q.Bias, len(x)/in, func(i int) float64 { return x[i*in] })
+	}
+	return nil
+}

@@ -1,0 +1,347 @@
+package cut_test
+
+import (
+	"flag"
+	"fmt"
+	"hash/fnv"
+	"math"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"snnc.dev/snnc/plugins/schema"
+	"snnc.dev/snnc/plugins/sdk/circuit"
+	"snnc.dev/snnc/plugins/sdk/modeltest"
+	"snnc.dev/snnc/runtime/cut"
+	"snnc.dev/snnc/runtime/experiment"
+	"snnc.dev/snnc/runtime/graph"
+	"snnc.dev/snnc/runtime/interp"
+	"snnc.dev/snnc/runtime/opaque"
+)
+
+var update = flag.Bool("update", false, "write testdata/specs.txt anew")
+
+var plugins *modeltest.Host
+
+func TestMain(m *testing.M) { modeltest.Main(m, &plugins) }
+
+// reference is chips that are computed by the literal reference of package circuit in double precision. near counts the decisions that
+// rounding the folded weights to single precision could have turned.
+type reference struct {
+	*cut.Result
+	near int
+}
+
+func (r *reference) Run(g *graph.Chip, b opaque.Examples) error {
+	i := slices.IndexFunc(r.Circuits, func(c schema.Circuit) bool { return c.Name == g.Circuit })
+	c := &r.Circuits[i]
+	out, err := circuit.Run[float64](c, circuit.In(r.Tensors), circuit.Block{Steps: b.Steps, Examples: b.Batch, Inputs: b.Inputs})
+	if err != nil {
+		return err
+	}
+	k := 0
+	for j, p := range c.Populations {
+		if !p.Reads {
+			for _, v := range out.Membranes[j] {
+				if math.Abs(v-p.Threshold) < 2e-6*(1+math.Abs(p.Threshold)) {
+					r.near++
+				}
+			}
+		}
+		if !p.Gives {
+			continue
+		}
+		if k++; !p.Reads {
+			copy(b.Outputs[k-1], out.Spikes[j])
+			continue
+		}
+		for i, v := range out.ReadOuts[j] {
+			b.Outputs[k-1][i] = float32(v)
+		}
+	}
+	return nil
+}
+
+// failer is what tests and properties fail with.
+type failer interface {
+	Helper()
+	Fatal(args ...any)
+	Fatalf(format string, args ...any)
+}
+
+// weights are random values of the variables of a module, by their names: uniform ones times gain, and what starts at 1 near 1.
+func weights(m *graph.Module, gain float64) func(name string) []float32 {
+	known := map[string][]float32{}
+	return func(name string) []float32 {
+		if x := known[name]; x != nil {
+			return x
+		}
+		v := m.Variable(name)
+		h := fnv.New64()
+		h.Write([]byte(name))
+		r := rand.New(rand.NewPCG(h.Sum64(), 1))
+		x := make([]float32, v.Type.Size())
+		for i := range x {
+			switch {
+			case v.Init.Kind == "uniform" && v.Init.A < 0:
+				x[i] = float32(gain * max(v.Init.B, 0.05) * (2*r.Float64() - 0.8))
+			case v.Init.Kind == "uniform":
+				x[i] = float32(v.Init.A + (v.Init.B-v.Init.A)*r.Float64())
+			case v.Init.Kind == "constant" && v.Init.A == 1:
+				x[i] = float32(0.7 + 0.6*r.Float64())
+			default:
+				x[i] = float32(r.NormFloat64() * 0.3)
+			}
+		}
+		known[name] = x
+		return x
+	}
+}
+
+// environment is one for a function of a module, with random inputs.
+func environment(m *graph.Module, g *graph.Graph, vars func(string) []float32, n int, seed uint64) *interp.Env {
+	env := &interp.Env{N: n, Inputs: map[string]interp.Value{}, Variables: map[string]interp.Value{}, Random: func(label string, normal bool, index, element uint64) float64 {
+		h := fnv.New64()
+		fmt.Fprint(h, label, index, element)
+		return float64(h.Sum64()%1000) / 1000
+	}}
+	for _, v := range m.Variables {
+		x := interp.NewValue(v.Type, 1)
+		for i, y := range vars(v.Name) {
+			x.Data[i] = float64(y)
+		}
+		env.Variables[v.Name] = x
+	}
+	r := rand.New(rand.NewPCG(seed, 4))
+	for _, in := range g.Inputs {
+		x := interp.NewValue(in.Out[0], n)
+		for i := range x.Data {
+			switch in.Out[0].DType {
+			case graph.Bit:
+				x.Data[i] = float64(r.IntN(4) / 3)
+			case graph.I32:
+				x.Data[i] = float64(r.IntN(8))
+			default:
+				x.Data[i] = float64(float32(r.Float64()*2 - 0.5))
+			}
+		}
+		env.Inputs[in.Text("name")] = x
+	}
+	return env
+}
+
+// judge runs a network and what was cut of it, and fails where they differ: spikes by more than decisions that rounding can turn, numbers by
+// more than rounding. It returns the share of results that are not 0. Not exact: a neuron came so close to its threshold that rounding may
+// have decided, so nothing was compared.
+func judge(t failer, m *graph.Module, r *cut.Result, vars func(string) []float32, n int, seed uint64) (active float64, exact bool) {
+	t.Helper()
+	if len(r.Circuits) > 0 {
+		if err := circuit.VerifyAll(r.Circuits); err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range r.Circuits {
+			if err := circuit.Within(c, 4*len(r.Tensors)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if _, err := graph.Parse(r.Module.Print()); err != nil {
+		t.Fatal(err)
+	}
+	g := m.Function("eval")
+	env := environment(m, g, vars, n, seed)
+	want, err := interp.Run(g, env)
+	if err != nil {
+		t.Fatal(err)
+	}
+	chips := &reference{Result: r}
+	env.Chips = chips
+	got, err := interp.Run(r.Module.Function("eval"), env)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, r.Module.Print())
+	}
+	if chips.near > 0 {
+		return 0, false
+	}
+	all := 0
+	for name, w := range want.Outputs {
+		y := got.Outputs[name]
+		if !y.Type.Equal(w.Type) {
+			t.Fatalf("%s is %v, not %v", name, y.Type, w.Type)
+		}
+		most := 1.0
+		for _, v := range w.Data {
+			most = max(most, math.Abs(v))
+		}
+		for i, v := range w.Data {
+			if all++; v != 0 {
+				active++
+			}
+			if math.Abs(v-y.Data[i]) > 1e-5*most {
+				t.Fatalf("%s[%d] is %v, want %v\n%s", name, i, y.Data[i], v, r.Module.Print())
+			}
+		}
+	}
+	return active / float64(all), true
+}
+
+// published are the specs of testdata/published.txt, small enough for the interpreter: networks keep their structure. A line has the name,
+// the preset or -, the gain of weights, and settings.
+func published(t testing.TB) (all []system) {
+	t.Helper()
+	text, err := os.ReadFile("testdata/published.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(text)) {
+		words := strings.Fields(line)
+		x := system{name: words[0], preset: strings.Trim(words[1], "-"), set: words[3:]}
+		if _, err := fmt.Sscan(words[2], &x.gain); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, x)
+	}
+	return all
+}
+
+type system struct {
+	name, preset string
+	gain         float64
+	set          []string
+}
+
+// networks returns the networks of the models of a spec, by spec, model and role, in order.
+func networks(t testing.TB, name, preset string, set []string) (names []string, modules map[string]*graph.Module) {
+	t.Helper()
+	x, _, said := plugins.Load(modeltest.Published(t, name), experiment.Options{Preset: preset, Sets: set})
+	if x == nil {
+		t.Fatal(said)
+	}
+	modules = map[string]*graph.Module{}
+	for _, m := range x.Models {
+		for path, module := range m.OwnNetworks() {
+			full := name + " " + m.Name + "." + path
+			names = append(names, full)
+			modules[full] = module
+		}
+	}
+	slices.Sort(names)
+	return names, modules
+}
+
+// Every network of every spec, cut: what lies on chips and what is left, in testdata/specs.txt, and the network that is left with its
+// circuits gives what the whole network does.
+func TestSpecs(t *testing.T) {
+	var w strings.Builder
+	for _, x := range published(t) {
+		names, modules := networks(t, x.name, x.preset, x.set)
+		for _, name := range names {
+			m := modules[name]
+			vars := weights(m, x.gain)
+			r, err := cut.Network("net", m, vars, cut.Options{})
+			if err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			n := 2
+			if r.Operations > 5e6 { // the interpreter takes a second or so
+				n = 1
+			}
+			active, exact := 0.0, false
+			for seed := uint64(0); !exact && seed < 5; seed++ {
+				active, exact = judge(t, m, r, vars, n, seed)
+			}
+			if !exact || active < 0.02 {
+				t.Errorf("%s: judged: %v; a share of %.3f of its results is not 0", name, exact, active)
+			}
+			fmt.Fprintf(&w, "%s\n%s", name, said(r))
+			dims, err := cut.Network("net", m, nil, cut.Options{})
+			if err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			if d := cmp.Diff(outline(r), outline(dims)); d != "" {
+				t.Errorf("%s: with and without weights:\n%s", name, d)
+			}
+		}
+	}
+	const file = "testdata/specs.txt"
+	if *update {
+		if err := os.WriteFile(file, []byte(w.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(string(want), w.String()); d != "" {
+		t.Error(d)
+	}
+}
+
+// said says in words what lies on chips and what is left.
+func said(r *cut.Result) string {
+	var w strings.Builder
+	for _, c := range r.Circuits {
+		fmt.Fprintf(&w, "  circuit %s, %d time steps\n", c.Name, c.Steps)
+		for _, in := range c.Inputs {
+			fmt.Fprintf(&w, "    %s %v from %s\n", in.Kind, in.Dims, in.Name)
+		}
+		for _, p := range c.Populations {
+			fmt.Fprintf(&w, "    %s %v depth %d:", p.Name, p.Dims, p.Depth)
+			for _, s := range p.Synapses {
+				from := ""
+				if s.Population >= 0 {
+					from = c.Populations[s.Population].Name
+				} else {
+					from = "input " + c.Inputs[s.Input].Name
+				}
+				fmt.Fprintf(&w, " %s from %s", s.Kind, from)
+				if s.Delay > 0 {
+					fmt.Fprintf(&w, " delay %d", s.Delay)
+				}
+				fmt.Fprint(&w, ",")
+			}
+			for _, k := range p.Drive {
+				fmt.Fprintf(&w, " drive %s,", c.Inputs[k].Name)
+			}
+			if p.Bias != nil {
+				fmt.Fprint(&w, " biased,")
+			}
+			if p.Reads {
+				fmt.Fprintf(&w, " read out,")
+			} else if p.Gives {
+				fmt.Fprintf(&w, " read,")
+			}
+			w.WriteString("\n")
+		}
+	}
+	sum := 0
+	for _, l := range r.Host {
+		fmt.Fprintf(&w, "  host %s (%s), %d operations: %s\n", l.Name, l.Kind, l.Operations, l.Reason)
+		sum += l.Operations
+	}
+	fmt.Fprintf(&w, "  the host has %d of %d operations\n", sum, r.Operations)
+	return strings.ReplaceAll(w.String(), ",\n", "\n")
+}
+
+// outline is what a cut without weights has too.
+func outline(r *cut.Result) string {
+	var w strings.Builder
+	for _, c := range r.Circuits {
+		for _, p := range c.Populations {
+			biased := p.Bias != nil
+			p.Bias, p.Synapses = nil, slices.Clone(p.Synapses)
+			for k := range p.Synapses {
+				p.Synapses[k].Weights.Offset = 0
+			}
+			p.Dynamics = schema.Dynamics{Reads: p.Reads} // of trained parameters
+			fmt.Fprintf(&w, "%+v %v\n", p, biased)
+		}
+		fmt.Fprintf(&w, "%+v\n", c.Inputs)
+	}
+	return w.String() + r.Module.Print() + fmt.Sprint(r.Host, r.Operations)
+}

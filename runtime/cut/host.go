@@ -1,0 +1,79 @@
+package cut
+
+import (
+	"snnc.dev/snnc/runtime/graph"
+)
+
+// operations are the multiply-accumulates of a product for one example: at all time steps, or at one where it takes the same real
+// numbers at each of them and is computed once.
+func operations(n *graph.Node) int {
+	if !weighted(n.Op) {
+		return 0
+	}
+	ops := n.MultiplyAccumulates(1)
+	if t := n.In[0].Type(); t.DType != graph.Bit && t.Steps > 0 && repeated(n.In[0]) {
+		ops /= t.Steps
+	}
+	return ops
+}
+
+// repeated reports whether a value is one that is repeated over time, by itself or by a coder without states.
+func repeated(v graph.Value) bool {
+	n := v.Node
+	if v.Type().Steps == 0 || n.Op == graph.OpRepeat && n.In[0].Type().Steps == 0 {
+		return true
+	}
+	if n.Op != graph.OpEquation || len(n.Equation.States) > 0 {
+		return false
+	}
+	for _, in := range n.In {
+		if !repeated(in) {
+			return false
+		}
+	}
+	return true
+}
+
+// host lists what work the rewritten graph leaves to the host, and why.
+func (c *finder) host(e *emitter, g *graph.Graph) []Layer {
+	var out []Layer
+	for _, n := range g.Nodes {
+		old := e.origin[n]
+		if old == nil {
+			continue
+		}
+		if why := c.reason(n, old); why != "" {
+			out = append(out, Layer{Name: c.nameOf(old), Kind: kindOf(old.Op), Operations: operations(n), Reason: why})
+		}
+	}
+	return out
+}
+
+// reason says why a node of the rewritten graph, which comes from an old one, is host work; "" where it is no work to speak of.
+func (c *finder) reason(n, old *graph.Node) string {
+	switch n.Op {
+	case graph.OpConv, graph.OpConvInput, graph.OpMatmul:
+		switch {
+		case n.Out[0].Steps == 0 && old.Out[0].Steps > 0:
+			return "it is the same at all time steps: the host sends it as a current, once for each example"
+		case c.varies[old.In[1].Node]:
+			return "its weights depend on the input"
+		case c.refused[old] != "":
+			return c.refused[old]
+		case c.used[old]:
+			return "the host reads its sums, besides the neurons that they flow into"
+		case n.In[0].Type().DType != graph.Bit:
+			return "its input is real values, not spikes"
+		}
+		return "no spiking neuron follows: its sums are read out"
+	case graph.OpEquation:
+		if n.Equation.Spikes || n.Flag("last") && !c.steady[old] {
+			return c.refused[old]
+		}
+	case graph.OpOpaque:
+		return "its plugin computes it, and the chip runs no plugins"
+	case graph.OpMaxPool:
+		return c.refused[old]
+	}
+	return ""
+}
