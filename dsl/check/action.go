@@ -209,6 +209,8 @@ func (c *checker) special(name string) func(p *schema.Param, g given, x *Action)
 		return c.replaceSetting
 	case "targets":
 		return c.targetsSetting
+	case "quantize":
+		return c.quantizeSetting
 	case "network":
 		return c.networkSetting
 	case "new":
@@ -244,38 +246,51 @@ func (c *checker) targetsSetting(p *schema.Param, g given, x *Action) (schema.Va
 	for i, e := range items {
 		path := fmt.Sprintf("targets[%d]", i)
 		x.Places[path] = e.Span()
-		ref := reference(e)
-		if ref == nil {
-			c.fail(diag.BadType, e.Span(), "write its name", "`targets` is a list of targets")
-			ok = false
-			continue
+		v, fine := c.target(p, e, g.s, path, "`targets` is a list of targets", x)
+		if ok = ok && fine; v != nil {
+			out.Items = append(out.Items, *v)
 		}
-		d := c.defs[ref.Name.Text]
-		if d != nil && d.kind == "target" && len(ref.Args) == 0 {
-			if v := c.targetOf(d); v != nil {
-				out.Items = append(out.Items, *v)
-				x.from(path, d.plugin)
-			} else {
-				ok = false
-			}
-			continue
-		}
-		j := slices.IndexFunc(p.Choices, func(x schema.Choice) bool { return x.Name == ref.Name.Text })
-		if (d == nil || d.kind != "target" && d.kind != "use") && j >= 0 && !c.plugged(schema.Target, ref.Name.Text) {
-			args, fine := c.chosen(&p.Choices[j], ref, g.s, &owner{places: x.Places}, path)
-			out.Items, ok = append(out.Items, schema.Value{Type: schema.OneOf, Text: ref.Name.Text, Args: args}), ok && fine
-			continue
-		}
-		in := c.instance("target", ref, g.s)
-		if in == nil {
-			ok = false
-			continue
-		}
-		args, fine := c.fill(in.comp.Params, in.args, &owner{what: "target `" + in.name + "`", places: x.Places, partial: in.partial}, path, in.at)
-		out.Items, ok = append(out.Items, schema.Value{Type: schema.OneOf, Text: in.comp.Name, Args: args}), ok && fine
-		x.from(path, in.from)
 	}
 	return out, ok
+}
+
+// quantizeSetting reads the target whose rounding a training has.
+func (c *checker) quantizeSetting(p *schema.Param, g given, x *Action) (schema.Value, bool) {
+	v, ok := c.target(p, g.value, g.s, p.Name, "`quantize` is a target", x)
+	if v == nil {
+		return schema.Value{Type: schema.OneOf}, false
+	}
+	return *v, ok
+}
+
+// target reads a target at a path of a setting: a component of that kind, a definition, or a choice. It is nil where there is none; what
+// is the words for what is no name.
+func (c *checker) target(p *schema.Param, e dsl.Expr, s *scope, path, what string, x *Action) (*schema.Value, bool) {
+	ref := reference(e)
+	if ref == nil {
+		c.fail(diag.BadType, e.Span(), "write its name", "%s", what)
+		return nil, false
+	}
+	d := c.defs[ref.Name.Text]
+	if d != nil && d.kind == "target" && len(ref.Args) == 0 {
+		v := c.targetOf(d)
+		if v != nil {
+			x.from(path, d.plugin)
+		}
+		return v, v != nil
+	}
+	j := slices.IndexFunc(p.Choices, func(x schema.Choice) bool { return x.Name == ref.Name.Text })
+	if (d == nil || d.kind != "target" && d.kind != "use") && j >= 0 && !c.plugged(schema.Target, ref.Name.Text) {
+		args, fine := c.chosen(&p.Choices[j], ref, s, &owner{places: x.Places}, path)
+		return &schema.Value{Type: schema.OneOf, Text: ref.Name.Text, Args: args}, fine
+	}
+	in := c.instance("target", ref, s)
+	if in == nil {
+		return nil, false
+	}
+	args, fine := c.fill(in.comp.Params, in.args, &owner{what: "target `" + in.name + "`", places: x.Places, partial: in.partial}, path, in.at)
+	x.from(path, in.from)
+	return &schema.Value{Type: schema.OneOf, Text: in.comp.Name, Args: args}, fine
 }
 
 // from notes that what stands at a path is a used plugin's.

@@ -18,7 +18,7 @@ type Catalogue struct {
 	// Settings are those of train, sample, evaluate and deploy. `sampler` is the model's business: where it is listed its choices
 	// are the component's samplers. What these take is known whatever their type says: `data` (a data set of the file), `replace`
 	// (a list of neurons and coders with arguments), `targets` (a list of components of kind target, target definitions, or the
-	// choices listed), `network` (a network of the model: it comes to the list of the roles that it fills).
+	// choices listed), `quantize` (one of these), `network` (a network of the model: it comes to the list of the roles that it fills).
 	Settings map[string][]schema.Param
 	// Shape returns channels, height and width of a data set's examples, and their time steps, 0 for images, without reading it.
 	Shape func(name string, args schema.Arguments) (channels, height, width, steps int, err error)

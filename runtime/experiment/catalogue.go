@@ -60,6 +60,7 @@ func trainSettings() []schema.Param {
 		{Name: "accumulate", Type: schema.Int, Default: "1", Min: at(1), Max: at(1 << 20), Doc: "batches per update, whose gradients are averaged"},
 		{Name: "seed", Type: schema.Int, Default: "0", Min: at(0), Doc: "of initial weights, order of examples and random numbers"},
 		{Name: "precision", Type: schema.OneOf, Default: "single", Choices: []schema.Choice{{Name: "single", Doc: "IEEE 754 binary32"}}, Doc: "of weights, states and gradients"},
+		{Name: quantizeSetting, Type: schema.OneOf, Doc: "a target: weights of what lies on it are rounded as the chip rounds them in each forward pass, and trained straight through; absent: they are not"},
 		{Name: memorySetting, Type: schema.Bytes, Min: at(1), Doc: "what the training may take, such as `8 GB`: results that do not fit are computed twice, and it does not begin where it needs more all the same; absent: what is free"},
 		{Name: startSetting, Type: schema.String, Doc: "a safetensors file, or a run folder whose newest checkpoint of this model is taken: the weights that the training begins with; absent: random ones"},
 		{Name: newSetting, Type: schema.List, Doc: "names of neurons, coders, layers, networks or roles whose weights begin as they would without `start`, whatever the file has of them"},

@@ -21,6 +21,8 @@ import (
 const (
 	startSetting = "start"
 	newSetting   = "new"
+
+	quantizeSetting = "quantize"
 )
 
 // badStart finds what is wrong with these settings whatever the weights are: a path that leads out of the folders that a spec may
