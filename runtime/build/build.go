@@ -21,6 +21,8 @@ type Model struct {
 	*Built
 	Index int         // among the models of the spec
 	Data  *check.Data // what it is trained on
+
+	rounding func(*Built) diag.List // of its networks; nil: none
 }
 
 // Built is what a plugin was shown of a model and the Program that it made of that: of the model as it is trained, with what an
@@ -32,7 +34,8 @@ type Built struct {
 	Others  []Other // the models that fill roles
 
 	model   *check.Model
-	request schema.BuildRequest // what the plugin was shown
+	request schema.BuildRequest    // what the plugin was shown
+	round   func(*Built) diag.List // rounds the networks as a chip does, once the Program is known; nil: they are not rounded
 }
 
 // Models builds the models of a spec that are trained, in file order. One that fills a role of another is built before it, wherever
@@ -51,7 +54,8 @@ func Models(ctx context.Context, h *host.Host, spec *check.Spec) (models []*Mode
 		}
 		model := &Model{Model: m, Index: slices.Index(spec.Models, m), Data: spec.Actions[j].Data}
 		var bad diag.List
-		if model.Built, bad = build(ctx, h, m, model.Data, of); !bad.HasErrors() {
+		model.rounding = rounding(ctx, h, spec.Actions[j])
+		if model.Built, bad = build(ctx, h, m, model.Data, model.rounding, of); !bad.HasErrors() {
 			all[m] = model
 		}
 		return all[m], bad
@@ -66,9 +70,11 @@ func Models(ctx context.Context, h *host.Host, spec *check.Spec) (models []*Mode
 	return models, found
 }
 
-// build lowers what fills the roles of a model and asks its plugin for the Program. built gives the models that fill roles.
-func build(ctx context.Context, h *host.Host, m *check.Model, d *check.Data, built func(*check.Model) (*Model, diag.List)) (*Built, diag.List) {
+// build lowers what fills the roles of a model and asks its plugin for the Program. round, where it is not nil, rounds the networks. built
+// gives the models that fill roles.
+func build(ctx context.Context, h *host.Host, m *check.Model, d *check.Data, round func(*Built) diag.List, built func(*check.Model) (*Model, diag.List)) (*Built, diag.List) {
 	b, found := filled(ctx, h, m, d, built)
+	b.round = round
 	if found.HasErrors() {
 		return b, found
 	}
@@ -160,11 +166,9 @@ func (b *Built) take(r schema.BuildReply, err error, at diag.Range, place func(p
 	if found.HasErrors() {
 		return found
 	}
-	if b.Program, err = program.Parse(r.Program); err == nil {
-		b.Linker, err = program.NewLinker(b.Program, b.Modules)
-	}
-	if err == nil {
-		err = b.Linker.LinkAll()
+	more, err := b.link(r.Program)
+	if found = append(found, more...); found.HasErrors() {
+		return found
 	}
 	var counts *program.TimeError
 	var steep *graph.NoDerivative

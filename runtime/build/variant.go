@@ -15,7 +15,7 @@ import (
 // weights than these are a finding.
 func (m *Model) Variant(ctx context.Context, h *host.Host, a *check.Action) (*Built, diag.List) {
 	at := a.Places["replace"]
-	b, found := build(ctx, h, a.Variant, m.Data, m.other)
+	b, found := build(ctx, h, a.Variant, m.Data, m.rounding, m.other)
 	for i := range found {
 		found[i].Notes = append(found[i].Notes, diag.Note{Message: "with what `replace` puts in", Range: at})
 	}

@@ -1,0 +1,125 @@
+package build
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"snnc.dev/snnc/dsl/check"
+	"snnc.dev/snnc/dsl/diag"
+	"snnc.dev/snnc/plugins/schema"
+	"snnc.dev/snnc/runtime/host"
+	"snnc.dev/snnc/runtime/place"
+	"snnc.dev/snnc/runtime/program"
+	"snnc.dev/snnc/runtime/quantize"
+)
+
+// quantizeSetting names the target whose rounding of weights a training has.
+const quantizeSetting = "quantize"
+
+// rounding returns what rounds the networks that a model's samplers and exports apply, as the target of a train action does; nil where the
+// action names none.
+func rounding(ctx context.Context, h *host.Host, a *check.Action) func(b *Built) diag.List {
+	target, ok := a.Settings[quantizeSetting]
+	if !ok || target.Text == "" {
+		return nil
+	}
+	at := a.Places[quantizeSetting]
+	return func(b *Built) diag.List {
+		ask := func(ctx context.Context, circuits []schema.Circuit) (schema.TargetReply, error) {
+			return h.Check(ctx, a.Plugins[quantizeSetting], schema.TargetRequest{Component: target.Text, Arguments: target.Args, Circuits: circuits})
+		}
+		applied := b.Generates()
+		var networks []place.Network
+		for _, r := range b.model.Roles {
+			if r.Network != nil && applied[r.Path] {
+				networks = append(networks, place.Network{Name: r.Path, Module: b.Modules[r.Path]})
+			}
+		}
+		p, err := place.Networks(ctx, ask, networks)
+		if err != nil {
+			return diag.List{PluginFailed(err, at)}
+		}
+		var found diag.List
+		for _, c := range p.Reply.Complaints {
+			where, notes := Attributed(c.Path, func(path string) (diag.Range, bool) { r, ok := a.Places[quantizeSetting+"."+path]; return r, ok }, at)
+			found.Add(diag.Diagnostic{Code: diag.PluginComplains, Range: where, Summary: c.Summary, Help: c.Help,
+				Notes: append(notes, diag.Note{Message: fmt.Sprintf("so says target `%s`", target.Text)})})
+		}
+		if found.HasErrors() {
+			return found
+		}
+		if len(p.Circuits) == 0 {
+			d := diag.Diagnostic{Code: diag.BadAction, Range: at, Summary: fmt.Sprintf("nothing of model `%s` lies on target `%s`, so there is nothing to round", b.model.Name, target.Text), Help: "leave `quantize` out, or give the model layers of spiking neurons that take spikes"}
+			for _, r := range p.Refused[:min(len(p.Refused), 5)] {
+				d.Notes = append(d.Notes, diag.Note{Message: fmt.Sprintf("layer %s of role `%s`: %s", r.Population, r.Network, r.Reason)})
+			}
+			return diag.List{d}
+		}
+		modules := maps.Clone(b.Modules)
+		any := false
+		for i, n := range networks {
+			grids := map[string]*schema.Grid{}
+			for _, c := range p.Cut[i].Circuits {
+				for _, q := range c.Populations {
+					for _, variable := range variables(q.Name) {
+						if grids[variable] = gridOf(p.Reply.Grids, q.Name); grids[variable] != nil {
+							any = true
+						}
+					}
+				}
+			}
+			rounded, err := quantize.Weights(n.Module, func(variable string) *schema.Grid { return grids[variable] })
+			if err != nil {
+				return diag.List{b.nonsense(at, err)}
+			}
+			modules[n.Name] = rounded
+		}
+		if !any {
+			return diag.List{{Code: diag.BadAction, Range: at, Summary: fmt.Sprintf("target `%s` does not say how it rounds weights", target.Text), Help: "leave `quantize` out, or choose other arguments of the target"}}
+		}
+		b.Modules = modules
+		return nil
+	}
+}
+
+// gridOf is how the weights of a layer are rounded; nil where they are not.
+func gridOf(grids []schema.Grid, layer string) *schema.Grid {
+	i := slices.IndexFunc(grids, func(g schema.Grid) bool { return g.Layer == layer })
+	if i < 0 {
+		i = slices.IndexFunc(grids, func(g schema.Grid) bool { return g.Layer == "" })
+	}
+	if i < 0 {
+		return nil
+	}
+	return &grids[i]
+}
+
+// variables are those that hold the weights of a population, by its name: of "3.conv+5.conv, use 2" 3.weight and 5.weight.
+func variables(population string) (names []string) {
+	population, _, _ = strings.Cut(population, ", ")
+	for part := range strings.SplitSeq(population, "+") {
+		if i := strings.LastIndexByte(part, '.'); i > 0 {
+			names = append(names, part[:i]+".weight")
+		}
+	}
+	return names
+}
+
+// link parses and links a Program with the networks, as they are or rounded.
+func (b *Built) link(text string) (found diag.List, err error) {
+	if b.Program, err = program.Parse(text); err != nil {
+		return nil, err
+	}
+	if b.round != nil {
+		if found = b.round(b); found.HasErrors() {
+			return found, nil
+		}
+	}
+	if b.Linker, err = program.NewLinker(b.Program, b.Modules); err != nil {
+		return nil, err
+	}
+	return nil, b.Linker.LinkAll()
+}
