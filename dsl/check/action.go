@@ -31,7 +31,7 @@ func (c *checker) settings(kind string, m *Model) []schema.Param {
 		switch open := len(m.Component.Samplers) > 0 && slices.ContainsFunc(m.Component.Samplers[0].Params, func(p schema.Param) bool { return p.Required }); {
 		case open:
 			out[i].Required = kind == "sample"
-		case out[i].Default == "" && len(m.Component.Samplers) > 0:
+		case kind != "deploy" && out[i].Default == "" && len(m.Component.Samplers) > 0: // what is deployed is drawn as elsewhere in the file
 			out[i].Default = m.Component.Samplers[0].Name
 		}
 	}

@@ -25,7 +25,7 @@ func statements() []Entry {
 		{Name: "train", Form: "train MODEL { settings }", Doc: "Trains a model."},
 		{Name: "sample", Form: "sample MODEL { settings }", Doc: "Draws samples from a trained model."},
 		{Name: "evaluate", Form: "evaluate MODEL { settings }", Doc: "Measures a trained model."},
-		{Name: "deploy", Form: "deploy MODEL { settings }", Doc: "Tells whether a trained model's networks fit a chip."},
+		{Name: "deploy", Form: "deploy MODEL { settings }", Doc: "Puts a trained model's networks on an emulated chip."},
 	}
 	return of("statement", list)
 }

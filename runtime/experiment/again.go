@@ -200,7 +200,7 @@ func (r *runner) left(j *job) (bool, error) {
 	case "sample":
 		return r.folder.HasSheet(r.sheetName(j)), nil
 	case "deploy":
-		return !slices.ContainsFunc(targetNames(j), func(target string) bool { return !r.folder.HasDeploy(r.called(j), target) }), nil
+		return !slices.ContainsFunc(targetNames(j), func(target string) bool { return !r.folder.HasDeployment(r.called(j), r.deployName(j, target)) }), nil
 	}
 	metrics, err := r.folder.Metrics()
 	if err != nil {

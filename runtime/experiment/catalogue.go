@@ -129,6 +129,11 @@ func evaluateSettings() []schema.Param {
 func deploySettings() []schema.Param {
 	return []schema.Param{
 		{Name: "targets", Type: schema.List, Required: true, Doc: "chips"},
-		{Name: "network", Doc: "the network to deploy; absent: every network of the model"},
+		{Name: "network", Doc: "the network to deploy; absent: every network of the model that samples, or examples through its first export, go through"},
+		{Name: "count", Type: schema.Int, Min: at(1), Max: at(1e9), Doc: "how many samples are drawn, and examples judged, in software and on the chip; absent: those of the first evaluation, at most 256"},
+		{Name: "examples", Type: schema.Int, Default: "32", Min: at(1), Max: at(1 << 20), Doc: "how many of these rates are measured of, and the spikes of layers compared"},
+		{Name: "metrics", Type: schema.List, Of: schema.OneOf, Choices: metric.Schemas(), Doc: "what is measured of both; absent: as the first evaluation says, as far as it tells of a chip"},
+		{Name: "sampler", Doc: "how samples are drawn: see the model; absent: as in the first evaluation, or else the first sample action"},
+		{Name: "seed", Type: schema.Int, Default: "0", Min: at(0), Doc: "of samplers and coders, and of what the chip itself draws once"},
 	}
 }

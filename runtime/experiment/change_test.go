@@ -124,10 +124,9 @@ func TestSheet(t *testing.T) {
 // What an action that is done has left is made again where it is gone, to the same bytes, and nothing else is.
 func TestMissing(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "run")
-	_, deploy, _ := strings.Cut(spec(t, "classes"), "deploy   m")
-	x := load(t, plugins, spec(t, "images")+"\ndeploy a"+deploy)
+	x := load(t, chips(t), spec(t, "deployed-images", "[ideal, coarse(bits = 2)]", "[ideal]"))
 	mustRun(t, x, dir)
-	replies, err := filepath.Glob(filepath.Join(dir, "deploy-a-*.json"))
+	replies, err := filepath.Glob(filepath.Join(dir, record.DeployFolder, "a-*.json"))
 	if err != nil || len(replies) != 1 {
 		t.Fatal(replies, err)
 	}
@@ -156,7 +155,9 @@ func TestMissing(t *testing.T) {
 		{"samples/sample-a.png", os.Remove, "sample a"},
 		{"samples/sample-a.npy", os.Remove, "sample a"},
 		{record.SampleFolder, os.RemoveAll, "sample a"},
-		{filepath.Base(replies[0]), os.Remove, "deploy a"},
+		{record.DeployFolder + "/" + filepath.Base(replies[0]), os.Remove, "deploy a"},
+		{record.DeployFolder + "/a.software.png", os.Remove, "deploy a"},
+		{record.DeployFolder, os.RemoveAll, "deploy a"},
 		{record.ReportFile, os.Remove, ""},
 	} {
 		if err := c.spoil(filepath.Join(dir, c.file)); err != nil {

@@ -1,10 +1,23 @@
 package experiment
 
 import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"snnc.dev/snnc/plugins/schema"
+	"snnc.dev/snnc/plugins/sdk"
+	"snnc.dev/snnc/plugins/sdk/circuit"
+	"snnc.dev/snnc/plugins/sdk/circuit/circuittest"
+	"snnc.dev/snnc/plugins/sdk/opaquetest"
+	"snnc.dev/snnc/runtime/host"
+	"snnc.dev/snnc/runtime/record"
 )
 
 // What a target says of a layer that is used several times is told once, with how often.
@@ -15,5 +28,204 @@ func TestPlacedOnce(t *testing.T) {
 	want := []string{"deploy m: does not fit chip", "deploy m:     query is on the host (2 times)", "deploy m:     key is on the host"}
 	if !slices.Equal(w.said, want) {
 		t.Errorf("%q, want %q", w.said, want)
+	}
+}
+
+// coarse is a chip with room for populations of so many neurons, whose weights have so many bits and that computes by the reference of
+// package circuit. Populations of 13 neurons it does not want.
+func coarse() sdk.Target {
+	one, most := 2.0, 16.0
+	t := circuittest.Ideal()
+	t.Component = schema.Component{Kind: schema.Target, Name: "coarse", Version: "1.0", Doc: "A chip of few bits.", Params: []schema.Param{
+		{Name: "neurons", Type: schema.Int, Default: "1000", Doc: "of a population"},
+		{Name: "bits", Type: schema.Int, Default: "6", Min: &one, Max: &most, Doc: "of a weight"}}}
+	ideal, compile := t.Check, t.Compile
+	t.Check = func(q schema.TargetRequest) (schema.TargetReply, error) {
+		r, err := ideal(q)
+		for _, c := range q.Circuits {
+			for _, p := range c.Populations {
+				switch n := circuit.Size(p.Dims); {
+				case n == 13:
+					r.Fits = false
+					r.Layers = append(r.Layers, schema.Placement{Network: c.Network, Layer: p.Name, Host: true, Problem: "13 is unlucky"})
+				case n > q.Arguments.Int("neurons"):
+					r.Fits = false
+					r.Layers = append(r.Layers, schema.Placement{Network: c.Network, Layer: p.Name, Problem: fmt.Sprintf("%d neurons need room for as many, and there is some for %d", n, q.Arguments.Int("neurons")), Change: fmt.Sprintf("neurons = %d", n)})
+				}
+			}
+		}
+		return r, err
+	}
+	t.Compile = func(q schema.CompileRequest, w sdk.Weights) (sdk.Chip, schema.CompileReply, error) {
+		high := math.Exp2(q.Arguments.Real("bits")-1) - 1
+		return compile(q, func(t schema.Tensor) []float32 {
+			x := slices.Clone(w(t))
+			largest := 0.0
+			for _, v := range x {
+				largest = max(largest, math.Abs(float64(v)))
+			}
+			for i, v := range x {
+				if largest > 0 {
+					x[i] = float32(math.Round(float64(v)/largest*high) / high * largest)
+				}
+			}
+			return x
+		})
+	}
+	return t
+}
+
+// chips returns a host whose plugin has the chips of the tests, which testdata/deployed*.snn use.
+func chips(t *testing.T) *host.Host {
+	t.Helper()
+	plugin, dir := opaquetest.Plugin().Name, t.TempDir()
+	pluginFolder(t, dir)
+	return folderHost(t, host.Options{Dev: map[string]string{plugin: dir}})
+}
+
+// A classifier on a chip that loses nothing does what it does in software; on one of few bits it does otherwise, and what that is is told.
+func TestDeployClassifier(t *testing.T) {
+	h, text := chips(t), spec(t, "deployed", "targets = [ideal]", "targets = [ideal, coarse(bits = 3)], count = 100, examples = 40")
+	dir := filepath.Join(t.TempDir(), "run")
+	w := mustRun(t, load(t, h, text), dir)
+	ideal, low := timeless(t, filepath.Join(dir, "deploy/m-ideal.json")), timeless(t, filepath.Join(dir, "deploy/m-coarse.json"))
+	for _, d := range []record.Deployment{ideal, low} {
+		if !d.Fits || d.Chips != 1 || d.Examples != 40 || d.Count != 100 || d.Counted != 40 || len(d.Circuits) != 1 || len(d.Figures) != 1 || len(d.Baselines) < 2 || d.Chip != "" {
+			t.Fatalf("%+v", d)
+		}
+		c := d.Circuits[0]
+		if c.Neurons != 34 || c.Runs != 1 || c.Steps != 3 || c.Synapses != 240 {
+			t.Errorf("%+v", c)
+		}
+		if d.HostOperations != 64*24 || len(d.Totals) == 0 {
+			t.Errorf("the host does %v operations; energy %v", d.HostOperations, d.Totals)
+		}
+		if b := d.Baselines[0]; math.Abs(b.Low-4.6e-12*(64*24+24*10)) > 1e-18 || len(b.Ratios) != len(d.Totals) {
+			t.Errorf("%+v", b)
+		}
+		synops := 0.0
+		for _, l := range d.Layers {
+			switch {
+			case l.Where == record.OnHost && l.Reason == "":
+				t.Errorf("nobody says why %s is on the host", l.Layer)
+			case l.Where == record.OnChip && (l.Loss == nil || l.Activity == nil || l.Software == nil || l.Measured == nil || l.Measured.Low > l.Measured.High):
+				t.Errorf("%+v", l)
+			case l.Where == record.OnChip:
+				synops += l.Activity.Synops
+				if p := l.Software; d.Target == "ideal" && (p.Synops != l.Activity.Synops || len(l.Activity.Spikes) > 0 && !slices.Equal(p.Spikes, l.Activity.Spikes)) {
+					t.Errorf("%s has other spikes on a chip that loses nothing: %v, %v", l.Layer, p.Spikes, l.Activity.Spikes)
+				}
+			}
+		}
+		if synops == 0 {
+			t.Error("no synapse is ever reached")
+		}
+	}
+	right := func(d record.Deployment) (software, chip, both float64) {
+		for _, l := range d.Agreement {
+			for _, s := range l.Steps {
+				software, chip, both = software+s.Software, chip+s.Chip, both+s.Both
+			}
+		}
+		return software, chip, both
+	}
+	if s, c, b := right(ideal); s == 0 || s != c || s != b || ideal.Figures[0].Software != ideal.Figures[0].Chip {
+		t.Errorf("spikes %v, %v, both %v; figures %+v", s, c, b, ideal.Figures)
+	}
+	// The first layer gets its current from the host and has no weights to round.
+	if f := low.Figures[0]; f.Chip == f.Software || f.Name != "accuracy" {
+		t.Errorf("rounding to 3 bits does nothing to the accuracy: %+v; said %q", low.Figures, w.said)
+	}
+	if w := mustRun(t, load(t, h, text), dir); !w.says("deploy m: done already") {
+		t.Errorf("%q", w.said)
+	}
+}
+
+// What does not fit is told with need, limit and what would mend it, and the other targets go on; where nothing lies on a chip that is a finding
+// at the target.
+func TestDeployDoesNotFit(t *testing.T) {
+	h, text := chips(t), spec(t, "deployed", "targets = [ideal]", "targets = [coarse(neurons = 20), ideal, chip], examples = 8, metrics = []")
+	dir := filepath.Join(t.TempDir(), "run")
+	w := mustRun(t, load(t, h, text), dir)
+	d := timeless(t, filepath.Join(dir, "deploy/m-coarse.json"))
+	if d.Fits || len(d.Problems) != 1 || d.Problems[0].Change != "neurons = 24" || len(d.Totals) > 0 || !w.says("24 neurons need room for as many, and there is some for 20; neurons = 24") {
+		t.Errorf("%+v; said %q", d, w.said)
+	}
+	if d := timeless(t, filepath.Join(dir, "deploy/m-ideal.json")); !d.Fits || len(d.Figures) > 0 || len(d.Agreement) == 0 {
+		t.Errorf("%+v", d)
+	}
+	if d := timeless(t, filepath.Join(dir, "deploy/m-chip.json")); !d.Fits || len(d.Agreement) > 0 {
+		t.Errorf("a target that emulates nothing: %+v", d)
+	}
+	text = spec(t, "deployed", "targets = [ideal]", "targets = [coarse, ideal], examples = 8, count = 8", "n: int = 24", "n: int = 13")
+	dir = filepath.Join(t.TempDir(), "run")
+	x := load(t, h, text)
+	mustRun(t, x, dir)
+	d = timeless(t, filepath.Join(dir, "deploy/m-coarse.json"))
+	i := slices.IndexFunc(d.Layers, func(l record.DeployedLayer) bool { return l.Reason == "13 is unlucky" })
+	if i < 0 || d.Layers[i].Where != record.OnHost {
+		t.Errorf("%+v", d.Layers)
+	}
+	text = spec(t, "deployed-images", "fire ->", "tanh ->", "targets = [ideal, coarse(bits = 2)]", "targets = [ideal, chip]")
+	dir = filepath.Join(t.TempDir(), "run")
+	_, err := run(t, load(t, h, text), dir)
+	var refused *Refused
+	if !errors.As(err, &refused) || len(refused.Found) != 1 || !strings.Contains(refused.Found[0].Summary, "nothing of model `a` lies on target `ideal`") || len(refused.Found[0].Notes) == 0 {
+		t.Fatalf("%v %v", err, refused)
+	}
+	if d := timeless(t, filepath.Join(dir, "deploy/a-ideal.json")); d.Fits {
+		t.Errorf("%+v", d)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "deploy/a-chip.json")); err != nil {
+		t.Errorf("the other target did not go on: %v", err)
+	}
+}
+
+// Samples are drawn on the chip and in software with the same seeds, and both are shown; a chip that loses nothing draws the same.
+func TestDeploySampler(t *testing.T) {
+	h, text := chips(t), spec(t, "deployed-images")
+	dir := filepath.Join(t.TempDir(), "run")
+	mustRun(t, load(t, h, text), dir)
+	png := func(name string) string { return sum(t, filepath.Join(dir, record.DeployFolder, name)) }
+	d := timeless(t, filepath.Join(dir, "deploy/a-ideal.json"))
+	if d.Software != "deploy/a.software.png" || d.Chip != "deploy/a-ideal.png" || d.Counted != 20 || len(d.Figures) < 2 {
+		t.Errorf("%+v", d)
+	}
+	for _, f := range d.Figures {
+		if math.Abs(f.Software-f.Chip) > 1e-6*math.Abs(f.Software) {
+			t.Errorf("%+v", f)
+		}
+	}
+	if png("a.software.png") != png("a-ideal.png") || png("a.software.png") == png("a-coarse.png") {
+		t.Error("the sheets are not what they should be")
+	}
+	for _, l := range d.Layers {
+		if l.Network != "decoder" {
+			t.Errorf("%s of %s is deployed, which no sample goes through", l.Layer, l.Network)
+		}
+	}
+}
+
+// A deployment ends when its context does.
+func TestDeployEnds(t *testing.T) {
+	h, text := chips(t), spec(t, "deployed", "targets = [ideal]", "targets = [ideal]")
+	x, dir := load(t, h, text), filepath.Join(t.TempDir(), "run")
+	ctx, cancel := context.WithCancel(context.Background())
+	w := &watcher{}
+	err := x.Run(ctx, RunOptions{Folder: dir, Threads: 2, Watch: ending{w, cancel}})
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("%v", err)
+	}
+}
+
+// ending ends a run when a target has said that all fits.
+type ending struct {
+	*watcher
+	end func()
+}
+
+func (e ending) Say(action, words string) {
+	if e.watcher.Say(action, words); strings.HasPrefix(words, "fits ") {
+		e.end()
 	}
 }

@@ -192,7 +192,7 @@ func (j *job) told() bool {
 // unseen finds classes that an action draws and that no example of the training is of, which only the examples themselves tell.
 func (r *runner) unseen(j *job) diag.List {
 	var reference []int
-	if j.Kind == "evaluate" {
+	if j.judges() {
 		reference = r.sets.of(j.Data, data.Split(j.Settings.Text("reference"))).Seen()
 	}
 	return j.unseen(r.trainSet(r.training(j.model)).Seen(), reference)

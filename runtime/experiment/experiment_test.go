@@ -6,10 +6,12 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"encoding/json"
 	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -151,7 +153,7 @@ func sum(t testing.TB, file string) string {
 func state(t testing.TB, dir string) map[string]any {
 	t.Helper()
 	out := map[string]any{}
-	for _, pattern := range []string{"checkpoints/*", "samples/*", "metrics.json", "actions.json", "programs/*", "spec/*", "deploy-*.json"} {
+	for _, pattern := range []string{"checkpoints/*", "samples/*", "metrics.json", "actions.json", "programs/*", "spec/*", "deploy/*"} {
 		names, err := fs.Glob(os.DirFS(dir), pattern)
 		if err != nil {
 			t.Fatal(err)
@@ -161,7 +163,13 @@ func state(t testing.TB, dir string) map[string]any {
 			if model, _, ok := strings.Cut(name, "-0"); ok && filepath.Dir(name) == record.CheckpointFolder {
 				name = model // the later ones come later
 			}
-			out[name] = sum(t, file)
+			if out[name] = sum(t, file); filepath.Dir(name) == record.DeployFolder && filepath.Ext(name) == ".json" {
+				text, err := json.MarshalIndent(timeless(t, file), "", " ")
+				if err != nil {
+					t.Fatal(err)
+				}
+				out[name] = string(text)
+			}
 		}
 	}
 	folder, err := record.Open(dir)
@@ -181,6 +189,21 @@ func state(t testing.TB, dir string) map[string]any {
 		t.Errorf("no report: %v", err)
 	}
 	return out
+}
+
+// timeless reads a deployment without what depends on the clock.
+func timeless(t testing.TB, file string) (d record.Deployment) {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err == nil {
+		err = json.Unmarshal(text, &d)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.CPU = nil
+	d.Baselines = slices.DeleteFunc(d.Baselines, func(b record.Baseline) bool { return b.Label == "assumed" })
+	return d
 }
 
 // same checks that two run folders hold the same.

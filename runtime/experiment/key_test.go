@@ -94,7 +94,7 @@ func TestParts(t *testing.T) {
 		"train":    "accumulate average batch data length model network optimizer program seed numerics",
 		"sample":   "count numerics sampler sampler's seed sheet training", // the sampler has options, so its Program counts
 		"evaluate": "count metrics numerics reference sampler sampler's seed training",
-		"deploy":   "network numerics target targets training",
+		"deploy":   "count examples metrics network numerics reference sampler sampler's seed target targets training",
 	}
 	clamped := ready(t, load(t, plugins, strings.Replace(string(a.Files[0].Data), "warmup = 2", "clamp = 1", 1)), t.TempDir(), false)
 	defer clamped.folder.Close()

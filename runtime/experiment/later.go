@@ -51,7 +51,9 @@ func (x *Experiment) notYet(j *job) (found diag.List) {
 		if name, at := later(metric.Schemas(), v, path); name != "" {
 			refuse(at, "metric `%s`", name)
 		}
-		if unable := j.unable(v.Text); unable != "" {
+		if j.Kind == "deploy" && !deployed(v) {
+			found.Add(j.unfit(i, "", "leave it out", "says nothing of a chip: it looks at how software trains or draws"))
+		} else if unable := j.unable(v.Text); unable != "" {
 			found.Add(j.unfit(i, "", "leave it out", "cannot judge model `%s`, which %s", j.model.Name, unable))
 		} else if fields := data.Fields(j.Data.Set, j.Data.Args); measures()[v.Text].labels && fields[data.LabelField].DType != graph.I32 {
 			found.Add(j.unfit(i, "", "leave it out", "compares with labels, and the examples of `%s` have none", j.Data.Name))
@@ -60,11 +62,11 @@ func (x *Experiment) notYet(j *job) (found diag.List) {
 		}
 	}
 	for _, name := range []string{"metrics", "targets"} {
-		if v, ok := j.Settings[name]; ok && len(v.Items) == 0 {
+		if v, ok := j.Settings[name]; ok && len(v.Items) == 0 && (name == "targets" || j.Kind != "deploy") {
 			found.Add(diag.Diagnostic{Code: diag.BadAction, Range: j.Places[name], Summary: fmt.Sprintf("`%s` has nothing to do: `%s` is empty", j.name, name), Help: "name some, or leave the action out"})
 		}
 	}
-	if j.Kind == "evaluate" {
+	if j.judges() {
 		found = append(append(found, j.fewSamples(j.Settings.Int("count"))...), x.manyFeatures(j)...)
 	}
 	found = append(found, x.unready(j)...)

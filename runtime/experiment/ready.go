@@ -28,7 +28,7 @@ func (r *runner) refuse(ctx context.Context) (found diag.List) {
 	}
 	for _, j := range r.jobs {
 		r.sets.begin(ctx, j.model.Data, data.Train)
-		if j.Kind == "evaluate" {
+		if j.judges() {
 			r.sets.begin(ctx, j.Data, data.Split(j.Settings.Text("reference")))
 		}
 	}
@@ -58,8 +58,7 @@ func (r *runner) own(ctx context.Context, j *job) (own map[string]string, found 
 		}
 		maps.Copy(own, codes)
 	}
-	switch j.Kind {
-	case "evaluate":
+	if j.judges() {
 		set, bad := r.sets.open(ctx, j.Data, data.Split(j.Settings.Text("reference")))
 		if set == nil {
 			return nil, bad
@@ -81,7 +80,8 @@ func (r *runner) own(ctx context.Context, j *job) (own map[string]string, found 
 			found = append(found, r.identify(ctx, t)...)
 			own["features of "+name] = t.outcome()
 		}
-	case "deploy":
+	}
+	if j.Kind == "deploy" {
 		for i, v := range j.Settings["targets"].Items {
 			own["target "+v.Text] = r.x.component(j.Plugins[fmt.Sprintf("targets[%d]", i)], schema.Target, v.Text).Version
 		}

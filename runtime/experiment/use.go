@@ -26,10 +26,11 @@ type use struct {
 // samplers with options.
 func (x *Experiment) prepare(ctx context.Context) (found diag.List) {
 	x.uses = map[*check.Action]*use{}
+	x.complete()
 	samplers := map[string]*build.Built{} // by model and options: actions that draw alike ask once
 	for _, a := range x.Spec.Actions {
 		i := slices.IndexFunc(x.Models, func(m *build.Model) bool { return m.Model == a.Model })
-		if i < 0 || a.Kind != "sample" && a.Kind != "evaluate" {
+		if i < 0 || a.Kind == "train" {
 			continue
 		}
 		m := x.Models[i]
@@ -70,7 +71,7 @@ func draws(a *check.Action) bool {
 	if _, ok := a.Settings["sampler"]; !ok {
 		return false
 	}
-	return a.Kind == "sample" || slices.ContainsFunc(a.Settings["metrics"].Items, func(v schema.Value) bool { return measures()[v.Text].samples })
+	return a.Kind == "sample" || a.Kind == "deploy" || slices.ContainsFunc(a.Settings["metrics"].Items, func(v schema.Value) bool { return measures()[v.Text].samples })
 }
 
 // optional reports whether a sampler of a model has options.

@@ -188,7 +188,7 @@ func (c *Chip) Emulate(ctx context.Context, b Block) (schema.EmulateReply, error
 	}
 	var sum schema.EmulateReply
 	for _, r := range replies {
-		addReply(&sum, r)
+		Add(&sum, r)
 	}
 	return sum, nil
 }
@@ -311,8 +311,8 @@ func (x chips) Run(g *graph.Chip, b opaque.Examples) error {
 	return err
 }
 
-// addReply adds what a call did to what others did.
-func addReply(sum *schema.EmulateReply, r schema.EmulateReply) {
+// Add adds what a chip did to what it did before: layers by name, energies by profile, part and note, times by name.
+func Add(sum *schema.EmulateReply, r schema.EmulateReply) {
 	sum.Ticks += r.Ticks
 	for _, l := range r.Layers {
 		i := slices.IndexFunc(sum.Layers, func(x schema.Activity) bool { return x.Layer == l.Layer })

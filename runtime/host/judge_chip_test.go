@@ -153,8 +153,8 @@ func TestAddReply(t *testing.T) {
 	two := schema.EmulateReply{Ticks: 1, Layers: []schema.Activity{{Layer: "b"}, {Layer: "a", Spikes: []float64{1, 1}, Hops: 4}},
 		Energy: []schema.Energy{{Part: schema.Dynamic, Low: 1, High: 1}, {Part: schema.Static, Low: 1, High: 1, From: []string{"q", "p"}}}, Time: []schema.Amount{{Name: "step", Used: 1, Limit: 1}}}
 	var sum schema.EmulateReply
-	addReply(&sum, one)
-	addReply(&sum, two)
+	Add(&sum, one)
+	Add(&sum, two)
 	want := `{3 [{a [2 3] 3 0 0 0 4 0} {b [] 0 0 0 0 0 0}] [{ static 2 3 [p q] } { dynamic 1 1 [] }] [{step 2 3}]}`
 	got := fmt.Sprint(struct {
 		ticks  float64

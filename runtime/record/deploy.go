@@ -7,49 +7,93 @@ import (
 	"math"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 
 	"snnc.dev/snnc/plugins/schema"
 )
 
-// SetDeploy writes what targets say of a model's networks, each into ACTION-NAME.json with spaces as dashes, NAME by its key:
-// deploy-digit-chip.json. What the action said of other targets is removed.
-func (f *Folder) SetDeploy(action string, replies map[string]schema.TargetReply) error {
-	stem := strings.ReplaceAll(action, " ", "-") + "-"
-	if !strings.HasPrefix(stem, deployPrefix) {
-		return fmt.Errorf("write deploy: %q is no deploy action", action)
+// SetDeployment writes what a deploy action says of a target into deploy/NAME.json. NAME is the name of a file.
+func (f *Folder) SetDeployment(name string, d Deployment) error {
+	if filepath.Base(name) != name || name == "." || name == ".." {
+		return fmt.Errorf("write deployment: %q is not a name of a file", name)
 	}
-	for _, name := range sorted(replies) {
-		if file := stem + name + deploySuffix; filepath.Base(file) != file {
-			return fmt.Errorf("write deploy: %q is not a name of a file", file)
-		} else if err := writeJSON(f.Path(file), replies[name]); err != nil {
-			return fmt.Errorf("write what %s says: %w", name, err)
-		}
+	if err := os.MkdirAll(f.Path(DeployFolder), 0o777); err != nil {
+		return fmt.Errorf("make a folder for deployments: %w", err)
 	}
+	if err := writeJSON(f.Path(DeployFolder+"/"+name+deploySuffix), d); err != nil {
+		return fmt.Errorf("write deployment %s: %w", name, err)
+	}
+	return nil
+}
+
+// WriteDeploySheet writes samples as a sheet deploy/NAME.png with its numbers, as WriteSheet does, and returns the picture's place in the
+// run folder.
+func (f *Folder) WriteDeploySheet(name string, m Images) (string, error) {
+	if filepath.Base(name) != name {
+		return "", fmt.Errorf("write sheet: %q is not a name of a file", name)
+	}
+	if err := os.MkdirAll(f.Path(DeployFolder), 0o777); err != nil {
+		return "", fmt.Errorf("make a folder for deployments: %w", err)
+	}
+	return DeployFolder + "/" + name + ".png", WriteSheet(f.Path(DeployFolder+"/"+name), m, 0, 0)
+}
+
+// RemoveDeployments removes what an action has said of targets, with its sheets.
+func (f *Folder) RemoveDeployments(action string) error {
 	for _, file := range f.deployFiles() {
-		name, ok := strings.CutPrefix(strings.TrimSuffix(file, deploySuffix), stem)
-		if _, said := replies[name]; !ok || said {
-			continue
+		d, err := f.Deployment(strings.TrimSuffix(file, deploySuffix))
+		if err != nil || d.Action != action {
+			continue // what is none is the user's
 		}
-		if err := os.Remove(f.Path(file)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("remove what %s said: %w", name, err)
+		for _, name := range []string{d.Software, d.Chip} {
+			if name == "" || filepath.ToSlash(filepath.Dir(name)) != DeployFolder {
+				continue
+			}
+			for _, name := range []string{name, strings.TrimSuffix(name, ".png") + ".npy"} {
+				if err := os.Remove(f.Path(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+					return fmt.Errorf("remove a sheet of a deployment: %w", err)
+				}
+			}
+		}
+		if err := os.Remove(f.Path(DeployFolder + "/" + file)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("remove a deployment: %w", err)
 		}
 	}
 	return nil
 }
 
-// HasDeploy reports whether the folder has what the target of that name said in an action.
-func (f *Folder) HasDeploy(action, name string) bool {
-	return slices.Contains(f.deployFiles(), strings.ReplaceAll(action, " ", "-")+"-"+name+deploySuffix)
+// Deployment reads deploy/NAME.json.
+func (f *Folder) Deployment(name string) (d Deployment, err error) {
+	text, err := os.ReadFile(f.Path(DeployFolder + "/" + name + deploySuffix))
+	if err == nil {
+		err = parseJSON(text, &d)
+	}
+	return d, err
 }
 
-// deployFiles lists the names of the files deploy-*.json in order; none where the folder cannot be read.
+// HasDeployment reports whether the folder has deploy/NAME.json of an action, with the sheets that it names.
+func (f *Folder) HasDeployment(action, name string) bool {
+	d, err := f.Deployment(name)
+	if err != nil || d.Action != action {
+		return false
+	}
+	for _, sheet := range []string{d.Software, d.Chip} {
+		if sheet == "" {
+			continue
+		}
+		if _, err := os.Stat(f.Path(sheet)); err != nil {
+			return false
+		}
+	}
+	return true
+}
+
+// deployFiles lists the names of the files deploy/*.json in order; none where the folder cannot be read.
 func (f *Folder) deployFiles() (names []string) {
-	entries, _ := os.ReadDir(f.dir)
+	entries, _ := os.ReadDir(f.Path(DeployFolder))
 	for _, e := range entries {
-		if n := e.Name(); e.Type().IsRegular() && strings.HasPrefix(n, deployPrefix) && strings.HasSuffix(n, deploySuffix) {
+		if n := e.Name(); e.Type().IsRegular() && strings.HasSuffix(n, deploySuffix) {
 			names = append(names, n)
 		}
 	}
@@ -81,7 +125,7 @@ func quantity(v float64) string {
 	return strconv.FormatFloat(v, 'g', 4, 64)
 }
 
-// deployment is what the page shows of a file deploy-*.json.
+// deployment is what the page shows of a file deploy/*.json.
 type deployment struct {
 	Title, File string
 	Unreadable  string // why the file says nothing; "" where it is a reply
@@ -95,23 +139,23 @@ type deployment struct {
 
 type placedLayer struct{ Network, Layer, Where, Used string }
 
-// deployments reads the files deploy-*.json.
+// deployments reads the files deploy/*.json.
 func (f *Folder) deployments() ([]deployment, error) {
 	var all []deployment
 	for _, file := range f.deployFiles() {
-		text, err := os.ReadFile(f.Path(file))
+		text, err := os.ReadFile(f.Path(DeployFolder + "/" + file))
 		if err != nil {
 			return nil, fmt.Errorf("read %s: %w", file, err)
 		}
-		all = append(all, newDeployment(file, text))
+		all = append(all, newDeployment(DeployFolder+"/"+file, text))
 	}
 	return all, nil
 }
 
 // newDeployment reads a reply. A file that is none is shown as such: the user may have put it there.
 func newDeployment(file string, text []byte) deployment {
-	d := deployment{Title: strings.TrimSuffix(file, deploySuffix), File: file}
-	var reply schema.TargetReply
+	d := deployment{Title: strings.TrimPrefix(strings.TrimSuffix(file, deploySuffix), DeployFolder+"/"), File: file}
+	var reply Deployment
 	if err := parseJSON(text, &reply); err != nil {
 		d.Unreadable = err.Error()
 		return d
@@ -124,19 +168,12 @@ func newDeployment(file string, text []byte) deployment {
 		}
 		d.Used = append(d.Used, fact{a.Name, quantity(a.Used), more})
 	}
+	d.Problems = reply.Problems
 	for _, l := range reply.Layers {
-		if l.Problem != "" {
-			d.Problems = append(d.Problems, l)
-		}
-		p := placedLayer{l.Network, l.Layer, "chip", Amounts(l.Used)}
-		switch {
-		case l.Layer == "": // a problem of the whole network
-			continue
-		case l.Host:
-			p.Where = "host"
+		p := placedLayer{l.Network, l.Layer, l.Where, Amounts(l.Used)}
+		if l.Where == OnHost {
 			d.Host++
-		case l.Problem != "":
-			p.Where = "does not fit"
+			p.Used = l.Reason
 		}
 		d.Layers = append(d.Layers, p)
 	}

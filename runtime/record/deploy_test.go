@@ -2,7 +2,6 @@ package record
 
 import (
 	"bytes"
-	"encoding/json"
 	"os"
 	"strings"
 	"testing"
@@ -12,59 +11,63 @@ import (
 	"snnc.dev/snnc/plugins/schema"
 )
 
-// What targets say is kept by action and target; what an action said of other targets goes, and nothing else.
-func TestSetDeploy(t *testing.T) {
+// What a target says is kept by name, and goes with its sheets when the action is done anew, without what others say.
+func TestSetDeployment(t *testing.T) {
 	f := open(t)
-	says := func(cores float64) schema.TargetReply {
-		return schema.TargetReply{Fits: true, Used: []schema.Amount{{Name: "cores", Used: cores}}}
-	}
-	for _, x := range []struct {
-		action  string
-		replies map[string]schema.TargetReply
-		want    string
-	}{
-		{"deploy digit", map[string]schema.TargetReply{"a": says(1), "b": says(2)}, "deploy-digit-a.json deploy-digit-b.json"},
-		{"deploy digit[1]", map[string]schema.TargetReply{"a": says(3)}, "deploy-digit-a.json deploy-digit-b.json deploy-digit[1]-a.json"},
-		{"deploy digits", map[string]schema.TargetReply{"a": says(4)}, "deploy-digit-a.json deploy-digit-b.json deploy-digit[1]-a.json deploy-digits-a.json"},
-		{"deploy digit", map[string]schema.TargetReply{"b": says(5)}, "deploy-digit-b.json deploy-digit[1]-a.json deploy-digits-a.json"},
-	} {
-		if err := f.SetDeploy(x.action, x.replies); err != nil {
+	one := Images{N: 1, Channels: 1, Height: 2, Width: 2, Pixels: make([]float32, 4), Hi: 1}
+	set := func(action, name string, cores float64) Deployment {
+		t.Helper()
+		d := Deployment{Action: action, Target: "chip", Fits: true, Used: []schema.Amount{{Name: "cores", Used: cores}}, Seconds: Bounds{Low: 1, High: 2}, Layers: []DeployedLayer{}}
+		sheet, err := f.WriteDeploySheet(name, one)
+		if err != nil {
 			t.Fatal(err)
 		}
-		if got := strings.Join(f.deployFiles(), " "); got != x.want {
-			t.Errorf("%s: %s, want %s", x.action, got, x.want)
+		d.Chip = sheet
+		if err := f.SetDeployment(name, d); err != nil {
+			t.Fatal(err)
 		}
+		return d
 	}
-	if !f.HasDeploy("deploy digit", "b") || f.HasDeploy("deploy digit", "a") {
-		t.Error("b was said last, and not a")
+	want := set("deploy digit", "digit-a", 1)
+	set("deploy digit[1]", "digit[1]-a", 2)
+	put(t, f.dir, "deploy/mine.json")
+	got, err := f.Deployment("digit-a")
+	if diff := cmp.Diff(want, got); diff != "" || err != nil {
+		t.Error(diff, err)
 	}
-	text, err := os.ReadFile(f.Path("deploy-digit-b.json"))
-	if err != nil {
+	if !f.HasDeployment("deploy digit", "digit-a") || f.HasDeployment("deploy digit", "digit[1]-a") || f.HasDeployment("deploy digit", "b") {
+		t.Error("it is not known who said what")
+	}
+	if err := f.RemoveDeployments("deploy digit"); err != nil {
 		t.Fatal(err)
 	}
-	var reply schema.TargetReply
-	if err := json.Unmarshal(text, &reply); err != nil {
-		t.Fatal(err)
+	entries, err := os.ReadDir(f.Path(DeployFolder))
+	var names []string
+	for _, e := range entries {
+		names = append(names, e.Name())
 	}
-	if diff := cmp.Diff(says(5), reply); diff != "" {
-		t.Error(diff)
+	if got, want := strings.Join(names, " "), "digit[1]-a.json digit[1]-a.npy digit[1]-a.png mine.json"; got != want || err != nil {
+		t.Errorf("left are %s, want %s; %v", got, want, err)
 	}
-	for _, bad := range [][2]string{{"deploy digit", "../a"}, {"deploy ../digit", "a"}, {"sample digit", "a"}} {
-		if err := f.SetDeploy(bad[0], map[string]schema.TargetReply{bad[1]: {}}); err == nil {
+	if err := os.Remove(f.Path("deploy/digit[1]-a.png")); err != nil || f.HasDeployment("deploy digit[1]", "digit[1]-a") {
+		t.Error("its sheet is gone", err)
+	}
+	for _, bad := range []string{"../a", "a/b", "..", ""} {
+		if err := f.SetDeployment(bad, Deployment{}); err == nil {
 			t.Errorf("%q was written", bad)
 		}
 	}
 }
 
-// A file that is no reply is shown as such, and the other one all the same.
+// A file that is no deployment is shown as such, and the other one all the same.
 func TestUnreadableDeploy(t *testing.T) {
 	f := open(t)
-	put(t, f.dir, "deploy-mine.json")
-	if err := f.SetDeploy("deploy digit", map[string]schema.TargetReply{"chip": {Fits: true}}); err != nil {
+	put(t, f.dir, "deploy/mine.json")
+	if err := f.SetDeployment("digit-chip", Deployment{Fits: true}); err != nil {
 		t.Fatal(err)
 	}
 	got := page(t, f, Report{Title: "a"})
-	for _, part := range []string{"Cannot be read", ">deploy-mine.json</a>", `deploy-digit-chip <span class="verdict">fits</span>`} {
+	for _, part := range []string{"Cannot be read", ">deploy/mine.json</a>", `digit-chip <span class="verdict">fits</span>`} {
 		if !strings.Contains(got, part) {
 			t.Errorf("no %q in\n%s", part, got[strings.Index(got, "<body>"):])
 		}
@@ -78,39 +81,30 @@ func TestAmounts(t *testing.T) {
 	}
 }
 
-// FuzzDeploy: any bytes become something to show: a reply, all of whose problems and layers are there, or why they are none.
+// FuzzDeploy: any bytes become something to show: a deployment, all of whose problems and layers are there, or why they are none.
 func FuzzDeploy(f *testing.F) {
 	for _, seed := range []string{
-		`{"fits":true,"used":[{"name":"cores","used":5,"limit":128}],"layers":[{"network":"a","layer":"1.linear","host":true}],"notes":["n"]}`,
-		`{"fits":false,"layers":[{"network":"a","layer":"","problem":"p","change":"c"},{"network":"a","layer":"0","problem":"p"}]}`,
+		`{"fits":true,"used":[{"name":"cores","used":5,"limit":128}],"layers":[{"network":"a","layer":"1.linear","where":"host","reason":"r"}],"notes":["n"]}`,
+		`{"fits":false,"problems":[{"network":"a","layer":"","problem":"p","change":"c"},{"network":"a","layer":"0","problem":"p"}]}`,
 		`{}`, ``, `null`, `[]`, `{"fits":1}`, `{"fits":true}{}`, `{"used":[{"name":"<b>","used":1e308,"limit":1e-308},{"used":-9007199254740993}]}`,
 	} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
-		d := newDeployment("deploy-a-b.json", text)
-		var reply schema.TargetReply
+		d := newDeployment("deploy/a.json", text)
+		var reply Deployment
 		if good := parseJSON(bytes.Clone(text), &reply) == nil; good != (d.Unreadable == "") {
 			t.Fatalf("%+v", d)
 		} else if !good {
 			return
 		}
-		if len(d.Used) != len(reply.Used) || len(d.Notes) != len(reply.Notes) || d.Fits != reply.Fits {
-			t.Errorf("%+v of %+v", d, reply)
-		}
-		problems, layers, host := 0, 0, 0
+		host := 0
 		for _, l := range reply.Layers {
-			if l.Problem != "" {
-				problems++
-			}
-			if l.Layer != "" {
-				layers++
-				if l.Host {
-					host++
-				}
+			if l.Where == OnHost {
+				host++
 			}
 		}
-		if len(d.Problems) != problems || len(d.Layers) != layers || d.Host != host {
+		if len(d.Used) != len(reply.Used) || len(d.Notes) != len(reply.Notes) || d.Fits != reply.Fits || len(d.Problems) != len(reply.Problems) || len(d.Layers) != len(reply.Layers) || d.Host != host {
 			t.Errorf("%+v of %+v", d, reply)
 		}
 	})

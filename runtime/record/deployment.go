@@ -97,7 +97,7 @@ type DeployedLayer struct {
 	Used     []schema.Amount   `json:"used,omitempty"`
 	Loss     *schema.Loss      `json:"loss,omitempty"`
 	Activity *schema.Activity  `json:"activity,omitempty"` // on the chip
-	Software *SoftwareActivity `json:"software,omitempty"` // the same in software
+	Software *SoftwareActivity `json:"software,omitempty"` // in software, where it is given what the chip is given
 }
 
 // SoftwareActivity is what a layer does in software in an inference, in the mean of Examples ones.

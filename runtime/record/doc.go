@@ -10,7 +10,7 @@
 //	metrics.json     Metrics: figures by action
 //	actions.json     ActionRecord by action: what is done, and what it was a function of
 //	models.json      Models: parameters, time steps and what a sample takes, of each model
-//	deploy-*.json    what a target says of a model's networks (schema.TargetReply)
+//	deploy/*.json    how a model's networks lie on a chip and what that did (Deployment), with sheets beside
 //	report.html      the run on one page; needs no network
 //	lock             the process that is at work here
 //

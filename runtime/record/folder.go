@@ -19,6 +19,7 @@ const (
 	CheckpointFolder = "checkpoints"
 	SampleFolder     = "samples"
 	StreamFolder     = "streams"
+	DeployFolder     = "deploy"
 	EventFile        = "events.jsonl"
 	MetricFile       = "metrics.json"
 	ActionFile       = "actions.json"
@@ -26,7 +27,7 @@ const (
 	ReportFile       = "report.html"
 	LockFile         = "lock"
 
-	deployPrefix, deploySuffix = "deploy-", ".json" // of what a target says
+	deploySuffix = ".json" // of what a target says
 )
 
 // ErrForeign is the error of Open for a folder that holds other things than a run.
@@ -108,12 +109,12 @@ func Open(dir string) (*Folder, error) {
 
 // clean removes the temporary files of interrupted writes, of ours only: the folder is one that the user may have things in.
 func (f *Folder) clean() error {
-	for _, name := range []string{EventFile, MetricFile, ActionFile, OptionFile, ModelFile, ReportFile, deployPrefix + "*" + deploySuffix} {
+	for _, name := range []string{EventFile, MetricFile, ActionFile, OptionFile, ModelFile, ReportFile} {
 		if err := wholefile.Clean(f.dir, name); err != nil {
 			return err
 		}
 	}
-	for _, name := range []string{SpecFolder, ProgramFolder, CheckpointFolder, SampleFolder, StreamFolder} {
+	for _, name := range []string{SpecFolder, ProgramFolder, CheckpointFolder, SampleFolder, StreamFolder, DeployFolder} {
 		err := filepath.WalkDir(f.Path(name), func(path string, e fs.DirEntry, err error) error {
 			if os.IsNotExist(err) {
 				return nil

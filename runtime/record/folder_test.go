@@ -131,7 +131,7 @@ func TestOpenCleansItsOwn(t *testing.T) {
 	ours := []string{"events.jsonl", "samples/a.png", "checkpoints/digit-00000001.safetensors", "programs/digit.txt", "spec/lib/n.snn", "metrics.json", "actions.json", "report.html"}
 	put(t, dir, foreign...)
 	put(t, dir, ours...)
-	put(t, dir, "metrics.json.77.tmp", "deploy-digit-chip.json.8.tmp", "samples/a.png.5.tmp", "spec/lib/n.snn.6.tmp", "checkpoints/digit-00000002.safetensors.9.tmp")
+	put(t, dir, "metrics.json.77.tmp", "deploy/digit-chip.json.8.tmp", "samples/a.png.5.tmp", "spec/lib/n.snn.6.tmp", "checkpoints/digit-00000002.safetensors.9.tmp")
 	f, err := Open(dir)
 	if err != nil {
 		t.Fatal(err)

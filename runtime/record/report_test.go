@@ -49,16 +49,19 @@ func example(t testing.TB) (*Folder, Report) {
 	check(f.WriteSheet("digit", numbered(4, 1, 2, 2), 2, 2))
 	check(f.SetMetric("evaluate digit", "mse", Figure{0.098123, 360, "test", 3, "mean squared error per element of 360 reconstructions of test", Interval{}, false}))
 	check(f.SetMetric("evaluate digit", "spikes_encoder.2.fire", Figure{1234.5, 64, "test", 3, "spikes of encoder.2.fire for one sample", Interval{1200, 1300}, true}))
-	check(f.SetDeploy("deploy digit", map[string]schema.TargetReply{"chip": {
+	check(f.SetDeployment("digit-chip", Deployment{Action: "deploy digit", Target: "chip",
 		Used: []schema.Amount{{Name: "cores", Used: 131, Limit: 128}, {Name: "synapses", Used: 43008}},
-		Layers: []schema.Placement{
-			{Network: "encoder", Layer: "0.linear", Host: true},
-			{Network: "encoder", Layer: "3.linear", Used: []schema.Amount{{Name: "neurons per core", Used: 32, Limit: 1024}}},
+		Layers: []DeployedLayer{
+			{Network: "encoder", Layer: "0.linear", Where: OnHost, Reason: "its input is <real> values"},
+			{Network: "encoder", Layer: "3.linear", Where: OnChip, Used: []schema.Amount{{Name: "neurons per core", Used: 32, Limit: 1024}}},
+			{Network: "encoder", Layer: "6.linear", Where: OnChip},
+		},
+		Problems: []schema.Placement{
 			{Network: "encoder", Layer: "6.linear", Problem: "fan-in of 5,000 & more than 4,096", Change: "at most 4,096 inputs"},
 			{Network: "decoder", Problem: "7 networks"},
 		},
 		Notes: []string{"0.linear of encoder runs on the host: its input is <real> values"},
-	}}))
+	}))
 	return f, Report{
 		Title: "quick<start>", Version: "0.1.0",
 		Doc:      "Draw digits & see <script>alert(1)</script>.\n\nA second paragraph.",
@@ -124,7 +127,7 @@ func TestReportLinks(t *testing.T) {
 		got = append(got, to.Path)
 	}
 	want := []string{"spec/", "events.jsonl", "metrics.json", "samples/digit.epoch-0002.npy", "samples/digit.npy", "samples/digit.epoch-0001.npy",
-		"samples/sample-digit[1] 50%#?.npy", "samples/digit reconstructions.epoch-0002.npy", "samples/digit reconstructions.epoch-0001.npy", "deploy-digit-chip.json"}
+		"samples/sample-digit[1] 50%#?.npy", "samples/digit reconstructions.epoch-0002.npy", "samples/digit reconstructions.epoch-0001.npy", "deploy/digit-chip.json"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("links (-want +got)\n%s", diff)
 	}

@@ -1,0 +1,206 @@
+package deploy
+
+import (
+	"context"
+	"errors"
+	"math"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"snnc.dev/snnc/plugins/schema"
+	"snnc.dev/snnc/plugins/sdk/circuit"
+	"snnc.dev/snnc/runtime/graph"
+	"snnc.dev/snnc/runtime/host"
+	"snnc.dev/snnc/runtime/opaque"
+	"snnc.dev/snnc/runtime/place"
+	"snnc.dev/snnc/runtime/record"
+)
+
+// part is a network of three layers, of 5, 4 and 3 neurons, that takes spikes of 8 at 4 time steps; its weights are all 0.3.
+func part(t *testing.T, role string, runs float64) Part {
+	t.Helper()
+	text, err := os.ReadFile("testdata/network.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := graph.Parse(string(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Part{Role: role, Module: m, Runs: runs, Variables: func(name string) []float32 {
+		return slices.Repeat([]float32{0.3}, m.Variable(name).Type.Size())
+	}}
+}
+
+// takes answers like a chip that refuses populations of so many neurons, and fails where circuits do not hold together.
+func takes(t *testing.T, refused ...int) place.Check {
+	return func(_ context.Context, circuits []schema.Circuit) (schema.TargetReply, error) {
+		if err := circuit.VerifyAll(circuits); err != nil {
+			t.Error(err)
+		}
+		r := schema.TargetReply{Fits: true}
+		for _, c := range circuits {
+			for _, p := range c.Populations {
+				l := schema.Placement{Network: c.Network, Layer: p.Name, Used: []schema.Amount{{Name: "cores", Used: 1}}}
+				if slices.Contains(refused, circuit.Size(p.Dims)) {
+					r.Fits, l.Host, l.Problem = false, true, "an odd size"
+				}
+				r.Layers = append(r.Layers, l)
+			}
+		}
+		return r, nil
+	}
+}
+
+// What a target refuses stays on the host with its reason, what lies on either side of that are circuits of their own, and a network that
+// must stay does so as a whole.
+func TestPlace(t *testing.T) {
+	stays := part(t, "b", 1)
+	stays.Stays = "it is carried"
+	parts := []Part{part(t, "a", 3), stays, part(t, "c", 1)}
+	p, err := Place(context.Background(), takes(t, 4), parts)
+	if err != nil || !p.Reply.Fits {
+		t.Fatal(p, err)
+	}
+	count := map[string]int{}
+	for _, l := range p.Layers {
+		count[l.Network+" "+l.Where]++
+		switch {
+		case l.Where == record.OnChip && (l.Neurons == 4 || len(l.Used) != 1 || l.Synapses == 0):
+			t.Errorf("%+v", l)
+		case l.Where == record.OnHost && l.Network == "b" && l.Reason != "it is carried":
+			t.Errorf("%+v", l)
+		}
+	}
+	if count["a chip"] != 2 || count["c chip"] != 2 || count["b chip"] > 0 || count["b host"] == 0 || count["a host"] == 0 {
+		t.Errorf("%v", count)
+	}
+	if !slices.ContainsFunc(p.Layers, func(l record.DeployedLayer) bool { return l.Network == "a" && l.Reason == "an odd size" }) {
+		t.Errorf("nobody says why: %+v", p.Layers)
+	}
+	for _, c := range p.Circuits {
+		if err := circuit.Within(c, 4*len(p.Tensors)); err != nil {
+			t.Error(err)
+		}
+	}
+	if p.Modules["b"] != stays.Module || p.Modules["a"] == parts[0].Module {
+		t.Error("the wrong networks are rewritten")
+	}
+	if none, err := Place(context.Background(), takes(t, 3, 4, 5), parts); err != nil || len(none.Circuits) > 0 || len(none.Reasons()) == 0 || !strings.Contains(strings.Join(none.Reasons(), "\n"), "an odd size") {
+		t.Errorf("%v %v", none, err)
+	}
+	broken := errors.New("broken")
+	if _, err := Place(context.Background(), func(context.Context, []schema.Circuit) (schema.TargetReply, error) {
+		return schema.TargetReply{}, broken
+	}, parts); !errors.Is(err, broken) {
+		t.Error(err)
+	}
+}
+
+// emulator is a chip that computes as software does, and costs 1 J an example.
+type emulator struct{ *Server }
+
+func (e emulator) Emulate(_ context.Context, b host.Block) (schema.EmulateReply, error) {
+	r := schema.EmulateReply{Ticks: 6 * float64(b.Batch), Energy: []schema.Energy{{Profile: "p", Part: schema.Dynamic, Low: float64(b.Batch), High: 2 * float64(b.Batch)}}, Time: []schema.Amount{{Name: "all", Used: float64(b.Batch), Limit: 3 * float64(b.Batch)}}}
+	all, err := e.software[b.Circuit].run(b, false)
+	for i, d := range all {
+		r.Layers = append(r.Layers, schema.Activity{Layer: e.software[b.Circuit].c.Populations[i].Name, Spikes: d.spikes, Synops: d.synops})
+	}
+	return r, err
+}
+
+// What circuits do is counted for each inference, whichever number of times that runs them, and compared with software.
+func TestServer(t *testing.T) {
+	parts := []Part{part(t, "a", 2)} // an inference applies it twice
+	p, err := Place(context.Background(), takes(t), parts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := NewServer(context.Background(), p)
+	g := &graph.Chip{Circuit: p.Circuits[0].Name}
+	run := func(examples int) []float32 {
+		t.Helper()
+		out := make([]float32, 4*examples*3)
+		if err := s.Run(g, opaque.Examples{Steps: 4, Batch: examples, Inputs: [][]float32{slices.Repeat([]float32{1}, 4*examples*8)}, Outputs: [][]float32{out}}); err != nil {
+			t.Fatal(err)
+		}
+		return out
+	}
+	run(7) // nobody counts
+	s.Watch(true, false)
+	run(5)
+	run(5)
+	s.Watch(false, false)
+	before := len(p.Tensors)
+	s.Measure(p, 5)
+	for i, q := range p.Circuits[0].Populations {
+		m := q.Measured
+		if m == nil || m.Rate <= 0 || m.Rate > 1 || m.Active != 1 || m.Low > m.High || len(p.Tensors) == before || p.Layers[i].Measured == nil {
+			t.Fatalf("%+v", m)
+		}
+		rates := circuit.In(p.Tensors)(*m.Rates)
+		mean := 0.0
+		for _, v := range rates {
+			mean += float64(v) / float64(len(rates))
+		}
+		if math.Abs(mean-m.Rate) > 1e-6 {
+			t.Errorf("rates of %v have a mean of %v, not %v", rates, mean, m.Rate)
+		}
+	}
+	if err := circuit.Within(p.Circuits[0], 4*len(p.Tensors)); err != nil {
+		t.Error(err)
+	}
+	soft := run(3)
+	s.Emulate(emulator{s})
+	s.Watch(true, true)
+	chip := run(3)
+	run(3)
+	if !slices.Equal(soft, chip) || !slices.Contains(chip, 1) {
+		t.Errorf("%v, %v", chip, soft)
+	}
+	d := record.Deployment{Layers: p.Layers, CPU: &record.CPU{Seconds: 2, Threads: 3}}
+	s.Report(&d, 3, 3)
+	if d.Ticks != 12 || d.Seconds != (record.Bounds{Low: 2, High: 6}) || len(d.Totals) != 1 || d.Totals[0].Low != 2 || d.Totals[0].High != 4 {
+		t.Errorf("%+v", d)
+	}
+	synops := 0.0
+	for i, l := range d.Layers {
+		if l.Where == record.OnChip && (l.Activity.Synops != l.Software.Synops || !slices.Equal(l.Activity.Spikes, l.Software.Spikes) || l.Activity.Spikes[3] == 0) {
+			t.Errorf("%d: %+v %+v", i, l.Activity, l.Software)
+		}
+		if l.Software != nil {
+			synops += l.Software.Synops
+		}
+	}
+	for _, l := range d.Agreement {
+		for _, x := range l.Steps {
+			if x.Software != x.Chip || x.Both != x.Chip {
+				t.Errorf("%s: %+v", l.Layer, x)
+			}
+		}
+	}
+	if len(d.Agreement) != 3 {
+		t.Errorf("%+v", d.Agreement)
+	}
+	macs := MultiplyAccumulates(parts)
+	if macs != 2*(8*5+5*4+4*3) {
+		t.Errorf("%v multiply-accumulates", macs)
+	}
+	Baselines(&d, p, macs)
+	want := map[string]record.Bounds{"the same layers without spikes": {Low: 4.6e-12 * macs, High: 4.6e-12 * macs}, "the same spikes as additions": {Low: 0.9e-12 * synops, High: 0.9e-12 * synops},
+		"the same networks on this processor": {Low: 2 * 3 * threadLow, High: 2 * 3 * threadHigh}}
+	if len(d.Baselines) != len(want) {
+		t.Errorf("%+v", d.Baselines)
+	}
+	for _, b := range d.Baselines {
+		w := want[b.Name]
+		if math.Abs(b.Low-w.Low) > 1e-9*w.Low || math.Abs(b.High-w.High) > 1e-9*w.High || b.Note == "" || len(b.Ratios) != 1 || b.Ratios[0].Low != b.Low/4 || b.Ratios[0].High != b.High/2 {
+			t.Errorf("%+v, want %+v", b, w)
+		}
+	}
+	if err := s.Run(&graph.Chip{Circuit: "none"}, opaque.Examples{}); err == nil {
+		t.Error("a circuit is run that is not placed")
+	}
+}

@@ -1,0 +1,320 @@
+package deploy
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"sync"
+
+	"snnc.dev/snnc/plugins/schema"
+	"snnc.dev/snnc/plugins/sdk/circuit"
+	"snnc.dev/snnc/runtime/graph"
+	"snnc.dev/snnc/runtime/host"
+	"snnc.dev/snnc/runtime/opaque"
+	"snnc.dev/snnc/runtime/record"
+)
+
+// Emulator is compiled circuits on an emulated chip: a *host.Chip.
+type Emulator interface {
+	Emulate(ctx context.Context, b host.Block) (schema.EmulateReply, error)
+}
+
+// Server computes the circuits of placed networks: in software at first, which it watches, and on the emulated chip once there is one. It
+// is the Chips of a pool.
+type Server struct {
+	ctx      context.Context
+	circuits []schema.Circuit
+	software map[string]*software
+
+	mu      sync.Mutex
+	chip    Emulator
+	count   bool
+	compare bool
+	did     map[string][]did // in software, before there was a chip
+	beside  map[string][]did // in software, given what the chip was given
+	on      map[string]*schema.EmulateReply
+	agree   map[string][][]record.StepAgreement // by circuit, and by population
+}
+
+// NewServer returns a server of placed networks that computes in software. The context ends what it computes.
+func NewServer(ctx context.Context, p *Placed) *Server {
+	s := &Server{ctx: ctx, circuits: p.Circuits, software: map[string]*software{}, did: map[string][]did{}, beside: map[string][]did{}, on: map[string]*schema.EmulateReply{}, agree: map[string][][]record.StepAgreement{}}
+	for i := range p.Circuits {
+		c := &p.Circuits[i]
+		s.software[c.Name] = newSoftware(c, circuit.In(p.Tensors))
+	}
+	return s
+}
+
+// Emulate lets the chip compute from here on.
+func (s *Server) Emulate(chip Emulator) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.chip = chip
+}
+
+// Watch says whether what is done from here on is counted, and whether the chip's spikes are compared with those of software.
+func (s *Server) Watch(count, compare bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.count, s.compare = count, compare
+}
+
+// Run computes a circuit for a block of examples.
+func (s *Server) Run(g *graph.Chip, b opaque.Examples) error {
+	if err := s.ctx.Err(); err != nil {
+		return err
+	}
+	soft := s.software[g.Circuit]
+	if soft == nil {
+		return fmt.Errorf("circuit %q is not placed", g.Circuit)
+	}
+	s.mu.Lock()
+	chip, count, compare := s.chip, s.count, s.compare
+	s.mu.Unlock()
+	block := host.Block{Circuit: g.Circuit, Steps: b.Steps, Batch: b.Batch, Inputs: b.Inputs, Outputs: b.Outputs, Seeds: b.Seeds}
+	if chip == nil {
+		all, err := soft.run(block, count)
+		if err == nil && count {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			add(s.did, g.Circuit, all)
+		}
+		return err
+	}
+	if compare {
+		block.Taps = soft.taps(b.Steps, b.Batch)
+	}
+	reply, err := chip.Emulate(s.ctx, block)
+	if err != nil {
+		return err
+	}
+	var own host.Block
+	var beside []did
+	if compare {
+		own = block
+		own.Taps, own.Outputs = soft.taps(b.Steps, b.Batch), nil
+		for _, x := range block.Outputs {
+			own.Outputs = append(own.Outputs, make([]float32, len(x)))
+		}
+		if beside, err = soft.run(own, false); err != nil {
+			return err
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if count {
+		if s.on[g.Circuit] == nil {
+			s.on[g.Circuit] = &schema.EmulateReply{}
+		}
+		host.Add(s.on[g.Circuit], reply)
+	}
+	if compare {
+		add(s.beside, g.Circuit, beside)
+		s.compared(soft, own.Taps, block.Taps, b.Steps)
+	}
+	return nil
+}
+
+// taps returns memory for the spikes of all populations that have some; not nil.
+func (s *software) taps(steps, batch int) [][]float32 {
+	out := [][]float32{}
+	for i := range s.layers {
+		if l := &s.layers[i]; !l.Reads {
+			out = append(out, make([]float32, steps*batch*l.n))
+		}
+	}
+	return out
+}
+
+// mostSeen bounds how many membranes of a layer are kept: of more every second goes.
+const mostSeen = 1 << 20
+
+// add adds what a circuit did in software.
+func add(to map[string][]did, name string, all []did) {
+	if to[name] == nil {
+		to[name] = all
+		return
+	}
+	for i := range all {
+		d := &to[name][i]
+		d.add(all[i])
+		for len(d.seen) > mostSeen {
+			half := d.seen[:0]
+			for k := 0; k < len(d.seen); k += 2 {
+				half = append(half, d.seen[k])
+			}
+			d.seen = half
+		}
+	}
+}
+
+// compared counts spikes of taps of a circuit.
+func (s *Server) compared(soft *software, software, chip [][]float32, steps int) {
+	all := s.agree[soft.c.Name]
+	if all == nil {
+		all = make([][]record.StepAgreement, len(software))
+		s.agree[soft.c.Name] = all
+	}
+	for k := range software {
+		row := len(software[k]) / steps
+		for len(all[k]) < steps {
+			all[k] = append(all[k], record.StepAgreement{})
+		}
+		for t := range steps {
+			var a record.StepAgreement
+			x, y := software[k][t*row:][:row], chip[k][t*row:][:row]
+			for i, v := range x {
+				a.Software += float64(v)
+				a.Chip += float64(y[i])
+				a.Both += float64(v * y[i])
+			}
+			all[k][t].Software += a.Software
+			all[k][t].Chip += a.Chip
+			all[k][t].Both += a.Both
+		}
+	}
+}
+
+// Measure writes what was counted in software, in so many inferences, into the circuits of p, its rates into the tensors, and into its layers.
+func (s *Server) Measure(p *Placed, inferences int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i := range p.Circuits {
+		c := &p.Circuits[i]
+		all := s.did[c.Name]
+		if all == nil {
+			continue // never applied
+		}
+		for k := range c.Populations {
+			q, d := &c.Populations[k], &all[k]
+			m := &schema.Measured{Examples: inferences}
+			steps := float64(inferences) * p.runs[c.Name] * float64(len(d.spikes))
+			m.Rates = &schema.Tensor{Dims: q.Dims, Offset: 4 * len(p.Tensors)}
+			for _, n := range d.each {
+				m.Rate += n / steps / float64(len(d.each))
+				if n > 0 {
+					m.Active += 1 / float64(len(d.each))
+				}
+				p.Tensors = append(p.Tensors, float32(n/steps))
+			}
+			m.Active = min(1, m.Active)
+			sorted := slices.Clone(d.seen)
+			slices.Sort(sorted)
+			m.Low, m.High = quantile(sorted, 0.001), quantile(sorted, 0.999)
+			q.Measured = m
+			if l := p.layer(c.Name, q.Name); l != nil {
+				shown := *m
+				shown.Rates = nil
+				l.Measured = &shown
+			}
+		}
+	}
+}
+
+// quantile returns a quantile of sorted numbers; 0 of none.
+func quantile(sorted []float32, share float64) float64 {
+	if len(sorted) == 0 {
+		return 0
+	}
+	return float64(sorted[int(math.Round(share*float64(len(sorted)-1)))])
+}
+
+func scaled(x []float64, by float64) []float64 {
+	out := make([]float64, len(x))
+	for i, v := range x {
+		out[i] = v * by
+	}
+	return out
+}
+
+// layer returns a layer on the chip.
+func (p *Placed) layer(circuit, name string) *record.DeployedLayer {
+	i := slices.IndexFunc(p.Layers, func(l record.DeployedLayer) bool { return l.Circuit == circuit && l.Layer == name })
+	if i < 0 {
+		return nil
+	}
+	return &p.Layers[i]
+}
+
+// Report writes what the chip did, in so many inferences, into a deployment: ticks, time, energy, activities and agreement; and what software
+// did where it was given the same, in as many as were compared.
+func (s *Server) Report(d *record.Deployment, inferences, compared int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	each := 1 / float64(inferences)
+	d.Counted = inferences
+	var sum schema.EmulateReply
+	for _, name := range slices.Sorted(maps.Keys(s.on)) {
+		r := s.on[name]
+		for _, a := range r.Layers {
+			i := slices.IndexFunc(d.Layers, func(l record.DeployedLayer) bool { return l.Circuit == name && l.Layer == a.Layer })
+			if i < 0 {
+				continue
+			}
+			a.Spikes = scaled(a.Spikes, each)
+			for _, v := range []*float64{&a.Synops, &a.Active, &a.Inactive, &a.Messages, &a.Hops, &a.Clipped} {
+				*v *= each
+			}
+			d.Layers[i].Activity = &a
+		}
+		host.Add(&sum, schema.EmulateReply{Ticks: r.Ticks, Energy: r.Energy, Time: r.Time})
+	}
+	d.Ticks = sum.Ticks * each
+	for _, t := range sum.Time {
+		d.Seconds.Low += t.Used * each
+		d.Seconds.High += t.Limit * each
+	}
+	totals := map[string]record.Bounds{}
+	for _, e := range sum.Energy {
+		e.Low, e.High = e.Low*each, e.High*each
+		d.Energy = append(d.Energy, e)
+		t := totals[e.Profile]
+		totals[e.Profile] = record.Bounds{Low: t.Low + e.Low, High: t.High + e.High}
+	}
+	for _, profile := range slices.Sorted(maps.Keys(totals)) {
+		d.Totals = append(d.Totals, record.Total{Profile: profile, Bounds: totals[profile]})
+	}
+	for i := range s.circuits {
+		c := &s.circuits[i]
+		all, k := s.agree[c.Name], 0
+		for i, x := range s.beside[c.Name] {
+			at := slices.IndexFunc(d.Layers, func(l record.DeployedLayer) bool { return l.Circuit == c.Name && l.Layer == c.Populations[i].Name })
+			d.Layers[at].Software = &record.SoftwareActivity{Spikes: scaled(x.spikes, 1/float64(compared)), Synops: x.synops / float64(compared)}
+		}
+		for _, q := range c.Populations {
+			if q.Reads || all == nil {
+				continue
+			}
+			d.Agreement = append(d.Agreement, record.LayerAgreement{Network: c.Network, Circuit: c.Name, Layer: q.Name, Steps: all[k]})
+			k++
+		}
+	}
+}
+
+// Compiled writes what the target says of the compiled circuits into a deployment.
+func (p *Placed) Compiled(d *record.Deployment, r schema.CompileReply) {
+	d.Used, d.Chips, d.Cores, d.Constants = r.Used, r.Chips, r.Cores, r.Constants
+	d.Notes = append(d.Notes, r.Notes...)
+	for i := range p.Circuits {
+		c := &p.Circuits[i]
+		x := record.DeployedCircuit{Name: c.Name, Network: c.Network, Steps: c.Steps, Ticks: r.Programs[i].Ticks, Runs: p.runs[c.Name]}
+		for k := range c.Populations {
+			l := p.layer(c.Name, c.Populations[k].Name)
+			x.Neurons += l.Neurons
+			x.Synapses += l.Synapses
+		}
+		d.Circuits = append(d.Circuits, x)
+	}
+	for i := range r.Losses {
+		if l := p.layer(r.Losses[i].Circuit, r.Losses[i].Layer); l != nil {
+			l.Loss = &r.Losses[i]
+		}
+	}
+	slices.SortStableFunc(d.Cores, func(a, b schema.Core) int {
+		return cmp.Or(cmp.Compare(a.Chip, b.Chip), cmp.Compare(a.Y, b.Y), cmp.Compare(a.X, b.X))
+	})
+}
