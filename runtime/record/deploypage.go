@@ -1,0 +1,278 @@
+package record
+
+import (
+	"encoding/base64"
+	"fmt"
+	"html/template"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"snnc.dev/snnc/plugins/schema"
+)
+
+// deployment is what the page shows of a file deploy/*.json.
+type deployment struct {
+	Title, File string
+	Unreadable  string // why the file says nothing; "" where it is a deployment
+	Fits        bool
+	Arguments   string
+	Facts       []fact
+	Problems    []schema.Placement
+	Layers      []layerRow
+	Host        int  // how many of the layers the host computes
+	Emulated    bool // some layer has activity
+	Notes       []string
+	Meshes      []mesh
+	Hidden      int // chips that are not drawn
+	Agreement   []agreementRow
+	Pictures    []picture
+	Figures     []DeployedFigure
+	Energy      template.HTML
+	Details     []energyRow
+	Baselines   []baselineRow
+	Constants   []schema.Constant
+	Circuits    []DeployedCircuit
+	About       string // of how many inferences and examples the figures are
+}
+
+// layerRow is a layer in the table; "" where there is nothing to tell.
+type layerRow struct {
+	Network, Layer, Where, Reason, Used, Neurons, Synapses, Chip, Software, Synops, Clipped, Loss, Note string
+}
+
+type picture struct {
+	Name, Alt string
+	URL       template.URL
+	Width     int
+}
+
+type energyRow struct {
+	schema.Energy
+	From, Joules string
+}
+
+type baselineRow struct {
+	Baseline
+	Joules string
+	Ratios []fact
+}
+
+// deployments reads the files deploy/*.json, and the pictures that they name.
+func (f *Folder) deployments() ([]deployment, error) {
+	var all []deployment
+	for _, file := range f.deployFiles() {
+		text, err := os.ReadFile(f.Path(DeployFolder + "/" + file))
+		if err != nil {
+			return nil, fmt.Errorf("read %s: %w", file, err)
+		}
+		var of Deployment
+		d := newDeployment(DeployFolder+"/"+file, text)
+		if parseJSON(text, &of) == nil {
+			for _, p := range [][2]string{{"software", of.Software}, {"chip", of.Chip}} {
+				if p[1] == "" || !filepath.IsLocal(p[1]) || filepath.Ext(p[1]) != ".png" {
+					continue
+				}
+				data, err := os.ReadFile(f.Path(p[1]))
+				if err != nil {
+					d.Notes = append(d.Notes, "the picture "+p[1]+" cannot be read")
+					continue
+				}
+				d.Pictures = append(d.Pictures, picture{Name: p[0], Alt: "samples of " + p[0], URL: template.URL("data:image/png;base64," + base64.StdEncoding.EncodeToString(data))})
+			}
+		}
+		all = append(all, d)
+	}
+	return all, nil
+}
+
+// newDeployment reads a deployment. A file that is none is shown as such: the user may have put it there.
+func newDeployment(file string, text []byte) deployment {
+	d := deployment{Title: strings.TrimPrefix(strings.TrimSuffix(file, deploySuffix), DeployFolder+"/"), File: file}
+	var of Deployment
+	if err := parseJSON(text, &of); err != nil {
+		d.Unreadable = err.Error()
+		return d
+	}
+	d.Fits, d.Notes, d.Problems, d.Figures, d.Constants, d.Circuits = of.Fits, of.Notes, of.Problems, of.Figures, of.Constants, of.Circuits
+	d.Facts = deployFacts(&of)
+	for i := range of.Layers {
+		row := newLayerRow(&of.Layers[i])
+		if row.Where == OnHost {
+			d.Host++
+		}
+		d.Emulated = d.Emulated || of.Layers[i].Activity != nil
+		d.Layers = append(d.Layers, row)
+	}
+	d.Meshes, d.Hidden = meshes(of.Cores)
+	d.Agreement = agreements(of.Agreement)
+	d.Energy = energyChart(of.Energy, of.Totals, of.Baselines)
+	for _, e := range of.Energy {
+		d.Details = append(d.Details, energyRow{e, strings.Join(e.From, ", "), span(e.Low, e.High, "J")})
+	}
+	for _, b := range of.Baselines {
+		row := baselineRow{Baseline: b, Joules: span(b.Low, b.High, "J")}
+		for _, r := range b.Ratios {
+			row.Ratios = append(row.Ratios, fact{Name: r.Profile, Value: ratio(r.Low, r.High)})
+		}
+		d.Baselines = append(d.Baselines, row)
+	}
+	if d.Emulated {
+		d.About = fmt.Sprintf("An inference is %s. Activity, energy and time are means of %s of them, rates and agreement of %s examples; seed %d.", of.Inference, Grouped(of.Counted), Grouped(of.Examples), of.Seed)
+	}
+	return d
+}
+
+// deployFacts are the figures at the head of a deployment.
+func deployFacts(d *Deployment) (out []fact) {
+	for _, a := range d.Used {
+		more := ""
+		if a.Limit > 0 {
+			more = "of " + quantity(a.Limit) + " (" + percent(a.Used/a.Limit) + ")"
+		}
+		out = append(out, fact{a.Name, quantity(a.Used), more})
+	}
+	if d.Chips > 0 && !slices.ContainsFunc(d.Used, func(a schema.Amount) bool { return a.Name == "chips" }) {
+		out = append(out, fact{"chips", Grouped(d.Chips), ""})
+	}
+	if d.Ticks > 0 {
+		out = append(out, fact{"steps of the chip", quantity(d.Ticks), "per inference"})
+	}
+	if d.Seconds.High > 0 {
+		out = append(out, fact{"time on the chip", span(d.Seconds.Low, d.Seconds.High, "s"), "per inference, without the host"})
+	}
+	if d.CPU != nil {
+		out = append(out, fact{"time in software", si(d.CPU.Seconds, "s"), fmt.Sprintf("per inference, measured, %d threads", d.CPU.Threads)})
+	}
+	if d.HostOperations > 0 {
+		out = append(out, fact{"host beside the chip", si(d.HostOperations, "MAC"), "per inference"})
+	}
+	return out
+}
+
+func newLayerRow(l *DeployedLayer) layerRow {
+	r := layerRow{Network: l.Network, Layer: l.Layer, Where: l.Where, Reason: l.Reason, Used: Amounts(l.Used)}
+	if l.Kind != "" {
+		r.Note = l.Kind
+	}
+	if l.Operations > 0 {
+		r.Synops = si(l.Operations, "MAC")
+	}
+	if l.Neurons > 0 {
+		r.Neurons = Grouped(l.Neurons)
+	}
+	if l.Synapses > 0 {
+		r.Synapses = Grouped(l.Synapses)
+	}
+	if a := l.Activity; a != nil {
+		r.Chip, r.Synops = mean(a.Spikes), quantity(round(a.Synops))
+		if a.Clipped > 0 {
+			r.Clipped = quantity(round(a.Clipped)) + " updates left the range of the state"
+		}
+	}
+	if s := l.Software; s != nil {
+		r.Software = mean(s.Spikes)
+	}
+	if x := l.Loss; x != nil {
+		r.Loss = percent(x.Weights)
+		notes := []string{}
+		if r.Note != "" {
+			notes = append(notes, r.Note)
+		}
+		if x.Bits > 0 {
+			notes = append(notes, "weights of "+number(x.Bits)+" bits")
+		}
+		if x.Threshold != 0 {
+			notes = append(notes, "threshold off by "+percent(math.Abs(x.Threshold)))
+		}
+		if x.Decay != 0 {
+			notes = append(notes, "decay off by "+number(x.Decay))
+		}
+		if x.Clipped > 0 {
+			notes = append(notes, Grouped(x.Clipped)+" weights clipped")
+		}
+		if x.Zeroed > 0 {
+			notes = append(notes, percent(x.Zeroed)+" of the weights are now 0")
+		}
+		if x.Note != "" {
+			notes = append(notes, x.Note)
+		}
+		r.Note = strings.Join(notes, "; ")
+	}
+	return r
+}
+
+// round keeps four digits of what is no whole number.
+func round(v float64) float64 {
+	if math.Abs(v) >= 1000 {
+		return math.Round(v)
+	}
+	return v
+}
+
+// mean writes the mean of a list; "" of none.
+func mean(list []float64) string {
+	if len(list) == 0 {
+		return ""
+	}
+	sum := 0.0
+	for _, v := range list {
+		sum += v
+	}
+	return number(sum / float64(len(list)))
+}
+
+// si writes a quantity with three digits and a prefix of its unit.
+func si(v float64, unit string) string {
+	prefixes := []struct {
+		of   float64
+		name string
+	}{{1e12, "T"}, {1e9, "G"}, {1e6, "M"}, {1e3, "k"}, {1, ""}, {1e-3, "m"}, {1e-6, "µ"}, {1e-9, "n"}, {1e-12, "p"}, {1e-15, "f"}}
+	if v == 0 {
+		return "0 " + unit
+	}
+	for _, p := range prefixes {
+		if a := math.Abs(v) / p.of; a >= 0.9995 && a < 9.995e5 {
+			digits := 2 - max(0, int(math.Floor(math.Log10(a*1.0005))))
+			text := strconv.FormatFloat(v/p.of, 'f', max(0, digits), 64)
+			if strings.Contains(text, ".") {
+				text = strings.TrimRight(strings.TrimRight(text, "0"), ".")
+			}
+			return text + " " + p.name + unit
+		}
+	}
+	return scientific(v, 2) + " " + unit
+}
+
+// span writes an interval, from 0 as its upper end.
+func span(low, high float64, unit string) string {
+	switch l, h := si(low, unit), si(high, unit); {
+	case l == h:
+		return h
+	case low <= 0:
+		return "≤ " + h
+	default:
+		a, prefix, _ := strings.Cut(l, " ")
+		if _, p, _ := strings.Cut(h, " "); p == prefix {
+			return a + " to " + h
+		}
+		return l + " to " + h
+	}
+}
+
+// ratio writes how much more one thing is than another.
+func ratio(low, high float64) string {
+	l, h := number(low), number(high)
+	if l == h {
+		return l + " ×"
+	}
+	return l + " to " + h + " ×"
+}
+
+// lines returns the texts that say something.
+func lines(texts ...string) []string {
+	return slices.DeleteFunc(texts, func(s string) bool { return s == "" })
+}

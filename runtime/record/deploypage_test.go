@@ -1,0 +1,156 @@
+package record
+
+import (
+	"bytes"
+	"encoding/xml"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"snnc.dev/snnc/plugins/schema"
+)
+
+// deployed is what a deployment may say, all of it.
+func deployed(cores int) Deployment {
+	d := Deployment{
+		Action: "deploy digit", Target: "chip", Arguments: schema.Arguments{"cores": {Type: schema.Int, Number: 128}}, Fits: true,
+		Problems: []schema.Placement{{Network: "encoder", Layer: "0.conv", Host: true, Problem: "its input is <real> values", Change: "a coder before it"}},
+		Used:     []schema.Amount{{Name: "cores", Used: float64(cores), Limit: 128}, {Name: "synapses", Used: 43008}},
+		Chips:    2, Inference: "a sample of sampler dpm",
+		Layers: []DeployedLayer{
+			{Network: "encoder", Layer: "0.conv", Where: OnHost, Kind: "conv", Reason: "its input is <real> values", Operations: 1.2e6},
+			{Network: "encoder", Layer: "1.fire", Where: OnChip, Circuit: "encoder", Neurons: 4096, Synapses: 36864, Measured: &schema.Measured{Examples: 32, Rate: 0.1, Active: 0.8, Low: -1, High: 2},
+				Used: []schema.Amount{{Name: "cores", Used: 12}}, Loss: &schema.Loss{Circuit: "encoder", Layer: "1.fire", Weights: 0.0123, Threshold: 0.001, Decay: -0.0002, Bits: 8, Scale: 120, Clipped: 3, Zeroed: 0.02, Note: "per channel"},
+				Activity: &schema.Activity{Layer: "1.fire", Spikes: []float64{10.5, 12, 13, 11}, Synops: 419430.25, Active: 5000, Inactive: 3000, Messages: 200, Hops: 900, Clipped: 2}, Software: &SoftwareActivity{Spikes: []float64{10, 12, 12, 12}, Synops: 410000}},
+			{Network: "encoder", Layer: "2.readout", Where: OnChip, Circuit: "encoder", Neurons: 10, Synapses: 40960, Activity: &schema.Activity{Layer: "2.readout", Synops: 900}},
+		},
+		Circuits: []DeployedCircuit{{Name: "encoder", Network: "encoder", Steps: 4, Ticks: 6, Runs: 10, Neurons: 4106, Synapses: 77824}},
+		Ticks:    60, Seconds: Bounds{6.78e-6, 1.2e-3},
+		Energy: []schema.Energy{
+			{Profile: "early", Part: schema.Dynamic, Low: 9.9e-6, High: 9.9e-6, From: []string{"early.synop", "early.hop"}, Note: "before silicon"},
+			{Profile: "board", Part: schema.PerStep, High: 5.3e-4, From: []string{"board.step"}},
+			{Profile: "board", Part: schema.Static, Low: 2.1e-7, High: 1.2e-4, From: []string{"board.static"}},
+			{Profile: "board", Part: schema.HostIO, High: 8e-5, From: []string{"board.processors"}},
+		},
+		Totals:    []Total{{"early", Bounds{9.9e-6, 9.9e-6}}, {"board", Bounds{2.1e-7, 7.3e-4}}},
+		Constants: []schema.Constant{{Name: "early.synop", Value: 23.6, Unit: "pJ", Voltage: "0.75 V", Kind: "spice", Source: "A. Nobody & others, 2018, table 2"}, {Name: "board.step", Value: 8.9, Unit: "µJ", Kind: "derived", Source: "logs", Unverified: true}},
+
+		HostOperations: 1.2e6,
+		Baselines: []Baseline{
+			{Name: "the same layers without spikes", Low: 3.5e-7, High: 3.5e-7, Label: "model", Note: "7.8e4 multiply-accumulates at 4.6 pJ", Ratios: []Total{{"early", Bounds{0.035, 0.035}}, {"board", Bounds{0.0005, 1.7}}}},
+			{Name: "the same networks on this processor", Low: 0.002, High: 0.015, Label: "assumed", Note: "0.001 s measured with 1 threads"},
+		},
+		CPU:      &CPU{Seconds: 0.001, Threads: 2},
+		Figures:  []DeployedFigure{{Name: "accuracy", Software: 0.98, Chip: 0.975, Recipe: "share of 256 examples of test"}},
+		Examples: 32, Count: 256, Counted: 64, Seed: 7,
+		Notes: []string{"0.conv stays on the host"},
+	}
+	for i := range cores {
+		d.Cores = append(d.Cores, schema.Core{Chip: i % 2, X: i / 2 % 8, Y: i / 16, Layers: []string{"encoder: 1.fire"}, Used: []schema.Amount{{Name: "neurons", Used: float64(100 * (i%10 + 1)), Limit: 1024}, {Name: "axons", Used: 12}}})
+	}
+	a := LayerAgreement{Network: "encoder", Circuit: "encoder", Layer: "1.fire"}
+	for t := range 4 {
+		x := float64(t)
+		a.Steps = append(a.Steps, StepAgreement{Software: 100 * x, Chip: 90 * x, Both: 90*x - 10*x*x})
+	}
+	d.Agreement = []LayerAgreement{a, {Network: "encoder", Circuit: "encoder", Layer: "1.same", Steps: []StepAgreement{{5, 5, 5}}}}
+	return d
+}
+
+// A deployment is on the page, with all that it says.
+func TestDeployPage(t *testing.T) {
+	f := open(t)
+	d := deployed(20)
+	one := Images{N: 1, Channels: 1, Height: 2, Width: 2, Pixels: make([]float32, 4), Hi: 1}
+	for name, to := range map[string]*string{"digit.software": &d.Software, "digit-chip": &d.Chip} {
+		var err error
+		if *to, err = f.WriteDeploySheet(name, one); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := f.SetDeployment("digit-chip", d); err != nil {
+		t.Fatal(err)
+	}
+	got := page(t, f, Report{Title: "a"})
+	_, body, _ := strings.Cut(got, "<body>")
+	body = regexp.MustCompile(`data:image/png;base64,[A-Za-z0-9+/=&#;]+`).ReplaceAllString(body, "PICTURE")
+	if *update {
+		if err := os.WriteFile("testdata/deploy.html", []byte(body), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile("testdata/deploy.html")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), body); diff != "" {
+		t.Errorf("page (run with -update to accept):\n%s", diff)
+	}
+	for _, part := range []string{">fits</span>", "its input is &lt;real&gt; values", "<title>core 1, 0: ", "900 of 1,024 neurons", "409 of", "unverified", "0.75 V", "9.9 µJ", "6.78 µs to 1.2 ms", "5.00e-4 to 1.70 ×", "7.8e4 multiply-accumulates"} {
+		if strings.Contains(got, part) == (part == "409 of") {
+			t.Errorf("%q on the page: %v", part, part == "409 of")
+		}
+	}
+}
+
+// Whatever a file has, its drawings are XML of bounded size.
+func TestDeployDrawings(t *testing.T) {
+	wild := deployed(3)
+	wild.Cores = append(wild.Cores, schema.Core{Chip: -5, X: 1 << 40, Y: -1, Layers: []string{"<&>"}, Used: []schema.Amount{{Used: math.MaxFloat64, Limit: 1e-300}}})
+	wild.Energy = append(wild.Energy, schema.Energy{Profile: "<a>", Part: "<b>", Low: -1, High: math.MaxFloat64}, schema.Energy{Profile: "<a>", Part: "<b>", High: math.MaxFloat64})
+	many := deployed(0)
+	for i := range 200_000 {
+		many.Cores = append(many.Cores, schema.Core{Chip: i / 4096, X: i % 64, Y: i / 64 % 64})
+	}
+	many.Agreement[0].Steps = make([]StepAgreement, 100_000)
+	zero := deployed(0)
+	zero.Energy, zero.Baselines, zero.Totals = []schema.Energy{{Profile: "p", Part: schema.Dynamic}}, nil, nil
+	for i, d := range []Deployment{deployed(20), wild, many, zero, {}} {
+		drawn, _ := meshes(d.Cores)
+		all := []string{string(energyChart(d.Energy, d.Totals, d.Baselines))}
+		for _, m := range drawn {
+			all = append(all, string(m.SVG))
+		}
+		for _, a := range agreements(d.Agreement) {
+			all = append(all, string(a.SVG))
+		}
+		size := 0
+		for _, svg := range all {
+			size += len(svg)
+			if strings.Contains(svg, "NaN") || strings.Contains(svg, "Inf") {
+				t.Errorf("%d: %s", i, svg)
+			}
+			for x := xml.NewDecoder(strings.NewReader(svg)); ; {
+				if _, err := x.Token(); err == io.EOF {
+					break
+				} else if err != nil {
+					t.Fatalf("%d: %v\n%s", i, err, svg)
+				}
+			}
+		}
+		if size > 4<<20 {
+			t.Errorf("%d: %d bytes", i, size)
+		}
+	}
+	if drawn, hidden := meshes(many.Cores); len(drawn) != 4 || hidden != 45 || drawn[0].Cores != 4096 {
+		t.Errorf("%d chips are drawn, %d are not", len(drawn), hidden)
+	}
+}
+
+// Quantities are written with a prefix, and intervals with one for both ends where it is the same.
+func TestSpans(t *testing.T) {
+	var b bytes.Buffer
+	for _, v := range [][2]float64{{1e-6, 1e-6}, {1e-6, 2.345e-6}, {9.996e-7, 9.996e-7}, {0, 0}, {0, 3e-9}, {-1, 1}, {1e-30, 1e30}, {999.4, 999.6}, {0.5e-12, 12.34e-12}} {
+		fmt.Fprintln(&b, span(v[0], v[1], "J"))
+	}
+	want := "1 µJ\n1 to 2.35 µJ\n1 µJ\n0 J\n≤ 3 nJ\n≤ 1 J\n1.00e-30 to 1.00e30 J\n999 J to 1 kJ\n500 fJ to 12.3 pJ\n"
+	if diff := cmp.Diff(want, b.String()); diff != "" {
+		t.Error(diff)
+	}
+}
