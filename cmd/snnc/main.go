@@ -46,6 +46,7 @@ type cli struct {
 	Check   checkCommand   `cmd:"" help:"Check specs without running anything."`
 	Plan    planCommand    `cmd:"" help:"Show what a spec would run: networks, parameters, memory."`
 	Bench   benchCommand   `cmd:"" help:"Measure how fast a spec's training and networks are."`
+	Deploy  deployCommand  `cmd:"" help:"Put a model of a run on chips, emulate these, and compare; or list the chips that there are."`
 	Emulate emulateCommand `cmd:"" help:"Run a network that is given in the terms of a chip, step by step."`
 	Compare compareCommand `cmd:"" help:"Lay the figures and samples of several runs side by side."`
 	New     newCommand     `cmd:"" help:"Write a spec to begin with."`

@@ -513,6 +513,9 @@ func (x *deployment) on(ctx context.Context, path, name string, target schema.Va
 	defer chip.Close()
 	out.Notes = nil
 	placed.Compiled(out, reply)
+	if err := x.exported(ctx, j.name, name, chip); err != nil {
+		return err
+	}
 	server.Emulate(chip)
 	n := x.count
 	if x.way.export != "" {

@@ -58,6 +58,7 @@ type runner struct {
 	models map[*build.Model]*train.Model
 	starts map[*build.Model]train.Weights // that trainings begin with, where these are not random
 
+	export    string               // folder for what chips are loaded with; "": it is not wanted
 	standards map[string]*standard // feature networks of this program that are in use
 
 	documented bool

@@ -12,7 +12,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
-	"strings"
 
 	"snnc.dev/snnc/dsl"
 	"snnc.dev/snnc/dsl/diag"
@@ -39,13 +38,7 @@ type SampleOptions struct {
 // only read, and another process may be at work in it. The findings, with the texts that they point into, are about the spec in
 // the run folder and the settings.
 func Sample(ctx context.Context, h *host.Host, o SampleOptions) (diag.List, diag.Sources, error) {
-	options, err := record.ReadOptions(o.Run)
-	if errors.Is(err, fs.ErrNotExist) && record.IsSweep(o.Run) {
-		return nil, nil, fmt.Errorf("%s holds the runs of a sweep: name the folder of one of them", o.Run)
-	}
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil, fmt.Errorf("%s is no folder of a run, or nothing has begun in it", o.Run)
-	}
+	options, err := readRun(o.Run)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -76,15 +69,7 @@ func Sample(ctx context.Context, h *host.Host, o SampleOptions) (diag.List, diag
 		return nil, nil, err
 	}
 	t := jobs[slices.IndexFunc(jobs, func(t *job) bool { return t.Kind == "train" && t.model == j.model })]
-	rec, begun := done[t.id]
-	if !begun {
-		return nil, nil, fmt.Errorf("the training of model `%s` has not begun in %s", o.Model, o.Run)
-	}
-	_, name, _ := strings.Cut(rec.Name, " ")
-	newest, err := newestOf(o.Run, name)
-	if errors.Is(err, checkpoint.ErrNone) || err == nil && newest.File.Metadata[keyMetadata] != rec.Key {
-		return nil, nil, fmt.Errorf("the training of model `%s` in %s has no checkpoint yet", o.Model, o.Run)
-	}
+	rec, newest, err := x.newest(o.Run, done, t)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -116,7 +101,7 @@ func (o *SampleOptions) load(ctx context.Context, h *host.Host, run record.Optio
 		return nil, nil, nil, fmt.Errorf("read the spec of a run: %w", err)
 	}
 	file, found, sources := parse(path, text)
-	if err := o.choose(file); err != nil {
+	if o.Model, err = chosenModel(file, "sample", o.Model); err != nil {
 		return nil, nil, nil, err
 	}
 	if !slices.ContainsFunc(file.Items, func(item dsl.Item) bool { return acts(item, "sample", o.Model) }) {
@@ -171,30 +156,6 @@ func (o *SampleOptions) yield(file *dsl.File, flag string, value dsl.Expr) {
 func acts(item dsl.Item, kind, model string) bool {
 	a, ok := item.(*dsl.Action)
 	return ok && a.Kind == kind && a.Model.Text == model
-}
-
-// choose finds the model where none is named.
-func (o *SampleOptions) choose(file *dsl.File) error {
-	var trained, sampled []string
-	for _, item := range file.Items {
-		if a, ok := item.(*dsl.Action); ok && a.Kind == "train" {
-			trained = append(trained, a.Model.Text)
-		} else if ok && a.Kind == "sample" {
-			sampled = append(sampled, a.Model.Text)
-		}
-	}
-	switch {
-	case o.Model != "" && !slices.Contains(trained, o.Model):
-		return fmt.Errorf("the run trains no model `%s`: it trains %s", o.Model, strings.Join(trained, ", "))
-	case o.Model != "":
-	case len(sampled) > 0:
-		o.Model = sampled[0]
-	case len(trained) == 1:
-		o.Model = trained[0]
-	default:
-		return fmt.Errorf("name a model by --model: the run trains %s", strings.Join(trained, ", "))
-	}
-	return nil
 }
 
 // draw draws what the sample action j says from a checkpoint of the training t, and writes it.

@@ -7,6 +7,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -87,6 +88,14 @@ func (f *Folder) HasDeployment(action, name string) bool {
 		}
 	}
 	return true
+}
+
+// HasDeploymentOf reports whether the folder has what an action says of some target.
+func (f *Folder) HasDeploymentOf(action string) bool {
+	return slices.ContainsFunc(f.deployFiles(), func(file string) bool {
+		d, err := f.Deployment(strings.TrimSuffix(file, deploySuffix))
+		return err == nil && d.Action == action
+	})
 }
 
 // deployFiles lists the names of the files deploy/*.json in order; none where the folder cannot be read.

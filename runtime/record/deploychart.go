@@ -126,14 +126,16 @@ func agreements(layers []LayerAgreement) (out []agreementRow) {
 		for _, s := range l.Steps {
 			sum.Software, sum.Chip, sum.Both = sum.Software+s.Software, sum.Chip+s.Chip, sum.Both+s.Both
 		}
-		row.Same = percent(same(sum))
+		if row.Same = percent(same(sum)); sum.Software+sum.Chip == 0 {
+			row.Same = "no spikes"
+		}
 		if sum.Software > 0 {
 			row.Rate = number(sum.Chip/sum.Software) + " ×"
 		}
 		if n := len(l.Steps); n > 0 {
 			var b strings.Builder
 			shown := min(n, mostPoints)
-			fmt.Fprintf(&b, `<svg class="heat" viewBox="0 0 %d 1" preserveAspectRatio="none" role="img" aria-label="%s: %s of spikes are the same">`, shown, template.HTMLEscapeString(l.Layer), row.Same)
+			fmt.Fprintf(&b, `<svg class="heat" viewBox="0 0 %d 1" preserveAspectRatio="none" role="img" aria-label="%s: spikes that are the same: %s">`, shown, template.HTMLEscapeString(l.Layer), row.Same)
 			for i := range shown {
 				from, to := i*n/shown, (i+1)*n/shown
 				var s StepAgreement
