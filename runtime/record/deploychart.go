@@ -37,7 +37,7 @@ func fill(c *schema.Core) float64 {
 	return min(max(most, 0), 1)
 }
 
-// meshes draws the cores of each chip at their places, as dark as they are full. It returns how many chips are not drawn too.
+// meshes draws the cores of each chip at their places, as strong in colour as they are full. It returns how many chips are not drawn too.
 func meshes(cores []schema.Core) (out []mesh, hidden int) {
 	width, height := 0, 0
 	of := map[int][]*schema.Core{}
@@ -111,7 +111,7 @@ func same(s StepAgreement) float64 {
 	return 1
 }
 
-// agreements draws a strip of time steps for each layer, the more warning the less of its spikes are the same.
+// agreements draws a strip of time steps for each layer, whose colour goes over into that of a warning the fewer of its spikes are the same.
 func agreements(layers []LayerAgreement) (out []agreementRow) {
 	before := ""
 	for i, l := range layers {
@@ -146,13 +146,12 @@ func agreements(layers []LayerAgreement) (out []agreementRow) {
 				if to-from > 1 {
 					steps = fmt.Sprintf("steps %d to %d", from, to-1)
 				}
-				class, opacity := "same", 1.0
-				if s.Software+s.Chip == 0 {
-					class, opacity = "silent", 1
-				} else if part := same(s); part < 1 {
-					class, opacity = "other", 0.1+0.9*(1-part)
+				class, opacity := "silent", 1.0
+				if s.Software+s.Chip > 0 { // what is not the same lies over what is
+					fmt.Fprintf(&b, `<rect class="same" x="%d" width="1" height="1"/>`, i)
+					class, opacity = "other", 1-same(s)
 				}
-				fmt.Fprintf(&b, `<rect class="%s" x="%d" width="1" height="1" fill-opacity="%.2f"><title>%s: %s spikes in software, %s on the chip, %s the same</title></rect>`, class, i, opacity, steps, quantity(round(s.Software)), quantity(round(s.Chip)), quantity(round(s.Both)))
+				fmt.Fprintf(&b, `<rect class="%s" x="%d" width="1" height="1" fill-opacity="%.3f"><title>%s: %s spikes in software, %s on the chip, %s the same</title></rect>`, class, i, opacity, steps, quantity(round(s.Software)), quantity(round(s.Chip)), quantity(round(s.Both)))
 			}
 			b.WriteString(`</svg>`)
 			row.SVG = template.HTML(b.String())
