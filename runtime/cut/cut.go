@@ -33,6 +33,9 @@ type Result struct {
 	Operations int
 }
 
+// NotAllowed is the reason of what Options.Allowed does not allow.
+const NotAllowed = "the target leaves it to the host"
+
 // Layer is work that is left to the host.
 type Layer struct {
 	Name string // structural, such as "2.conv"

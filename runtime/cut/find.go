@@ -457,7 +457,7 @@ func (c *finder) add(n *graph.Node, f *form, d dynamics.Dynamics) string {
 			continue
 		}
 		if c.allowed != nil && !c.allowed(all[i].name) {
-			return "the target leaves it to the host"
+			return NotAllowed
 		}
 	}
 	for k, q := range all {

@@ -54,8 +54,14 @@ func Place(ctx context.Context, check place.Check, parts []Part) (*Placed, error
 		p.Reply.Fits = true
 	}
 	refused := map[[2]string]string{} // role and population -> why
+	only := map[string]string{}       // role -> the one reason that there is
 	for _, x := range r.Refused {
 		refused[[2]string{x.Network, x.Population}] = x.Reason
+		if why, there := only[x.Network]; there && why != x.Reason {
+			only[x.Network] = ""
+			continue
+		}
+		only[x.Network] = x.Reason
 	}
 	placed := 0
 	for _, part := range parts {
@@ -78,7 +84,11 @@ func Place(ctx context.Context, check place.Check, parts []Part) (*Placed, error
 			}
 		}
 		for _, l := range own.Host {
-			why := cmp.Or(part.Stays, refused[[2]string{part.Role, l.Name}], l.Reason)
+			why := cmp.Or(part.Stays, refused[[2]string{part.Role, l.Name}])
+			if why == "" && l.Reason == cut.NotAllowed {
+				why = only[part.Role]
+			}
+			why = cmp.Or(why, l.Reason)
 			p.Layers = append(p.Layers, record.DeployedLayer{Network: part.Role, Layer: l.Name, Where: record.OnHost, Kind: l.Kind, Reason: why, Operations: float64(l.Operations) * part.Runs})
 		}
 	}

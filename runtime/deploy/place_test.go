@@ -200,6 +200,16 @@ func TestServer(t *testing.T) {
 			t.Errorf("%+v, want %+v", b, w)
 		}
 	}
+	other := NewServer(context.Background(), p)
+	for _, steps := range []int{5, 6} {
+		err := other.Run(g, opaque.Examples{Steps: steps, Batch: 1, Inputs: [][]float32{make([]float32, steps*8)}, Outputs: [][]float32{make([]float32, steps*3)}})
+		if (err == nil) != (steps == 5) {
+			t.Errorf("%d time steps: %v", steps, err)
+		}
+	}
+	if other.Measure(p, 1); p.Circuits[0].Steps != 5 {
+		t.Errorf("the circuit has %d time steps", p.Circuits[0].Steps)
+	}
 	if err := s.Run(&graph.Chip{Circuit: "none"}, opaque.Examples{}); err == nil {
 		t.Error("a circuit is run that is not placed")
 	}

@@ -31,6 +31,7 @@ type Server struct {
 
 	mu      sync.Mutex
 	chip    Emulator
+	steps   map[string]int // time steps that circuits have been run for in software
 	count   bool
 	compare bool
 	did     map[string][]did // in software, before there was a chip
@@ -41,7 +42,7 @@ type Server struct {
 
 // NewServer returns a server of placed networks that computes in software. The context ends what it computes.
 func NewServer(ctx context.Context, p *Placed) *Server {
-	s := &Server{ctx: ctx, circuits: p.Circuits, software: map[string]*software{}, did: map[string][]did{}, beside: map[string][]did{}, on: map[string]*schema.EmulateReply{}, agree: map[string][][]record.StepAgreement{}}
+	s := &Server{ctx: ctx, circuits: p.Circuits, software: map[string]*software{}, steps: map[string]int{}, did: map[string][]did{}, beside: map[string][]did{}, on: map[string]*schema.EmulateReply{}, agree: map[string][][]record.StepAgreement{}}
 	for i := range p.Circuits {
 		c := &p.Circuits[i]
 		s.software[c.Name] = newSoftware(c, circuit.In(p.Tensors))
@@ -77,6 +78,13 @@ func (s *Server) Run(g *graph.Chip, b opaque.Examples) error {
 	s.mu.Unlock()
 	block := host.Block{Circuit: g.Circuit, Steps: b.Steps, Batch: b.Batch, Inputs: b.Inputs, Outputs: b.Outputs, Seeds: b.Seeds}
 	if chip == nil {
+		s.mu.Lock()
+		before := s.steps[g.Circuit]
+		s.steps[g.Circuit] = cmp.Or(before, b.Steps)
+		s.mu.Unlock()
+		if before != 0 && before != b.Steps {
+			return fmt.Errorf("circuit %q is run for %d time steps and for %d, and a chip is made ready for one number of them", g.Circuit, before, b.Steps)
+		}
 		all, err := soft.run(block, count)
 		if err == nil && count {
 			s.mu.Lock()
@@ -180,11 +188,15 @@ func (s *Server) compared(soft *software, software, chip [][]float32, steps int)
 }
 
 // Measure writes what was counted in software, in so many inferences, into the circuits of p, its rates into the tensors, and into its layers.
+// A circuit gets the time steps that it was run for, which are not those of its types where its network works at any number.
 func (s *Server) Measure(p *Placed, inferences int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for i := range p.Circuits {
 		c := &p.Circuits[i]
+		if n := s.steps[c.Name]; n > 0 {
+			c.Steps = n
+		}
 		all := s.did[c.Name]
 		if all == nil {
 			continue // never applied

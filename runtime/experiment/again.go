@@ -38,7 +38,7 @@ func (r *runner) begin() error {
 			changed = append(changed, j.name+": "+c)
 		}
 		old, begun := r.done[j.id]
-		if !begun || r.anew(j.id) {
+		if !begun || r.anew(j.id) || j.Kind != "train" && !old.Done { // which has left nothing that holds
 			continue
 		}
 		except := []string{trainingPart, sheetPart}

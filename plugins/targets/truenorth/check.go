@@ -115,8 +115,10 @@ func report(reply *schema.TargetReply, circuits []schema.Circuit, m *mapping.Map
 			{Name: "axons per input", Used: float64(l.Axons), Limit: mapping.Types},
 			{Name: "axons per core", Used: float64(axons), Limit: mapping.Axons},
 			{Name: "neurons per core", Used: float64(fired), Limit: mapping.Neurons},
-			{Name: "tick", Used: float64(l.Fires)},
 		}}
+		if l.Fires >= 0 { // one of drives alone spikes in the tick before the first, whose number is no amount
+			x.Used = append(x.Used, schema.Amount{Name: "tick", Used: float64(l.Fires)})
+		}
 		if p.Decay > 0 && p.Decay < 1 {
 			reply.Notes = append(reply.Notes, fmt.Sprintf("%s of %s is an approximation: its membrane keeps %.4g of itself at each time step, and the chip takes the same amount off, toward zero", p.Name, c.Network, p.Decay))
 		}
