@@ -22,6 +22,7 @@ func TestCounts(t *testing.T) {
 	}{
 		"quickstart.snn": {{nil, counts{"encoder": 12_768, "decoder": 12_736, "": 62_048}}},
 		"classifier.snn": {{nil, counts{"": 20586}}},
+		"deploy.snn":     {{nil, counts{"": 3866}}},
 		"fsvae.snn": {{nil, counts{"": 4_053_601, "posterior": 1_517_312, "prior": 1_484_544}},
 			{[]string{"--preset", "celeba"}, counts{"": 6_681_571}},
 			{[]string{"--preset", "small"}, counts{"": 688_433, "encoder": 130_592, "posterior": 216_064, "prior": 207_872, "decoder": 133_905}}},
