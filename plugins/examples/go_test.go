@@ -78,7 +78,7 @@ func TestToyChip(t *testing.T) {
 	for _, want := range []string{
 		"fits toychip[0]: 3 of 4 cores\n",
 		"does not fit toychip[1]\n",
-		"layer 1.neurons: 32 neurons need 1 of the cores, of which 0 are left; a chip with cores = 3\n",
+		"layer 5.linear: 32 neurons need 1 of the cores, of which 0 are left; a chip with cores = 3\n",
 	} {
 		if !strings.Contains(out, want) {
 			t.Errorf("no %q in\n%s", want, out)

@@ -1,4 +1,5 @@
-// Command toychip is a plugin of one target: a chip of cores, each of which holds some neurons of one layer.
+// Command toychip is a plugin of one target: a chip of cores, each of which holds some neurons of one layer. It is emulated: weights
+// have four bits, membranes are whole numbers.
 package main
 
 import (
@@ -6,58 +7,71 @@ import (
 
 	"snnc.dev/snnc/plugins/schema"
 	"snnc.dev/snnc/plugins/sdk"
-	"snnc.dev/snnc/runtime/graph"
+	"snnc.dev/snnc/plugins/sdk/circuit"
 )
 
 func main() {
 	one := 1.0
 	sdk.Serve(sdk.Plugin{
 		Name:    "acme/toychip",
-		Version: "1.0.0",
+		Version: "1.1.0",
 		Targets: []sdk.Target{{
-			Component: schema.Component{Kind: schema.Target, Name: "toychip", Version: "1.0", Doc: "A chip whose cores hold so many neurons of one layer each.",
+			Component: schema.Component{Kind: schema.Target, Name: "toychip", Version: "1.1", Doc: "A chip whose cores hold so many neurons of one layer each.",
 				Params: []schema.Param{
 					{Name: "cores", Type: schema.Int, Default: "4", Min: &one, Doc: "of the chip"},
 					{Name: "neurons", Type: schema.Int, Default: "64", Min: &one, Doc: "that a core holds"},
 				}},
-			Check: check,
+			Check:   func(q schema.TargetRequest) (schema.TargetReply, error) { return check(q.Arguments, q.Circuits), nil },
+			Compile: compile,
 		}},
 	})
 }
 
-// check gives each layer of spiking neurons as many cores as it needs, one layer after another, until there are no more.
-func check(r schema.TargetRequest) (schema.TargetReply, error) {
-	cores, each := r.Arguments.Int("cores"), r.Arguments.Int("neurons")
-	reply := schema.TargetReply{Fits: true}
+// check gives each layer as many cores as it needs, one layer after another, until there are no more. Layers of neurons that the chip does
+// not have are refused: the host keeps these, and asks again about the others.
+func check(arguments schema.Arguments, circuits []schema.Circuit) schema.TargetReply {
+	cores, each := arguments.Int("cores"), arguments.Int("neurons")
+	reply := schema.TargetReply{Fits: true, Grids: []schema.Grid{{Low: -most, High: most}}}
 	used := 0
-	for _, n := range r.Networks {
-		m, err := graph.Parse(n.Graph)
-		if err != nil {
-			return reply, fmt.Errorf("read network %s: %w", n.Name, err)
-		}
-		layers := 0
-		for _, node := range m.Function("eval").Nodes {
-			spikes := node.Equation != nil && node.Equation.Spikes || node.Opaque != nil && node.Opaque.Spikes
-			if !spikes {
+	for _, c := range circuits {
+		for _, p := range c.Populations {
+			size := circuit.Size(p.Dims)
+			need := coresOf(size, each)
+			l := schema.Placement{Network: c.Network, Layer: p.Name, Used: []schema.Amount{{Name: "neurons", Used: float64(size)}, {Name: "cores", Used: float64(need)}}}
+			if why := refused(p.Dynamics); why != "" {
+				l.Host, l.Used, l.Problem = true, nil, why
+				reply.Fits = false
+				reply.Layers = append(reply.Layers, l)
 				continue
 			}
-			size := node.Out[0].Size()
-			need := (size + each - 1) / each
-			p := schema.Placement{Network: n.Role, Layer: fmt.Sprintf("%d.neurons", layers), Used: []schema.Amount{
-				{Name: "neurons", Used: float64(size)}, {Name: "cores", Used: float64(need)}}}
 			if left := max(cores-used, 0); need > left {
-				p.Problem = fmt.Sprintf("%d neurons need %d of the cores, of which %d are left", size, need, left)
-				p.Change = fmt.Sprintf("a chip with cores = %d", used+need)
+				l.Problem = fmt.Sprintf("%d neurons need %d of the cores, of which %d are left", size, need, left)
+				l.Change = fmt.Sprintf("a chip with cores = %d", used+need)
 				if left > 0 {
-					p.Change = fmt.Sprintf("a layer of %d neurons", left*each)
+					l.Change = fmt.Sprintf("a layer of %d neurons", left*each)
 				}
 				reply.Fits = false
 			}
-			reply.Layers = append(reply.Layers, p)
-			used, layers = used+need, layers+1
+			reply.Layers = append(reply.Layers, l)
+			used += need
 		}
 	}
 	reply.Used = []schema.Amount{{Name: "cores", Used: float64(used), Limit: float64(cores)}}
-	reply.Notes = []string{"what is no neuron is computed beside the chip"}
-	return reply, nil
+	return reply
+}
+
+// coresOf returns how many cores so many neurons need.
+func coresOf(neurons, each int) int { return (neurons + each - 1) / each }
+
+// refused says why the chip cannot be neurons of a kind; "" where it can.
+func refused(d schema.Dynamics) string {
+	switch {
+	case d.Reads:
+		return "the chip gives spikes, and nobody reads its membranes"
+	case d.Reset != schema.Reset{Kind: schema.ResetTo}:
+		return "a spike resets a membrane of the chip to 0, and in no other way"
+	case d.Current, d.Late, d.Once, d.Refractory > 0, d.Start != 0, d.Strict, d.Threshold <= 0:
+		return "the chip has leaky neurons alone, with a threshold above 0, that begin at 0 and fire where they reach it"
+	}
+	return ""
 }
