@@ -102,10 +102,7 @@ func cores(circuits []schema.Circuit, m *mapping.Map, x *chip) []schema.Core {
 		}}
 		seen := map[string]bool{}
 		for _, t := range core.Tiles {
-			name := c.Name + ": " + t.Layer.Name
-			if t.Layer.Population < 0 {
-				name += " (relays)"
-			}
+			name := c.Name + ": " + t.Layer.Name // of relays, the layer whose spikes they pass on
 			if !seen[name] {
 				seen[name] = true
 				y.Layers = append(y.Layers, name)

@@ -202,6 +202,13 @@ func TestValidate(t *testing.T) {
 		if err := validate.Check(c, &p.network, &p.legend, n.Weights); err != nil {
 			t.Fatalf("%d: %v", seed, err)
 		}
+		for _, k := range reply.Cores {
+			for _, name := range k.Layers {
+				if !slices.ContainsFunc(c.Populations, func(p schema.Population) bool { return name == c.Name+": "+p.Name }) {
+					t.Fatalf("%d: a core has the layer %q, which is none of the circuit", seed, name)
+				}
+			}
+		}
 		if valid%8 == 0 { // the same again
 			again, _ := compiled(t, n, int(seed/3%5))
 			if !reflect.DeepEqual(again.order[0].network, p.network) || !reflect.DeepEqual(again.order[0].legend, p.legend) {
