@@ -1,6 +1,6 @@
 package schema
 
-// Network is what a model or target plugin is shown of a network: its graph as text. A coder or a model that fills a role is
+// Network is what a model plugin is shown of a network: its graph as text. A coder or a model that fills a role is
 // shown so too, one Network for each of its functions.
 type Network struct {
 	// Role is the attribute path of the role it fills; for a coder that and its direction ("coder.encode", at the data's field
@@ -68,16 +68,14 @@ type CoderRequest struct {
 	Input     string    `json:"input"` // type as graph text
 }
 
-// TargetRequest asks a target whether networks fit the chip.
+// TargetRequest asks a target whether circuits fit the chip.
 type TargetRequest struct {
 	Component string    `json:"component"`
 	Arguments Arguments `json:"arguments"`
-	Networks  []Network `json:"networks"`
-	// Circuits are what the host would put on the chip, with the dims of their tensors only. They take the place of Networks.
-	Circuits []Circuit `json:"circuits,omitempty"`
+	Circuits  []Circuit `json:"circuits"` // what the host would put on the chip, with the dims of their tensors only
 }
 
-// TargetReply says how networks lie on a chip, or what is wrong with the arguments.
+// TargetReply says how circuits lie on a chip, or what is wrong with the arguments.
 type TargetReply struct {
 	Fits   bool        `json:"fits"`
 	Used   []Amount    `json:"used,omitempty"`

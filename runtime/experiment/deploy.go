@@ -18,6 +18,7 @@ import (
 	"snnc.dev/snnc/runtime/deploy"
 	"snnc.dev/snnc/runtime/graph"
 	"snnc.dev/snnc/runtime/metric"
+	"snnc.dev/snnc/runtime/place"
 	"snnc.dev/snnc/runtime/record"
 	"snnc.dev/snnc/runtime/tensor"
 	"snnc.dev/snnc/runtime/train"
@@ -202,21 +203,41 @@ func (j *job) chosen(role string) bool {
 	return len(only) == 0 || slices.ContainsFunc(only, func(v schema.Value) bool { return v.Text == role })
 }
 
-// checked asks a target that emulates nothing how the networks lie on its chip.
+// checked asks a target that emulates nothing how the networks lie on its chip, as far as it takes them.
 func (r *runner) checked(ctx context.Context, j *job, path, name string, target schema.Value, out *record.Deployment) error {
-	var networks []schema.Network
+	var networks []place.Network
 	applied := j.model.Generates()
 	for _, n := range j.model.Request().Networks {
-		if n.Kind != "coder" && (n.Kind != "model" || applied[n.Role]) && j.chosen(n.Role) { // a coder works outside of the chip
-			networks = append(networks, n)
+		if n.Kind == "coder" || n.Kind == "model" && !applied[n.Role] || !j.chosen(n.Role) { // a coder works outside of the chip
+			continue
 		}
+		m, err := graph.Parse(n.Graph)
+		if err != nil {
+			return fmt.Errorf("read network %s: %w", n.Role, err)
+		}
+		networks = append(networks, place.Network{Name: n.Role, Module: m})
 	}
-	reply, err := r.x.host.Check(ctx, j.Plugins[path], schema.TargetRequest{Component: target.Text, Arguments: target.Args, Networks: networks})
+	p, err := place.Networks(ctx, func(ctx context.Context, circuits []schema.Circuit) (schema.TargetReply, error) {
+		return r.x.host.Check(ctx, j.Plugins[path], schema.TargetRequest{Component: target.Text, Arguments: target.Args, Circuits: circuits})
+	}, networks)
 	if err != nil {
 		return err
 	}
+	reply := p.Reply
 	if len(reply.Complaints) > 0 {
 		return r.complained(j, path, target.Text, reply.Complaints)
+	}
+	for i, n := range networks {
+		for _, l := range p.Cut[i].Host {
+			reply.Layers = append(reply.Layers, schema.Placement{Network: n.Name, Layer: l.Name, Host: true})
+		}
+		if len(p.Cut[i].Circuits) == 0 {
+			reply.Fits = false
+			reply.Layers = append(reply.Layers, schema.Placement{Network: n.Name, Host: true, Problem: "no layer of it is for this chip"})
+		}
+	}
+	for _, x := range p.Refused {
+		reply.Notes = append(reply.Notes, fmt.Sprintf("%s of %s runs on the host: %s", x.Population, x.Network, x.Reason))
 	}
 	out.Inference = "nothing: the target only tells whether networks fit"
 	for _, l := range reply.Layers {

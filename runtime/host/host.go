@@ -160,7 +160,7 @@ func (h *Host) Coder(ctx context.Context, plugin string, r schema.CoderRequest) 
 	return ask(ctx, h, plugin, coderCall, r, func(text string) (schema.BuildReply, error) { return judgeCoder(text, plugin, r.Input) })
 }
 
-// Check asks a target whether networks or circuits fit on it.
+// Check asks a target whether circuits fit on it.
 func (h *Host) Check(ctx context.Context, plugin string, r schema.TargetRequest) (schema.TargetReply, error) {
 	return ask(ctx, h, plugin, checkCall, r, func(text string) (schema.TargetReply, error) { return judgeChecked(text, r) })
 }

@@ -20,11 +20,11 @@ func judgeChecked(text string, q schema.TargetRequest) (schema.TargetReply, erro
 	if err != nil {
 		return r, err
 	}
-	return r, judgeTarget(r, q.Networks, q.Circuits)
+	return r, judgeTarget(r, q.Circuits)
 }
 
-// judgeTarget judges how networks or circuits lie on a chip.
-func judgeTarget(r schema.TargetReply, networks []schema.Network, circuits []schema.Circuit) error {
+// judgeTarget judges how circuits lie on a chip.
+func judgeTarget(r schema.TargetReply, circuits []schema.Circuit) error {
 	if len(r.Complaints) > 0 {
 		return judgeComplaints(r.Complaints, r.Fits || len(r.Layers) > 0)
 	}
@@ -32,7 +32,6 @@ func judgeTarget(r schema.TargetReply, networks []schema.Network, circuits []sch
 		return err
 	}
 	for _, l := range r.Layers {
-		known := slices.ContainsFunc(networks, func(n schema.Network) bool { return n.Name == l.Network || n.Role == l.Network }) // the layers of a network are the target's business
 		of, there := false, false
 		for i := range circuits {
 			if c := &circuits[i]; c.Network == l.Network || c.Name == l.Network {
@@ -40,9 +39,9 @@ func judgeTarget(r schema.TargetReply, networks []schema.Network, circuits []sch
 			}
 		}
 		switch {
-		case !known && !of:
+		case !of:
 			return fmt.Errorf("layer %q is of a network %q that the request does not have", l.Layer, l.Network)
-		case !known && !there:
+		case !there:
 			return fmt.Errorf("no circuit of network %q has a population %q", l.Network, l.Layer)
 		case r.Fits && l.Problem != "":
 			return fmt.Errorf("all fits, but layer %q does not: %s", l.Layer, l.Problem)
@@ -55,7 +54,7 @@ func judgeTarget(r schema.TargetReply, networks []schema.Network, circuits []sch
 		switch {
 		case g.Low > 0 || g.High < 0 || g.Low == g.High || g.Step < 0:
 			return fmt.Errorf("a grid of the whole numbers from %d to %d in steps of %d is none", g.Low, g.High, g.Step)
-		case g.Layer != "" && len(circuits) > 0 && !slices.ContainsFunc(circuits, func(c schema.Circuit) bool { return has(&c, g.Layer) }):
+		case g.Layer != "" && !slices.ContainsFunc(circuits, func(c schema.Circuit) bool { return has(&c, g.Layer) }):
 			return fmt.Errorf("a grid is of layer %q, which no circuit has", g.Layer)
 		}
 	}
@@ -83,7 +82,7 @@ func judgeAmounts(amounts []schema.Amount, fits bool) error {
 func judgeCompiled(text string, circuits []schema.Circuit) (schema.CompileReply, error) {
 	r, err := decode[schema.CompileReply](text)
 	if err == nil {
-		err = judgeTarget(r.TargetReply, nil, circuits)
+		err = judgeTarget(r.TargetReply, circuits)
 	}
 	if err != nil || len(r.Complaints) > 0 || !r.Fits {
 		return r, err

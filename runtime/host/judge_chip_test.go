@@ -14,16 +14,16 @@ var circuits = []schema.Circuit{{Name: "net", Network: "net", Populations: []sch
 
 // Of a target's answer, what contradicts itself or the request is refused.
 func TestJudgeChecked(t *testing.T) {
-	q := schema.TargetRequest{Networks: []schema.Network{{Role: "network", Name: "classifier"}}, Circuits: circuits}
+	q := schema.TargetRequest{Circuits: circuits}
 	for text, want := range map[string]string{
-		`{"fits":true,"used":[{"name":"cores","used":3,"limit":128}],"layers":[{"network":"classifier","layer":"0.conv"}]}`: "",
-		`{"fits":false,"layers":[{"network":"classifier","layer":"0.conv","problem":"too many inputs"}]}`:                   "",
-		`{"fits":false,"complaints":[{"path":"cores","summary":"too few"}]}`:                                                "",
-		`{"fits":true,"complaints":[{"path":"cores","summary":"too few"}]}`:                                                 "or both",
-		`{"fits":true,"layers":[{"network":"classifier","layer":"0.conv","problem":"too many inputs"}]}`:                    "all fits, but",
-		`{"fits":true,"layers":[{"network":"encoder","layer":"0.conv"}]}`:                                                   "the request does not have",
-		`{"fits":true,"used":[{"name":"cores","used":-1}]}`:                                                                 "no amount",
-		`{"fits":true,"layers":[{"network":"classifier","layer":"0.conv","used":[{"name":"","used":1}]}]}`:                  "no amount",
+		`{"fits":true,"used":[{"name":"cores","used":3,"limit":128}],"layers":[{"network":"net","layer":"0.conv"}]}`: "",
+		`{"fits":false,"layers":[{"network":"net","layer":"0.conv","problem":"too many inputs"}]}`:                   "",
+		`{"fits":false,"complaints":[{"path":"cores","summary":"too few"}]}`:                                         "",
+		`{"fits":true,"complaints":[{"path":"cores","summary":"too few"}]}`:                                          "or both",
+		`{"fits":true,"layers":[{"network":"net","layer":"0.conv","problem":"too many inputs"}]}`:                    "all fits, but",
+		`{"fits":true,"layers":[{"network":"encoder","layer":"0.conv"}]}`:                                            "the request does not have",
+		`{"fits":true,"used":[{"name":"cores","used":-1}]}`:                                                          "no amount",
+		`{"fits":true,"layers":[{"network":"net","layer":"0.conv","used":[{"name":"","used":1}]}]}`:                  "no amount",
 		`{"fits":"yes"}`: "read JSON: fits is a string and has to be true or false",
 		`{"fits":true,"used":[{"name":"cores","used":129,"limit":128}]}`:                                "all fits, but it takes 129 of 128 cores",
 		`{"fits":false,"used":[{"name":"cores","used":129,"limit":128}]}`:                               "",

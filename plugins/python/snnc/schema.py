@@ -227,7 +227,7 @@ def refuse(path: str, summary: str, help: str = "") -> Refusal:
 
 @dataclass
 class Network:
-    """What a model or target is shown of a network: the text of a module with the functions ``train`` and ``eval``.
+    """What a model is shown of a network: the text of a module with the functions ``train`` and ``eval``.
 
     A coder or model that fills a role is shown so too, one for each of its functions. ``role`` is the attribute path,
     with the direction (``coder.encode``) or export (``tokens.encode``) of these. ``steps`` is the number of time steps
@@ -286,7 +286,6 @@ class TargetRequest:
 
     component: str = ""
     arguments: Arguments = field(default_factory=Arguments)
-    networks: list[Network] = field(default_factory=list)
     circuits: list[Circuit] = field(default_factory=list)
 
 
@@ -303,7 +302,7 @@ class Amount:
 class Placement:
     """How one layer of a network lies on the chip."""
 
-    network: str  # its name; of a circuit its ``network`` or its name
+    network: str  # the ``network`` of a circuit, or its name
     layer: str  # structural name, such as ``2.conv``: that of a population; "" for all of it
     host: bool = False  # it is no work for the chip: with a problem a population that the host is to keep
     used: list[Amount] = field(default_factory=list)

@@ -10,8 +10,6 @@ import (
 	"snnc.dev/snnc/plugins/sdk/circuit"
 	"snnc.dev/snnc/plugins/targets/loihi/emulator"
 	"snnc.dev/snnc/plugins/targets/loihi/mapping"
-	"snnc.dev/snnc/runtime/graph"
-	"snnc.dev/snnc/runtime/program"
 )
 
 //go:embed loihi.md
@@ -44,13 +42,7 @@ func Check(r schema.TargetRequest) (schema.TargetReply, error) {
 		return schema.TargetReply{Complaints: bad}, nil
 	}
 	reply := schema.TargetReply{Fits: true}
-	var host []schema.Placement
-	var err error
-	if len(r.Circuits) > 0 {
-		host, err = circuits(&c, &reply, r.Circuits)
-	} else {
-		host, err = networks(&c, &reply, r.Networks)
-	}
+	host, err := circuits(&c, &reply, r.Circuits)
 	if err != nil {
 		return schema.TargetReply{}, err
 	}
@@ -89,31 +81,6 @@ func grids(bits int) []schema.Grid {
 	}
 	most := 1<<(bits-1) - 1
 	return []schema.Grid{{Low: -most, High: most}}
-}
-
-// networks finds the layers of the chip in graphs.
-func networks(c *mapping.Chip, reply *schema.TargetReply, list []schema.Network) (host []schema.Placement, err error) {
-	for _, n := range list {
-		m, err := graph.Parse(n.Graph)
-		if err != nil {
-			return nil, fmt.Errorf("parse network %s: %w", n.Name, err)
-		}
-		f := m.Function(program.EvalFunction)
-		if f == nil {
-			return nil, fmt.Errorf("check network %s: it has no function %s", n.Name, program.EvalFunction)
-		}
-		rest, any := c.AddGraph(n.Name, f)
-		for _, h := range rest {
-			host = append(host, schema.Placement{Network: n.Name, Layer: h.Layer, Host: true})
-			reply.Notes = append(reply.Notes, fmt.Sprintf("%s of %s runs on the host: %s", h.Layer, n.Name, h.Reason))
-		}
-		if !any {
-			reply.Fits = false
-			host = append(host, schema.Placement{Network: n.Name, Host: true,
-				Problem: "no layer of it lies on the chip: that takes spikes, a conv, deconv or linear behind them, and a spiking neuron"})
-		}
-	}
-	return host, nil
 }
 
 // chip reads the arguments.

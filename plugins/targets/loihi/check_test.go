@@ -1,6 +1,7 @@
 package loihi
 
 import (
+	"encoding/json"
 	"flag"
 	"fmt"
 	"os"
@@ -24,11 +25,26 @@ import (
 	"snnc.dev/snnc/plugins/neurons/iterativelif"
 	"snnc.dev/snnc/plugins/neurons/lif"
 	"snnc.dev/snnc/plugins/schema"
+	"snnc.dev/snnc/runtime/cut"
+	"snnc.dev/snnc/runtime/graph"
 )
 
 var update = flag.Bool("update", false, "rewrite the goldens in testdata")
 
-// request lowers the networks of a spec.
+// circuitsOf cuts a network that is given as text.
+func circuitsOf(text string) ([]schema.Circuit, error) {
+	m, err := graph.Parse(text)
+	if err != nil {
+		return nil, err
+	}
+	x, err := cut.Network("n", m, nil, cut.Options{})
+	if err != nil {
+		return nil, err
+	}
+	return x.Circuits, nil
+}
+
+// request lowers the networks of a spec, and cuts them.
 func request(t interface {
 	Helper()
 	Fatalf(string, ...any)
@@ -49,7 +65,11 @@ func request(t interface {
 		if bad.HasErrors() {
 			t.Fatalf("lower %s: %v", n.Name, bad)
 		}
-		r.Networks = append(r.Networks, schema.Network{Role: n.Name, Name: n.Name, Graph: m.Print(), Steps: 4})
+		x, err := cut.Network(n.Name, m, nil, cut.Options{})
+		if err != nil {
+			t.Fatalf("%v", err)
+		}
+		r.Circuits = append(r.Circuits, x.Circuits...)
 	}
 	return r
 }
@@ -296,28 +316,23 @@ func TestSame(t *testing.T) {
 		t.Errorf("two replies differ:\n%s", d)
 	}
 	r := request(t, text, 4, 8)
-	r.Networks[0].Graph = strings.ReplaceAll(r.Networks[0].Graph, "T4", "T9")
+	r.Circuits[0].Steps = 9
 	c, err := Check(r)
 	if d := cmp.Diff(a, c); d != "" || err != nil {
 		t.Errorf("nine steps for four: %v\n%s", err, d)
 	}
 }
 
-// What is no graph, or has no eval function, is an error.
+// Arguments that make no chip have a complaint.
 func TestBad(t *testing.T) {
-	for _, text := range []string{"", "graph 2", "graph 1\nfunction train(x: f32[N 1]) {\n  return y = %x\n}\n"} {
-		if r, err := Check(schema.TargetRequest{Networks: []schema.Network{{Name: "n", Graph: text}}}); err == nil {
-			t.Errorf("%q gives %+v", text, r)
-		}
-	}
 	r, err := Check(schema.TargetRequest{Arguments: schema.Arguments{"cores": {Type: schema.Int}}})
 	if err != nil || len(r.Complaints) != 1 || r.Complaints[0].Path != "cores" {
 		t.Errorf("no cores: %+v, %v", r, err)
 	}
 }
 
-// FuzzCheck: any text that is a graph is judged, or is an error, in bounded time; amounts are finite and no layer that is
-// placed breaks a limit of a core.
+// FuzzCheck: any JSON that is circuits is judged, or is an error, in bounded time; amounts are finite and no layer that is placed breaks a
+// limit of a core.
 func FuzzCheck(f *testing.F) {
 	a, err := txtar.ParseFile("testdata/networks.txtar")
 	if err != nil {
@@ -325,14 +340,19 @@ func FuzzCheck(f *testing.F) {
 	}
 	for _, file := range a.Files {
 		if !strings.HasSuffix(file.Name, ".out") {
-			for _, n := range request(f, "snn 1\n"+string(file.Data), 128, 8).Networks {
-				f.Add(n.Graph, 128, 8)
+			text, err := json.Marshal(request(f, "snn 1\n"+string(file.Data), 128, 8).Circuits)
+			if err != nil {
+				f.Fatal(err)
 			}
+			f.Add(string(text), 128, 8)
 		}
 	}
 	f.Fuzz(func(t *testing.T, text string, cores, bits int) {
-		r, err := Check(schema.TargetRequest{Networks: []schema.Network{{Name: "n", Graph: text}}, Arguments: schema.Arguments{
-			"cores": {Type: schema.Int, Number: float64(cores)}, "weight_bits": {Type: schema.Int, Number: float64(bits)}}})
+		var circuits []schema.Circuit
+		if json.Unmarshal([]byte(text), &circuits) != nil {
+			return
+		}
+		r, err := Check(schema.TargetRequest{Circuits: circuits, Arguments: arguments(cores, bits)})
 		if err != nil {
 			return
 		}
@@ -356,9 +376,12 @@ equation "e0" spikes {
   input x
   state v = 0.0
   %0 = add %x %v
-  %1 = ge %0 %x
-  emit %1
-  next v %0
+  %1 = constant value=1.0
+  %2 = spike %0 %1 %1
+  %3 = constant value=0.0
+  %4 = where %2 %3 %0
+  emit %2
+  next v %4
 }
 
 function eval(x: bit[T2 N 1 65536 4000]) {
@@ -369,7 +392,11 @@ function eval(x: bit[T2 N 1 65536 4000]) {
 }
 `
 	for _, text := range []string{text, strings.ReplaceAll(text, "65536 4000", "65537 2")} {
-		r, err := Check(schema.TargetRequest{Networks: []schema.Network{{Name: "n", Graph: text}}})
+		circuits, err := circuitsOf(text)
+		if err != nil || len(circuits) == 0 {
+			t.Fatalf("%d circuits: %v", len(circuits), err)
+		}
+		r, err := Check(schema.TargetRequest{Circuits: circuits})
 		if err != nil || r.Fits || len(r.Notes) == 0 {
 			t.Errorf("%v\n%s", err, rendered(r))
 		}

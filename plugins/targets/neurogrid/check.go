@@ -78,13 +78,6 @@ func Check(r schema.TargetRequest) (schema.TargetReply, error) {
 		return schema.TargetReply{}, err
 	}
 	reply := schema.TargetReply{Fits: true}
-	if len(r.Circuits) == 0 {
-		reply.Fits = false
-		for _, n := range r.Networks {
-			reply.Layers = append(reply.Layers, schema.Placement{Network: n.Name, Host: true, Problem: "it came without circuits, and the board is checked with those that are cut out of a network"})
-		}
-		return reply, nil
-	}
 	var host []schema.Placement
 	l := newLayout(o, r.Circuits, func(w where) bool { return refusal(&r.Circuits[w.circuit].Populations[w.population]) != "" })
 	for i := range r.Circuits {

@@ -16,13 +16,6 @@ func Check(r schema.TargetRequest) (schema.TargetReply, error) {
 	if len(bad) > 0 {
 		return schema.TargetReply{Complaints: bad}, nil
 	}
-	if len(r.Circuits) == 0 {
-		var reply schema.TargetReply
-		for _, n := range r.Networks {
-			reply.Layers = append(reply.Layers, schema.Placement{Network: n.Name, Host: true, Problem: "it is placed by its circuits, and none were sent"})
-		}
-		return reply, nil
-	}
 	reply, _, err := check(r.Circuits, o)
 	return reply, err
 }

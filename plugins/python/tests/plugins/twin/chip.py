@@ -19,14 +19,11 @@ def check(r: TargetRequest) -> TargetReply:
     if cores == 0:
         raise refuse("cores", "a chip without cores is none", "write `cores = 1` or more")
     layers = []
-    for n in r.networks:
-        g = snnc.parse(n.graph).function("eval")
-        assert g is not None
-        for i, node in enumerate(x for x in g.nodes if x.op == "equation" and x.equation and x.equation.spikes):
-            size = node.out[0].size()
-            layer = Placement(n.role, f"{i}", used=[Amount("neurons", size, neurons)])
-            if size > neurons:
-                layer.problem, layer.change = f"{size} neurons on a core of {neurons}", f"a layer of {neurons}"
-            layers.append(layer)
+    for network, p in [(c.network, p) for c in r.circuits for p in c.populations]:
+        size = p.neurons()
+        layer = Placement(network, p.name, used=[Amount("neurons", size, neurons)])
+        if size > neurons:
+            layer.problem, layer.change = f"{size} neurons on a core of {neurons}", f"a layer of {neurons}"
+        layers.append(layer)
     fits = len(layers) <= cores and not any(x.problem for x in layers)
     return TargetReply(fits, [Amount("cores", len(layers), cores)], layers)
