@@ -17,6 +17,7 @@ import (
 	"snnc.dev/snnc/dsl"
 	"snnc.dev/snnc/plugins/builtin"
 	"snnc.dev/snnc/plugins/schema"
+	"snnc.dev/snnc/plugins/sdk/circuit/circuittest"
 	"snnc.dev/snnc/runtime/graph"
 	"snnc.dev/snnc/runtime/host"
 	"snnc.dev/snnc/runtime/program"
@@ -245,20 +246,17 @@ func TestComplaints(t *testing.T) {
 	}
 }
 
-// A target says how networks lie on it.
+// A target says how circuits lie on it.
 func TestCheck(t *testing.T) {
 	h := start(t)
-	nets := networks(t, "classifier")
-	r := schema.TargetRequest{Component: "loihi", Networks: nets, Arguments: schema.Arguments{
-		"cores": {Type: schema.Int, Number: 128}, "weight_bits": {Type: schema.Int, Number: 8}}}
-	reply, err := h.Check(context.Background(), "", r)
-	if err != nil || len(reply.Layers) == 0 {
-		t.Errorf("%+v %v", reply, err)
+	c, err := circuittest.Parse("net", "steps 4\nx input 20\na 10 <- linear x\nb 5 <- linear a")
+	if err != nil {
+		t.Fatal(err)
 	}
-	// Boards that are placed by circuits say so where there are none.
-	for _, name := range []string{"truenorth", "neurogrid"} {
-		reply, err := h.Check(context.Background(), "", schema.TargetRequest{Component: name, Networks: nets})
-		if err != nil || reply.Fits || len(reply.Layers) != 1 || !reply.Layers[0].Host || reply.Layers[0].Problem == "" {
+	for _, name := range []string{"loihi", "truenorth", "neurogrid"} {
+		r := schema.TargetRequest{Component: name, Circuits: []schema.Circuit{c}}
+		reply, err := h.Check(context.Background(), "", r)
+		if err != nil || !reply.Fits || len(reply.Layers) != 2 || reply.Layers[0].Problem != "" || len(reply.Used) == 0 {
 			t.Errorf("%s: %+v %v", name, reply, err)
 		}
 	}
