@@ -113,16 +113,30 @@ func (s *suite) memory(t *trial) (string, error) {
 		return "", err
 	}
 	q, _ := t.many(256, steps)
-	var before int64
-	for k := range warm + calls {
-		if k == warm {
-			before = s.private(h)
+	made := 0
+	call := func(n int) (int64, error) { // n calls; the memory behind them
+		for range n {
+			made++
+			if _, err := t.forward(server, op, q); err != nil {
+				return 0, err
+			}
 		}
-		if _, err := t.forward(server, op, q); err != nil {
+		return s.private(h), nil
+	}
+	before, err := call(warm)
+	if err != nil {
+		return "", err
+	}
+	// Garbage that a collector lets grow to its own bound grows once, and what is kept of each call in the next round as well.
+	after := before
+	for round := 0; round < 2 && (round == 0 || after-before > most); round++ {
+		if round > 0 {
+			before = after
+		}
+		if after, err = call(calls); err != nil {
 			return "", err
 		}
 	}
-	after := s.private(h)
 	switch {
 	case before == 0 || after == 0:
 		return "", untested("not measured: this system does not tell how much memory a process has")
@@ -130,7 +144,7 @@ func (s *suite) memory(t *trial) (string, error) {
 		return "", &fault{Memory, fmt.Sprintf("in %d equal calls the process grows from %d MB to %d MB", calls, before>>20, after>>20),
 			"keep nothing of a call: give back what is allocated, unmap arenas whose file is gone"}
 	}
-	return fmt.Sprintf("%d MB after %d calls", after>>20, warm+calls), nil
+	return fmt.Sprintf("%d MB after %d calls", after>>20, made), nil
 }
 
 // private returns how many bytes of memory the plugin's process has for itself and in arenas, without other files; 0 where that is not known.
