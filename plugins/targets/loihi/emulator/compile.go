@@ -25,18 +25,17 @@ type Program struct {
 // group is the registers of a group as they are computed with. Compartments are kept channels last, so that what one spike reaches
 // lies side by side.
 type group struct {
-	size                int
-	order               []int32 // where compartment i is kept; nil: at i
-	back                []int32 // and what is kept at i
-	keepU, keepV        int64   // 4096 - k
-	threshold           int64
-	vmin, vmax          int64
-	bias                []int32 // as kept, effective; nil: 0
-	biasExp             int
-	start               []int32
-	refract, hold       int32
-	noise               *Noise
-	noiseLow, noiseStep int64
+	size          int
+	order         []int32 // where compartment i is kept; nil: at i
+	back          []int32 // and what is kept at i
+	keepU, keepV  int64   // 4096 - k
+	threshold     int64
+	vmin, vmax    int64
+	bias          []int32 // as kept, effective; nil: 0
+	biasExp       int
+	start         []int32
+	refract, hold int32
+	noise         *Noise
 }
 
 // synapses are what a spike of each element of a source adds: runs of compartments side by side, each with a row of weights.
@@ -118,9 +117,6 @@ func (n *Network) group(g *Group) group {
 	out := group{size: circuit.Size(g.Dims), keepU: int64(full - g.DecayU - offsetU), keepV: int64(full - g.DecayV - offsetV), threshold: int64(g.Threshold) * unit,
 		refract: int32(max(g.Refract, 1)), hold: int32(g.Hold), biasExp: g.BiasExp, noise: g.Noise}
 	out.vmin, out.vmax = g.clips()
-	if n.Dialect == Lava || n.Dialect == Brian2 {
-		out.refract = max(out.refract, 1)
-	}
 	if len(g.Dims) == 3 && g.Dims[0] > 1 && g.Dims[1]*g.Dims[2] > 1 {
 		channels, places := g.Dims[0], g.Dims[1]*g.Dims[2]
 		out.order, out.back = make([]int32, out.size), make([]int32, out.size)

@@ -66,7 +66,7 @@ func (w Work) Time() []schema.Amount {
 	cores := float64(max(w.Cores, 1))
 	soma, synapse, spike, barrier := 1.0, 1.0, 1.0, value("davies2018.barrier_least")
 	barrierMost, step := value("boyle2025.barrier_most"), value("board.step_time")
-	if w.Generation == 2 { // twice, five and ten times as fast, the brief says
+	if w.Generation == 2 { // twice, five and ten times as fast (Intel, Loihi 2 technology brief, 2021)
 		soma, synapse, spike, barrier = 1.0/2, 1.0/5, 1.0/10, value("davies2018.barrier_least")/9
 		barrierMost, step = value("loihi2.barrier_most"), value("loihi2.step_time")
 	}
