@@ -11,6 +11,10 @@
 // under the same key (share.go). An evaluation draws and reads what its metrics judge (evaluate.go, figures.go, features.go,
 // standard.go); compare.go does so with the images of a data set in the place of samples.
 //
+// A deploy action takes what it does not say from the other actions of its model (deploysettings.go), chooses what is one inference and
+// runs it in software (inference.go), asks each target how the networks lie on its chip (limits.go), and runs the inference on the chip
+// (deploy.go).
+//
 // Load has package build ask the plugins for the Program of each model, for that of each action that replaces definitions, and for
 // the samplers with options (load.go, use.go).
 //

@@ -1,0 +1,237 @@
+package experiment
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"snnc.dev/snnc/dsl/diag"
+	"snnc.dev/snnc/runtime/build"
+	"snnc.dev/snnc/runtime/data"
+	"snnc.dev/snnc/runtime/deploy"
+	"snnc.dev/snnc/runtime/graph"
+	"snnc.dev/snnc/runtime/metric"
+	"snnc.dev/snnc/runtime/record"
+	"snnc.dev/snnc/runtime/tensor"
+	"snnc.dev/snnc/runtime/train"
+)
+
+// inference is one pass whose costs are told: a sample, or an example through an export.
+type inference struct {
+	export string // "": a sample of the action's sampler
+	what   string // in words
+	built  *build.Built
+	runs   map[string]float64 // how often it applies a role
+	state  map[string]bool    // of roles whose state is carried from one application to the next
+}
+
+// inferences returns the passes that an action may deploy, the preferred one first.
+func (j *job) inferences() (out []inference) {
+	add := func(w inference, functions map[string]float64) {
+		w.runs, w.state = map[string]float64{}, map[string]bool{}
+		for name, times := range functions {
+			w.visit(name, times)
+		}
+		out = append(out, w)
+	}
+	if s := j.use.sampler; s != nil {
+		functions := map[string]float64{}
+		for name, times := range map[string]float64{s.Init: 1, s.Result: 1} {
+			functions[name] += times
+		}
+		functions[s.Loop] += float64(s.Turns)
+		add(inference{what: "a sample of sampler " + render(j.Settings["sampler"]), built: j.use.drawn}, functions)
+	}
+	for _, e := range j.use.Program.Exports {
+		add(inference{export: e.Name, what: "an example through export " + e.Name, built: j.use.Built}, map[string]float64{e.Function: 1})
+	}
+	return out
+}
+
+// visit counts the applications of roles in a function.
+func (w *inference) visit(function string, times float64) {
+	g := w.built.Program.Function(function)
+	if g == nil {
+		return
+	}
+	for _, n := range g.Nodes {
+		switch n.Op {
+		case graph.OpApply:
+			w.runs[n.Text("role")] += times
+			w.state[n.Text("role")] = w.state[n.Text("role")] || n.Flag("state")
+		case graph.OpCall, graph.OpCustom:
+			w.visit(n.Text("function"), times)
+		}
+	}
+}
+
+// carriedReason says why a role stays on the host whose state is carried.
+const carriedReason = "the state of its neurons is carried from one application to the next, and on a chip each begins at rest"
+
+// deployment prepares what the targets of an action have in common.
+func (r *runner) deployment(ctx context.Context, j *job) (*deployment, error) {
+	m, err := r.trained(j.model)
+	if err != nil {
+		return nil, err
+	}
+	x := &deployment{runner: r, job: j, trained: m, set: r.sets.of(j.Data, data.Split(j.Settings.Text("reference"))), count: j.Settings.Int("count"), base: strings.TrimPrefix(fileName(r.called(j)), "deploy-")}
+	if x.whole, x.drawn, err = j.use.as(m); err != nil {
+		return nil, err
+	}
+	for _, w := range j.inferences() {
+		if x.parts = x.of(w); len(x.parts) > 0 {
+			x.way = w
+			break
+		}
+	}
+	if len(x.parts) == 0 {
+		return nil, &Refused{diag.List{{Code: diag.BadAction, Range: cmp.Or(j.Places["network"], j.Range), Summary: fmt.Sprintf("`%s` has no network to deploy: neither samplers nor exports of model `%s` apply one that is asked for", j.name, j.model.Name),
+			Help: "name another network, or leave `network` out"}}}
+	}
+	if x.measure = min(j.Settings.Int("examples"), x.count); x.way.export != "" {
+		x.count = min(x.count, x.set.Len())
+		x.measure = min(x.measure, x.set.Len(), r.trainSet(r.training(j.model)).Len())
+	}
+	return x, x.software(ctx)
+}
+
+// of returns the networks that an inference applies and that are asked for.
+func (x *deployment) of(w inference) (parts []deploy.Part) {
+	weights := x.trained.Weights
+	if x.trained.Averages != nil {
+		weights = x.trained.Averages
+	}
+	for _, role := range w.built.Program.Roles {
+		if role.Kind == "coder" || w.runs[role.Name] == 0 || !x.job.chosen(role.Name) {
+			continue // a coder works outside of the chip
+		}
+		module := w.built.Modules[role.Name]
+		part := deploy.Part{Role: role.Name, Module: module, Runs: w.runs[role.Name]}
+		if w.state[role.Name] {
+			part.Stays = carriedReason
+		}
+		part.Variables = func(name string) []float32 {
+			v := module.Variable(name)
+			if v == nil {
+				return nil
+			}
+			t := weights[cmp.Or(v.Of, role.Owner()+"."+name)]
+			if t == nil {
+				return nil
+			}
+			return t.F32
+		}
+		parts = append(parts, part)
+	}
+	return parts
+}
+
+// run does an inference for examples of numbers 0 to n-1 and calls each with batches of what it gives, of which the first has the number
+// first: those of the training where reference is false. No batch crosses a multiple of part.
+func (x *deployment) run(ctx context.Context, whole, drawn *train.Model, n, part int, reference bool, each func(first int, t *tensor.Tensor) error) error {
+	if x.way.export != "" {
+		set := x.set
+		if !reference {
+			set = x.trainSet(x.training(x.job.model))
+		}
+		return x.apply(ctx, whole, x.way.export, set, n, seed(x.job), func(first int, _ map[string]*tensor.Tensor, out *tensor.Tensor) error { return each(first, out) })
+	}
+	d := x.job.sampling(drawn, x.set)
+	for first := 0; first < n; {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		size := min(batch, n-first, part-first%part)
+		t, err := d.model.SampleGiven(d.sampler, d.given(first, size), size, d.seed, uint64(first))
+		if err != nil {
+			return err
+		}
+		if err := each(first, t); err != nil {
+			return err
+		}
+		first += size
+	}
+	return nil
+}
+
+// software draws samples, or runs the export, with the networks as they are, takes the time of it, and measures.
+func (x *deployment) software(ctx context.Context) (err error) {
+	n := x.count
+	if x.way.export != "" {
+		n = x.measure
+	}
+	seconds, begun := 0.0, time.Now()
+	err = x.run(ctx, x.whole, x.drawn, n, x.measure, true, func(_ int, t *tensor.Tensor) error {
+		if took := time.Since(begun).Seconds() / float64(t.N); seconds == 0 || took < seconds { // the first one also plans
+			seconds = took
+		}
+		if x.way.export == "" {
+			x.images = append(x.images, t.Clone())
+		}
+		begun = time.Now()
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	x.cpu = &record.CPU{Seconds: seconds, Threads: x.o.Threads}
+	if x.cpu.Threads < 1 {
+		x.cpu.Threads = 1
+	}
+	if x.images != nil {
+		if x.sheet, err = x.picture(x.base+".software", x.images); err != nil {
+			return err
+		}
+	}
+	x.figures, err = x.judge(ctx, x.whole, x.drawn, x.images)
+	return err
+}
+
+// picture writes samples as a sheet and returns its place in the run folder; "" of what is no images.
+func (x *deployment) picture(name string, all []*tensor.Tensor) (string, error) {
+	m := record.Images{}
+	for _, t := range all {
+		if len(t.Type.Dims) != 3 || t.Type.Steps > 0 {
+			return "", nil
+		}
+		m.N += t.N
+		m.Channels, m.Height, m.Width = t.Type.Dims[0], t.Type.Dims[1], t.Type.Dims[2]
+		m.Pixels = appendPixels(m.Pixels, t)
+	}
+	m.Lo, m.Hi = x.trainSet(x.training(x.job.model)).Range()
+	return x.folder.WriteDeploySheet(name, m)
+}
+
+// judge returns the figures of the action's metrics of a model, whose samples are given.
+func (x *deployment) judge(ctx context.Context, whole, drawn *train.Model, images []*tensor.Tensor) (all []metric.Figure, err error) {
+	if len(x.job.Settings["metrics"].Items) == 0 {
+		return nil, nil
+	}
+	e := newEvaluation(x.runner, x.job)
+	e.whole, e.drawn, e.like = whole, drawn, x.trainSet(x.training(x.job.model))
+	e.source = func(ctx context.Context, n int, each func(t *tensor.Tensor) error) error {
+		if images == nil { // the inference that is deployed is another one
+			return x.job.sampling(drawn, x.set).batches(ctx, n, each)
+		}
+		for _, t := range images {
+			if err := each(t); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	for _, v := range x.job.Settings["metrics"].Items {
+		figures, err := e.measure(ctx, v)
+		if err != nil {
+			return nil, err
+		}
+		for _, f := range figures {
+			if !f.Detail {
+				all = append(all, f)
+			}
+		}
+	}
+	return all, nil
+}
