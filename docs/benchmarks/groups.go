@@ -120,7 +120,7 @@ func groups() []group {
 			},
 		},
 	)
-	return append(out, full()...)
+	return append(append(out, full()...), chips()...)
 }
 
 // groupNames returns what --row may name.

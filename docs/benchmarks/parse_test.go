@@ -84,6 +84,23 @@ PASS
 	}
 }
 
+func TestParseChip(t *testing.T) {
+	have, err := parseChip([]byte(`cpu: any
+BenchmarkStep/workers=2-2 	 1309	 1854231 ns/op	 70.5 Mupdates/s	 2.0 ms/step	 0.0503 rate
+BenchmarkStep/workers=2-2 	 1309	 1854231 ns/op	 70.5 Mupdates/s	 1.5 ms/step	 0.0503 rate
+BenchmarkExamples/plain-2 	 3	 9 ms/step
+BenchmarkChip/all-2 	 3	 1 GSOPS	 2.5e+00 ms/step
+PASS
+`), 2)
+	want := map[string]figure{"step": {2, 1.5, 2.5, 3}}
+	if err != nil || !reflect.DeepEqual(have.Figures, want) || !reflect.DeepEqual(have.Rates, []float64{0.0503}) || have.Threads != 2 {
+		t.Errorf("have %+v, %v", have, err)
+	}
+	if _, err := parseChip([]byte("PASS\n"), 1); err == nil {
+		t.Error("no error where no benchmark ran")
+	}
+}
+
 func TestParseBench(t *testing.T) {
 	report := `{"train":{"action":"train four","batch":32,"step_ms":{"median":2,"min":1,"max":4,"count":5},"forward_ms":1,"bytes":640},
 "sample":{"network":"stack","evaluation_ms":{"median":0.5,"min":0.25,"max":1,"count":5},"rates":{"b":0.5,"a":0.125}},
@@ -185,5 +202,10 @@ func TestBenchmarks(t *testing.T) {
 	}
 	if !strings.Contains(source("../../runtime/exec/*_test.go"), "func BenchmarkNeuron(") {
 		t.Error("runtime/exec has no BenchmarkNeuron")
+	}
+	for target, name := range map[string]string{"loihi": "Step", "truenorth": "Chip"} {
+		if !strings.Contains(source("../../plugins/targets/"+target+"/emulator/*_test.go"), "func Benchmark"+name+"(") {
+			t.Errorf("the emulator of %s has no Benchmark%s", target, name)
+		}
 	}
 }

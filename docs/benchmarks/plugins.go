@@ -127,7 +127,7 @@ func (s *session) plugin(name string) string {
 
 // plugins makes the plugins of the benchmarks, and the benchmark of opaque operators.
 func (s *session) plugins(ctx context.Context) error {
-	if err := s.environment(ctx, s.plugin("python"), filepath.Join(s.folder, "leaky", "requirements.txt")); err != nil {
+	if err := s.environment(ctx, "python3", s.plugin("python"), filepath.Join(s.folder, "leaky", "requirements.txt")); err != nil {
 		return err
 	}
 	for _, k := range pluginKinds {

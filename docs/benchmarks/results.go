@@ -38,6 +38,8 @@ func results(runs []run) []byte {
 			plugs(&w, runs, g)
 		case g.name == "opaque":
 			calls(&w, runs, g)
+		case g.name == "loihi" || g.name == "truenorth":
+			emulations(&w, runs, g)
 		case g.unit == "GFLOP/s":
 			speeds(&w, runs, g)
 		default:

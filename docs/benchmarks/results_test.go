@@ -64,6 +64,7 @@ func TestGolden(t *testing.T) {
 		make("trained", "start", 1, 0, map[string]figure{"start": at(0.25)}),
 	}
 	runs[len(runs)-1].Layers = []layer{{"network.0.fire", 0.1, 0.2}}
+	runs = append(runs, make("loihi", ours, 1, 0, map[string]figure{"step": at(2)}), make("loihi", "lava", 1, 0, map[string]figure{"step": at(60)}))
 	trained := make("trained", "classifier", 1, 0, map[string]figure{"classifier epoch": at(61)})
 	trained.Layers = []layer{{"network.0.fire", 0.1, 0.2}}
 	runs = append(runs, trained)
@@ -113,6 +114,8 @@ func TestGolden(t *testing.T) {
 		{"16 MB through `dry` in numpy, above the plugin's own time", "", 0, false, false, "", false},
 		{"quickstart, from the command to the end of the first update", "", 0.25, true, true, "", false},
 		{"classifier, an epoch of 10,000 images", "", 61, true, false, "", false},
+		{"Loihi, a step of 131,072 compartments at 5 %", "", 2, true, true, "", false},
+		{"TrueNorth, a tick of a chip at 20 Hz, 1 ms on the chip", "", 0, false, false, "", false},
 	} {
 		v := verdict(c.row, c.against)
 		if v.there != c.there || c.there && v.measured != c.measured || v.held(v.must) != c.must || v.held(v.target) != c.reachesTarget || !strings.Contains(v.against, c.name) {

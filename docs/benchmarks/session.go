@@ -213,6 +213,8 @@ func (s *session) prepare(ctx context.Context) error {
 			name, prepare = "kernels", s.kernels
 		case "plugins", "opaque":
 			name, prepare = "plugins", s.plugins
+		case "loihi", "truenorth":
+			name, prepare = "emulators", s.emulators
 		case "trained", "weights":
 			continue
 		}
@@ -234,11 +236,11 @@ func (s *session) chosen(g group) bool {
 
 // peers makes the environment of the peers in Python.
 func (s *session) peers(ctx context.Context) error {
-	return s.environment(ctx, filepath.Join(s.options.cache, "python"), filepath.Join(s.folder, "peers", "requirements.txt"))
+	return s.environment(ctx, "python3", filepath.Join(s.options.cache, "python"), filepath.Join(s.folder, "peers", "requirements.txt"))
 }
 
-// environment makes a virtual environment of Python, unless it has the versions of a list already.
-func (s *session) environment(ctx context.Context, dir, list string) error {
+// environment makes a virtual environment of an interpreter of Python, unless it has the versions of a list already.
+func (s *session) environment(ctx context.Context, python, dir, list string) error {
 	want, err := os.ReadFile(list)
 	if err != nil {
 		return fmt.Errorf("read versions: %w", err)
@@ -249,7 +251,7 @@ func (s *session) environment(ctx context.Context, dir, list string) error {
 	}
 	fmt.Println("making an environment of Python: that of the peers takes some minutes, and 6 GB of disk")
 	for _, argv := range [][]string{
-		{"python3", "-m", "venv", dir},
+		{python, "-m", "venv", dir},
 		{filepath.Join(dir, "bin", "python"), "-m", "pip", "install", "--quiet", "--requirement", list},
 	} {
 		if _, err := s.output(ctx, argv...); err != nil {

@@ -51,7 +51,7 @@ func (r row) verdicts(runs []run, g group) []verdict {
 	case r.most > 0:
 		v := verdict{row: r.title, unit: g.unit, must: r.most, target: r.aim, limit: true}
 		for _, c := range g.contenders {
-			if f, ok := together(runs, g.name, c.name, r.figure); ok {
+			if f, ok := together(runs, g.name, c.name, r.figure); ok && !v.there { // snnc stands before its peers
 				v.measured, v.there = f.Median, true
 			}
 		}

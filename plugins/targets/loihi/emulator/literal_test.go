@@ -390,6 +390,7 @@ func BenchmarkStep(b *testing.B) {
 				state.Step(inputs[t%16])
 			}
 			c := state.Count(0)
+			b.ReportMetric(1000*b.Elapsed().Seconds()/float64(b.N), "ms/step")
 			b.ReportMetric(float64(size)*float64(b.N)/b.Elapsed().Seconds()/1e6, "Mupdates/s")
 			b.ReportMetric(float64(c.Spikes)/float64(size)/float64(b.N), "rate")
 		})
