@@ -4,15 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 
-	"snnc.dev/snnc/dsl"
 	"snnc.dev/snnc/dsl/diag"
 	"snnc.dev/snnc/runtime/build"
 	"snnc.dev/snnc/runtime/checkpoint"
@@ -46,11 +43,11 @@ func Deploy(ctx context.Context, h *host.Host, o DeployOptions) (diag.List, diag
 	if err != nil {
 		return nil, nil, err
 	}
-	x, found, sources, err := o.load(ctx, h, options)
+	x, model, found, sources, err := o.asked().load(ctx, h, options)
 	if err != nil || x == nil {
 		return found, sources, err
 	}
-	err = o.deploy(ctx, x, options)
+	err = o.deploy(ctx, x, model, options)
 	var refused *Refused
 	var failed *Failed
 	switch {
@@ -62,8 +59,22 @@ func Deploy(ctx context.Context, h *host.Host, o DeployOptions) (diag.List, diag
 	return nil, nil, err
 }
 
+// asked is the deploy action that the options ask for.
+func (o *DeployOptions) asked() *asked {
+	a := &asked{run: o.Run, kind: "deploy", model: o.Model}
+	if len(o.Targets) > 0 {
+		a.flags = []flag{{"--target", "targets", "[" + strings.Join(o.Targets, ", ") + "]"}}
+	} else {
+		a.alone = func(model string) error {
+			return fmt.Errorf("name a target by --target: the spec of the run deploys model `%s` on none; `snnc deploy --list` lists them", model)
+		}
+	}
+	a.flags = append(a.flags, flagsOf(o.Settings, "network", "count", "examples", "metrics", "sampler", "seed")...)
+	return a
+}
+
 // deploy does the deploy action of the model in the run folder.
-func (o *DeployOptions) deploy(ctx context.Context, x *Experiment, run record.Options) (err error) {
+func (o *DeployOptions) deploy(ctx context.Context, x *Experiment, model string, run record.Options) (err error) {
 	r := &runner{x: x, o: RunOptions{Folder: o.Run, Data: o.Data, Threads: o.Threads, Version: o.Version, Watch: o.Watch}, export: o.Export,
 		models: map[*build.Model]*train.Model{}, starts: map[*build.Model]train.Weights{}}
 	near := filepath.Dir(x.Name)
@@ -71,7 +82,7 @@ func (o *DeployOptions) deploy(ctx context.Context, x *Experiment, run record.Op
 		near = filepath.Join(o.Run, filepath.FromSlash(run.Near))
 	}
 	r.sets, r.all = newDatasets(o.Data, near), x.jobs()
-	j := r.all[slices.IndexFunc(r.all, func(j *job) bool { return j.Kind == "deploy" && j.model.Name == o.Model })]
+	j := r.all[slices.IndexFunc(r.all, func(j *job) bool { return j.Kind == "deploy" && j.model.Name == model })]
 	r.jobs = []*job{j}
 	if found := r.refuse(ctx); found.HasErrors() {
 		if err := ctx.Err(); err != nil { // which is what stands in the way then
@@ -89,142 +100,26 @@ func (o *DeployOptions) deploy(ctx context.Context, x *Experiment, run record.Op
 	return x.located(j.name, r.deployNewest(ctx, j))
 }
 
-// readRun reads with which options a run was begun.
-func readRun(run string) (record.Options, error) {
-	options, err := record.ReadOptions(run)
-	if errors.Is(err, fs.ErrNotExist) && record.IsSweep(run) {
-		return options, fmt.Errorf("%s holds the runs of a sweep: name the folder of one of them", run)
-	}
-	if errors.Is(err, fs.ErrNotExist) {
-		return options, fmt.Errorf("%s is no folder of a run, or nothing has begun in it", run)
-	}
-	return options, err
-}
-
-// load loads the spec of a run with a deploy action of the settings. It chooses the model.
-func (o *DeployOptions) load(ctx context.Context, h *host.Host, run record.Options) (*Experiment, diag.List, diag.Sources, error) {
-	path := filepath.Join(o.Run, record.SpecFolder, run.Spec)
-	text, err := readFile(path)
-	if err != nil {
-		return nil, nil, nil, fmt.Errorf("read the spec of a run: %w", err)
-	}
-	file, found, sources := parse(path, text)
-	if o.Model, err = chosenModel(file, "deploy", o.Model); err != nil {
-		return nil, nil, nil, err
-	}
-	if !slices.ContainsFunc(file.Items, func(item dsl.Item) bool { return acts(item, "deploy", o.Model) }) {
-		if len(o.Targets) == 0 {
-			return nil, nil, nil, fmt.Errorf("name a target by --target: the spec of the run deploys model `%s` on none; `snnc deploy --list` lists them", o.Model)
-		}
-		const label = "snnc deploy"
-		own := []byte(fmt.Sprintf("snn 1\ndeploy %s { }\n", o.Model))
-		added, _ := dsl.Parse(label, own)
-		sources[label] = own
-		file.Items = append(file.Items, added.Items...)
-	}
-	values := maps.Clone(o.Settings)
-	if values == nil {
-		values = map[string]string{}
-	}
-	if len(o.Targets) > 0 {
-		values["targets"] = "[" + strings.Join(o.Targets, ", ") + "]"
-	}
-	var changes []dsl.Change
-	for _, name := range []string{"targets", "network", "count", "examples", "metrics", "sampler", "seed"} {
-		value, ok := values[name]
-		if !ok {
-			continue
-		}
-		label := "--" + strings.TrimSuffix(name, "s")
-		if name == "examples" || name == "metrics" {
-			label = "--" + name
-		}
-		text := fmt.Sprintf("deploy.%s[0].%s = %s", o.Model, name, value)
-		change, bad := dsl.ParseChange(label, text)
-		sources[label] = []byte(text)
-		found, changes = append(found, bad...), append(changes, change)
-	}
-	if found.HasErrors() {
-		return nil, found, sources, nil
-	}
-	x, more := loadFile(ctx, h, file, text, Options{Preset: run.Preset, Sets: run.Set}, changes, sources)
-	if found = append(found, more...); found.HasErrors() {
-		return nil, found, sources, nil
-	}
-	return x, nil, sources, nil
-}
-
-// chosenModel finds the model of an action of a kind where none is named.
-func chosenModel(file *dsl.File, kind, name string) (string, error) {
-	var trained, acted []string
-	for _, item := range file.Items {
-		switch a, ok := item.(*dsl.Action); {
-		case ok && a.Kind == "train":
-			trained = append(trained, a.Model.Text)
-		case ok && a.Kind == kind:
-			acted = append(acted, a.Model.Text)
-		}
-	}
-	switch {
-	case name != "" && !slices.Contains(trained, name):
-		return "", fmt.Errorf("the run trains no model `%s`: it trains %s", name, strings.Join(trained, ", "))
-	case name != "":
-		return name, nil
-	case len(acted) > 0:
-		return acted[0], nil
-	case len(trained) == 1:
-		return trained[0], nil
-	}
-	return "", fmt.Errorf("name a model by --model: the run trains %s", strings.Join(trained, ", "))
-}
-
 // deployNewest does a deploy action with the newest weights of its training, under a name that nothing in the folder has.
 func (r *runner) deployNewest(ctx context.Context, j *job) error {
 	t := r.training(j.model)
-	rec, newest, err := r.x.newest(r.o.Folder, r.done, t)
-	if err != nil {
-		return err
-	}
-	for _, passed := range newest.Passed {
-		r.o.Watch.Say(j.name, fmt.Sprintf("passed over a damaged checkpoint: %v", passed))
-	}
 	r.pool = r.x.Pool(r.o.Threads)
 	defer r.pool.Close()
-	m, err := r.newModel(t)
+	m, updates, found, err := r.newest(t, func(words string) { r.o.Watch.Say(j.name, words) })
+	if found.HasErrors() {
+		return &Refused{found}
+	}
 	if err != nil {
 		return err
 	}
-	average := t.Settings.Real("average") > 0
-	if err := m.Restore(newest.File, average); err != nil {
-		return fmt.Errorf("take the weights of %s: %w", newest.Path, err)
-	}
 	r.models[j.model] = m
-	weights := "weights"
-	if average {
-		weights = "averaged weights"
-	}
-	r.o.Watch.Say(j.name, fmt.Sprintf("%s after %d of %d updates", weights, newest.Step, max(rec.Updates, int(newest.Step))))
 	delete(r.done, j.id) // its name is that of what the run has deployed itself
-	base := "deploy " + j.model.Name + "-" + strconv.FormatUint(newest.Step, 10)
+	base := "deploy " + j.model.Name + "-" + strconv.FormatUint(updates, 10)
 	j.name = base
 	for i := 2; r.folder.HasDeploymentOf(j.name); i++ {
 		j.name = base + "." + strconv.Itoa(i)
 	}
 	return errors.Join(r.deploy(ctx, j), r.report())
-}
-
-// newest returns the record and the newest checkpoint of a training of a run.
-func (x *Experiment) newest(run string, done map[string]record.ActionRecord, t *job) (record.ActionRecord, *checkpoint.Found, error) {
-	rec, begun := done[t.id]
-	if !begun {
-		return rec, nil, fmt.Errorf("the training of model `%s` has not begun in %s", t.model.Name, run)
-	}
-	_, name, _ := strings.Cut(rec.Name, " ")
-	newest, err := newestOf(run, name)
-	if errors.Is(err, checkpoint.ErrNone) || err == nil && newest.File.Metadata[keyMetadata] != rec.Key {
-		err = fmt.Errorf("the training of model `%s` in %s has no checkpoint yet", t.model.Name, run)
-	}
-	return rec, newest, err
 }
 
 // exported writes what a chip is loaded with into the folder for that, where it is wanted.

@@ -5,9 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -15,10 +13,10 @@ import (
 
 	"snnc.dev/snnc/dsl"
 	"snnc.dev/snnc/dsl/diag"
-	"snnc.dev/snnc/runtime/checkpoint"
 	"snnc.dev/snnc/runtime/data"
 	"snnc.dev/snnc/runtime/host"
 	"snnc.dev/snnc/runtime/record"
+	"snnc.dev/snnc/runtime/train"
 )
 
 // SampleOptions say what is drawn from a run.
@@ -42,13 +40,13 @@ func Sample(ctx context.Context, h *host.Host, o SampleOptions) (diag.List, diag
 	if err != nil {
 		return nil, nil, err
 	}
-	x, found, sources, err := o.load(ctx, h, options)
+	a := &asked{run: o.Run, kind: "sample", model: o.Model, given: o.yield, flags: flagsOf(o.Settings, "count", "seed", "sampler", labelsSetting, "sheet", "replace")}
+	x, model, found, sources, err := a.load(ctx, h, options)
 	if err != nil || x == nil {
 		return found, sources, err
 	}
-	jobs := x.jobs()
-	at := slices.IndexFunc(jobs, func(j *job) bool { return j.Kind == "sample" && j.model.Name == o.Model })
-	j := jobs[at]
+	r := &runner{x: x, o: RunOptions{Folder: o.Run}, all: x.jobs()}
+	j := r.all[slices.IndexFunc(r.all, func(j *job) bool { return j.Kind == "sample" && j.model.Name == model })]
 	if found := x.notYet(j); found.HasErrors() {
 		return found, sources, nil
 	}
@@ -57,35 +55,23 @@ func Sample(ctx context.Context, h *host.Host, o SampleOptions) (diag.List, diag
 		return nil, nil, err
 	}
 	for _, m := range models.Models {
-		if found := j.unseen(m.Seen, nil); m.Name == o.Model && found.HasErrors() {
+		if found := j.unseen(m.Seen, nil); m.Name == model && found.HasErrors() {
 			return found, sources, nil
 		}
 	}
 	if err := x.keeps(j).free(); err != nil {
 		return nil, nil, err
 	}
-	done, err := record.ReadActions(o.Run)
-	if err != nil {
+	if r.done, err = record.ReadActions(o.Run); err != nil {
 		return nil, nil, err
 	}
-	t := jobs[slices.IndexFunc(jobs, func(t *job) bool { return t.Kind == "train" && t.model == j.model })]
-	rec, newest, err := x.newest(o.Run, done, t)
-	if err != nil {
-		return nil, nil, err
+	r.pool = x.Pool(o.Threads)
+	defer r.pool.Close()
+	m, updates, found, err := r.newest(r.training(j.model), o.Say)
+	if err != nil || found.HasErrors() {
+		return found, sources, err
 	}
-	for _, passed := range newest.Passed {
-		o.Say(fmt.Sprintf("passed over a damaged checkpoint: %v", passed))
-	}
-	codes, found := x.codes(j.model.Built)
-	if found.HasErrors() {
-		return found, sources, nil
-	}
-	for _, name := range slices.Sorted(maps.Keys(codes)) {
-		if was := rec.Parts[name]; was != "" && was != codes[name] {
-			o.Say("the " + name + " has changed since this training: the samples are drawn with it as it is now")
-		}
-	}
-	err = x.located(j.name, o.draw(ctx, x, j, t, rec, newest))
+	err = x.located(j.name, o.draw(ctx, r, j, m, updates))
 	var failed *Failed
 	if errors.As(err, &failed) {
 		return failed.Found, sources, nil
@@ -93,51 +79,10 @@ func Sample(ctx context.Context, h *host.Host, o SampleOptions) (diag.List, diag
 	return nil, nil, err
 }
 
-// load loads the spec of a run with the settings. It chooses the model.
-func (o *SampleOptions) load(ctx context.Context, h *host.Host, run record.Options) (*Experiment, diag.List, diag.Sources, error) {
-	path := filepath.Join(o.Run, record.SpecFolder, run.Spec)
-	text, err := readFile(path)
-	if err != nil {
-		return nil, nil, nil, fmt.Errorf("read the spec of a run: %w", err)
-	}
-	file, found, sources := parse(path, text)
-	if o.Model, err = chosenModel(file, "sample", o.Model); err != nil {
-		return nil, nil, nil, err
-	}
-	if !slices.ContainsFunc(file.Items, func(item dsl.Item) bool { return acts(item, "sample", o.Model) }) {
-		const label = "snnc sample"
-		own := []byte(fmt.Sprintf("snn 1\nsample %s { }\n", o.Model))
-		added, _ := dsl.Parse(label, own)
-		sources[label] = own
-		file.Items = append(file.Items, added.Items...)
-	}
-	var changes []dsl.Change
-	for _, name := range []string{"count", "seed", "sampler", labelsSetting, "sheet", "replace"} {
-		value, ok := o.Settings[name]
-		if !ok {
-			continue
-		}
-		label := "--" + name
-		text := fmt.Sprintf("sample.%s[0].%s = %s", o.Model, name, value)
-		change, bad := dsl.ParseChange(label, text)
-		sources[label] = []byte(text)
-		found, changes = append(found, bad...), append(changes, change)
-		o.yield(file, name, change.Value)
-	}
-	if found.HasErrors() {
-		return nil, found, sources, nil
-	}
-	x, more := loadFile(ctx, h, file, text, Options{Preset: run.Preset, Sets: run.Set}, changes, sources)
-	if found = append(found, more...); found.HasErrors() {
-		return nil, found, sources, nil
-	}
-	return x, nil, sources, nil
-}
-
 // yield takes the class out of the action of the spec that a flag names in the other of the two ways: `labels` where the flag is of a
 // sampler with a label, and the label of the sampler where it is of labels.
-func (o *SampleOptions) yield(file *dsl.File, flag string, value dsl.Expr) {
-	at := slices.IndexFunc(file.Items, func(item dsl.Item) bool { return acts(item, "sample", o.Model) })
+func (o *SampleOptions) yield(file *dsl.File, model, flag string, value dsl.Expr) {
+	at := slices.IndexFunc(file.Items, func(item dsl.Item) bool { return acts(item, "sample", model) })
 	a := file.Items[at].(*dsl.Action)
 	named := func(arg dsl.Arg) bool { return arg.Name.Text == data.LabelField }
 	switch ref, _ := value.(*dsl.Ref); {
@@ -152,39 +97,17 @@ func (o *SampleOptions) yield(file *dsl.File, flag string, value dsl.Expr) {
 	}
 }
 
-// acts reports whether a statement is an action of a kind and model.
-func acts(item dsl.Item, kind, model string) bool {
-	a, ok := item.(*dsl.Action)
-	return ok && a.Kind == kind && a.Model.Text == model
-}
-
-// draw draws what the sample action j says from a checkpoint of the training t, and writes it.
-func (o *SampleOptions) draw(ctx context.Context, x *Experiment, j, t *job, rec record.ActionRecord, newest *checkpoint.Found) error {
-	pool := x.Pool(o.Threads)
-	defer pool.Close()
-	r := &runner{pool: pool}
-	m, err := r.newModel(t)
-	if err != nil {
-		return err
-	}
-	average := t.Settings.Real("average") > 0
-	if err := m.Restore(newest.File, average); err != nil {
-		return fmt.Errorf("take the weights of %s: %w", newest.Path, err)
-	}
+// draw draws what the sample action j says from the model with the weights after so many updates, and writes it.
+func (o *SampleOptions) draw(ctx context.Context, r *runner, j *job, m *train.Model, updates uint64) error {
 	_, drawn, err := j.use.as(m)
 	if err != nil {
 		return err
 	}
-	weights := "weights"
-	if average {
-		weights = "averaged weights"
-	}
-	o.Say(fmt.Sprintf("%s of model `%s` after %d of %d updates", weights, o.Model, newest.Step, max(rec.Updates, int(newest.Step))))
 	images, err := j.sampling(drawn, nil).images(ctx, j.Settings.Int("count"))
 	if err != nil {
-		return fmt.Errorf("sample %s: %w", o.Model, err)
+		return fmt.Errorf("sample %s: %w", j.model.Name, err)
 	}
-	bounds := t.Data.Args["range"].Items
+	bounds := r.training(j.model).Data.Args["range"].Items
 	images.Lo, images.Hi = bounds[0].Number, bounds[1].Number
 	rows, cols := 0, 0
 	_, counted := o.Settings["count"]
@@ -195,7 +118,7 @@ func (o *SampleOptions) draw(ctx context.Context, x *Experiment, j, t *job, rec 
 	if err := os.MkdirAll(cmp.Or(o.Out, "."), 0o777); err != nil {
 		return fmt.Errorf("make a folder for samples: %w", err)
 	}
-	base := unused(filepath.Join(o.Out, o.Model+"-"+strconv.FormatUint(newest.Step, 10)))
+	base := unused(filepath.Join(o.Out, j.model.Name+"-"+strconv.FormatUint(updates, 10)))
 	if err := record.WriteSheet(base, images, rows, cols); err != nil {
 		return err
 	}
@@ -229,14 +152,4 @@ func unused(base string) string {
 		name = base + "." + strconv.Itoa(i)
 	}
 	return name
-}
-
-// readFile reads a spec, but no more of it than shows that it is too large.
-func readFile(path string) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	return io.ReadAll(io.LimitReader(f, dsl.MaxFile+1))
 }
