@@ -175,8 +175,8 @@ func (l *layout) report(reply *schema.TargetReply, circuits []schema.Circuit) {
 			x.Change = fmt.Sprintf("step = %g, in ms", math.Ceil(load/linkEvents*1e3))
 			reply.Fits = false
 		}
-		l.skips(reply, c, i)
 	}
+	l.skips(reply, circuits)
 	if softwires > emulator.Softwires {
 		largest, most := -1, 0.0
 		for i := range circuits {
@@ -201,28 +201,47 @@ func (l *layout) report(reply *schema.TargetReply, circuits []schema.Circuit) {
 	}
 }
 
-// skips notes which paths meet at different times: the delay of a connection cannot be programmed.
-func (l *layout) skips(reply *schema.TargetReply, c *schema.Circuit, i int) {
-	offset := l.offsets(c, i)
-	for j := range c.Populations {
-		p := &c.Populations[j]
-		if _, ok := l.at[where{i, j}]; !ok {
-			continue
-		}
-		latest := l.arrival(offset, p)
-		for k := range p.Synapses {
-			if s := &p.Synapses[k]; from(offset, s) < latest {
+// skips notes by how much paths that meet are apart: the delay of a connection cannot be programmed. A deep network with skips has many
+// such paths, so the largest stands for all.
+func (l *layout) skips(reply *schema.TargetReply, circuits []schema.Circuit) {
+	early, largest, which := 0, 0.0, ""
+	for i := range circuits {
+		c := &circuits[i]
+		offset := l.offsets(c, i)
+		for j := range c.Populations {
+			p := &c.Populations[j]
+			if _, ok := l.at[where{i, j}]; !ok {
+				continue
+			}
+			latest := l.arrival(offset, p)
+			for k := range p.Synapses {
+				s := &p.Synapses[k]
+				by := latest - from(offset, s)
+				if by == 0 {
+					continue
+				}
+				if early++; by <= largest {
+					continue
+				}
 				name := ""
 				if s.Population >= 0 {
 					name = c.Populations[s.Population].Name
 				} else {
 					name = c.Inputs[s.Input].Name
 				}
-				reply.Notes = append(reply.Notes, fmt.Sprintf("spikes from %s reach %s of %s about %.1f ms before those of the longest path, %.2f time steps: connections have no delays to be programmed",
-					name, p.Name, c.Network, latest-from(offset, s), (latest-from(offset, s))/l.step))
+				largest, which = by, fmt.Sprintf("from %s to %s of %s", name, p.Name, c.Network)
 			}
 		}
 	}
+	if early == 0 {
+		return
+	}
+	skips := "1 skip ends"
+	if early > 1 {
+		skips = fmt.Sprintf("%d skips end", early)
+	}
+	reply.Notes = append(reply.Notes, fmt.Sprintf("connections have no delays to be programmed: where %s, spikes come before those of the longest path, about %.1f ms or %.2f time steps at most (%s)",
+		skips, largest, largest/l.step, which))
 }
 
 // offsets returns when time step 0 of each population begins, in ms: spikes come out of a neuron later than what drives it by the lag of
