@@ -136,14 +136,6 @@ func made(t *testing.T, at string, c combination, language string) string {
 	return out
 }
 
-// A plugin in Go of each kind is built, passes its tests and is used, outside of the project, with the command alone.
-func TestGo(t *testing.T) {
-	dir := t.TempDir()
-	for _, c := range combinations() {
-		made(t, dir, c, scaffold.Go)
-	}
-}
-
 // What Go needs to know of other modules is all there, and nothing is to be written down for it to build.
 func TestModules(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "leap")
