@@ -91,6 +91,8 @@ type Amount struct {
 	Name  string  `json:"name"` // cores, neurons, synapse words, fan-in ...
 	Used  float64 `json:"used"`
 	Limit float64 `json:"limit,omitempty"` // 0: no limit
+	// Assumed is set where Used hangs on what examples will show, such as rates, and nobody has measured it yet (Population.Measured).
+	Assumed bool `json:"assumed,omitempty"`
 }
 
 // Placement is how one layer of a network lies on the chip.
@@ -99,6 +101,6 @@ type Placement struct {
 	Layer   string   `json:"layer"`          // structural name, such as "2.conv": that of a population; "" for all of it
 	Host    bool     `json:"host,omitempty"` // it is no work for the chip: with a Problem a population that the host is to keep
 	Used    []Amount `json:"used,omitempty"`
-	Problem string   `json:"problem,omitempty"` // why it does not fit; "" where it does
+	Problem string   `json:"problem,omitempty"` // why it does not fit; "" where it does: which of Used, or of TargetReply.Used, is over its limit
 	Change  string   `json:"change,omitempty"`  // the smallest change that would make it fit
 }

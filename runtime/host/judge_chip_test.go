@@ -155,7 +155,7 @@ func TestAddReply(t *testing.T) {
 	var sum schema.EmulateReply
 	Add(&sum, one)
 	Add(&sum, two)
-	want := `{3 [{a [2 3] 3 0 0 0 4 0} {b [] 0 0 0 0 0 0}] [{ static 2 3 [p q] } { dynamic 1 1 [] }] [{step 2 3}]}`
+	want := `{3 [{a [2 3] 3 0 0 0 4 0} {b [] 0 0 0 0 0 0}] [{ static 2 3 [p q] } { dynamic 1 1 [] }] [{step 2 3 false}]}`
 	got := fmt.Sprint(struct {
 		ticks  float64
 		layers []schema.Activity

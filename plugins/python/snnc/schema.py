@@ -296,6 +296,7 @@ class Amount:
     name: str  # cores, neurons, synapse words, fan-in ...
     used: float = 0.0
     limit: float = 0.0  # 0: no limit
+    assumed: bool = False  # ``used`` hangs on what examples will show, and nobody has measured it yet
 
 
 @dataclass

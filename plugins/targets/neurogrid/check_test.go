@@ -67,6 +67,8 @@ func TestCheck(t *testing.T) {
 		{"too many softwires", chain([]int{8000, 8000}, []float64{0.5}), nil, false, "all layers take 64000000 softwires, this one 64000000, and the daughterboard holds 60000000; fewer connections"},
 		// 3,000 * 3,000 * 0.5 in 40 ms are 112.5 Mevent/s; in 57 ms 78.9.
 		{"too many spikes", chain([]int{3000, 3000}, []float64{0.5}), args("rate", 0.5), false, "the layers together take 112.5 Mevent/s over the link to the daughterboard (at measured rates, and 0.5 spikes per neuron and time step where there are none), this one 112.5, and the link carries 80; step = 57, in ms"},
+		{"which are assumed", chain([]int{3000, 3000}, []float64{0.5}), args("rate", 0.5), false, "; Mevent/s 112.5/80 assumed\n"},
+		{"or measured", measured, args("step", 10), true, "; Mevent/s 4.11648/80\n"},
 		{"and with the change", chain([]int{3000, 3000}, []float64{0.5}), schema.Arguments{"rate": {Number: 0.5}, "step": {Number: 57}}, true, "Neurocores 1/16"},
 		// A layer spikes 40.43 ms behind what drives it: the lag of a neuron whose synapses keep half in a step.
 		{"a skip", skip, nil, true, "no delays to be programmed: where 1 skip ends, spikes come before those of the longest path, about 40.4 ms or 1.01 time steps at most (from 0 to 2 of net)"},
@@ -105,6 +107,9 @@ func say(reply schema.TargetReply) string {
 				b.WriteString("; ")
 			}
 			fmt.Fprintf(&b, "%s %.8g/%.8g", a.Name, a.Used, a.Limit)
+			if a.Assumed {
+				b.WriteString(" assumed")
+			}
 		}
 		b.WriteString("\n")
 	}

@@ -3,6 +3,7 @@ package neurogrid
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"snnc.dev/snnc/plugins/schema"
 	"snnc.dev/snnc/plugins/sdk/circuit"
@@ -125,11 +126,12 @@ func (o options) wires(c *schema.Circuit, j int) (softwires, spikes float64) {
 // report says how the circuits lie on the board.
 func (l *layout) report(reply *schema.TargetReply, circuits []schema.Circuit) {
 	var softwires, neurons float64
+	link := schema.Amount{Name: "Mevent/s", Limit: linkEvents / 1e6} // of the circuit that has most: they run one after the other
 	layers := map[where]int{}
 	for i := range circuits {
 		c := &circuits[i]
 		var load, most float64
-		measured := true
+		measured := !slices.ContainsFunc(c.Populations, func(p schema.Population) bool { return p.Measured == nil })
 		largest := -1
 		for j := range c.Populations {
 			p := &c.Populations[j]
@@ -141,7 +143,6 @@ func (l *layout) report(reply *schema.TargetReply, circuits []schema.Circuit) {
 			softwires += n
 			neurons += float64(circuit.Size(p.Dims))
 			load += spikes
-			measured = measured && p.Measured != nil
 			s := &l.sets[b.set]
 			first, last := b.place/emulator.Neurons, (b.place+circuit.Size(p.Dims)-1)/emulator.Neurons
 			layers[where{i, j}] = len(reply.Layers)
@@ -149,7 +150,7 @@ func (l *layout) report(reply *schema.TargetReply, circuits []schema.Circuit) {
 				{Name: "neurons", Used: float64(circuit.Size(p.Dims))},
 				{Name: "Neurocores", Used: float64(last - first + 1)},
 				{Name: "softwires", Used: n},
-				{Name: "Mevent/s", Used: spikes / l.step * 1e3 / 1e6, Limit: linkEvents / 1e6},
+				{Name: "Mevent/s", Used: spikes / l.step * 1e3 / 1e6, Limit: linkEvents / 1e6, Assumed: !measured},
 			}}
 			if last >= emulator.Neurocores {
 				x.Problem = fmt.Sprintf("it lies on Neurocore %d of %d: its set of parameters is number %d, and a set takes whole Neurocores of %d neurons", last+1, emulator.Neurocores, b.set+1, emulator.Neurons)
@@ -165,7 +166,11 @@ func (l *layout) report(reply *schema.TargetReply, circuits []schema.Circuit) {
 			reply.Layers = append(reply.Layers, x)
 		}
 		// Softwires end at the daughterboard, above the root of the tree: its link carries all of a circuit's events.
-		if perSecond := load / l.step * 1e3; perSecond > linkEvents && largest >= 0 {
+		perSecond := load / l.step * 1e3
+		if perSecond/1e6 > link.Used {
+			link.Used, link.Assumed = perSecond/1e6, !measured
+		}
+		if perSecond > linkEvents && largest >= 0 {
 			rates := fmt.Sprintf("at measured rates, and %v spikes per neuron and time step where there are none", l.rate)
 			if measured {
 				rates = fmt.Sprintf("at measured rates, and %v spikes per time step of inputs", l.rate)
@@ -198,6 +203,7 @@ func (l *layout) report(reply *schema.TargetReply, circuits []schema.Circuit) {
 		{Name: "sets of parameters", Used: float64(len(l.sets)), Limit: emulator.Neurocores},
 		{Name: "neurons", Used: neurons, Limit: emulator.Neurocores * emulator.Neurons},
 		{Name: "softwires", Used: softwires, Limit: emulator.Softwires},
+		link,
 	}
 }
 

@@ -47,7 +47,11 @@ func check(circuits []schema.Circuit, o options) (schema.TargetReply, *mapping.M
 		for j := range circuits[i].Populations {
 			if w, ok := why[[2]int{i, j}]; ok {
 				reply.Fits = false
-				reply.Layers = append(reply.Layers, schema.Placement{Network: circuits[i].Network, Layer: circuits[i].Populations[j].Name, Host: true, Problem: w.Problem, Change: w.Change})
+				x := schema.Placement{Network: circuits[i].Network, Layer: circuits[i].Populations[j].Name, Host: true, Problem: w.Problem, Change: w.Change}
+				if w.Over.Name != "" {
+					x.Used = []schema.Amount{w.Over}
+				}
+				reply.Layers = append(reply.Layers, x)
 			}
 		}
 	}

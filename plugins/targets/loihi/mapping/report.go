@@ -34,6 +34,7 @@ func (c Chip) Report(reply *schema.TargetReply) *Placement {
 			x.Problem = fmt.Sprintf("its %d neurons need at least %d cores, and the search for tiles ended before one was found", l.neurons(), o.needs)
 		} else if o.what != "" {
 			x.Problem = fmt.Sprintf("a core needs at least %d %s however it is cut, and the limit is %d", o.needs, o.what, o.limit)
+			x.Used = append(x.Used, schema.Amount{Name: o.what + " per core", Used: float64(o.needs), Limit: float64(o.limit)})
 			good := func(c Chip) bool { return len(s.options(&c.layers[i], c.Bits, false).tilings) > 0 }
 			if len(s.options(l, c.Bits, false).tilings) > 0 { // it is the layers together
 				good = func(c Chip) bool { return s.place(c.layers, c.Bits).tilings[i] != nil }

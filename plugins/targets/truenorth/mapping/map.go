@@ -121,6 +121,7 @@ type Map struct {
 type Refused struct {
 	Circuit, Population int
 	Problem, Change     string
+	Over                schema.Amount // the limit that it breaks
 }
 
 // New cuts verified circuits into cores. refused says which populations are not to be on the chip: what others take of them comes from
@@ -197,8 +198,8 @@ func (m *Map) populations(i int, refused func(circuit, population int) bool) ([]
 			continue
 		}
 		p := &c.Populations[j]
-		if problem := large(c, p); problem != "" {
-			bad = append(bad, Refused{i, j, problem, ""})
+		if problem, over := large(c, p); problem != "" {
+			bad = append(bad, Refused{Circuit: i, Population: j, Problem: problem, Over: over})
 			continue
 		}
 		l := &Layer{Name: p.Name, Circuit: i, Population: j, Size: circuit.Size(p.Dims), dims: maps(p.Dims), late: p.Late, far: map[*Layer]int{}}
@@ -219,8 +220,8 @@ func (m *Map) populations(i int, refused func(circuit, population int) bool) ([]
 		}
 		marks := newMarks(n)
 		l.FanIn = l.most(marks)
-		if problem, change := l.choose(p, m.options.Axons, early); problem != "" {
-			bad = append(bad, Refused{i, j, problem, change})
+		if problem, change, over := l.choose(p, m.options.Axons, early); problem != "" {
+			bad = append(bad, Refused{i, j, problem, change, over})
 			continue
 		}
 		l.demands = make([][]demand, l.Size)
@@ -241,22 +242,22 @@ func (m *Map) populations(i int, refused func(circuit, population int) bool) ([]
 // most is how many neurons a board has.
 const most = MaxChips * ChipCores * Neurons
 
-// large says that a population or what it takes in is beyond any board; "" where it is not.
-func large(c *schema.Circuit, p *schema.Population) string {
+// large says that a population or what it takes in is beyond any board, and by what; "" where it is not.
+func large(c *schema.Circuit, p *schema.Population) (problem string, over schema.Amount) {
 	if n := circuit.Size(p.Dims); n > most {
-		return fmt.Sprintf("it has %d neurons, and the largest board %d", n, most)
+		return fmt.Sprintf("it has %d neurons, and the largest board %d", n, most), schema.Amount{Name: "neurons", Used: float64(n), Limit: most}
 	}
 	for k := range p.Synapses {
 		s := &p.Synapses[k]
 		if n := max(circuit.Size(s.View.Dims), circuit.Size(circuit.SourceDims(c, s))); n > most {
-			return fmt.Sprintf("it takes in maps of %d elements, and the largest board has %d neurons", n, most)
+			return fmt.Sprintf("it takes in maps of %d elements, and the largest board has %d neurons", n, most), schema.Amount{Name: "elements of a map", Used: float64(n), Limit: most}
 		}
 	}
-	return ""
+	return "", over
 }
 
-// choose sets how many axons bring an input to a core, or says why no number does.
-func (l *Layer) choose(p *schema.Population, axons int, early bool) (problem, change string) {
+// choose sets how many axons bring an input to a core, or says why no number does and which limit that breaks.
+func (l *Layer) choose(p *schema.Population, axons int, early bool) (problem, change string, over schema.Amount) {
 	leaks := p.Decay > 0 && p.Decay < 1
 	// The leak is the bias where it does nothing else and where nothing is to be kept from acting before the first time step.
 	wants := p.Bias != nil && (leaks || !early)
@@ -280,7 +281,7 @@ func (l *Layer) choose(p *schema.Population, axons int, early bool) (problem, ch
 	fits := func(k int, on []int) bool { return l.FanIn*k+len(on) <= Axons }
 	if apart(p) && len(p.Synapses) <= spare && fits(1, on(1)) && axons == 0 {
 		l.Axons, l.Grouped, l.On = 1, true, on(1)
-		return "", ""
+		return "", "", over
 	}
 	try := []int{4, 3, 2, 1}
 	if axons > 0 {
@@ -289,11 +290,11 @@ func (l *Layer) choose(p *schema.Population, axons int, early bool) (problem, ch
 	for _, k := range try {
 		if fits(k, on(k)) {
 			l.Axons, l.On = k, on(k)
-			return "", ""
+			return "", "", over
 		}
 		if fits(k, nil) && !leaks && (k <= 2 || axons > 0) {
 			l.Axons, l.Tight = k, true
-			return "", ""
+			return "", "", over
 		}
 	}
 	k := try[len(try)-1]
@@ -306,7 +307,7 @@ func (l *Layer) choose(p *schema.Population, axons int, early bool) (problem, ch
 	if k > 1 && l.FanIn <= room {
 		change += fmt.Sprintf(", or axons = %d", room/l.FanIn)
 	}
-	return problem, change
+	return problem, change, schema.Amount{Name: "inputs per neuron", Used: float64(l.FanIn), Limit: float64(room / k)}
 }
 
 // apart reports whether each Synapses of a population has one weight, and no input comes by two of them or twice.

@@ -112,8 +112,8 @@ func TestRelays(t *testing.T) {
 func TestFanIn(t *testing.T) {
 	c := chain([]int{784}, dense(256))
 	m, bad := New([]schema.Circuit{c}, none, Options{Chips: 1})
-	want := Refused{0, 0, "a neuron takes in 784 inputs, and a core has 256 axons, 1 for each input: 256 inputs is the limit",
-		"256 instead of 784 inputs to a neuron (fewer channels, or groups that each see so many)"}
+	want := Refused{Problem: "a neuron takes in 784 inputs, and a core has 256 axons, 1 for each input: 256 inputs is the limit",
+		Change: "256 instead of 784 inputs to a neuron (fewer channels, or groups that each see so many)", Over: schema.Amount{Name: "inputs per neuron", Used: 784, Limit: 256}}
 	if m != nil || len(bad) != 1 || bad[0] != want {
 		t.Errorf("%+v", bad)
 	}
