@@ -185,7 +185,7 @@ func TestLayers(t *testing.T) {
 		{"plugins/coders/", "plugins/builtin"},
 		{"plugins/models/", "plugins/builtin"},
 		{"plugins/targets/", "plugins/builtin plugins/targets/"},                                // a target may have packages of its own
-		{"plugins/sdk", "plugins/ docs/benchmarks/leaky runtime/deploy"},                        // the last one counts connections as targets do, by plugins/sdk/circuit
+		{"plugins/sdk", "plugins/ docs/benchmarks/leaky runtime/cut runtime/deploy"},            // the last two verify circuits and count connections as targets do, by plugins/sdk/circuit
 		{"runtime/interp", "docs/gallery plugins/plugintest plugins/sdk/modeltest runtime/cut"}, // the judge of the executor: only tests run it, also those of plugins, what draws a neuron as its equations say, and what folds weights for chips, once
 		{"dsl/lower", "runtime/build docs/gallery plugins/plugintest plugins/sdk/modeltest"},
 		{"github.com/hashicorp/go-plugin", "runtime/host plugins/sdk"},

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"snnc.dev/snnc/plugins/schema"
+	"snnc.dev/snnc/plugins/sdk/circuit"
 	"snnc.dev/snnc/runtime/graph"
 )
 
@@ -86,6 +87,9 @@ func network(name string, m *graph.Module, vars func(name string) []float32, o O
 			whole.Chips = append(whole.Chips, a.chip)
 		}
 		if err := out.Verify(graph.ModuleEnv{Module: &whole}); err != nil {
+			return nil, err
+		}
+		if err := circuit.VerifyAll(r.Circuits); err != nil {
 			return nil, err
 		}
 		r.Module = &whole

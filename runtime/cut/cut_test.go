@@ -282,6 +282,84 @@ func TestSpecs(t *testing.T) {
 	}
 }
 
+// built is a network of spikes, [T4 N 2 4 4], that are put through what build makes of them and then through neurons.
+func built(t *testing.T, build func(b *graph.Builder, x graph.Value, weight func(dims ...int) graph.Value) graph.Value) *graph.Module {
+	t.Helper()
+	m, err := graph.Parse(equations)
+	if err != nil {
+		t.Fatal(err)
+	}
+	types := map[string]graph.Type{}
+	b := graph.NewBuilder("eval", graph.ModuleEnv{Module: m, Types: types})
+	weight := func(dims ...int) graph.Value {
+		name := fmt.Sprintf("%d.weight", len(m.Variables))
+		m.Variables = append(m.Variables, graph.Variable{Name: name, Type: graph.Type{Dims: dims}, Init: graph.Init{Kind: "uniform", A: -1, B: 1}})
+		types[name] = graph.Type{Dims: dims}
+		return b.Op(graph.OpRead, graph.Attrs{"var": name})
+	}
+	x := build(b, b.Input("x", graph.Spikes(4, 2, 4, 4)), weight)
+	b.Output("y", b.Equation(graph.OpEquation, m.Equation("leaky"), nil, x)[0])
+	g, err := b.Finish()
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.Functions = []*graph.Graph{g}
+	return m
+}
+
+// What is put in another shape between two products is on the chip only where it is back in its own before the second one: the windows of
+// that are over the maps that it sees.
+func TestShapes(t *testing.T) {
+	const refused = "it is put in another shape between two products"
+	conv := func(b *graph.Builder, x, w graph.Value) graph.Value {
+		return b.Op(graph.OpConv, graph.Attrs{"stride": 1, "pad": w.Type().Dims[2] / 2}, x, w)
+	}
+	for _, first := range []string{"conv", "deconv", "mean"} {
+		for _, x := range []struct {
+			shapes [][]int // one after the other, before the second product
+			want   string  // in what said says
+		}{
+			{nil, " [3 4 4] depth 1: conv from input x"},
+			{[][]int{{32}, {2, 4, 4}}, " [3 4 4] depth 1: conv from input x"},
+			{[][]int{{2, 2, 8}}, refused},
+			{[][]int{{4, 4, 2}}, refused},
+			{[][]int{{2, 2, 8}, {32}, {8, 2, 2}}, refused},
+		} {
+			m := built(t, func(b *graph.Builder, v graph.Value, weight func(dims ...int) graph.Value) graph.Value {
+				switch first {
+				case "conv":
+					v = conv(b, v, weight(2, 2, 3, 3))
+				case "deconv":
+					v = b.Op(graph.OpConvInput, graph.Attrs{"stride": 1, "pad": 1, "height": 4, "width": 4}, v, weight(2, 2, 3, 3))
+				case "mean":
+					v = b.Op(graph.OpRepeat, graph.Attrs{"axis": graph.Axis(1), "count": 2}, b.Op(graph.OpRepeat, graph.Attrs{"axis": graph.Axis(2), "count": 2}, v))
+					v = b.Reduce("mean", b.Reshape(v, 2, 4, 2, 4, 2), 2, 4)
+				}
+				for _, dims := range x.shapes {
+					v = b.Reshape(v, dims...)
+				}
+				return conv(b, v, weight(3, v.Type().Dims[0], 1, 1))
+			})
+			vars := weights(m, 1)
+			r, err := cut.Network("net", m, vars, cut.Options{})
+			if err != nil {
+				t.Errorf("%s, %v: %v", first, x.shapes, err)
+				continue
+			}
+			for seed, exact := uint64(0), false; !exact; seed++ {
+				_, exact = judge(t, m, r, vars, 2, seed)
+			}
+			want := x.want
+			if first == "deconv" {
+				want = strings.Replace(want, "conv from", "deconv from", 1)
+			}
+			if !strings.Contains(said(r), want) {
+				t.Errorf("%s, %v:\n%swant %s", first, x.shapes, said(r), want)
+			}
+		}
+	}
+}
+
 // said says in words what lies on chips and what is left.
 func said(r *cut.Result) string {
 	var w strings.Builder

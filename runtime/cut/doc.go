@@ -8,5 +8,6 @@
 // flows in as a current for each example, a drive. Populations that depend on each other through work of the host are on different
 // levels, each of which is a circuit of its own. host.go lists what is left to the host.
 //
-// It imports plugins/schema, runtime/cut/dynamics, runtime/graph and, to evaluate what follows from variables, runtime/interp.
+// It imports plugins/schema, plugins/sdk/circuit, by which it verifies what it gives, runtime/cut/dynamics, runtime/graph and, to evaluate what
+// follows from variables, runtime/interp.
 package cut

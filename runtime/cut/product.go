@@ -29,7 +29,12 @@ func (c *finder) product(n *graph.Node, f *form) *form {
 		p.constant, p.level = max(p.constant, q.constant), max(p.level, q.level)
 		lo, hi := from, from+q.extent
 		from = hi
+		own := slices.Clone(f.dims)
+		own[0] = q.extent
 		for _, t := range q.terms {
+			if n.Op != graph.OpMatmul && t.kind != schema.Same && !slices.Equal(t.dims, own) {
+				return no("it is put in another shape between two products")
+			}
 			var x term
 			var ok bool
 			switch n.Op {

@@ -147,7 +147,7 @@ func drawn(t *rapid.T, free bool) *graph.Module {
 		s, r := pick("spikes", bits), pick("real", reals)
 		x := s
 		move := rapid.SampledFrom([]string{"conv", "conv", "conv", "point", "deconv", "linear", "linear", "neuron", "neuron", "neuron", "norm", "norm", "bias", "drive", "add", "spikes", "join", "fuse",
-			"part", "flat", "large", "pool", "mean", "scale", "negative", "host", "blend"}).Draw(t, "move")
+			"part", "flat", "shape", "large", "pool", "mean", "scale", "negative", "host", "blend"}).Draw(t, "move")
 		maps := func(v graph.Value) bool {
 			return len(v.Type().Dims) == 3 && min(v.Type().Dims[1], v.Type().Dims[2]) >= 2
 		}
@@ -220,6 +220,18 @@ func drawn(t *rapid.T, free bool) *graph.Module {
 				s = r
 			}
 			x = b.Reshape(s, s.Type().Size())
+		case "shape":
+			if number(0, 1, "of reals") == 0 {
+				s = r
+			}
+			if x = s; maps(s) {
+				d := s.Type().Dims
+				shapes := [][]int{{d[1], d[2], d[0]}, {d[2], d[0], d[1]}, {d[0] * d[1], 1, d[2]}, {1, d[0] * d[1], d[2]}, {d[0], d[2], d[1]}}
+				if d[1]%2 == 0 {
+					shapes = append(shapes, []int{2 * d[0], d[1] / 2, d[2]}, []int{d[0], d[1] / 2, 2 * d[2]})
+				}
+				x = b.Reshape(s, rapid.SampledFrom(shapes).Draw(t, "dims")...)
+			}
 		case "large":
 			if maps(s) && small(s) {
 				x = b.Op(graph.OpRepeat, graph.Attrs{"axis": graph.Axis(number(1, 2, "axis")), "count": 2}, s)
