@@ -189,6 +189,7 @@ type Loss struct {
 	Layer   string `json:"layer"`
 	// Weights is the root of the mean squared difference of the weights, as a share of their root mean square.
 	Weights   float64 `json:"weights"`
+	Bias      float64 `json:"bias"`      // the same of the biases
 	Threshold float64 `json:"threshold"` // the relative difference of the threshold, in the scale of the weights
 	Decay     float64 `json:"decay"`     // the difference of the membrane's decay per step
 	Bits      float64 `json:"bits"`      // of a weight

@@ -109,7 +109,7 @@ func judgeCompiled(text string, circuits []schema.Circuit) (schema.CompileReply,
 		if err := layer(l.Circuit, l.Layer); err != nil {
 			return r, fmt.Errorf("losses: %w", err)
 		}
-		if l.Weights < 0 || l.Bits < 0 || l.Scale < 0 || l.Clipped < 0 || l.Zeroed < 0 || l.Zeroed > 1 {
+		if l.Weights < 0 || l.Bias < 0 || l.Bits < 0 || l.Scale < 0 || l.Clipped < 0 || l.Zeroed < 0 || l.Zeroed > 1 {
 			return r, fmt.Errorf("the losses of %s of %s make no sense: %+v", l.Layer, l.Circuit, l)
 		}
 	}

@@ -54,6 +54,7 @@ func TestJudgeCompiled(t *testing.T) {
 		`,"losses":[{"circuit":"net","layer":"0.conv","weights":0.1,"threshold":-0.1,"decay":0,"bits":8,"scale":64,"clipped":0,"zeroed":0.5}]`: "",
 		`,"losses":[{"circuit":"net","layer":"2.conv"}]`:                                                      `no population "2.conv"`,
 		`,"losses":[{"circuit":"net","layer":"0.conv","zeroed":2}]`:                                           "make no sense",
+		`,"losses":[{"circuit":"net","layer":"0.conv","bias":-1}]`:                                            "make no sense",
 		`,"cores":[{"chip":0,"x":1,"y":2,"layers":["net: 0.conv"],"used":[{"name":"n","used":1,"limit":1}]}]`: "",
 		`,"cores":[{"chip":1}]`:                                                  "chip 1 of 1",
 		`,"cores":[{"chip":0,"layers":["0.conv"]}]`:                              "no CIRCUIT: LAYER",

@@ -188,6 +188,9 @@ func newLayerRow(l *DeployedLayer) layerRow {
 		if x.Threshold != 0 {
 			notes = append(notes, "threshold off by "+percent(math.Abs(x.Threshold)))
 		}
+		if x.Bias > 0 {
+			notes = append(notes, "biases off by "+percent(x.Bias))
+		}
 		if x.Decay != 0 {
 			notes = append(notes, "decay off by "+number(x.Decay))
 		}

@@ -26,7 +26,7 @@ func deployed(cores int) Deployment {
 		Layers: []DeployedLayer{
 			{Network: "encoder", Layer: "0.conv", Where: OnHost, Kind: "conv", Reason: "its input is <real> values", Operations: 1.2e6},
 			{Network: "encoder", Layer: "1.fire", Where: OnChip, Circuit: "encoder", Neurons: 4096, Synapses: 36864, Measured: &schema.Measured{Examples: 32, Rate: 0.1, Active: 0.8, Low: -1, High: 2},
-				Used: []schema.Amount{{Name: "cores", Used: 12}}, Loss: &schema.Loss{Circuit: "encoder", Layer: "1.fire", Weights: 0.0123, Threshold: 0.001, Decay: -0.0002, Bits: 8, Scale: 120, Clipped: 3, Zeroed: 0.02, Note: "per channel"},
+				Used: []schema.Amount{{Name: "cores", Used: 12}}, Loss: &schema.Loss{Circuit: "encoder", Layer: "1.fire", Weights: 0.0123, Bias: 0.0456, Threshold: 0.001, Decay: -0.0002, Bits: 8, Scale: 120, Clipped: 3, Zeroed: 0.02, Note: "per channel"},
 				Activity: &schema.Activity{Layer: "1.fire", Spikes: []float64{10.5, 12, 13, 11}, Synops: 419430.25, Active: 5000, Inactive: 3000, Messages: 200, Hops: 900, Clipped: 2}, Software: &SoftwareActivity{Spikes: []float64{10, 12, 12, 12}, Synops: 410000}},
 			{Network: "encoder", Layer: "2.readout", Where: OnChip, Circuit: "encoder", Neurons: 10, Synapses: 40960, Activity: &schema.Activity{Layer: "2.readout", Synops: 900}},
 		},

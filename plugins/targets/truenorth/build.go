@@ -193,6 +193,9 @@ func (b *built) say(q *quantize.Layer, l *mapping.Layer, c *schema.Circuit) {
 	if n := q.Cut(); n > 0 {
 		b.notes = append(b.notes, plural(n, "neuron")+" of "+p.Name+" of "+c.Name+" have a bias, threshold or beginning that registers do not hold: they have the nearest")
 	}
+	if p.Decay > 0 && p.Decay < 1 && l.Axons == mapping.Types && q.Loss.Bias > 0 {
+		b.notes = append(b.notes, "biases of "+p.Name+" of "+c.Name+" are multiples of the step of its weights, and smaller ones are lost: with axons = 3 they have a weight of their own")
+	}
 	if n := q.Beyond(); n > 0 {
 		b.notes = append(b.notes, plural(n, "neuron")+" of "+p.Name+" of "+c.Name+" could leave the range of a membrane, where it saturates, if all that is large came in at once")
 	}

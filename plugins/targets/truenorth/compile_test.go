@@ -415,6 +415,48 @@ func TestLeak(t *testing.T) {
 	}
 }
 
+// Where the leak is taken and four axons bring each input, biases are multiples of the weights' step: what that loses is said. Three
+// axons leave a type that has a weight of its own.
+func TestBiasOfLeak(t *testing.T) {
+	for _, x := range []struct {
+		axons        int
+		weights      []float32
+		bias         float32
+		lost, missed float64 // shares, at most 0.003 away
+		spikes       bool
+	}{
+		{4, []float32{-8, -3, 2, 7}, 0.45, 1, 0, false},
+		{4, []float32{-8, -3, 2, 7}, 2, 0, 0, true},
+		{4, []float32{-8, -3, 2, 7}, 2.5, 1.0 / 15, 1.0 / 18, true}, // a step of 7/6, which is best for all of them
+		{3, []float32{-4, -3, 2, 3}, 0.45, 0, 0, true},
+	} {
+		n := circuittest.Net{Arena: append(slices.Clone(x.weights), x.bias), Circuit: schema.Circuit{Name: "net", Network: "net", Steps: 40,
+			Inputs: []schema.Input{{Name: "x", Kind: schema.SpikeInput, Dims: []int{4}}},
+			Populations: []schema.Population{{Name: "a", Dims: []int{1}, Depth: 1, Gives: true, Bias: &schema.Tensor{Dims: []int{1}, Offset: 16},
+				Dynamics: schema.Dynamics{Decay: 0.99, Threshold: 4, Reset: schema.Reset{Kind: schema.ResetBy, Value: 4}},
+				Synapses: []schema.Synapses{{Population: -1, Kind: schema.Dense, View: schema.View{From: []int{4}, Dims: []int{4}}, Weights: schema.Tensor{Dims: []int{1, 4}}}}}}}}
+		chip, reply := compiled(t, n, x.axons)
+		if chip == nil {
+			t.Fatalf("%+v", reply)
+		}
+		loss := reply.Losses[0]
+		if math.Abs(loss.Bias-x.lost) > 3e-3 || math.Abs(loss.Weights-x.missed) > 3e-3 {
+			t.Errorf("%+v: the loss is %+v", x, loss)
+		}
+		noted := slices.ContainsFunc(reply.Notes, func(s string) bool { return strings.Contains(s, "with axons = 3") })
+		if noted != (x.lost > 0) {
+			t.Errorf("%+v: %q", x, reply.Notes)
+		}
+		got, err := circuittest.RunChip(chip, &n.Circuit, circuit.Block{Steps: 40, Examples: 1, Inputs: [][]float32{make([]float32, 160)}}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if spikes := slices.Contains(got.Taps[0], 1); spikes != x.spikes {
+			t.Errorf("%+v: it spikes: %v", x, spikes)
+		}
+	}
+}
+
 // What cannot be compiled is said.
 func TestCompileWrong(t *testing.T) {
 	n := circuittest.Random(5, circuittest.Options{Populations: 1, Decays: []float64{1}, NoCurrent: true, NoDrive: true, NoReadOut: true, NoRefractory: true, NoOnce: true, FanIn: 60})

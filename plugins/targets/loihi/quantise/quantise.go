@@ -226,11 +226,20 @@ func (x *numbers) round(r *Registers, loss *schema.Loss) {
 		return
 	}
 	r.Bias = make([]int, circuit.Size(x.p.Dims))
+	sum, lost = 0, 0
 	for n := range r.Bias {
 		clipped := false
 		if r.Bias[n], clipped = r.Drive(n, len(r.Bias), 0); clipped {
 			loss.Clipped++
 		}
+		if len(x.bias) > 0 {
+			b := float64(x.bias[n*len(x.bias)/len(r.Bias)])
+			d := math.Ldexp(float64(r.Bias[n]), r.BiasExponent)/x.s - b
+			sum, lost = sum+b*b, lost+d*d
+		}
+	}
+	if sum > 0 {
+		loss.Bias = math.Sqrt(lost / sum)
 	}
 }
 

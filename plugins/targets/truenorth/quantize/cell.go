@@ -27,6 +27,7 @@ type Cell struct {
 	R          int
 	V          int   // the membrane at the beginning
 	On         uint8 // which of the axons that are kept active reach it, as bits
+	bias       int   // the units of bias that flow in at each step
 	cut        bool  // the beginning or the bias is not what it should be
 }
 
@@ -37,6 +38,11 @@ type Setting struct {
 	On         []int // the types of axons that are kept active
 	Integrates int   // the tick of time step 0
 	Steps      int
+}
+
+// stepped reports whether biases are multiples of the weights' step: the leak is taken, and four types of axons bring inputs.
+func (at *Setting) stepped(p *schema.Population) bool {
+	return p.Decay > 0 && p.Decay < 1 && at.Axons == 4 && len(at.On) > 0
 }
 
 // scaled is a population in the chip's units.
@@ -82,9 +88,10 @@ func (z *scaled) cell(bias float64) (c Cell, ok bool) {
 		if z.at.Integrates > 0 {
 			most = -1 // it is silent before its time
 		}
-		c.Leak = z.on(&c, b-z.exceeds, minLeak, most, most)
+		left := z.on(&c, b-z.exceeds, minLeak, most, most)
+		c.Leak = left
 		limit(&c.Leak, minLeak, most)
-		c.cut = !ok
+		c.bias, c.cut = b-left+c.Leak, !ok
 		return c, ok
 	}
 	c.Beta, c.Saturates = maxThreshold, true
@@ -112,9 +119,11 @@ func (z *scaled) cell(bias float64) (c Cell, ok bool) {
 	limit(&c.Alpha, 1, maxThreshold)
 	if p.Decay < 1 {
 		c.TowardZero, c.Leak = true, -z.leak
-		if left := z.on(&c, b, 0, 0, 0); left != 0 && (len(z.at.On) < 2 || left > z.size() || left < -z.size()) {
+		left := z.on(&c, b, 0, 0, 0)
+		if left != 0 && (len(z.at.On) < 2 || left > z.size() || left < -z.size()) {
 			ok = false // what is less than a step is rounding
 		}
+		c.bias = b - left
 		start = int(math.Round(p.Start * p.Decay * z.unit))
 		switch {
 		case start > 0:
@@ -125,8 +134,10 @@ func (z *scaled) cell(bias float64) (c Cell, ok bool) {
 		c.V = start
 	} else {
 		// A leak that is not negative never fires before its time.
-		c.Leak = z.on(&c, b, 0, maxLeak, 0)
+		left := z.on(&c, b, 0, maxLeak, 0)
+		c.Leak = left
 		limit(&c.Leak, minLeak, maxLeak)
+		c.bias = b - left + c.Leak
 		c.V = start - shift - c.Leak*z.at.Integrates
 	}
 	limit(&c.V, -c.Beta, c.Alpha-1)

@@ -103,6 +103,9 @@ func (q *Layer) channel(i int, rate func(mapping.Source) float64) {
 			in, out = in+math.Max(0, x.Value), out+math.Min(0, x.Value)
 		}
 		b := q.biasOf(i*q.room + n)
+		if q.at.stepped(q.p) {
+			sums[0][b]++ // as an input that spikes at each step
+		}
 		up, down = math.Max(up, in+math.Max(0, b)), math.Min(down, out+math.Min(0, b))
 	}
 	steps := make([]float64, groups)
@@ -168,11 +171,13 @@ func (q *Layer) scale(i int, steps []float64, largest, up, down float64) Channel
 		fits := q.away*z.unit <= -minLeak
 		rounded := func(x float64) float64 { return math.Abs(math.Round(x*z.unit)-x*z.unit) / z.unit }
 		miss := rounded(p.Threshold) + rounded(p.Start) + rounded(p.Reset.Value) + rounded(q.away)
+		worst := 0.0 // of the biases
 		for _, b := range biases {
-			_, ok := z.cell(b)
+			c, ok := z.cell(b)
 			fits = fits && ok
-			miss = math.Max(miss, rounded(b))
+			worst = math.Max(worst, math.Abs(float64(c.bias)/z.unit-b))
 		}
+		miss += worst
 		if q.at.Grouped {
 			for _, s := range steps {
 				miss += rounded(s)
@@ -318,6 +323,7 @@ func (q *Layer) code(ch *Channel, x mapping.Weight) (mask uint8, weight int) {
 func (q *Layer) measure() {
 	p := q.p
 	miss, all := 0.0, 0.0
+	off, biases := 0.0, 0.0
 	weights, zeroed := 0, 0
 	for i := range q.Channels {
 		ch := &q.Channels[i]
@@ -362,6 +368,8 @@ func (q *Layer) measure() {
 				q.cut++
 				q.Loss.Clipped++
 			}
+			off += (float64(c.bias)/ch.Unit - b) * (float64(c.bias)/ch.Unit - b)
+			biases += b * b
 			b *= ch.Unit
 			up, down = up+math.Max(0, b), down+math.Min(0, b)
 			steps := float64(q.at.Steps)
@@ -374,11 +382,13 @@ func (q *Layer) measure() {
 			}
 		}
 	}
-	if all > 0 {
-		if q.Loss.Weights = math.Sqrt(miss / all); q.Loss.Weights < near {
-			q.Loss.Weights = 0
+	share := func(miss, all float64) float64 {
+		if x := math.Sqrt(miss / all); all > 0 && x >= near {
+			return x
 		}
+		return 0
 	}
+	q.Loss.Weights, q.Loss.Bias = share(miss, all), share(off, biases)
 	if weights > 0 {
 		q.Loss.Zeroed = float64(zeroed) / float64(weights)
 	}

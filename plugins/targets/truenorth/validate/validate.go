@@ -303,6 +303,7 @@ func (x *checker) copy(core, k int, tag Neuron, p *emulator.Parameters) error {
 	}
 	got := map[key]*reach{}
 	at, current := -1, 0
+	var actives []int // weights of the axons that are kept active
 	for a := range emulator.Axons {
 		connected := c.Connected(a, k)
 		if a < tag.From || a >= tag.To {
@@ -323,6 +324,7 @@ func (x *checker) copy(core, k int, tag Neuron, p *emulator.Parameters) error {
 		}
 		weight := int(p.S[c.Types[a]])
 		if s.kind == on {
+			actives = append(actives, weight)
 			if connected {
 				current += weight
 				if at >= 0 && at != s.at {
@@ -359,16 +361,7 @@ func (x *checker) copy(core, k int, tag Neuron, p *emulator.Parameters) error {
 		if r == nil {
 			return fmt.Errorf("%v does not come to neuron %d of %s", id, tag.Element, pop.Name)
 		}
-		best := math.Inf(1)
-		for mask := range 1 << len(r.each) {
-			sum := 0
-			for i, v := range r.each {
-				if mask>>i&1 != 0 {
-					sum += v
-				}
-			}
-			best = math.Min(best, math.Abs(float64(sum)-w*unit))
-		}
+		best := nearest(r.each, w*unit)
 		if d := math.Abs(float64(r.sum) - w*unit); d > best+1e-6*(1+math.Abs(w*unit)) {
 			return fmt.Errorf("%v has weight %d with neuron %d of %s, %v away from %v, and %v can be had", id, r.sum, tag.Element, pop.Name, d, w*unit, best)
 		}
@@ -389,7 +382,17 @@ func (x *checker) copy(core, k int, tag Neuron, p *emulator.Parameters) error {
 			}
 		}
 	}
-	if b := x.bias(tag) * unit; pop.Decay == 1 && p.Lambda > -256 && p.Lambda < 255 {
+	b := x.bias(tag) * unit
+	if pop.Decay > 0 && pop.Decay < 1 { // the leak is taken
+		best := nearest(actives, b)
+		if len(actives) == 1 && b > -256 && b < 255 { // of a type that has a weight of its own
+			best = 0.5
+		}
+		if d := math.Abs(float64(current) - b); d > best+1e-6*(1+math.Abs(b)) {
+			return fmt.Errorf("neuron %d of %s has a bias of %d, %v away from %v, and %v can be had", tag.Element, pop.Name, current, d, b, best)
+		}
+	}
+	if pop.Decay == 1 && p.Lambda > -256 && p.Lambda < 255 {
 		if d := math.Abs(float64(current+int(p.Lambda)) - b); d > 0.5+1e-6*(1+math.Abs(b)) {
 			return fmt.Errorf("neuron %d of %s has a bias of %d and not %v", tag.Element, pop.Name, current+int(p.Lambda), b)
 		}
@@ -399,6 +402,21 @@ func (x *checker) copy(core, k int, tag Neuron, p *emulator.Parameters) error {
 		x.fires[core][k].at--
 	}
 	return nil
+}
+
+// nearest returns how near the sum of some of the weights comes to a number.
+func nearest(weights []int, to float64) float64 {
+	best := math.Inf(1)
+	for mask := range 1 << len(weights) {
+		sum := 0
+		for i, v := range weights {
+			if mask>>i&1 != 0 {
+				sum += v
+			}
+		}
+		best = math.Min(best, math.Abs(float64(sum)-to))
+	}
+	return best
 }
 
 // bias returns that of a neuron.
