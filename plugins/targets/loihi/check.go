@@ -56,7 +56,8 @@ func circuits(c *mapping.Chip, reply *schema.TargetReply, list []schema.Circuit)
 	if err := circuit.VerifyAll(list); err != nil {
 		return nil, err
 	}
-	list = (&constants{}).circuits(list)
+	list = (&added{}).circuits(list)
+	silenced := false
 	for i := range list {
 		from := &list[i]
 		refused := make([]bool, len(from.Populations))
@@ -67,6 +68,14 @@ func circuits(c *mapping.Chip, reply *schema.TargetReply, list []schema.Circuit)
 			}
 		}
 		c.AddCircuit(i, from, refused)
+		silenced = silenced || slices.ContainsFunc(from.Populations, func(p schema.Population) bool {
+			return slices.ContainsFunc(p.Synapses, func(s schema.Synapses) bool {
+				return s.Population >= 0 && from.Populations[s.Population].Name == p.Name
+			})
+		})
+	}
+	if silenced {
+		reply.Notes = append(reply.Notes, "neurons that fire once have a synapse onto themselves, which keeps them silent: they cannot rest for so long")
 	}
 	if reply.Grids = grids(c.Bits); len(reply.Grids) == 0 {
 		reply.Notes = append(reply.Notes, "weights of 1 bit have one sign for all of a layer")

@@ -55,14 +55,14 @@ func compile(q schema.CompileRequest, w sdk.Weights) (*compiled, schema.CompileR
 	if !r.Fits {
 		return nil, r, nil
 	}
-	biases := &constants{w: w}
-	x := &compiled{circuits: biases.circuits(q.Circuits), bits: chip.Bits}
+	more := &added{w: w}
+	x := &compiled{circuits: more.circuits(q.Circuits), bits: chip.Bits}
 	for i := range x.circuits {
 		c := &x.circuits[i]
 		var all []quantise.Registers
 		for j := range c.Populations {
 			p := &c.Populations[j]
-			registers, loss, problem := quantise.Population(c, j, biases.weights, chip.Bits)
+			registers, loss, problem := quantise.Population(c, j, more.weights, chip.Bits)
 			if problem != "" {
 				r.Fits = false
 				at := slices.IndexFunc(r.Layers, func(l schema.Placement) bool { return l.Network == c.Network && l.Layer == p.Name })

@@ -53,7 +53,7 @@ func (c Chip) apply(i int, x change) (out Chip, ok bool) {
 func widest(l *layer) int {
 	best := 0
 	for i := range l.groups {
-		if l.groups[i].channels > l.groups[best].channels {
+		if !l.groups[i].own && l.groups[i].channels > l.groups[best].channels {
 			best = i
 		}
 	}
@@ -64,7 +64,7 @@ func widest(l *layer) int {
 func narrowed(layers []layer, i, n int) ([]layer, bool) {
 	out := slices.Clone(layers)
 	old := out[i].channels
-	if slices.ContainsFunc(out[i].groups, func(g group) bool { return g.kind == sameGroup || g.kind == poolGroup }) {
+	if slices.ContainsFunc(out[i].groups, func(g group) bool { return g.kind == sameGroup && !g.own || g.kind == poolGroup }) {
 		return nil, false
 	}
 	out[i].channels = n
@@ -73,6 +73,10 @@ func narrowed(layers []layer, i, n int) ([]layer, bool) {
 		for k := range out[j].groups {
 			g := &out[j].groups[k]
 			if g.source != i {
+				continue
+			}
+			if g.own {
+				g.channels = n
 				continue
 			}
 			if g.kind == sameGroup || g.kind == poolGroup || g.part || g.channels*n%old != 0 {
@@ -116,10 +120,12 @@ func (s *search) changes(c Chip, i int, cores bool, good func(Chip) bool) []chan
 	if x := (change{"channels", l.channels, 0}); largest(&x, step, works) {
 		found = append(found, x)
 	}
-	if len(l.groups) > 0 && !cores {
+	if slices.ContainsFunc(l.groups, func(g group) bool { return !g.own }) && !cores {
 		in := 0
 		for _, g := range l.groups {
-			in += g.channels
+			if !g.own {
+				in += g.channels
+			}
 		}
 		step := 1
 		if g := l.groups[widest(l)]; g.source >= 0 && g.channels%c.layers[g.source].channels == 0 {

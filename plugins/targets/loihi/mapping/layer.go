@@ -47,6 +47,7 @@ type group struct {
 	tall, wide              int  // an upsampled row and column of the source are so many here
 	aligned                 bool // pixels here are those of the source, upsampled or not
 	part                    bool // not all channels of the source come in
+	own                     bool // from each neuron of the layer onto itself
 	delay                   int  // bits of a delay that waits for the longer paths
 	synapses                int  // index into those of the population
 }
@@ -103,6 +104,10 @@ func (c *Chip) group(l *layer, k int, s *schema.Synapses, at []int) group {
 	}
 	if s.Population >= 0 {
 		g.source = at[s.Population]
+	}
+	if g.source == len(c.layers) { // these neurons themselves
+		g.own, g.delay = true, min(bits.Len(uint(s.Delay)), 6)
+		return g
 	}
 	g.aligned = len(s.View.Dims) == 3
 	if g.source >= 0 { // the host sends its spikes when they are due

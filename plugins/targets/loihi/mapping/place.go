@@ -205,6 +205,12 @@ func (s *search) extend(states []*state, layers []layer, all []*options, j int, 
 			}
 			fits := true
 			key = key[:0]
+			own := 0
+			for g := range layers[j].groups {
+				if layers[j].groups[g].own {
+					own += s.demand(t, &layers[j].groups[g], g, t)
+				}
+			}
 			for _, o := range st.open {
 				for g := range layers[j].groups {
 					if layers[j].groups[g].source == o.layer {
@@ -224,7 +230,7 @@ func (s *search) extend(states []*state, layers []layer, all []*options, j int, 
 				continue
 			}
 			if last[j] > j {
-				n.open = append(n.open, opening{layer: j, option: k})
+				n.open = append(n.open, opening{layer: j, option: k, slots: own})
 				key = fmt.Append(key, k)
 			}
 			if i, ok := at[string(key)]; !ok {

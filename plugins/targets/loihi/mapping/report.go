@@ -61,7 +61,7 @@ func (c Chip) Report(reply *schema.TargetReply) *Placement {
 	}
 	reply.Used = total(c, p)
 	if narrow := slices.ContainsFunc(c.layers, func(l layer) bool {
-		return slices.ContainsFunc(l.groups, func(g group) bool { return g.delay > 0 })
+		return slices.ContainsFunc(l.groups, func(g group) bool { return g.delay > 0 && !g.own })
 	}); narrow {
 		reply.Notes = append(reply.Notes, "a layer takes one step, so shorter paths wait: their synapses have the bits of a delay")
 	}

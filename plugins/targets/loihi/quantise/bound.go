@@ -2,6 +2,7 @@ package quantise
 
 import (
 	"math"
+	"slices"
 
 	"snnc.dev/snnc/plugins/schema"
 	"snnc.dev/snnc/plugins/sdk/circuit"
@@ -22,6 +23,12 @@ type numbers struct {
 	// magnitude), and what is likely at most.
 	up, down             float64
 	likelyUp, likelyDown float64
+
+	// Of a population that synapses onto itself silence: how many steps their spikes wait, what sources that spike once can bring in
+	// all of an example, and what others can in each step.
+	silenced   bool
+	delay      int
+	once, many float64
 
 	s float64 // the scale
 }
@@ -44,6 +51,7 @@ func (x *numbers) bounds() {
 	channels := x.p.Dims[0]
 	all := make([]sums, channels)
 	low := make([]float64, channels) // of the means
+	once, many := make([]float64, channels), make([]float64, channels)
 	for k := range x.p.Synapses {
 		s := &x.p.Synapses[k]
 		rate := 0.5
@@ -69,8 +77,15 @@ func (x *numbers) bounds() {
 			all[i].mean += high[i].mean
 			all[i].variance += high[i].variance
 			low[i] += least[i]
+			if spikesOnce(x.c, s.Population) {
+				once[i] += high[i].up
+			} else {
+				many[i] += high[i].up
+			}
 		}
 	}
+	x.up, x.down, x.likelyUp, x.likelyDown = 0, 0, 0, 0
+	x.once, x.many = slices.Max(once), slices.Max(many)
 	for i, a := range all {
 		x.up, x.down = math.Max(x.up, a.up), math.Max(x.down, a.down)
 		x.likelyUp = math.Max(x.likelyUp, math.Min(a.up, a.mean+6*math.Sqrt(a.variance)))

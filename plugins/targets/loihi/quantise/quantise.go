@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/bits"
+	"slices"
 	"strings"
 
 	"snnc.dev/snnc/plugins/schema"
@@ -74,8 +75,12 @@ func Mantissas(width int) (largest, shift int) {
 // Population puts population i of a circuit into registers, with weights of so many bits. The population is one that the chip's neuron
 // can be but for its numbers: problem says where these are beyond it.
 func Population(c *schema.Circuit, i int, w circuit.Weights, width int) (r Registers, loss schema.Loss, problem string) {
-	p := &c.Populations[i]
-	x := numbers{c: c, p: p, width: width}
+	p := c.Populations[i]
+	own := slices.IndexFunc(p.Synapses, func(s schema.Synapses) bool { return s.Population == i })
+	x := numbers{c: c, p: &p, width: width}
+	if x.delay, x.silenced = Silenced(c, i); own >= 0 {
+		p.Synapses = p.Synapses[:own]
+	}
 	for k := range p.Synapses {
 		x.weights = append(x.weights, w(p.Synapses[k].Weights))
 	}
@@ -103,14 +108,26 @@ func Population(c *schema.Circuit, i int, w circuit.Weights, width int) (r Regis
 		if e, note, problem = x.scale(top); problem != "" {
 			return r, loss, problem
 		}
-		r = Registers{DecayU: MaxDecay, Refractory: 1, Scale: x.s, bias: x.bias}
+		r = Registers{DecayU: decayU(&p), DecayV: decayV(&p), Refractory: 1, Scale: x.s, bias: x.bias}
 		loss = schema.Loss{Circuit: c.Name, Layer: p.Name, Bits: float64(width), Scale: x.s}
 		x.round(&r, &loss)
-		r.DecayV = min(int(math.Round(4096*(1-p.Decay))), MaxDecay)
-		if p.Current {
-			r.DecayU = min(max(int(math.Round(4096*(1-p.CurrentDecay)))-1, 0), MaxDecay)
+		if r.Start = int(math.Round(p.Start * x.s)); p.Start != 0 && (r.Start > maxState || r.Start < -maxState) {
+			return r, loss, fmt.Sprintf("its membrane starts at %v, which is %v in the scale of its weights, and the chip holds %d", p.Start, p.Start*x.s, maxState)
 		}
-		if len(note) > 0 || x.rounded(&r) {
+		if p.Reads {
+			r.Threshold = MaxThreshold
+		} else {
+			r.Threshold, loss.Threshold = x.threshold(&r)
+		}
+		y := x.rounded(&r)
+		good := len(note) > 0 || y.within(x.s, y.up, y.down, y.reach(y.up, y.down))
+		if x.silenced && good {
+			var w inhibition
+			if w, good = y.silence(x.s); good && own >= 0 {
+				r.Groups = append(r.Groups, Group{Exponent: w.exponent, Sign: -1, Mantissas: []int16{int16(-w.mantissa)}})
+			}
+		}
+		if good {
 			break
 		}
 		top = e // and then one less: what was proved of the numbers does not hold of what they were rounded to
@@ -120,23 +137,17 @@ func Population(c *schema.Circuit, i int, w circuit.Weights, width int) (r Regis
 		note = append(note, fmt.Sprintf("the current decays to %.4f of what it was, and should to %v", p.CurrentDecay+d, p.CurrentDecay))
 	}
 	switch {
+	case x.silenced: // it rests until its inhibition is there
+		r.Refractory = x.delay + 1
 	case p.Once: // it rests until the end
-		r.Refractory = min(max(c.Steps, p.Refractory+1), 63)
+		r.Refractory = min(max(c.Steps, p.Refractory+1), MaxRest+1)
 	case p.Refractory > 0:
 		r.Refractory = p.Refractory + 1
-	}
-	if r.Start = int(math.Round(p.Start * x.s)); p.Start != 0 && (r.Start > maxState || r.Start < -maxState) {
-		return r, loss, fmt.Sprintf("its membrane starts at %v, which is %v in the scale of its weights, and the chip holds %d", p.Start, p.Start*x.s, maxState)
 	}
 	if p.Bias != nil || len(p.Drive) > 0 { // which must not act before
 		if r.Hold = p.Depth - 1; p.Late {
 			r.Hold++
 		}
-	}
-	if p.Reads {
-		r.Threshold = MaxThreshold
-	} else {
-		r.Threshold, loss.Threshold = x.threshold(&r)
 	}
 	loss.Note = strings.Join(note, "; ")
 	return r, loss, ""
@@ -168,14 +179,27 @@ func (r *Registers) Dequantised(p *schema.Population) (d schema.Dynamics, weight
 	return d, weights, bias
 }
 
-// rounded reports whether sums keep within their widths with the numbers of the registers.
-func (x *numbers) rounded(r *Registers) bool {
+// rounded returns the numbers that the registers stand for.
+func (x *numbers) rounded(r *Registers) *numbers {
 	y, p := *x, *x.p
 	p.Dynamics, y.weights, y.bias = r.Dequantised(x.p)
-	y.p, y.up, y.down = &p, 0, 0
+	if p.Reads {
+		p.Threshold = x.p.Threshold
+	}
+	y.p = &p
 	y.bounds()
-	return y.within(x.s, y.up, y.down, y.reach(y.up, y.down))
+	return &y
 }
+
+// decayU and decayV are the registers of the decays of a population.
+func decayU(p *schema.Population) int {
+	if !p.Current {
+		return MaxDecay
+	}
+	return min(max(int(math.Round(4096*(1-p.CurrentDecay)))-1, 0), MaxDecay)
+}
+
+func decayV(p *schema.Population) int { return min(int(math.Round(4096*(1-p.Decay))), MaxDecay) }
 
 // round fills in weights and biases, and what was lost.
 func (x *numbers) round(r *Registers, loss *schema.Loss) {
@@ -218,10 +242,7 @@ func (x *numbers) round(r *Registers, loss *schema.Loss) {
 	if x.bias == nil && len(x.p.Drive) == 0 {
 		return
 	}
-	least, most := x.biasRange()
-	for r.BiasExponent < MaxExponent && math.Max(-least, most)*x.s > float64(int(MaxBias)<<r.BiasExponent)*(1+snap) {
-		r.BiasExponent++
-	}
+	r.BiasExponent = x.biasExponent(x.s)
 	if len(x.p.Drive) > 0 {
 		return
 	}
@@ -241,6 +262,15 @@ func (x *numbers) round(r *Registers, loss *schema.Loss) {
 	if sum > 0 {
 		loss.Bias = math.Sqrt(lost / sum)
 	}
+}
+
+// biasExponent is the least with which a bias holds all that there are, in a scale.
+func (x *numbers) biasExponent(s float64) (e int) {
+	least, most := x.biasRange()
+	for e < MaxExponent && math.Max(-least, most)*s > float64(int(MaxBias)<<e)*(1+snap) {
+		e++
+	}
+	return e
 }
 
 // threshold returns the mantissa, and how far it is from where it should be. A neuron spikes where v > 64 mantissa. Where all that v

@@ -113,9 +113,16 @@ func (x *numbers) scale(top int) (e int, note []string, problem string) {
 		least = math.Max(least, -x.up*gain(p.CurrentDecay, x.c.Steps))
 	}
 	biased := func(s float64) bool { return math.Max(-least, most)*s <= maxBias*(1+snap) }
+	silent := func(s float64) bool { // it stays so behind its spike
+		if !x.silenced {
+			return true
+		}
+		_, ok := x.silence(s)
+		return ok
+	}
 	proved := func(s float64) bool { return x.within(s, x.up, x.down, x.reach(x.up, x.down)) }
 	for e := top; e >= -spare; e-- {
-		if s := at(e); held(s) && biased(s) && proved(s) {
+		if s := at(e); held(s) && biased(s) && proved(s) && silent(s) {
 			x.s = s
 			return e, nil, ""
 		}
@@ -125,7 +132,7 @@ func (x *numbers) scale(top int) (e int, note []string, problem string) {
 		likely = 2 * math.Max(math.Abs(m.Low), math.Abs(m.High))
 	}
 	for e := min(top, 0); e >= -4; e-- {
-		if s := at(e); held(s) && biased(s) && x.within(s, x.likelyUp, x.likelyDown, likely) {
+		if s := at(e); held(s) && biased(s) && x.within(s, x.likelyUp, x.likelyDown, likely) && silent(s) {
 			x.s = s
 			note = x.said(s)
 			if -e > spare {
@@ -135,13 +142,16 @@ func (x *numbers) scale(top int) (e int, note []string, problem string) {
 		}
 	}
 	for e := min(top, 0); e >= -8; e-- {
-		if s := at(e); held(s) {
+		if s := at(e); held(s) && silent(s) {
 			x.s = s
 			if note = x.said(s); !biased(s) {
 				note = append(note, "biases are larger than the chip holds beside its weights")
 			}
 			return e, note, ""
 		}
+	}
+	if x.silenced && held(at(-8)) {
+		return 0, nil, fmt.Sprintf("it fires once in %d steps, and no inhibition that the chip has keeps it silent for the rest of them whatever comes in", x.c.Steps)
 	}
 	return 0, nil, fmt.Sprintf("its threshold is %.4g times its largest weight, and the chip's at most %.4g times", p.Threshold/x.largest,
 		float64(MaxThreshold)/float64(largest)*256)
