@@ -25,7 +25,7 @@ func Target() sdk.Target {
 				{Name: "tau", Type: schema.Real, Default: "10", Min: number(1), Max: number(200), Doc: "time constant of membranes, in ms"},
 				{Name: "mismatch", Type: schema.Real, Default: "0.1", Min: number(0), Max: number(0.5), Doc: "spread of neurons: the standard deviation of the logarithm of their gains and reversal potentials"},
 				{Name: "rate", Type: schema.Real, Default: "0.1", Min: number(0), Max: number(1), Doc: "spikes per neuron and time step that are taken for what was not measured"},
-				{Name: "integration", Type: schema.Real, Default: "0.1", Min: number(0.01), Max: number(emulator.MaxStep), Doc: "step of the emulation's integration, in ms"},
+				{Name: "integration", Type: schema.Real, Default: "0.1", Min: number(0.01), Max: number(emulator.MaxStep), Doc: "step of the emulation, in ms: a spike acts where the next one begins"},
 			},
 		},
 		Check:   Check,

@@ -16,7 +16,7 @@ type options struct {
 	tau      float64 // of membranes, ms
 	mismatch float64
 	rate     float64 // spikes per time step of what was not measured
-	dt       float64 // of the integration, ms
+	dt       float64 // step of the emulation, ms
 }
 
 // layout is how populations lie on the board: each set of parameters has Neurocores of its own, filled by one population after another.

@@ -1,11 +1,13 @@
 package neurogrid
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -24,7 +26,7 @@ type trial struct {
 
 // The bounds of a trace, so that no text takes the process with it.
 const (
-	maxWork  = 5e8 // steps of integration of all neurons, and softwires that the host's spikes go over
+	maxWork  = 5e8 // steps of the board times neurons, and softwires that the host's spikes go over
 	maxLines = 1 << 20
 	maxTime  = time.Minute
 )
@@ -89,27 +91,34 @@ func (e *exported) run(c *exportedCircuit, tensors map[string][]byte) (string, e
 	emulator.Ordered(events)
 	ctx, cancel := context.WithTimeout(context.Background(), maxTime)
 	defer cancel()
-	var out strings.Builder
-	lines := 0
+	type spike struct {
+		at     float64
+		neuron int
+	}
+	var spikes []spike
 	counts, err := b.Draw(t.Board, e.Mismatch).Run(ctx, t.Seed, t.Duration, events, func(i int, at float64) {
-		if lines++; lines == maxLines {
+		if len(spikes) < maxLines {
+			spikes = append(spikes, spike{at, i})
+		}
+		if len(spikes) == maxLines {
 			cancel()
 		}
-		if lines >= maxLines {
-			return
-		}
-		j, first := 0, 0
-		for i-first >= c.Populations[j].Neurons {
-			first += c.Populations[j].Neurons
-			j++
-		}
-		fmt.Fprintf(&out, "{\"at\":%.4f,\"population\":%s,\"neuron\":%d}\n", at, quoted(c.Populations[j].Name), i-first)
 	})
-	if lines >= maxLines {
+	if len(spikes) == maxLines {
 		return "", fmt.Errorf("trial: more than %d spikes", maxLines)
 	}
 	if err != nil {
 		return "", fmt.Errorf("trial: ended after %v: %w", maxTime, err)
+	}
+	slices.SortFunc(spikes, func(a, b spike) int { return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.neuron, b.neuron)) })
+	var out strings.Builder
+	for _, s := range spikes {
+		j, first := 0, 0
+		for s.neuron-first >= c.Populations[j].Neurons {
+			first += c.Populations[j].Neurons
+			j++
+		}
+		fmt.Fprintf(&out, "{\"at\":%.4f,\"population\":%s,\"neuron\":%d}\n", s.at, quoted(c.Populations[j].Name), s.neuron-first)
 	}
 	for j, p := range c.Populations {
 		fmt.Fprintf(&out, "{\"population\":%s,\"spikes\":%.0f,\"offered\":%.0f,\"events\":%.0f}\n", quoted(p.Name), counts.Spikes[j], counts.Offered[j], counts.Delivered[j])

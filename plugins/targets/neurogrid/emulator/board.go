@@ -19,7 +19,7 @@ const (
 // tcstewar/neurogrid and Stanford-BIS/nengo_qif).
 const Threshold = 10.0
 
-// MaxStep is the largest step of integration in ms at which intervals are within 0.01 % of their closed form at a time constant of 10 ms.
+// MaxStep is the largest step of a board in ms: how much later a spike may act than it is there.
 const MaxStep = 0.1
 
 // still is below what a membrane at rest and conductances count as nothing, so that neurons that have nothing to do cost nothing.
@@ -50,7 +50,7 @@ type Wire struct {
 
 // Board is a programmed board. Sources are its neurons and then the addresses from which the host sends.
 type Board struct {
-	Step   float64 // of integration, ms
+	Step   float64 // ms: spikes act where one begins
 	Cores  []Parameters
 	Place  []int32 // of each neuron: Neurocore * 65536 + row * 256 + column
 	Layer  []int32 // of each neuron, for counting only
@@ -122,7 +122,7 @@ func (p Parameters) verify(step float64) error {
 			return fmt.Errorf("synapse type %d: time constant %v ms, gain %v, most %v, reversal %v: the first is at least the step of %v ms, none is negative or above %v", k, s.Tau, s.Gain, s.Most, s.Reversal, step, largest)
 		}
 	}
-	// Heun's method is stable where a step is short beside the time constant that all open conductances leave.
+	// What comes up to a step late is to be short beside the time constant that all open conductances leave.
 	open := 1.0
 	for _, s := range p.Synapses {
 		open += s.Most
@@ -147,9 +147,15 @@ func Path(core int) (out [Levels]int) {
 // Chip is a board with the mismatch of its transistors.
 type Chip struct {
 	*Board
-	own   []own
-	decay [][Types]float64 // of each Neurocore's conductances, over a step of integration
+	own     []own
+	filters [][]filter // of each Neurocore
+	stages  [][]int32  // neurons behind all that they take events from, which lie in earlier stages
+	cyclic  []int32    // those that are left: on cycles of softwires, and behind such
+	berths  []berth    // of each neuron
 }
+
+// berth is where a neuron lies: the number of its stage, that of cyclic behind all others, and its number in it.
+type berth struct{ stage, slot int32 }
 
 // own are the parameters that mismatch gives a neuron as its own.
 type own struct {
@@ -171,12 +177,49 @@ func (b *Board) Draw(seed uint64, sigma float64) *Chip {
 			o.gain[k], o.reversal[k] = draw(s.Gain), draw(s.Reversal)
 		}
 	}
-	for _, p := range b.Cores {
-		var d [Types]float64
-		for k, s := range p.Synapses {
-			d[k] = math.Exp(-b.Step / s.Tau)
-		}
-		c.decay = append(c.decay, d)
+	for k := range b.Cores {
+		c.filters = append(c.filters, filtered(&b.Cores[k]))
 	}
+	c.arrange()
 	return c
+}
+
+// arrange finds the stages: a neuron's is one behind the last of those that it takes events from (Kahn 1962).
+func (c *Chip) arrange() {
+	n := len(c.Place)
+	c.berths = make([]berth, n)
+	awaited := make([]int32, n) // softwires from neurons that have no stage yet
+	for _, w := range c.Wires[:c.First[n]] {
+		awaited[w.Target]++
+	}
+	var stage []int32
+	for i := range int32(n) {
+		if awaited[i] == 0 {
+			stage = append(stage, i)
+		}
+	}
+	placed := 0
+	for len(stage) > 0 {
+		var next []int32
+		for slot, i := range stage {
+			c.berths[i] = berth{int32(len(c.stages)), int32(slot)}
+			for _, w := range c.Wires[c.First[i]:c.First[i+1]] {
+				if awaited[w.Target]--; awaited[w.Target] == 0 {
+					next = append(next, w.Target)
+				}
+			}
+		}
+		placed += len(stage)
+		c.stages = append(c.stages, stage)
+		stage = next
+	}
+	if placed == n {
+		return
+	}
+	for i := range int32(n) {
+		if awaited[i] > 0 {
+			c.berths[i] = berth{int32(len(c.stages)), int32(len(c.cyclic))}
+			c.cyclic = append(c.cyclic, i)
+		}
+	}
 }

@@ -33,13 +33,13 @@ func TestInterval(t *testing.T) {
 			t.Errorf("tau %v, I %v: closed form %v, rate %v", x.tau, x.current, got-2, 1000/got)
 		}
 		at := Nominal(p, 0.1, 1.1*x.interval, 0, nil)
-		if len(at) == 0 || math.Abs(at[0]/x.interval-1) > 1e-4 {
-			t.Errorf("tau %v, I %v: first spike at %v, want %v within 0.01 %%", x.tau, x.current, at, x.interval)
+		if len(at) == 0 || math.Abs(at[0]/x.interval-1) > 2e-7 {
+			t.Errorf("tau %v, I %v: first spike at %v, want %v within 0.00002 %%", x.tau, x.current, at, x.interval)
 		}
 		// And with the refractory time between spikes.
 		at = Nominal(p, 0.1, 11*(x.interval+2), 0, nil)
-		if got := (at[len(at)-1] - at[0]) / float64(len(at)-1); math.Abs(got/(x.interval+2)-1) > 1e-4 {
-			t.Errorf("tau %v, I %v: interval %v, want %v within 0.01 %%", x.tau, x.current, got, x.interval+2)
+		if got := (at[len(at)-1] - at[0]) / float64(len(at)-1); math.Abs(got/(x.interval+2)-1) > 2e-7 {
+			t.Errorf("tau %v, I %v: interval %v, want %v within 0.00002 %%", x.tau, x.current, got, x.interval+2)
 		}
 	}
 	if at := Nominal(soma(10, 2, 0.5), 0.1, 1000, 0, nil); len(at) > 0 || !math.IsInf(Interval(soma(10, 2, 0.5)), 1) {
@@ -51,7 +51,7 @@ func TestInterval(t *testing.T) {
 		p.Synapses[0] = Synapse{Tau: largest, Gain: g, Most: g, Reversal: 3}
 		want := Saturated(10, g, 3)
 		at := Nominal(p, 0.05, 2*want, 0, func(tick int) [Types]float64 { return [Types]float64{g} })
-		if len(at) == 0 || math.Abs(at[0]/want-1) > 2e-4 {
+		if len(at) == 0 || math.Abs(at[0]/want-1) > 2e-7 {
 			t.Errorf("conductance %v: %v, want %v", g, at, want)
 		}
 	}
@@ -60,25 +60,26 @@ func TestInterval(t *testing.T) {
 	}
 }
 
-// The first steps of Heun's method at a step of 1 ms, tau 10 ms and I = 2.
-func TestHeun(t *testing.T) {
-	p := soma(10, 2, 2)
-	b := &Board{Step: 1, Cores: []Parameters{p}, Place: []int32{0}, Layer: []int32{0}, Layers: 1, First: []int{0, 0}}
-	c := b.Draw(0, 0)
-	var n state
-	want := map[int]float64{1: 0.191, 2: 0.367168, 3: 0.532534, 4: 0.690347, 5: 0.843343, 22: 9.646631}
-	for step := 1; step < 23; step++ {
-		if _, ok := c.advance(0, &n); ok {
-			t.Fatalf("a spike in step %d", step)
+// The first steps of Euler's method at a step of 1 ms, tau 20 ms and I = 1, and of Heun's at tau 10 ms and I = 2, with the slope of the
+// emulator, against values computed apart.
+func TestSlope(t *testing.T) {
+	euler, heun := map[int]float64{1: 0.05, 2: 0.097563, 3: 0.142922, 4: 0.186287, 5: 0.22784, 6: 0.267746, 10: 0.413613, 20: 0.715055, 31: 0.998418},
+		map[int]float64{1: 0.191, 2: 0.367168, 3: 0.532534, 4: 0.690347, 5: 0.843343, 22: 9.646631, 23: 15.593795}
+	v, w := 0.0, 0.0
+	for step := 1; step <= 31; step++ {
+		v += slope(v, 0, 1) / 20
+		if want, ok := euler[step]; ok && math.Abs(v-want) > 1e-6 {
+			t.Errorf("step %d of Euler's method: v = %v, want %v", step, v, want)
 		}
-		if w, ok := want[step]; ok && math.Abs(n.v-w) > 1e-6 {
-			t.Errorf("step %d: v = %v, want %v", step, n.v, w)
+		a := slope(w, 0, 2)
+		w += (a + slope(w+a/10, 0, 2)) / 20
+		if want, ok := heun[step]; ok && math.Abs(w-want) > 1e-6 {
+			t.Errorf("step %d of Heun's method: v = %v, want %v", step, w, want)
 		}
 	}
-	// v = 15.593795 in step 23: the crossing of 10 lies on the line from 9.646631.
-	at, ok := c.advance(0, &n)
-	if want := 1 - (15.593795-10)/(15.593795-9.646631); !ok || math.Abs(at-want) > 1e-6 || n.v != 0 {
-		t.Errorf("step 23: %v %v, want %v", at, ok, want)
+	// Conductance g with its reversal potential e: g (e - v) more.
+	if got, want := slope(0.7, 0.3, 2+0.3*3), slope(0.7, 0, 2)+0.3*(3-0.7); math.Abs(got-want) > 1e-15 {
+		t.Errorf("with a conductance: %v, want %v", got, want)
 	}
 }
 
@@ -153,9 +154,16 @@ func random(r *rand.Rand) (*Board, []Event) {
 	for i := range n {
 		b.Place, b.Layer = append(b.Place, int32(r.IntN(cores)*Neurons+i)), append(b.Layer, int32(r.IntN(2)))
 	}
-	for range n + inputs {
+	forward := r.IntN(2) == 0 // no neuron sends to itself or to one before it
+	for i := range n + inputs {
+		first := 0
+		if forward && i < n {
+			first = i + 1
+		}
 		for range r.IntN(5) {
-			b.Wires = append(b.Wires, Wire{int32(r.IntN(n)), uint8(r.IntN(Types)), r.Float32()})
+			if first < n {
+				b.Wires = append(b.Wires, Wire{int32(first + r.IntN(n-first)), uint8(r.IntN(Types)), r.Float32()})
+			}
 		}
 		b.First = append(b.First, len(b.Wires))
 	}
@@ -167,83 +175,98 @@ func random(r *rand.Rand) (*Board, []Event) {
 	return b, in
 }
 
-// literal runs a board by the equations as they stand in the papers and the two open simulators, one tick and one neuron after the
-// other: conductances as sums over all events that have come, in the order of their coming, without the sums that the emulator carries on.
+// literal runs a board by the equations as they stand in the papers, one tick and one neuron after the other, each tick in five steps of the
+// classical method of Runge and Kutta, and with times of spikes found by halving.
 func literal(c *Chip, seed uint64, duration float64, in []Event) (spikes map[int][]float64, delivered []float64) {
-	type arrival struct {
-		tick, target, kind int
-	}
+	const parts = 5
 	n := len(c.Place)
-	v, left := make([]float64, n), make([]float64, n)
+	v, left := make([]float64, n), make([]float64, n) // left: of the refractory time
 	spikes, delivered = map[int][]float64{}, make([]float64, c.Layers)
 	numbers := map[int]uint64{}
-	var arrivals []arrival
-	g := make([][Types]float64, n) // with the limit of open gates there is no sum over events: it is carried on, decayed by exp each tick
-	dt := c.Step
-	arrive := func(source, tick int) {
+	g := make([][Types]float64, n)
+	dt := c.Step / parts
+	arrive := func(source int) {
 		numbers[source]++
 		for k := c.First[source]; k < c.First[source+1]; k++ {
 			w := c.Wires[k]
 			if float64(uniform(event(mix(seed), source, numbers[source]), k-c.First[source])) < float64(w.Probability) {
-				arrivals = append(arrivals, arrival{tick, int(w.Target), int(w.Type)})
+				gate := &g[w.Target][w.Type]
+				*gate = math.Min(*gate+c.own[w.Target].gain[w.Type], c.core(int(w.Target)).Synapses[w.Type].Most)
 				delivered[c.Layer[w.Target]]++
 			}
 		}
 	}
+	// solve integrates neuron i from v at one time behind the beginning of a step to another; g is that at the beginning.
+	solve := func(i int, v, from, to float64) float64 {
+		p := c.core(i)
+		rate := func(v, at float64) float64 {
+			sum := -v + v*v/2 + c.own[i].bias
+			for k := range Types {
+				if g[i][k] != 0 {
+					sum += g[i][k] * math.Exp(-at/p.Synapses[k].Tau) * (c.own[i].reversal[k] - v)
+				}
+			}
+			return sum / p.Tau
+		}
+		h := to - from
+		a := rate(v, from)
+		b := rate(v+h/2*a, from+h/2)
+		c := rate(v+h/2*b, from+h/2)
+		d := rate(v+h*c, to)
+		return v + h/6*(a+2*b+2*c+d)
+	}
 	var last []int
-	for tick := 0; float64(tick)*dt < duration-1e-9; tick++ {
+	for tick := 0; float64(tick)*c.Step < duration-1e-9; tick++ {
 		for _, i := range last {
-			arrive(i, tick)
+			arrive(i)
 		}
 		last = nil
 		for _, e := range in {
-			if due := int(math.Max(0, math.Ceil(e.At/dt-1e-9))); due == tick {
-				arrive(n+e.Source, tick)
+			if due := int(math.Max(0, math.Ceil(e.At/c.Step-1e-9))); due == tick {
+				arrive(n + e.Source)
 			}
 		}
 		for i := range n {
-			p := *c.core(i)
-			for _, a := range arrivals {
-				if a.tick == tick && a.target == i {
-					g[i][a.kind] = math.Min(g[i][a.kind]+c.own[i].gain[a.kind], p.Synapses[a.kind].Most)
+			p := c.core(i)
+			for part := range parts {
+				from := math.Min(left[i], dt)
+				next := solve(i, v[i], from, dt)
+				if next > 10 {
+					low, high := from, dt
+					for range 40 {
+						if middle := (low + high) / 2; solve(i, v[i], from, middle) > 10 {
+							high = middle
+						} else {
+							low = middle
+						}
+					}
+					spikes[i] = append(spikes[i], float64(tick)*c.Step+float64(part)*dt+high)
+					last = append(last, i)
+					left[i] = high + p.Refractory
+					next = solve(i, 0, math.Min(left[i], dt), dt)
 				}
-			}
-			rate := func(v, after float64) float64 {
-				sum := -v + v*v/2 + c.own[i].bias
+				v[i], left[i] = next, math.Max(0, left[i]-dt)
 				for k := range Types {
-					sum += g[i][k] * math.Exp(-after/p.Synapses[k].Tau) * (c.own[i].reversal[k] - v)
+					g[i][k] *= math.Exp(-dt / p.Synapses[k].Tau)
 				}
-				return sum / p.Tau
 			}
-			a := rate(v[i], 0)
-			b := rate(v[i]+dt*a, dt)
-			next := math.Max(0, v[i]+dt*(a+b)/2)
-			for k := range Types {
-				g[i][k] *= math.Exp(-dt / p.Synapses[k].Tau)
-			}
-			left[i] -= dt
-			next *= math.Max(0, math.Min(1, 1-left[i]/dt))
-			if next > 10 {
-				overshoot := (next - 10) / (next - v[i])
-				spikes[i] = append(spikes[i], float64(tick)*dt+dt*(1-overshoot))
-				next, left[i] = 0, p.Refractory+dt*(1-overshoot)
-				last = append(last, i)
-			}
-			v[i] = next
 		}
 	}
 	return spikes, delivered
 }
 
-// The emulator against the slow one: the same spikes, at times that differ by rounding alone.
+// The emulator against the slow one: the same spikes, at times that differ by the errors of integration, on boards with cycles of
+// softwires and without.
 func TestLiteral(t *testing.T) {
-	total := 0
-	for seed := range uint64(300) {
+	total, worst := 0, 0.0
+	var cyclic [2]int
+	for seed := range uint64(150) {
 		b, in := random(rand.New(rand.NewPCG(seed, 7)))
 		if err := b.Verify(); err != nil {
 			t.Fatal(err)
 		}
 		c := b.Draw(seed, 0.1)
+		cyclic[min(1, len(c.cyclic))]++
 		got := map[int][]float64{}
 		counts, err := c.Run(context.Background(), seed, 150, in, func(i int, at float64) { got[i] = append(got[i], at) })
 		if err != nil {
@@ -255,7 +278,8 @@ func TestLiteral(t *testing.T) {
 				t.Fatalf("seed %d: neuron %d spikes at %v, want %v", seed, i, got[i], want[i])
 			}
 			for k := range want[i] {
-				if total++; math.Abs(got[i][k]-want[i][k]) > 1e-4 {
+				total++
+				if worst = math.Max(worst, math.Abs(got[i][k]-want[i][k])); worst > 1e-4 {
 					t.Fatalf("seed %d: neuron %d spikes at %v, want %v", seed, i, got[i], want[i])
 				}
 			}
@@ -264,8 +288,9 @@ func TestLiteral(t *testing.T) {
 			t.Fatalf("seed %d: %v events, want %v", seed, counts.Delivered, delivered)
 		}
 	}
-	if total < 1000 {
-		t.Errorf("only %d spikes are compared", total)
+	t.Logf("%d spikes, their times within %.1g ms; %d boards without cycles and %d with", total, worst, cyclic[0], cyclic[1])
+	if total < 500 || cyclic[0] < 10 || cyclic[1] < 10 {
+		t.Error("that is too few to compare")
 	}
 }
 
