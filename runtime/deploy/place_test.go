@@ -165,13 +165,11 @@ func TestServer(t *testing.T) {
 	if d.Ticks != 12 || d.Seconds != (record.Bounds{Low: 2, High: 6}) || len(d.Totals) != 1 || d.Totals[0].Low != 2 || d.Totals[0].High != 4 {
 		t.Errorf("%+v", d)
 	}
-	synops := 0.0
 	for i, l := range d.Layers {
 		if l.Where == record.OnChip && (l.Activity.Synops != l.Software.Synops || !slices.Equal(l.Activity.Spikes, l.Software.Spikes) || l.Activity.Spikes[3] == 0) {
 			t.Errorf("%d: %+v %+v", i, l.Activity, l.Software)
 		}
 		if l.Software != nil {
-			synops += l.Software.Synops
 		}
 	}
 	for _, l := range d.Agreement {
@@ -188,17 +186,8 @@ func TestServer(t *testing.T) {
 	if macs != 2*(8*5+5*4+4*3) {
 		t.Errorf("%v multiply-accumulates", macs)
 	}
-	Baselines(&d, p, macs)
-	want := map[string]record.Bounds{"the same layers without spikes": {Low: 4.6e-12 * macs, High: 4.6e-12 * macs}, "the same spikes as additions": {Low: 0.9e-12 * synops, High: 0.9e-12 * synops},
-		"the same networks on this processor": {Low: 2 * 3 * threadLow, High: 2 * 3 * threadHigh}}
-	if len(d.Baselines) != len(want) {
-		t.Errorf("%+v", d.Baselines)
-	}
-	for _, b := range d.Baselines {
-		w := want[b.Name]
-		if math.Abs(b.Low-w.Low) > 1e-9*w.Low || math.Abs(b.High-w.High) > 1e-9*w.High || b.Note == "" || len(b.Ratios) != 1 || b.Ratios[0].Low != b.Low/4 || b.Ratios[0].High != b.High/2 {
-			t.Errorf("%+v, want %+v", b, w)
-		}
+	if s.Busy() <= 0 {
+		t.Error("the server was never at work")
 	}
 	other := NewServer(context.Background(), p)
 	for _, steps := range []int{5, 6} {

@@ -8,6 +8,7 @@ import (
 	"math"
 	"slices"
 	"sync"
+	"time"
 
 	"snnc.dev/snnc/plugins/schema"
 	"snnc.dev/snnc/plugins/sdk/circuit"
@@ -30,6 +31,9 @@ type Server struct {
 	software map[string]*software
 
 	mu      sync.Mutex
+	running int // calls of Run at work
+	since   time.Time
+	busy    time.Duration
 	chip    Emulator
 	steps   map[string]int // time steps that circuits have been run for in software
 	count   bool
@@ -64,8 +68,29 @@ func (s *Server) Watch(count, compare bool) {
 	s.count, s.compare = count, compare
 }
 
+// Busy returns how long the server has been at work, by the clock on the wall: the rest of the time is the host's.
+func (s *Server) Busy() time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.busy
+}
+
+// at counts calls of Run that begin and, as -1, that end.
+func (s *Server) at(more int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.running == 0 {
+		s.since = time.Now()
+	}
+	if s.running += more; s.running == 0 {
+		s.busy += time.Since(s.since)
+	}
+}
+
 // Run computes a circuit for a block of examples.
 func (s *Server) Run(g *graph.Chip, b opaque.Examples) error {
+	s.at(1)
+	defer s.at(-1)
 	if err := s.ctx.Err(); err != nil {
 		return err
 	}
@@ -280,15 +305,19 @@ func (s *Server) Report(d *record.Deployment, inferences, compared int) {
 		d.Seconds.Low += t.Used * each
 		d.Seconds.High += t.Limit * each
 	}
-	totals := map[string]record.Bounds{}
+	totals := map[string]record.Total{}
 	for _, e := range sum.Energy {
 		e.Low, e.High = e.Low*each, e.High*each
 		d.Energy = append(d.Energy, e)
 		t := totals[e.Profile]
-		totals[e.Profile] = record.Bounds{Low: t.Low + e.Low, High: t.High + e.High}
+		t.Profile, t.Low, t.High = e.Profile, t.Low+e.Low, t.High+e.High
+		if !slices.Contains(t.Parts, e.Part) {
+			t.Parts = append(t.Parts, e.Part)
+		}
+		totals[e.Profile] = t
 	}
 	for _, profile := range slices.Sorted(maps.Keys(totals)) {
-		d.Totals = append(d.Totals, record.Total{Profile: profile, Bounds: totals[profile]})
+		d.Totals = append(d.Totals, totals[profile])
 	}
 	for i := range s.circuits {
 		c := &s.circuits[i]

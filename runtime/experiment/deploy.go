@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"strings"
+	"time"
 
 	"snnc.dev/snnc/dsl/diag"
 	"snnc.dev/snnc/plugins/schema"
@@ -162,7 +164,10 @@ func (x *deployment) on(ctx context.Context, path, name string, target schema.Va
 	}
 	var images []*tensor.Tensor
 	server.Watch(true, true)
+	beside, begun, busy := math.Inf(1), time.Now(), server.Busy()
 	err = x.run(ctx, whole, drawn, n, x.measure, true, func(first int, t *tensor.Tensor) error {
+		beside = min(beside, (time.Since(begun)-server.Busy()+busy).Seconds()/float64(t.N))
+		defer func() { begun, busy = time.Now(), server.Busy() }()
 		if x.way.export == "" {
 			images = append(images, t.Clone())
 		}
@@ -174,7 +179,8 @@ func (x *deployment) on(ctx context.Context, path, name string, target schema.Va
 	}
 	server.Report(out, n, x.measure)
 	server.Watch(false, false)
-	if out.CPU, out.Software = x.cpu, x.sheet; x.sheet != "" {
+	out.CPU = &record.CPU{Seconds: x.cpu.Seconds, Host: min(beside, x.cpu.Seconds), Threads: x.cpu.Threads}
+	if out.Software = x.sheet; x.sheet != "" {
 		if out.Chip, err = x.picture(x.deployName(j, name), images); err != nil {
 			return err
 		}
@@ -215,6 +221,9 @@ func (x *deployment) said(name string, d *record.Deployment) {
 	say := func(format string, args ...any) { x.o.Watch.Say(x.job.name, "    "+fmt.Sprintf(format, args...)) }
 	for _, t := range d.Totals {
 		say("%s: %.3g to %.3g J for %s, by %s", name, t.Low, t.High, d.Inference, t.Profile)
+	}
+	if d.Caution != "" {
+		say("%s: %s", name, d.Caution)
 	}
 	for _, f := range d.Figures {
 		say("%s: %s = %.4g on the chip, %.4g in software", name, f.Name, f.Chip, f.Software)

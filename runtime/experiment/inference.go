@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"math"
 	"strings"
 	"time"
 
@@ -162,17 +163,23 @@ func (x *deployment) software(ctx context.Context) (err error) {
 	if x.way.export != "" {
 		n = x.measure
 	}
-	seconds, begun := 0.0, time.Now()
+	seconds, begun, batches := math.Inf(1), time.Now(), 0
+	timed := func(t *tensor.Tensor) {
+		seconds = min(seconds, time.Since(begun).Seconds()/float64(t.N))
+		batches++
+	}
 	err = x.run(ctx, x.whole, x.drawn, n, x.measure, true, func(_ int, t *tensor.Tensor) error {
-		if took := time.Since(begun).Seconds() / float64(t.N); seconds == 0 || took < seconds { // the first one also plans
-			seconds = took
-		}
+		timed(t)
 		if x.way.export == "" {
 			x.images = append(x.images, t.Clone())
 		}
 		begun = time.Now()
 		return nil
 	})
+	if err == nil && batches == 1 { // which is also what plans
+		begun = time.Now()
+		err = x.run(ctx, x.whole, x.drawn, n, x.measure, true, func(_ int, t *tensor.Tensor) error { timed(t); return nil })
+	}
 	if err != nil {
 		return err
 	}

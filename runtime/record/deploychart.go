@@ -1,6 +1,7 @@
 package record
 
 import (
+	"cmp"
 	"fmt"
 	"html/template"
 	"math"
@@ -169,19 +170,15 @@ type bar struct {
 	head      bool // a heading without bar
 }
 
-// energyChart draws the energies of an inference as intervals on a logarithmic axis: for each set of constants its parts and their sum,
-// and apart from these what other things take.
-func energyChart(parts []schema.Energy, totals []Total, baselines []Baseline) template.HTML {
+// energyChart draws the energies of an inference as intervals on a logarithmic axis: for each set of constants its parts, their sum and
+// that of the whole network, and apart from these what other things take.
+func energyChart(d *Deployment) template.HTML {
 	var bars []bar
-	words := map[schema.EnergyPart]string{schema.Dynamic: "events", schema.PerStep: "steps", schema.Static: "static, over the time", schema.HostIO: "processors, in and out"}
-	for _, profile := range inOrder(parts, func(e schema.Energy) string { return e.Profile }) {
+	for _, profile := range inOrder(d.Energy, func(e schema.Energy) string { return e.Profile }) {
 		bars = append(bars, bar{label: profile, head: true})
-		of := slices.DeleteFunc(slices.Clone(parts), func(e schema.Energy) bool { return e.Profile != profile })
+		of := slices.DeleteFunc(slices.Clone(d.Energy), func(e schema.Energy) bool { return e.Profile != profile })
 		for _, part := range inOrder(of, func(e schema.Energy) string { return string(e.Part) }) {
-			x := bar{label: part, class: "part"}
-			if w := words[schema.EnergyPart(part)]; w != "" {
-				x.label = w
-			}
+			x := bar{label: cmp.Or(parted[schema.EnergyPart(part)], part), class: "part"}
 			for _, e := range of {
 				if string(e.Part) == part {
 					x.low, x.high = x.low+e.Low, x.high+e.High
@@ -189,18 +186,27 @@ func energyChart(parts []schema.Energy, totals []Total, baselines []Baseline) te
 			}
 			bars = append(bars, x)
 		}
-		for _, t := range totals {
-			if t.Profile == profile {
-				bars = append(bars, bar{label: "sum", low: t.Low, high: t.High, class: "sum"})
+		sums := func(totals []Total, label string) {
+			for _, t := range totals {
+				if t.Profile == profile {
+					if some := only(t.Parts); some != "" {
+						label += ": " + some
+					}
+					bars = append(bars, bar{label: label, low: t.Low, high: t.High, class: "sum"})
+				}
 			}
+		}
+		if sums(d.Totals, "the chip"); d.Host != nil {
+			bars = append(bars, bar{label: "the host's part, at 4.6 pJ an operation", low: d.Host.Joules, high: d.Host.Joules, class: "other"})
+			sums(d.Whole, "the network")
 		}
 	}
 	if len(bars) == 0 {
 		return ""
 	}
-	if len(baselines) > 0 {
+	if len(d.Baselines) > 0 {
 		bars = append(bars, bar{label: "elsewhere: computed, at 45 nm or of an assumed power, and not to be added", head: true})
-		for _, b := range baselines {
+		for _, b := range d.Baselines {
 			bars = append(bars, bar{label: b.Name + " (" + b.Label + ")", low: b.Low, high: b.High, class: "other"})
 		}
 	}
@@ -219,7 +225,7 @@ func energyChart(parts []schema.Energy, totals []Total, baselines []Baseline) te
 		return ""
 	}
 	least, most = math.Pow(10, math.Floor(math.Log10(least)-0.05)), math.Pow(10, math.Ceil(math.Log10(most)+0.05))
-	const width, left, right, row, top = 1040.0, 300.0, 150.0, 24.0, 8.0
+	const width, left, right, row, top = 1040.0, 380.0, 140.0, 24.0, 8.0
 	plot := width - left - right
 	x := func(v float64) float64 {
 		if v < least {

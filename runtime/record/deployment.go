@@ -30,9 +30,15 @@ type Deployment struct {
 	Totals    []Total           `json:"totals,omitempty"` // its sums by profile
 	Constants []schema.Constant `json:"constants,omitempty"`
 
-	// HostOperations are the multiply-accumulates that the host does in an inference beside the chip.
-	HostOperations float64    `json:"host_operations,omitempty"`
-	Baselines      []Baseline `json:"baselines,omitempty"`
+	// HostOperations are the multiply-accumulates that the host does in an inference beside the chip, and ChipOperations those that it would
+	// do in place of the chip: one for each synapse and time step. Caution says where less than half of them are the chip's.
+	HostOperations float64 `json:"host_operations,omitempty"`
+	ChipOperations float64 `json:"chip_operations,omitempty"`
+	Caution        string  `json:"caution,omitempty"`
+	// Host is the energy of HostOperations; Whole are Totals with it: what the whole network takes.
+	Host      *HostEnergy `json:"host,omitempty"`
+	Whole     []Total     `json:"whole,omitempty"`
+	Baselines []Baseline  `json:"baselines,omitempty"`
 	// CPU is the same networks in software on the machine that the action ran on; it is measured and differs from run to run.
 	CPU *CPU `json:"cpu,omitempty"`
 
@@ -56,10 +62,17 @@ type Bounds struct {
 	High float64 `json:"high"`
 }
 
-// Total is the energy of an inference by one set of constants, in joules.
+// Total is the energy of an inference by one set of constants, in joules, or a ratio to it.
 type Total struct {
 	Profile string `json:"profile"`
 	Bounds
+	Parts []schema.EnergyPart `json:"parts,omitempty"` // what the set has figures of
+}
+
+// HostEnergy is the energy of what the host computes in an inference.
+type HostEnergy struct {
+	Joules float64 `json:"joules"`
+	Note   string  `json:"note"` // how it is computed
 }
 
 // DeployedCircuit is a circuit that is compiled.
@@ -113,13 +126,25 @@ type Baseline struct {
 	High  float64 `json:"high"`
 	Note  string  `json:"note"`  // how it is computed
 	Label string  `json:"label"` // what it is worth: "model" or "assumed"
-	// Ratios are this energy divided by that of the chip, by profile.
+	Of    string  `json:"of"`    // what it is compared with: OfChip, OfTime, OfOperations
+	// Seconds is how long it takes; 0 where nobody knows. Faster is that time divided by the one that it is compared with.
+	Seconds float64 `json:"seconds,omitempty"`
+	Faster  Bounds  `json:"faster,omitzero"`
+	// Ratios are this energy divided by the one that it is compared with, by profile. A High of 0 is no bound.
 	Ratios []Total `json:"ratios,omitempty"`
 }
+
+// What a baseline is compared with: as much of the network as it has itself.
+const (
+	OfChip       = "the chip"
+	OfTime       = "the chip and the host's part on this processor"
+	OfOperations = "the chip and the host's part at 4.6 pJ an operation"
+)
 
 // CPU is a measured time.
 type CPU struct {
 	Seconds float64 `json:"seconds"` // of an inference, by the clock on the wall
+	Host    float64 `json:"host"`    // of what the host does in one beside the chip, by the same clock
 	Threads int     `json:"threads"`
 }
 

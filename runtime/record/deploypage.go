@@ -1,6 +1,7 @@
 package record
 
 import (
+	"cmp"
 	"encoding/base64"
 	"fmt"
 	"html/template"
@@ -33,6 +34,8 @@ type deployment struct {
 	Figures     []DeployedFigure
 	Energy      template.HTML
 	Details     []energyRow
+	Caution     string
+	HostEnergy  *HostEnergy
 	Baselines   []baselineRow
 	Constants   []schema.Constant
 	Circuits    []DeployedCircuit
@@ -57,8 +60,8 @@ type energyRow struct {
 
 type baselineRow struct {
 	Baseline
-	Joules string
-	Ratios []fact
+	Time, Joules, Faster string
+	Ratios               []fact
 }
 
 // deployments reads the files deploy/*.json, and the pictures that they name.
@@ -109,14 +112,21 @@ func newDeployment(file string, text []byte) deployment {
 	}
 	d.Meshes, d.Hidden = meshes(of.Cores)
 	d.Agreement = agreements(of.Agreement)
-	d.Energy = energyChart(of.Energy, of.Totals, of.Baselines)
+	d.Energy = energyChart(&of)
 	for _, e := range of.Energy {
 		d.Details = append(d.Details, energyRow{e, strings.Join(e.From, ", "), span(e.Low, e.High, "J")})
 	}
+	d.Caution, d.HostEnergy = of.Caution, of.Host
 	for _, b := range of.Baselines {
 		row := baselineRow{Baseline: b, Joules: span(b.Low, b.High, "J")}
+		if b.Seconds > 0 {
+			row.Time = si(b.Seconds, "s")
+		}
+		if b.Faster != (Bounds{}) {
+			row.Faster = ratio(b.Faster.Low, b.Faster.High)
+		}
 		for _, r := range b.Ratios {
-			row.Ratios = append(row.Ratios, fact{Name: r.Profile, Value: ratio(r.Low, r.High)})
+			row.Ratios = append(row.Ratios, fact{r.Profile, ratio(r.Low, r.High), only(r.Parts)})
 		}
 		d.Baselines = append(d.Baselines, row)
 	}
@@ -266,13 +276,32 @@ func span(low, high float64, unit string) string {
 	}
 }
 
-// ratio writes how much more one thing is than another.
+// ratio writes how much more one thing is than another. A high of 0 is no bound.
 func ratio(low, high float64) string {
 	l, h := number(low), number(high)
-	if l == h {
+	switch {
+	case l == h:
 		return l + " ×"
+	case high == 0:
+		return "≥ " + l + " ×"
+	default:
+		return l + " to " + h + " ×"
 	}
-	return l + " to " + h + " ×"
+}
+
+// parted are the parts of energies in words.
+var parted = map[schema.EnergyPart]string{schema.Dynamic: "events", schema.PerStep: "steps", schema.Static: "static, over the time", schema.HostIO: "processors, in and out"}
+
+// only says which parts a set of constants has figures of; "" where it has those of all.
+func only(parts []schema.EnergyPart) string {
+	if len(parts) == 0 || len(parts) >= len(parted) {
+		return ""
+	}
+	words := make([]string, len(parts))
+	for i, p := range parts {
+		words[i], _, _ = strings.Cut(cmp.Or(parted[p], string(p)), ",")
+	}
+	return strings.Join(words, " + ") + " only"
 }
 
 // lines returns the texts that say something.

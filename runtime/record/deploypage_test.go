@@ -38,15 +38,17 @@ func deployed(cores int) Deployment {
 			{Profile: "board", Part: schema.Static, Low: 2.1e-7, High: 1.2e-4, From: []string{"board.static"}},
 			{Profile: "board", Part: schema.HostIO, High: 8e-5, From: []string{"board.processors"}},
 		},
-		Totals:    []Total{{"early", Bounds{9.9e-6, 9.9e-6}}, {"board", Bounds{2.1e-7, 7.3e-4}}},
+		Totals:    []Total{{"early", Bounds{9.9e-6, 9.9e-6}, []schema.EnergyPart{schema.Dynamic}}, {"board", Bounds{2.1e-7, 7.3e-4}, []schema.EnergyPart{schema.PerStep, schema.Static, schema.HostIO}}},
 		Constants: []schema.Constant{{Name: "early.synop", Value: 23.6, Unit: "pJ", Voltage: "0.75 V", Kind: "spice", Source: "A. Nobody & others, 2018, table 2"}, {Name: "board.step", Value: 8.9, Unit: "µJ", Kind: "derived", Source: "logs", Unverified: true}},
 
-		HostOperations: 1.2e6,
+		HostOperations: 1.2e6, ChipOperations: 311296, Caution: "only 21 % of the network's operations run on the chip",
+		Host:  &HostEnergy{5.52e-6, "1.2e6 multiply-accumulates beside the chip"},
+		Whole: []Total{{"early", Bounds{1.542e-5, 1.542e-5}, nil}, {"board", Bounds{5.73e-6, 7.3552e-4}, nil}},
 		Baselines: []Baseline{
-			{Name: "the same layers without spikes", Low: 3.5e-7, High: 3.5e-7, Label: "model", Note: "7.8e4 multiply-accumulates at 4.6 pJ", Ratios: []Total{{"early", Bounds{0.035, 0.035}}, {"board", Bounds{0.0005, 1.7}}}},
-			{Name: "the same networks on this processor", Low: 0.002, High: 0.015, Label: "assumed", Note: "0.001 s measured with 1 threads"},
+			{Name: "the part on the chip, simulated on this processor", Low: 0.002, High: 0.015, Label: "assumed", Note: "0.001 s measured with 1 threads", Of: OfChip, Seconds: 0.001, Faster: Bounds{0.83, 147}, Ratios: []Total{{"early", Bounds{202, 0}, nil}}},
+			{Name: "the ANN: the same layers without spikes", Low: 3.5e-7, High: 3.5e-7, Label: "model", Note: "7.8e4 multiply-accumulates at 4.6 pJ", Of: OfOperations, Ratios: []Total{{"early", Bounds{0.0227, 0.0227}, []schema.EnergyPart{schema.Dynamic}}, {"board", Bounds{0.0005, 1.7}, nil}}},
 		},
-		CPU:      &CPU{Seconds: 0.001, Threads: 2},
+		CPU:      &CPU{Seconds: 0.001, Host: 0.0001, Threads: 2},
 		Figures:  []DeployedFigure{{Name: "accuracy", Software: 0.98, Chip: 0.975, Recipe: "share of 256 examples of test"}},
 		Examples: 32, Count: 256, Counted: 64, Seed: 7,
 		Notes: []string{"0.conv stays on the host"},
@@ -92,7 +94,7 @@ func TestDeployPage(t *testing.T) {
 	if diff := cmp.Diff(string(want), body); diff != "" {
 		t.Errorf("page (run with -update to accept):\n%s", diff)
 	}
-	for _, part := range []string{">fits</span>", "its input is &lt;real&gt; values", "<title>core 1, 0: ", "900 of 1,024 neurons", "409 of", "unverified", "0.75 V", "9.9 µJ", "6.78 µs to 1.2 ms", "5.00e-4 to 1.70 ×", "7.8e4 multiply-accumulates"} {
+	for _, part := range []string{">fits</span>", "its input is &lt;real&gt; values", "<title>core 1, 0: ", "900 of 1,024 neurons", "409 of", "unverified", "0.75 V", "9.9 µJ", "6.78 µs to 1.2 ms", "5.00e-4 to 1.70 ×", "7.8e4 multiply-accumulates", "only 21 % of the network", "events only", "≥ 202 ×", "0.830 to 147 ×"} {
 		if strings.Contains(got, part) == (part == "409 of") {
 			t.Errorf("%q on the page: %v", part, part == "409 of")
 		}
@@ -113,7 +115,7 @@ func TestDeployDrawings(t *testing.T) {
 	zero.Energy, zero.Baselines, zero.Totals = []schema.Energy{{Profile: "p", Part: schema.Dynamic}}, nil, nil
 	for i, d := range []Deployment{deployed(20), wild, many, zero, {}} {
 		drawn, _ := meshes(d.Cores)
-		all := []string{string(energyChart(d.Energy, d.Totals, d.Baselines))}
+		all := []string{string(energyChart(&d))}
 		for _, m := range drawn {
 			all = append(all, string(m.SVG))
 		}
