@@ -324,13 +324,17 @@ type TraceReply struct {
 
 // Grid is how a target rounds the weights of a layer, so that a training can do the same: a weight is a whole number from Low to
 // High times a scale, which is the largest magnitude of the layer's weights, or of those of one output channel, divided by the
-// larger of -Low and High.
+// larger of -Low and High. What is rounded are the weights as a circuit has them, with all that is folded in.
 type Grid struct {
-	Low     int    `json:"low"`
-	High    int    `json:"high"`
-	Step    int    `json:"step,omitempty"` // only multiples of it; 0 as 1
-	Channel bool   `json:"channel,omitempty"`
-	Layer   string `json:"layer,omitempty"` // "": all layers of the chip
+	Low     int  `json:"low"`
+	High    int  `json:"high"`
+	Channel bool `json:"channel,omitempty"`
+	// Mirrored is set where each scale may be negative: it is, where that puts the weight of the largest magnitude on the longer side
+	// of the grid.
+	Mirrored bool `json:"mirrored,omitempty"`
+	// Shared is set where all Synapses onto a population have the scale in common: the magnitude is the largest of all of them.
+	Shared bool   `json:"shared,omitempty"`
+	Layer  string `json:"layer,omitempty"` // "": all layers of the chip
 }
 
 // dtypes are the bytes of a number of each type that a NamedTensor can have.

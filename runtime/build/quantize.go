@@ -61,17 +61,17 @@ func rounding(ctx context.Context, h *host.Host, a *check.Action) func(b *Built)
 		modules := maps.Clone(b.Modules)
 		any := false
 		for i, n := range networks {
-			grids := map[string]*schema.Grid{}
+			rules := map[string]quantize.Rule{}
 			for _, c := range p.Cut[i].Circuits {
 				for _, q := range c.Populations {
-					for _, variable := range variables(q.Name) {
-						if grids[variable] = gridOf(p.Reply.Grids, q.Name); grids[variable] != nil {
-							any = true
-						}
+					grid, all := gridOf(p.Reply.Grids, q.Name), variables(q.Name)
+					for _, variable := range all {
+						rules[variable] = quantize.Rule{Grid: grid, With: append(rules[variable].With, all...)}
+						any = any || grid != nil
 					}
 				}
 			}
-			rounded, err := quantize.Weights(n.Module, func(variable string) *schema.Grid { return grids[variable] })
+			rounded, err := quantize.Weights(n.Module, func(variable string) quantize.Rule { return rules[variable] })
 			if err != nil {
 				return diag.List{b.nonsense(at, err)}
 			}

@@ -52,8 +52,8 @@ func judgeTarget(r schema.TargetReply, circuits []schema.Circuit) error {
 	}
 	for _, g := range r.Grids {
 		switch {
-		case g.Low > 0 || g.High < 0 || g.Low == g.High || g.Step < 0:
-			return fmt.Errorf("a grid of the whole numbers from %d to %d in steps of %d is none", g.Low, g.High, g.Step)
+		case g.Low > 0 || g.High < 0 || g.Low == g.High:
+			return fmt.Errorf("a grid of the whole numbers from %d to %d is none", g.Low, g.High)
 		case g.Layer != "" && !slices.ContainsFunc(circuits, func(c schema.Circuit) bool { return has(&c, g.Layer) }):
 			return fmt.Errorf("a grid is of layer %q, which no circuit has", g.Layer)
 		}

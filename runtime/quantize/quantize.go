@@ -18,19 +18,25 @@ const (
 // smallest is what a layer's largest weight is taken to be at least: one of nothing but zeros stays zeros.
 const smallest = 1e-30
 
-// Weights returns a module whose products take rounded weights where grid has a grid for the variable, in all functions: with w
+// Rule says how a variable is rounded. With are the variables whose products flow into the same population, of which the largest
+// weight counts where the grid is Shared.
+type Rule struct {
+	Grid *schema.Grid // nil: not at all
+	With []string
+}
+
+// Weights returns a module whose products take rounded weights where rule has a grid for the variable, in all functions: with w
 // the weight, s the layer's or channel's scale and Q the grid,
 //
 //	w' = w + stop(s Q(w / s) - w)
 //
-// so that the gradient by w is that by w'. What a chip rounds is the weight with the batch norm behind it folded in: where all
-// channels share a scale, w is multiplied by the norm's factor of its channel, as running statistics have it, before it is rounded,
-// and divided by it afterwards. Everything else of the module is as it was. Variables that no product of the module reads are an
-// error of the caller and change nothing.
-func Weights(m *graph.Module, grid func(variable string) *schema.Grid) (*graph.Module, error) {
+// so that the gradient by w is that by w'. What a chip rounds is the weight with the batch norm behind it folded in: w is multiplied by
+// the norm's factor of its channel, as running statistics have it, before it is rounded, and divided by it afterwards. Everything else of
+// the module is as it was. Variables that no product of the module reads are an error of the caller and change nothing.
+func Weights(m *graph.Module, rule func(variable string) Rule) (*graph.Module, error) {
 	out := *m
 	out.Functions = nil
-	norms := norms(m)
+	products := products(m)
 	for _, f := range m.Functions {
 		b := graph.NewBuilder(f.Name, graph.ModuleEnv{Module: m})
 		in := make([]graph.Value, len(f.Inputs))
@@ -43,13 +49,13 @@ func Weights(m *graph.Module, grid func(variable string) *schema.Grid) (*graph.M
 			if name == "" {
 				return nil
 			}
-			g := grid(name)
-			if g == nil {
+			r := rule(name)
+			if r.Grid == nil {
 				return nil
 			}
 			w, ok := done[n.In[1].Node]
 			if !ok {
-				w = rounded(b, in[1], channel(n), g, norms[name])
+				w = rounded(b, name, in[1], r, products)
 				done[n.In[1].Node] = w
 			}
 			return b.Like(n, n.Attrs, in[0], w)
@@ -86,36 +92,34 @@ func channel(n *graph.Node) int {
 	return 0
 }
 
-// rounded is the weight w on a grid.
-func rounded(b *graph.Builder, w graph.Value, channel int, g *schema.Grid, n *norm) graph.Value {
-	dims := w.Type().Dims
-	along := func(v graph.Value) graph.Value { // one number per channel, along the weight's dim
-		if channel == 0 {
-			return v
+// rounded is the weight w, of a variable, on its grid.
+func rounded(b *graph.Builder, variable string, w graph.Value, r Rule, products map[string]*product) graph.Value {
+	p, g := products[variable], r.Grid
+	folded, factor := p.fold(b, w)
+	// The largest weights and minus the smallest ones, one number for each channel or one for all.
+	up, down := p.largest(b, folded, g)
+	for _, other := range r.With {
+		o := products[other]
+		if !g.Shared || other == variable || o == nil || g.Channel && o.channels() != p.channels() {
+			continue
 		}
-		return b.Reshape(v, 1, dims[channel])
+		v, _ := o.fold(b, b.Op(graph.OpRead, graph.Attrs{"var": other}))
+		a, c := o.largest(b, v, g)
+		up, down = b.Op(graph.OpMax, nil, up, a), b.Op(graph.OpMax, nil, down, c)
 	}
-	folded := w
-	var factor graph.Value
-	if n != nil && !g.Channel && n.channels == dims[channel] {
-		variance := b.Add(b.Op(graph.OpRead, graph.Attrs{"var": n.name + varOf}), b.Const(n.epsilon))
-		factor = along(b.Div(b.Op(graph.OpRead, graph.Attrs{"var": n.name + scaleOf}), b.Op(graph.OpSqrt, nil, variance)))
-		folded = b.Mul(w, factor)
-	}
-	var axes []graph.Axis
-	for i := range dims {
-		if !g.Channel || i != channel {
-			axes = append(axes, graph.Axis(i))
+	unit := b.Scale(b.Op(graph.OpMax, nil, b.Op(graph.OpMax, nil, up, down), b.Const(smallest)), 1/float64(max(-g.Low, g.High)))
+	if g.Mirrored {
+		short, long := down, up
+		if -g.Low > g.High {
+			short, long = up, down
 		}
+		unit = b.Op(graph.OpWhere, nil, b.Op(graph.OpLess, nil, long, short), b.Scale(unit, -1), unit)
 	}
-	largest := b.Reduce("max", b.Op(graph.OpAbs, nil, folded), axes...)
 	if g.Channel {
-		largest = along(largest)
+		unit = p.along(b, unit)
 	}
-	step := max(g.Step, 1)
-	unit := b.Scale(b.Op(graph.OpMax, nil, largest, b.Const(smallest)), float64(step)/float64(max(-g.Low, g.High)))
 	code := b.Op(graph.OpRound, nil, b.Div(folded, unit))
-	code = b.Op(graph.OpMin, nil, b.Op(graph.OpMax, nil, code, b.Const(float64(g.Low/step))), b.Const(float64(g.High/step)))
+	code = b.Op(graph.OpMin, nil, b.Op(graph.OpMax, nil, code, b.Const(float64(g.Low))), b.Const(float64(g.High)))
 	near := b.Mul(code, unit)
 	if factor.Valid() {
 		// A factor of 0 takes all of a channel: whatever its weights are, they stay.
@@ -123,6 +127,59 @@ func rounded(b *graph.Builder, w graph.Value, channel int, g *schema.Grid, n *no
 		near = b.Op(graph.OpWhere, nil, none, w, b.Div(near, b.Op(graph.OpWhere, nil, none, b.Const(1), factor)))
 	}
 	return b.Add(w, b.Stop(b.Sub(near, w)))
+}
+
+// product is what multiplies with a variable.
+type product struct {
+	dims    []int // of the weight
+	channel int   // the dim that counts the output channels
+	norm    *norm // behind it; nil: none
+}
+
+func (p *product) channels() int { return p.dims[p.channel] }
+
+// along has one number for each channel along the weight's dim.
+func (p *product) along(b *graph.Builder, v graph.Value) graph.Value {
+	if p.channel == 0 {
+		return v
+	}
+	return b.Reshape(v, 1, p.channels())
+}
+
+// fold multiplies the weight with the factor of the norm behind it, which is not valid where there is none.
+func (p *product) fold(b *graph.Builder, w graph.Value) (folded, factor graph.Value) {
+	n := p.norm
+	if n == nil || n.channels != p.channels() {
+		return w, factor
+	}
+	variance := b.Add(b.Op(graph.OpRead, graph.Attrs{"var": n.name + varOf}), b.Const(n.epsilon))
+	factor = p.along(b, b.Div(b.Op(graph.OpRead, graph.Attrs{"var": n.name + scaleOf}), b.Op(graph.OpSqrt, nil, variance)))
+	return b.Mul(w, factor), factor
+}
+
+// largest returns the largest weights, and the largest of their negatives, of each channel or of all.
+func (p *product) largest(b *graph.Builder, w graph.Value, g *schema.Grid) (up, down graph.Value) {
+	var axes []graph.Axis
+	for i := range p.dims {
+		if !g.Channel || i != p.channel {
+			axes = append(axes, graph.Axis(i))
+		}
+	}
+	return b.Reduce("max", w, axes...), b.Reduce("max", b.Scale(w, -1), axes...)
+}
+
+// products finds what multiplies with each variable, in any function: the first of them.
+func products(m *graph.Module) map[string]*product {
+	out := map[string]*product{}
+	norms := norms(m)
+	for _, f := range m.Functions {
+		for _, n := range f.Nodes {
+			if name := weightOf(n); name != "" && out[name] == nil {
+				out[name] = &product{n.In[1].Type().Dims, channel(n), norms[name]}
+			}
+		}
+	}
+	return out
 }
 
 // norm is the batch norm behind a product.

@@ -83,16 +83,15 @@ func read(t *testing.T, m *graph.Module, name string, vars map[string]interp.Val
 	return nil
 }
 
-// Each weight lies on the grid of its layer or channel, next to what it was, with the batch norm folded in where channels share a
-// scale; the gradient goes through; what has no grid stays.
+// Each weight lies on the grid of its layer or channel, next to what it was, with the batch norm folded in; the gradient goes through; what has no grid stays.
 func TestWeights(t *testing.T) {
 	m, err := graph.Parse(module)
 	if err != nil {
 		t.Fatal(err)
 	}
-	layer, channels := &schema.Grid{Low: -254, High: 254, Step: 2}, &schema.Grid{Low: -8, High: 7, Channel: true}
+	layer, channels := &schema.Grid{Low: -127, High: 127}, &schema.Grid{Low: -8, High: 7, Channel: true}
 	grids := map[string]*schema.Grid{"1.weight": layer, "3.weight": channels}
-	q, err := Weights(m, func(name string) *schema.Grid { return grids[name] })
+	q, err := Weights(m, func(name string) Rule { return Rule{Grid: grids[name]} })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,7 +119,7 @@ func TestWeights(t *testing.T) {
 		f := factor[i/18]
 		want := x
 		if f != 0 {
-			want = 2 * math.RoundToEven(x*f/largest*127) * largest / 254 / f
+			want = math.RoundToEven(x*f/largest*127) * largest / 127 / f
 		}
 		if math.Abs(got[i]-want) > 1e-9 {
 			t.Fatalf("1.weight[%d] = %v becomes %v, want %v", i, x, got[i], want)
@@ -155,13 +154,98 @@ func TestWeights(t *testing.T) {
 	}
 }
 
+// A negative factor of the norm turns the weights of its channel round, and so their grid. One that is mirrored has the largest weight on
+// its longer side, and a scale that is shared is that of the largest weight of all products, with their norms.
+func TestSigns(t *testing.T) {
+	m, err := graph.Parse(module)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, g := range []schema.Grid{
+		{Low: -8, High: 7, Channel: true},
+		{Low: -8, High: 7, Channel: true, Mirrored: true},
+		{Low: -1, High: 2, Channel: true, Mirrored: true},
+		{Low: 0, High: 1, Channel: true, Mirrored: true},
+		{Low: -4, High: 3, Channel: true, Mirrored: true, Shared: true},
+		{Low: -7, High: 7, Shared: true},
+	} {
+		with := []string{"1.weight", "3.weight"}
+		if g.Channel { // of as many channels; both are read by each function
+			with = []string{"1.weight", "5.weight"}
+		}
+		m := m
+		if g.Channel {
+			if m, err = graph.Parse(strings.NewReplacer("f32[4 3 2 2]", "f32[4 4 2 2]", "3.weight", "5.weight", "N 3 8 8", "N 4 8 8", "192", "256").Replace(module)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		q, err := Weights(m, func(name string) Rule { return Rule{&g, with} })
+		if err != nil {
+			t.Fatal(err)
+		}
+		vars := variables(m, rand.New(rand.NewPCG(5, 6)))
+		vars["2.weight"].Data[1], vars["2.weight"].Data[2] = -0.5, 2
+		factor := make([]float64, 4)
+		for c := range factor {
+			factor[c] = vars["2.weight"].Data[c] / math.Sqrt(vars["2.running_var"].Data[c]+1e-5)
+		}
+		// channel and folded weight of element i of the two.
+		element := func(name string, i int) (channel int, v float64) {
+			if v = vars[name].Data[i]; name == "1.weight" {
+				return i / 18, v * factor[i/18]
+			}
+			return i / 4 % vars[name].Type.Dims[1], v
+		}
+		scales := func(names ...string) map[int]float64 { // by channel, 0 of all
+			up, down := map[int]float64{}, map[int]float64{}
+			for _, name := range names {
+				for i := range vars[name].Data {
+					c, v := element(name, i)
+					if !g.Channel {
+						c = 0
+					}
+					up[c], down[c] = max(up[c], v), max(down[c], -v)
+				}
+			}
+			out := map[int]float64{}
+			for c := range up {
+				out[c] = max(up[c], down[c]) / float64(max(-g.Low, g.High))
+				if g.Mirrored && (-g.Low > g.High) != (down[c] >= up[c]) {
+					out[c] = -out[c]
+				}
+			}
+			return out
+		}
+		for _, name := range with {
+			unit := scales(name)
+			if g.Shared {
+				unit = scales(with...)
+			}
+			for i, x := range read(t, q, name, vars) {
+				c, v := element(name, i)
+				f := 1.0
+				if name == "1.weight" {
+					f = factor[c]
+				}
+				if !g.Channel {
+					c = 0
+				}
+				want := math.Min(math.Max(math.RoundToEven(v/unit[c]), float64(g.Low)), float64(g.High)) * unit[c] / f
+				if math.Abs(x-want) > 1e-9 {
+					t.Fatalf("%+v: %s[%d] becomes %v, want %v", g, name, i, x, want)
+				}
+			}
+		}
+	}
+}
+
 // The derivative by a weight is that by its rounded value: that of a sum over a matrix product is the same sum of inputs.
 func TestStraightThrough(t *testing.T) {
 	m, err := graph.Parse("graph 1\n\nvariable \"1.weight\" f32[3 4] parameter uniform(-1.0, 1.0)\n\nfunction eval(x: f32[N 4]) {\n  %0 = read var=\"1.weight\" : f32[3 4]\n  %1 = matmul %x %0 transpose=true : f32[N 3]\n  return y = %1\n}\n")
 	if err != nil {
 		t.Fatal(err)
 	}
-	q, err := Weights(m, func(string) *schema.Grid { return &schema.Grid{Low: -1, High: 1, Channel: true} })
+	q, err := Weights(m, func(string) Rule { return Rule{Grid: &schema.Grid{Low: -1, High: 1, Channel: true}} })
 	if err != nil {
 		t.Fatal(err)
 	}

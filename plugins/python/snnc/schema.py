@@ -316,13 +316,14 @@ class Grid:
     """How a target rounds weights: whole numbers from low to high times a scale.
 
     The scale is the largest magnitude of the layer's weights, or of each output channel's, divided by the larger of -low
-    and high.
+    and high. What is rounded are the weights as a circuit has them.
     """
 
     low: int = 0
     high: int = 0
-    step: int = 0  # only multiples of it; 0 as 1
     channel: bool = False
+    mirrored: bool = False  # a scale is negative where that puts the largest magnitude on the longer side
+    shared: bool = False  # all Synapses onto a population have the scale in common
     layer: str = ""  # "": all layers
 
 

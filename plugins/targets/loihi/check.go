@@ -83,13 +83,14 @@ func circuits(c *mapping.Chip, reply *schema.TargetReply, list []schema.Circuit)
 	return host, nil
 }
 
-// grids is how weights are rounded: to whole numbers of as many steps on either side of 0. Of one bit there is but the sign.
+// grids is how weights are rounded: to whole numbers of as many steps on either side of 0, with one scale for all Synapses onto a
+// population, whose exponents differ by powers of two alone. Of one bit there is but the sign.
 func grids(bits int) []schema.Grid {
 	if bits == 1 {
 		return nil
 	}
 	most := 1<<(bits-1) - 1
-	return []schema.Grid{{Low: -most, High: most}}
+	return []schema.Grid{{Low: -most, High: most, Shared: true}}
 }
 
 // chip reads the arguments.

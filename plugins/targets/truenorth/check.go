@@ -156,5 +156,5 @@ func grid(name string, l *mapping.Layer) schema.Grid {
 		return schema.Grid{Low: -quantize.MaxWeight, High: quantize.MaxWeight, Channel: true, Layer: name}
 	}
 	x := quantize.Of(l.Axons)
-	return schema.Grid{Low: x.Low, High: x.High, Channel: true, Layer: name}
+	return schema.Grid{Low: x.Low, High: x.High, Channel: true, Mirrored: x.Low+x.High != 0 && l.Turns(), Shared: true, Layer: name}
 }

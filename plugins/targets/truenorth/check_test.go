@@ -65,7 +65,11 @@ func rendered(r schema.TargetReply) string {
 		}
 	}
 	for _, g := range r.Grids {
-		fmt.Fprintf(&w, "grid of %s: %d to %d\n", g.Layer, g.Low, g.High)
+		fmt.Fprintf(&w, "grid of %s: %d to %d", g.Layer, g.Low, g.High)
+		if g.Mirrored {
+			w.WriteString(" or mirrored")
+		}
+		w.WriteString("\n")
 	}
 	for _, n := range r.Notes {
 		fmt.Fprintf(&w, "note: %s\n", n)

@@ -59,6 +59,12 @@ type Layer struct {
 	timed    bool           // its ticks are known
 }
 
+// Turns reports whether the weights of a channel may be those of its axons with the other sign. Active axons of a type of the inputs
+// need the sign that the leak does not have; those of all types do not.
+func (l *Layer) Turns() bool {
+	return l.Axons < Types || len(l.On) == 0 || l.On[0] != l.On[len(l.On)-1]
+}
+
 // Source is an element of an input or of a population.
 type Source struct {
 	Input    bool

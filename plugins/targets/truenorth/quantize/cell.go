@@ -119,11 +119,14 @@ func (z *scaled) cell(bias float64) (c Cell, ok bool) {
 	limit(&c.Alpha, 1, maxThreshold)
 	if p.Decay < 1 {
 		c.TowardZero, c.Leak = true, -z.leak
-		left := z.on(&c, b, 0, 0, 0)
-		if left != 0 && (len(z.at.On) < 2 || left > z.size() || left < -z.size()) {
-			ok = false // what is less than a step is rounding
+		if z.at.stepped(p) {
+			c.bias = z.steps(&c, bias*z.unit)
+			ok = ok && math.Abs(bias*z.unit-float64(c.bias)) <= float64(z.size()) // what is less than a step is rounding
+		} else {
+			left := z.on(&c, b, 0, 0, 0)
+			ok = ok && left == 0
+			c.bias = b - left
 		}
-		c.bias = b - left
 		start = int(math.Round(p.Start * p.Decay * z.unit))
 		switch {
 		case start > 0:
@@ -175,6 +178,23 @@ func (z *scaled) on(c *Cell, current, from, to, best int) (left int) {
 		}
 	}
 	return left
+}
+
+// steps lets those of the axons that are kept active reach a neuron that add up to what is nearest to a current, and returns their sum.
+func (z *scaled) steps(c *Cell, current float64) (nearest int) {
+	least := math.Inf(1)
+	for mask := range uint8(1) << len(z.at.On) {
+		sum := 0
+		for i, t := range z.at.On {
+			if mask>>i&1 != 0 {
+				sum += lattices[4].Values[t] * z.a
+			}
+		}
+		if away := math.Abs(current - float64(sum)); away < least {
+			least, nearest, c.On = away, sum, mask
+		}
+	}
+	return nearest
 }
 
 // size returns the units of a step.

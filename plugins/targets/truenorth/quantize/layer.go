@@ -124,8 +124,7 @@ func (q *Layer) channel(i int, rate func(mapping.Source) float64) {
 		if q.at.Axons == 1 {
 			steps[g] = single(values)
 		} else {
-			// With active axons the types' signs are what the leak needs.
-			steps[g] = q.lattice.step(values, len(q.at.On) == 0)
+			steps[g] = q.lattice.step(values, q.l.Turns())
 		}
 		largest = math.Max(largest, math.Abs(steps[g]))
 	}
