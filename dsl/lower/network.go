@@ -192,7 +192,9 @@ func (l *lowering) lower() (graph.Value, error) {
 	w := layer.Wire
 	switch layer.Kind {
 	case "input":
-		return b.Input(l.n.Params[l.i].Name, Type(l.n.Params[l.i].Wire, l.steps)), nil
+		x := b.Input(l.n.Params[l.i].Name, Type(w, l.steps))
+		x.Node.Once = w.Kind == check.TimesWire
+		return x, nil
 	case "linear":
 		in, out := l.in(0).Type().Dims[0], w.Dims[0]
 		weight, bias := l.starts(in, out)

@@ -36,6 +36,8 @@ type Input struct {
 	Name string    `json:"name"` // for people: the layer that gives it, or the network's input
 	Kind InputKind `json:"kind"`
 	Dims []int     `json:"dims"` // of one example at one time step: [channels, height, width], or [n]
+	// Once is set where each element spikes at one time step of an example at most, as `times` do. The host sees to it.
+	Once bool `json:"once,omitempty"`
 }
 
 // Population is neurons of one kind, the same for all of them but for bias and drive. With x the sum of what flows in,

@@ -398,7 +398,11 @@ func said(r *cut.Result) string {
 	for _, c := range r.Circuits {
 		fmt.Fprintf(&w, "  circuit %s, %d time steps\n", c.Name, c.Steps)
 		for _, in := range c.Inputs {
-			fmt.Fprintf(&w, "    %s %v from %s\n", in.Kind, in.Dims, in.Name)
+			once := ""
+			if in.Once {
+				once = ", once"
+			}
+			fmt.Fprintf(&w, "    %s %v from %s%s\n", in.Kind, in.Dims, in.Name, once)
 		}
 		for _, p := range c.Populations {
 			fmt.Fprintf(&w, "    %s %v depth %d:", p.Name, p.Dims, p.Depth)

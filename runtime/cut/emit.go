@@ -311,12 +311,12 @@ func (e *emitter) assemble(a *assembled) {
 	a.chip = &graph.Chip{Name: "c" + strconv.Itoa(len(c.m.Chips)+slices.Index(e.circuits, a)), Circuit: a.Name, Steps: a.Steps}
 	index := map[int]int{} // of a population in the circuit
 	inputs := map[any]int{}
-	input := func(key any, kind schema.InputKind, name string, dims []int, x graph.Value) int {
+	input := func(key any, kind schema.InputKind, name string, dims []int, once bool, x graph.Value) int {
 		k, ok := inputs[key]
 		if !ok {
 			k = len(a.Inputs)
 			inputs[key] = k
-			a.Inputs = append(a.Inputs, schema.Input{Name: name, Kind: kind, Dims: dims})
+			a.Inputs = append(a.Inputs, schema.Input{Name: name, Kind: kind, Dims: dims, Once: once})
 			a.inputs = append(a.inputs, x)
 		}
 		return k
@@ -334,7 +334,7 @@ func (e *emitter) assemble(a *assembled) {
 				s.Population = k
 				deepest = max(deepest, a.Populations[k].Depth)
 			case from >= 0:
-				s.Input = input(t.from, schema.SpikeInput, c.found[from].name, c.found[from].dims, e.population(from))
+				s.Input = input(t.from, schema.SpikeInput, c.found[from].name, c.found[from].dims, c.found[from].Once, e.population(from))
 			default:
 				h := t.from.host
 				dims := shape(h.Type().Dims)
@@ -343,7 +343,7 @@ func (e *emitter) assemble(a *assembled) {
 				if !slices.Equal(dims, h.Type().Dims) {
 					x = e.b.Reshape(x, dims...)
 				}
-				s.Input = input(t.from, schema.SpikeInput, c.nameOf(h.Node), dims, x)
+				s.Input = input(t.from, schema.SpikeInput, c.nameOf(h.Node), dims, h.Node.Once, x)
 			}
 			q.Synapses = append(q.Synapses, s)
 		}
@@ -353,7 +353,7 @@ func (e *emitter) assemble(a *assembled) {
 			if near := nearest(p.x.Node); len(near) > 0 && len(p.terms) == 0 {
 				name = c.nameOf(near[0])
 			}
-			q.Drive = []int{input(x, schema.DriveInput, name, p.dims, x)}
+			q.Drive = []int{input(x, schema.DriveInput, name, p.dims, false, x)}
 		} else if p.constant == known || p.Offset != 0 {
 			q.Bias = &schema.Tensor{Dims: p.dims[:1]}
 		}

@@ -43,6 +43,8 @@ type Node struct {
 	Opaque   *Opaque
 	Chip     *Chip
 
+	// Once is set of an input of spikes of which each element has one at most in an example. It is no part of the text.
+	Once bool
 	// Layer is the structural place of the node, such as "encoder.1.fire"; "" outside networks. It is no part of the text.
 	Layer string
 	// Origin is where the spec says this: the innermost place first, then the uses that led there.
@@ -287,7 +289,7 @@ func (g *Graph) Clone() *Graph {
 	c := &Graph{Name: g.Name, FreeSteps: g.FreeSteps}
 	to := make(map[*Node]*Node, len(g.Nodes))
 	for _, n := range g.Nodes {
-		m := &Node{Op: n.Op, Attrs: n.Attrs, Out: n.Out, Equation: n.Equation, Opaque: n.Opaque, Chip: n.Chip, Layer: n.Layer, Origin: n.Origin}
+		m := &Node{Op: n.Op, Attrs: n.Attrs, Out: n.Out, Equation: n.Equation, Opaque: n.Opaque, Chip: n.Chip, Once: n.Once, Layer: n.Layer, Origin: n.Origin}
 		for _, v := range n.In {
 			m.In = append(m.In, Value{to[v.Node], v.Index})
 		}

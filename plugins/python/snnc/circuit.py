@@ -50,6 +50,7 @@ class Input:
     name: str = ""  # for people
     kind: str = ""
     dims: list[int] = field(default_factory=list)  # of one example at one time step: [channels, height, width] or [n]
+    once: bool = False  # each element of these spikes has one in an example at most
 
 
 @dataclass

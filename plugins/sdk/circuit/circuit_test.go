@@ -250,8 +250,11 @@ func TestVerify(t *testing.T) {
 		"lead from maps to maps":             func(c *schema.Circuit, p *schema.Population) { p.Synapses[0].Kind = schema.Conv },
 		"a bias of [3]":                      func(c *schema.Circuit, p *schema.Population) { p.Bias = &schema.Tensor{Dims: []int{3}} },
 		"drive 0 is not":                     func(c *schema.Circuit, p *schema.Population) { p.Drive = []int{0} },
-		"two populations are called":         func(c *schema.Circuit, p *schema.Population) { c.Populations = append(c.Populations, *p) },
-		"was measured":                       func(c *schema.Circuit, p *schema.Population) { p.Measured = &schema.Measured{Examples: 1, Rate: 2} },
+		"nothing spikes once": func(c *schema.Circuit, p *schema.Population) {
+			c.Inputs[0].Kind, c.Inputs[0].Once = schema.DriveInput, true
+		},
+		"two populations are called": func(c *schema.Circuit, p *schema.Population) { c.Populations = append(c.Populations, *p) },
+		"was measured":               func(c *schema.Circuit, p *schema.Population) { p.Measured = &schema.Measured{Examples: 1, Rate: 2} },
 	} {
 		c := one(schema.Dynamics{Decay: 1, Threshold: 1, Reset: schema.Reset{Kind: schema.ResetTo}})
 		change(&c, &c.Populations[0])

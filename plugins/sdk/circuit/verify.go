@@ -48,6 +48,9 @@ func Verify(c schema.Circuit) error {
 		if err := verifyDims(in.Dims); err != nil {
 			return fail(fmt.Errorf("input %d (%s): %w", i, in.Name, err))
 		}
+		if in.Once && in.Kind != schema.SpikeInput {
+			return fail(fmt.Errorf("input %d (%s): of the kind %q nothing spikes once", i, in.Name, in.Kind))
+		}
 		if in.Kind != schema.SpikeInput && in.Kind != schema.DriveInput {
 			return fail(fmt.Errorf("input %d (%s): kind %q is neither %q nor %q", i, in.Name, in.Kind, schema.SpikeInput, schema.DriveInput))
 		}

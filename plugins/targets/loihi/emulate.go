@@ -135,6 +135,7 @@ func (x *onChip) example(i int, state *emulator.State, b *sdk.Block, e int, t *t
 		}
 	}
 	var inputs [][]int32
+	once := map[[2]int32]int{} // the time step at which an element of an input spiked
 	for tick := range ticks(c) {
 		inputs = inputs[:0]
 		for k, in := range c.Inputs {
@@ -148,6 +149,14 @@ func (x *onChip) example(i int, state *emulator.State, b *sdk.Block, e int, t *t
 				for n, v := range part(b.Inputs[k], tick, circuit.Size(in.Dims)) {
 					if v != 0 {
 						spikes = append(spikes, int32(n))
+					}
+				}
+				if in.Once { // what keeps neurons silent was proved for such
+					for _, n := range spikes {
+						if earlier, again := once[[2]int32{int32(k), n}]; again {
+							return fmt.Errorf("element %d of input %s spikes once in an example, and does so at the time steps %d and %d", n, in.Name, earlier, tick)
+						}
+						once[[2]int32{int32(k), n}] = tick
 					}
 				}
 			}

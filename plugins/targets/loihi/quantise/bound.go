@@ -77,7 +77,7 @@ func (x *numbers) bounds() {
 			all[i].mean += high[i].mean
 			all[i].variance += high[i].variance
 			low[i] += least[i]
-			if spikesOnce(x.c, s.Population) {
+			if spikesOnce(x.c, s) {
 				once[i] += high[i].up
 			} else {
 				many[i] += high[i].up

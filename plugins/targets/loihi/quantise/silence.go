@@ -25,16 +25,19 @@ func Silenced(c *schema.Circuit, i int) (delay int, yes bool) {
 		return MaxRest, true
 	}
 	for k := range p.Synapses {
-		if from := p.Synapses[k].Population; from != i && !spikesOnce(c, from) {
+		if s := &p.Synapses[k]; s.Population != i && !spikesOnce(c, s) {
 			return MaxRest, true
 		}
 	}
 	return 0, true
 }
 
-// spikesOnce reports whether each neuron of a source spikes at most once in an example.
-func spikesOnce(c *schema.Circuit, population int) bool {
-	return population >= 0 && c.Populations[population].Once
+// spikesOnce reports whether each element of the source of synapses spikes at most once in an example.
+func spikesOnce(c *schema.Circuit, s *schema.Synapses) bool {
+	if s.Population < 0 {
+		return c.Inputs[s.Input].Once
+	}
+	return c.Populations[s.Population].Once
 }
 
 // inhibition is a weight of synapses of neurons onto themselves.
