@@ -36,11 +36,11 @@ func check(circuits []schema.Circuit, o options) (schema.TargetReply, *mapping.M
 		}
 	}
 	m, wide := mapping.New(circuits, refused, o.Options)
-	if len(wide) > 0 {
+	for len(wide) > 0 { // each time some are refused that were not before
 		for _, w := range wide {
 			why[[2]int{w.Circuit, w.Population}] = w
 		}
-		m, _ = mapping.New(circuits, refused, o.Options)
+		m, wide = mapping.New(circuits, refused, o.Options)
 	}
 	report(&reply, circuits, m, o)
 	for i := range circuits {

@@ -123,18 +123,29 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// Any circuit is judged: each population is placed or refused with a reason, and what is placed keeps the limits.
+// Any circuits are judged, with any number of axons: each population is placed or refused with a reason, and what is placed keeps the limits.
 func TestCheckRandom(t *testing.T) {
 	placed, refused := 0, 0
 	rapid.Check(t, func(t *rapid.T) {
-		n := circuittest.Generator(circuittest.Options{}).Draw(t, "net")
-		r, err := Check(schema.TargetRequest{Circuits: []schema.Circuit{n.Circuit}})
+		var circuits []schema.Circuit
+		populations := 0
+		for i := range rapid.IntRange(1, 2).Draw(t, "circuits") {
+			c := circuittest.Generator(circuittest.Options{}).Draw(t, "net").Circuit
+			c.Name += strings.Repeat("'", i)
+			populations += len(c.Populations)
+			circuits = append(circuits, c)
+		}
+		args := schema.Arguments{}
+		if axons := rapid.IntRange(0, 4).Draw(t, "axons"); axons > 0 {
+			args["axons"] = schema.Value{Type: schema.Int, Number: float64(axons)}
+		}
+		r, err := Check(schema.TargetRequest{Arguments: args, Circuits: circuits})
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, l := range r.Layers {
 			for _, x := range l.Used {
-				if !(x.Used >= -1 && x.Used < 1e30) || x.Limit > 0 && x.Used > x.Limit {
+				if !(x.Used >= -1 && x.Used < 1e30) || !l.Host && x.Limit > 0 && x.Used > x.Limit {
 					t.Errorf("%s: %+v", l.Layer, x)
 				}
 			}
@@ -147,8 +158,8 @@ func TestCheckRandom(t *testing.T) {
 				t.Errorf("%s fits %v, on the host %v, with the problem %q", l.Layer, r.Fits, l.Host, l.Problem)
 			}
 		}
-		if len(r.Layers) != len(n.Circuit.Populations) {
-			t.Errorf("%d layers of %d", len(r.Layers), len(n.Circuit.Populations))
+		if len(r.Layers) != populations {
+			t.Errorf("%d layers of %d", len(r.Layers), populations)
 		}
 	})
 	if placed == 0 || refused == 0 {

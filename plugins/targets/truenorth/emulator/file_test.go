@@ -3,6 +3,7 @@ package emulator
 import (
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -127,6 +128,21 @@ func TestMembers(t *testing.T) {
 		}
 	}
 	compare("", s, reflect.TypeFor[text]())
+}
+
+// Few bytes do not ask for many lines.
+func TestManyLines(t *testing.T) {
+	text := func(lines int) string {
+		return fmt.Sprintf(`{"truenorth": 1, "ticks": 1, "parameters": [{"alpha": 1}], "packed": {"cores": "c", "types": "t", "crossbars": "x", "neurons": "n", "lines": "l", "line_count": %d}}`, lines)
+	}
+	list := []schema.NamedTensor{{Name: "c", DType: "I32", Dims: []int{1, coreNumbers}}, {Name: "t", DType: "U8", Dims: []int{1, Axons}}, {Name: "x", DType: "U8", Dims: []int{1, Axons, Neurons / 8}}, {Name: "n", DType: "I32", Dims: []int{0, 7}}, {Name: "l", DType: "I32", Dims: []int{0, 4}}}
+	data := map[string][]byte{"c": make([]byte, 4*coreNumbers), "t": make([]byte, Axons), "x": make([]byte, Axons*Neurons/8), "n": nil, "l": nil}
+	if f, err := Parse(text(1000), list, data); err != nil || len(f.Lines) != 1000 {
+		t.Errorf("lines that reach no axon: %v", err)
+	}
+	if _, err := Parse(text(1<<28), list, data); err == nil || !strings.Contains(err.Error(), "packed.line_count is 268435456, and with these packed.lines 0 to") {
+		t.Errorf("2^28 lines: %v", err)
+	}
 }
 
 // Wrong texts are refused, with where and what; in schema says whether the schema refuses them too.

@@ -99,6 +99,9 @@ func (r *reader) packed(t *textPacked) error {
 	return r.packedLines(t)
 }
 
+// maxIdle is how many lines there may be that reach no axon.
+const maxIdle = 1 << 20
+
 func (r *reader) packedLines(t *textPacked) error {
 	if len(r.t.Lines) > 0 {
 		return fmt.Errorf("there are both lines and packed.lines: say either")
@@ -107,8 +110,8 @@ func (r *reader) packedLines(t *textPacked) error {
 	if err != nil {
 		return fmt.Errorf("packed.lines: %w", err)
 	}
-	if t.LineCount < 0 || t.LineCount > maxLines {
-		return fmt.Errorf("packed.line_count is %d, and 0 to %d are possible", t.LineCount, maxLines)
+	if most := min(maxLines, maxIdle+len(lines)/(4*lineNumbers)); t.LineCount < 0 || int(t.LineCount) > most {
+		return fmt.Errorf("packed.line_count is %d, and with these packed.lines 0 to %d are possible", t.LineCount, most)
 	}
 	r.f.Lines = make([][]Line, t.LineCount)
 	for i := range len(lines) / (4 * lineNumbers) {
