@@ -15,6 +15,7 @@ import (
 type chip struct {
 	programs map[string]*program
 	order    []*program // in that of the request
+	fast     bool       // ticks are as short as were shown
 }
 
 var _ sdk.Chip = (*chip)(nil)
@@ -146,7 +147,7 @@ func (x *chip) Emulate(b *sdk.Block) (schema.EmulateReply, error) {
 	if err != nil {
 		return schema.EmulateReply{}, fmt.Errorf("emulate circuit %s: %w", c.Name, err)
 	}
-	reply := schema.EmulateReply{Layers: did.Layers, Ticks: did.Ticks, Energy: did.Energy(false), Time: did.Time(false)}
+	reply := schema.EmulateReply{Layers: did.Layers, Ticks: did.Ticks, Energy: did.Energy(x.fast), Time: did.Time(x.fast)}
 	for i := range reply.Layers {
 		// The chip's spikes have copies and relays in them, and ticks.
 		reply.Layers[i].Spikes = make([]float64, c.Steps)

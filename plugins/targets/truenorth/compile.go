@@ -22,7 +22,7 @@ func Compile(q schema.CompileRequest, w sdk.Weights) (sdk.Chip, schema.CompileRe
 	if err != nil || m == nil || !placed.Fits {
 		return nil, reply, err
 	}
-	x := &chip{programs: map[string]*program{}}
+	x := &chip{programs: map[string]*program{}, fast: o.fast}
 	for i := range q.Circuits {
 		c := &q.Circuits[i]
 		if err := finite(c, w); err != nil {
@@ -98,7 +98,7 @@ func cores(circuits []schema.Circuit, m *mapping.Map, x *chip) []schema.Core {
 		y := schema.Core{Chip: int(n.Chip), X: int(n.X), Y: int(n.Y), Used: []schema.Amount{
 			{Name: "axons", Used: float64(core.Axons), Limit: mapping.Axons},
 			{Name: "neurons", Used: float64(core.Neurons), Limit: mapping.Neurons},
-			{Name: "synapses", Used: float64(synapses), Limit: mapping.Axons * mapping.Neurons},
+			{Name: "crossbar points", Used: float64(synapses), Limit: mapping.Axons * mapping.Neurons},
 		}}
 		seen := map[string]bool{}
 		for _, t := range core.Tiles {

@@ -82,6 +82,7 @@ func traits(c *schema.Circuit, x *chip, seen map[string]int) {
 func TestExact(t *testing.T) {
 	seen := map[string]int{}
 	refused, lost, neurons, spikes := 0, 0, 0, 0
+	var compared [5]int // circuits, by the axons that were asked for: 0 for those that are chosen, 1 for one of each Synapses
 	for seed := range uint64(400) {
 		o := circuittest.Options{Whole: 1, FanIn: 60, Decays: []float64{1, 1, 0}, NoCurrent: true, NoDrive: true, NoReadOut: true, NoRefractory: true, NoOnce: seed%3 > 0, NoStart: seed%2 > 0}
 		axons := int(seed % 5)
@@ -113,6 +114,7 @@ func TestExact(t *testing.T) {
 				t.Fatalf("%d: %+v", seed, l)
 			}
 		}
+		compared[seed%5]++
 		traits(c, x, seen)
 		block := n.Block(seed, 2)
 		want, err := circuit.Run[float64](c, n.Weights, block)
@@ -169,7 +171,12 @@ func TestExact(t *testing.T) {
 			}
 		}
 	}
-	t.Logf("%d neurons, %d spikes; %d circuits have a population that is refused, %d weights or biases that the chip has not", neurons, spikes, refused, lost)
+	for axons, n := range compared {
+		if n < 25 {
+			t.Errorf("%d of 80 circuits with axons %d are compared", n, axons)
+		}
+	}
+	t.Logf("%v circuits, %d neurons, %d spikes; %d circuits have a population that is refused, %d weights or biases that the chip has not", compared, neurons, spikes, refused, lost)
 	for _, name := range slices.Sorted(maps.Keys(seen)) {
 		t.Logf("%5d %s", seen[name], name)
 	}
@@ -183,11 +190,13 @@ func TestExact(t *testing.T) {
 
 // Random circuits with real weights, all of which that the chip does not refuse: what lies on the cores is the circuit.
 func TestValidate(t *testing.T) {
-	valid := 0
+	valid, drawn := 0, 0
+	var by [5]int // valid networks by the axons that were asked for
 	type tally struct{ agree, all, spikes, both float64 }
 	tallies := map[string]*tally{}
 	for seed := uint64(0); valid < *networks; seed++ {
 		o := circuittest.Options{NoDrive: seed%8 > 0, NoReadOut: seed%8 > 0, NoRefractory: seed%8 > 0, NoCurrent: seed%8 > 0, NoOnce: seed%2 > 0, FanIn: []int{0, 250, 120, 60}[seed%4], Neurons: []int{0, 0, 200, 300}[seed/4%4]}
+		drawn++
 		n := circuittest.Random(seed+1000, o)
 		c := &n.Circuit
 		x, reply := compiled(t, n, int(seed/3%5))
@@ -198,6 +207,7 @@ func TestValidate(t *testing.T) {
 			continue
 		}
 		valid++
+		by[seed/3%5]++
 		p := x.order[0]
 		if err := validate.Check(c, &p.network, &p.legend, n.Weights); err != nil {
 			t.Fatalf("%d: %v", seed, err)
@@ -250,7 +260,15 @@ func TestValidate(t *testing.T) {
 			}
 		}
 	}
-	t.Logf("%d networks are valid", valid)
+	for axons, n := range by {
+		if n < *networks/12 {
+			t.Errorf("%d of %d networks have axons %d", n, valid, axons)
+		}
+	}
+	if valid < drawn/4 {
+		t.Errorf("%d of %d networks do not fit", drawn-valid, drawn)
+	}
+	t.Logf("%d networks of %d fit, by axons %v", valid, drawn, by)
 	for _, name := range slices.Sorted(maps.Keys(tallies)) {
 		y := tallies[name]
 		t.Logf("%s: of %.0f neurons and time steps %.1f %% agree with the reference of real weights, of its %.0f spikes %.1f %%", name, y.all, 100*y.agree/y.all, y.spikes, 100*y.both/y.spikes)
@@ -454,6 +472,30 @@ func TestBiasOfLeak(t *testing.T) {
 		if spikes := slices.Contains(got.Taps[0], 1); spikes != x.spikes {
 			t.Errorf("%+v: it spikes: %v", x, spikes)
 		}
+	}
+}
+
+// A fast tick is 21 times as short, and nothing else changes but what time costs.
+func TestFast(t *testing.T) {
+	n := circuittest.Random(5, circuittest.Options{Populations: 1, Decays: []float64{1}, NoCurrent: true, NoDrive: true, NoReadOut: true, NoRefractory: true, NoOnce: true, FanIn: 60})
+	var all [2]circuittest.Answer
+	for i := range all {
+		x, _, err := Compile(n.Request("truenorth", schema.Arguments{"fast": {Type: schema.Bool, Number: float64(i)}}), n.Weights)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if all[i], err = circuittest.RunChip(x, &n.Circuit, n.Block(1, 2), nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for k, slow := range all[0].Reply.Energy {
+		fast := all[1].Reply.Energy[k]
+		if times := 1e-3 / 47.6e-6; slow.Part == schema.Static && (math.Abs(slow.High-times*fast.High) > 1e-12*slow.High || !strings.Contains(fast.Note, "ticks of 1 ms")) || slow.Part != schema.Static && !reflect.DeepEqual(slow, fast) {
+			t.Errorf("%+v, and fast %+v", slow, fast)
+		}
+	}
+	if slow, fast := all[0].Reply.Time[0].Used, all[1].Reply.Time[0].Used; slow != all[0].Reply.Ticks*1e-3 || fast != all[0].Reply.Ticks*47.6e-6 || !reflect.DeepEqual(all[0].Taps, all[1].Taps) {
+		t.Errorf("%v s, and fast %v s", slow, fast)
 	}
 }
 

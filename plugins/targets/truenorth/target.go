@@ -14,7 +14,7 @@ import (
 var doc string
 
 // Target returns the plugin component. Its parameters are axons, how many bring an input to a core; leak, what becomes of membranes that
-// decay; and chips, how many there are.
+// decay; chips, how many there are; and fast, how long a tick is.
 func Target() sdk.Target {
 	one, types, many := 1.0, float64(mapping.Types), float64(mapping.MaxChips)
 	return sdk.Target{
@@ -27,6 +27,7 @@ func Target() sdk.Target {
 					{Name: "refuse", Doc: "its layer stays on the host"},
 				}},
 				{Name: "chips", Type: schema.Int, Default: "1", Min: &one, Max: &many, Doc: "chips of 4,096 cores, on a board of four in a row"},
+				{Name: "fast", Type: schema.Bool, Default: "false", Doc: "ticks of 47.6 µs, the shortest that were shown, and not of 1 ms"},
 			},
 		},
 		Check:   Check,
@@ -39,6 +40,7 @@ func Target() sdk.Target {
 type options struct {
 	mapping.Options
 	refuseLeaks bool
+	fast        bool // ticks as short as were shown
 }
 
 // read reads the arguments.
@@ -52,6 +54,9 @@ func read(args schema.Arguments) (options, []schema.Complaint) {
 	}
 	if args.Has("leak") {
 		o.refuseLeaks = args.Text("leak") == "refuse"
+	}
+	if args.Has("fast") {
+		o.fast = args.Bool("fast")
 	}
 	if args.Has("chips") {
 		if o.Chips = args.Int("chips"); o.Chips < 1 || o.Chips > mapping.MaxChips {

@@ -308,7 +308,11 @@ func (l *Layer) choose(p *schema.Population, axons int, early bool) (problem, ch
 	if leaks {
 		room -= len(on(k))
 	}
-	problem = fmt.Sprintf("a neuron takes in %d inputs, and a core has %d axons, %d for each input: %d inputs is the limit", l.FanIn, room, k, room/k)
+	kept := ""
+	if room < Axons {
+		kept = fmt.Sprintf(" (%d for biases)", Axons-room)
+	}
+	problem = fmt.Sprintf("a neuron takes in %d inputs, and a core has %d axons%s, %d for each input: %d inputs is the limit", l.FanIn, Axons, kept, k, room/k)
 	change = fmt.Sprintf("%d instead of %d inputs to a neuron (fewer channels, or groups that each see so many)", room/k, l.FanIn)
 	if k > 1 && l.FanIn <= room {
 		change += fmt.Sprintf(", or axons = %d", room/l.FanIn)

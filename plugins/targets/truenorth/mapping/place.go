@@ -172,15 +172,3 @@ func hilbert(side, i int) (x, y int) {
 }
 
 func abs(x int) int { return max(x, -x) }
-
-// Hops returns the cores that the spikes of a time step pass, all together, by the rates that were measured.
-func (m *Map) Hops() float64 {
-	sum := 0.0
-	for i, list := range m.wires() {
-		for _, w := range list {
-			c, d := m.Cores[i], m.Cores[w.core]
-			sum += w.rate * float64(abs(c.X-d.X)+abs(c.Y-d.Y)) / 2
-		}
-	}
-	return sum
-}

@@ -52,8 +52,7 @@ type scaled struct {
 	unit    float64 // units for 1
 	a       int     // units of a step of the lattice; with Grouped not used
 	leak    int     // toward zero
-	strict  int
-	exceeds int // least membrane that fires
+	exceeds int     // least membrane that fires
 }
 
 // near is how far from a whole number, as a share, a threshold may lie to be one.
