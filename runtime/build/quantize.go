@@ -5,11 +5,11 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"snnc.dev/snnc/dsl/check"
 	"snnc.dev/snnc/dsl/diag"
 	"snnc.dev/snnc/plugins/schema"
+	"snnc.dev/snnc/runtime/cut"
 	"snnc.dev/snnc/runtime/host"
 	"snnc.dev/snnc/runtime/place"
 	"snnc.dev/snnc/runtime/program"
@@ -61,16 +61,8 @@ func rounding(ctx context.Context, h *host.Host, a *check.Action) func(b *Built)
 		modules := maps.Clone(b.Modules)
 		any := false
 		for i, n := range networks {
-			rules := map[string]quantize.Rule{}
-			for _, c := range p.Cut[i].Circuits {
-				for _, q := range c.Populations {
-					grid, all := gridOf(p.Reply.Grids, q.Name), variables(q.Name)
-					for _, variable := range all {
-						rules[variable] = quantize.Rule{Grid: grid, With: append(rules[variable].With, all...)}
-						any = any || grid != nil
-					}
-				}
-			}
+			rules := rules(p.Cut[i], p.Reply.Grids)
+			any = any || len(rules) > 0
 			rounded, err := quantize.Weights(n.Module, func(variable string) quantize.Rule { return rules[variable] })
 			if err != nil {
 				return diag.List{b.nonsense(at, err)}
@@ -97,15 +89,31 @@ func gridOf(grids []schema.Grid, layer string) *schema.Grid {
 	return &grids[i]
 }
 
-// variables are those that hold the weights of a population, by its name: of "3.conv+5.conv, use 2" 3.weight and 5.weight.
-func variables(population string) (names []string) {
-	population, _, _ = strings.Cut(population, ", ")
-	for part := range strings.SplitSeq(population, "+") {
-		if i := strings.LastIndexByte(part, '.'); i > 0 {
-			names = append(names, part[:i]+".weight")
+// rules say how variables of a network are rounded whose products lie on the chip. One whose products are in several layers is rounded as
+// that of the first of them which has a grid.
+func rules(r *cut.Result, grids []schema.Grid) map[string]quantize.Rule {
+	out := map[string]quantize.Rule{}
+	for _, c := range r.Circuits {
+		for _, q := range c.Populations {
+			grid := gridOf(grids, q.Name)
+			if grid == nil {
+				continue
+			}
+			for _, w := range r.Weights[q.Name] {
+				rule, known := out[w.Variable]
+				if !known {
+					rule.Grid = grid
+				}
+				for _, other := range r.Weights[q.Name] {
+					if !slices.Contains(rule.With, other.Variable) {
+						rule.With = append(rule.With, other.Variable)
+					}
+				}
+				out[w.Variable] = rule
+			}
 		}
 	}
-	return names
+	return out
 }
 
 // link parses and links a Program with the networks, as they are or rounded.

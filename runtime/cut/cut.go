@@ -30,8 +30,17 @@ type Result struct {
 	// given where there are none.
 	Module *graph.Module
 	Host   []Layer
+	// Weights says for each population by name from which variables its synapses have their weights. Where they have several, these are
+	// multiplied or added. It has no factor that is folded into weights, such as a batch norm's.
+	Weights map[string][]Weight
 	// Operations are the multiply-accumulates of the whole network for one example, as those of layers are.
 	Operations int
+}
+
+// Weight is a variable that a product multiplies spikes with, in the weights of synapses.
+type Weight struct {
+	Variable string
+	Synapses int // index into those of the population
 }
 
 // NotAllowed is the reason of what Options.Allowed does not allow.
@@ -64,7 +73,7 @@ func network(name string, m *graph.Module, vars func(name string) []float32, o O
 		return nil, fmt.Errorf("there is no function %s", evalFunction)
 	}
 	c := find(m, g, vars, o.Allowed, budget)
-	r := &Result{Module: m}
+	r := &Result{Module: m, Weights: map[string][]Weight{}}
 	e, out, err := c.rewrite(name)
 	if err != nil {
 		return nil, err
@@ -81,6 +90,16 @@ func network(name string, m *graph.Module, vars func(name string) []float32, o O
 			if vars != nil {
 				if err := c.fill(a, r); err != nil {
 					return nil, fmt.Errorf("circuit %s: %w", a.Name, err)
+				}
+			}
+			for _, i := range a.members {
+				p := &c.found[i]
+				for k, t := range p.terms {
+					for _, n := range t.nodes {
+						if v := n.Weight(); v != "" {
+							r.Weights[p.name] = append(r.Weights[p.name], Weight{v, k})
+						}
+					}
 				}
 			}
 			r.Circuits = append(r.Circuits, a.Circuit)

@@ -314,23 +314,49 @@ func TestSpecs(t *testing.T) {
 	}
 }
 
+// making is a network in the making: a builder with variables.
+type making struct {
+	*graph.Builder
+	m     *graph.Module
+	types map[string]graph.Type
+}
+
+// weight reads a new variable: 0.weight, 1.weight and so on.
+func (b *making) weight(dims ...int) graph.Value {
+	name := fmt.Sprintf("%d.weight", len(b.m.Variables))
+	b.m.Variables = append(b.m.Variables, graph.Variable{Name: name, Type: graph.Type{Dims: dims}, Init: graph.Init{Kind: "uniform", A: -1, B: 1}})
+	b.types[name] = graph.Type{Dims: dims}
+	return b.Op(graph.OpRead, graph.Attrs{"var": name})
+}
+
+// conv is a convolution that keeps the size of maps, and linear a matrix, [out, in].
+func (b *making) conv(x, w graph.Value) graph.Value {
+	return b.Op(graph.OpConv, graph.Attrs{"stride": 1, "pad": w.Type().Dims[2] / 2}, x, w)
+}
+
+func (b *making) linear(x, w graph.Value) graph.Value {
+	return b.Op(graph.OpMatmul, graph.Attrs{"transpose": true}, x, w)
+}
+
+// fire is neurons, which spike steps times where what flows in has no steps.
+func (b *making) fire(x graph.Value, steps int) graph.Value {
+	attrs := graph.Attrs{}
+	if x.Type().Steps == 0 {
+		attrs["steps"] = steps
+	}
+	return b.Equation(graph.OpEquation, b.m.Equation("leaky"), attrs, x)[0]
+}
+
 // built is a network of spikes, [T4 N 2 4 4], that are put through what build makes of them and then through neurons.
-func built(t *testing.T, build func(b *graph.Builder, x graph.Value, weight func(dims ...int) graph.Value) graph.Value) *graph.Module {
+func built(t *testing.T, build func(b *making, x graph.Value) graph.Value) *graph.Module {
 	t.Helper()
 	m, err := graph.Parse(equations)
 	if err != nil {
 		t.Fatal(err)
 	}
 	types := map[string]graph.Type{}
-	b := graph.NewBuilder("eval", graph.ModuleEnv{Module: m, Types: types})
-	weight := func(dims ...int) graph.Value {
-		name := fmt.Sprintf("%d.weight", len(m.Variables))
-		m.Variables = append(m.Variables, graph.Variable{Name: name, Type: graph.Type{Dims: dims}, Init: graph.Init{Kind: "uniform", A: -1, B: 1}})
-		types[name] = graph.Type{Dims: dims}
-		return b.Op(graph.OpRead, graph.Attrs{"var": name})
-	}
-	x := build(b, b.Input("x", graph.Spikes(4, 2, 4, 4)), weight)
-	b.Output("y", b.Equation(graph.OpEquation, m.Equation("leaky"), nil, x)[0])
+	b := &making{graph.NewBuilder("eval", graph.ModuleEnv{Module: m, Types: types}), m, types}
+	b.Output("y", b.fire(build(b, b.Input("x", graph.Spikes(4, 2, 4, 4))), 4))
 	g, err := b.Finish()
 	if err != nil {
 		t.Fatal(err)
@@ -343,9 +369,6 @@ func built(t *testing.T, build func(b *graph.Builder, x graph.Value, weight func
 // that are over the maps that it sees.
 func TestShapes(t *testing.T) {
 	const refused = "it is put in another shape between two products"
-	conv := func(b *graph.Builder, x, w graph.Value) graph.Value {
-		return b.Op(graph.OpConv, graph.Attrs{"stride": 1, "pad": w.Type().Dims[2] / 2}, x, w)
-	}
 	for _, first := range []string{"conv", "deconv", "mean"} {
 		for _, x := range []struct {
 			shapes [][]int // one after the other, before the second product
@@ -357,12 +380,12 @@ func TestShapes(t *testing.T) {
 			{[][]int{{4, 4, 2}}, refused},
 			{[][]int{{2, 2, 8}, {32}, {8, 2, 2}}, refused},
 		} {
-			m := built(t, func(b *graph.Builder, v graph.Value, weight func(dims ...int) graph.Value) graph.Value {
+			m := built(t, func(b *making, v graph.Value) graph.Value {
 				switch first {
 				case "conv":
-					v = conv(b, v, weight(2, 2, 3, 3))
+					v = b.conv(v, b.weight(2, 2, 3, 3))
 				case "deconv":
-					v = b.Op(graph.OpConvInput, graph.Attrs{"stride": 1, "pad": 1, "height": 4, "width": 4}, v, weight(2, 2, 3, 3))
+					v = b.Op(graph.OpConvInput, graph.Attrs{"stride": 1, "pad": 1, "height": 4, "width": 4}, v, b.weight(2, 2, 3, 3))
 				case "mean":
 					v = b.Op(graph.OpRepeat, graph.Attrs{"axis": graph.Axis(1), "count": 2}, b.Op(graph.OpRepeat, graph.Attrs{"axis": graph.Axis(2), "count": 2}, v))
 					v = b.Reduce("mean", b.Reshape(v, 2, 4, 2, 4, 2), 2, 4)
@@ -370,7 +393,7 @@ func TestShapes(t *testing.T) {
 				for _, dims := range x.shapes {
 					v = b.Reshape(v, dims...)
 				}
-				return conv(b, v, weight(3, v.Type().Dims[0], 1, 1))
+				return b.conv(v, b.weight(3, v.Type().Dims[0], 1, 1))
 			})
 			vars := exact(m)
 			r, err := cut.Network("net", m, vars, cut.Options{})
@@ -389,6 +412,58 @@ func TestShapes(t *testing.T) {
 				t.Errorf("%s, %v:\n%swant %s", first, x.shapes, said(r), want)
 			}
 		}
+	}
+}
+
+// Each population says from which variables its weights are, however many they are and whatever it is called.
+func TestWeights(t *testing.T) {
+	for _, x := range []struct {
+		name  string
+		build func(b *making, x graph.Value) graph.Value
+		want  map[string][]cut.Weight
+	}{
+		{"a sum of many", func(b *making, x graph.Value) graph.Value {
+			y := b.conv(x, b.weight(2, 2, 3, 3))
+			for range 4 {
+				y = b.Add(y, b.conv(x, b.weight(2, 2, 3, 3)))
+			}
+			return b.Add(y, b.conv(x, b.weight(2, 2, 1, 1)))
+		}, map[string][]cut.Weight{"5.conv+4.conv+4 more": {{"0.weight", 0}, {"1.weight", 0}, {"2.weight", 0}, {"3.weight", 0}, {"4.weight", 0}, {"5.weight", 1}}}},
+		{"a product of two", func(b *making, x graph.Value) graph.Value {
+			return b.conv(b.conv(x, b.weight(2, 2, 3, 3)), b.weight(3, 2, 1, 1))
+		}, map[string][]cut.Weight{"0.conv+1.conv": {{"0.weight", 0}, {"1.weight", 0}}}},
+		{"weights in another order, and a factor", func(b *making, x graph.Value) graph.Value {
+			w := b.Reshape(b.Op(graph.OpTranspose, graph.Attrs{"axes": graph.Axes{1, 0}}, b.weight(18, 2)), 2, 2, 3, 3)
+			return b.Mul(b.conv(x, w), b.weight(2))
+		}, map[string][]cut.Weight{"0.conv": {{"0.weight", 0}}}},
+		{"computed weights", func(b *making, x graph.Value) graph.Value {
+			return b.conv(x, b.Op(graph.OpTanh, nil, b.weight(2, 2, 3, 3)))
+		}, map[string][]cut.Weight{}},
+	} {
+		m := built(t, x.build)
+		r, err := cut.Network("net", m, exact(m), cut.Options{})
+		if err != nil || len(r.Circuits) != 1 {
+			t.Errorf("%s: %v, %v", x.name, err, r)
+			continue
+		}
+		if d := cmp.Diff(x.want, r.Weights); d != "" {
+			t.Errorf("%s: %s", x.name, d)
+		}
+	}
+}
+
+// A population that takes nothing but what the host sends has no weights, although it is called by those of the host's product.
+func TestWeightsOfDrive(t *testing.T) {
+	m := built(t, func(b *making, x graph.Value) graph.Value {
+		y := b.linear(b.Input("z", graph.Real(3)), b.weight(4, 3))
+		return b.linear(b.fire(y, 4), b.weight(5, 4))
+	})
+	r, err := cut.Network("net", m, exact(m), cut.Options{})
+	if err != nil || len(r.Circuits) != 1 || len(r.Circuits[0].Populations) != 2 {
+		t.Fatalf("%v, %+v", err, r)
+	}
+	if d := cmp.Diff(map[string][]cut.Weight{"1.linear": {{"1.weight", 0}}}, r.Weights); d != "" || r.Circuits[0].Populations[0].Name != "0.linear" {
+		t.Errorf("%s: %s", said(r), d)
 	}
 }
 

@@ -29,3 +29,19 @@ func (n *Node) MultiplyAccumulates(batch int) int {
 	}
 	return 0
 }
+
+// Weight returns the variable that a product multiplies with, as it is or with its numbers in another order; "" of any other node, and of
+// a product that multiplies with something else.
+func (n *Node) Weight() string {
+	switch n.Op {
+	case OpMatmul, OpConv, OpConvInput:
+		w := n.In[1].Node
+		for w.Op == OpReshape || w.Op == OpTranspose {
+			w = w.In[0].Node
+		}
+		if w.Op == OpRead {
+			return w.Text("var")
+		}
+	}
+	return ""
+}

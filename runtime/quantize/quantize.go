@@ -43,9 +43,9 @@ func Weights(m *graph.Module, rule func(variable string) Rule) (*graph.Module, e
 		for i, n := range f.Inputs {
 			in[i] = b.Input(n.Text("name"), n.Out[0])
 		}
-		done := map[*graph.Node]graph.Value{} // by the read
+		done := map[*graph.Node]graph.Value{} // by what is multiplied with
 		results := b.Inline(f, in, func(n *graph.Node, in []graph.Value) []graph.Value {
-			name := weightOf(n)
+			name := n.Weight()
 			if name == "" {
 				return nil
 			}
@@ -73,17 +73,6 @@ func Weights(m *graph.Module, rule func(variable string) Rule) (*graph.Module, e
 	return &out, nil
 }
 
-// weightOf is the variable that a product multiplies with; "" where n is none, or multiplies with something else.
-func weightOf(n *graph.Node) string {
-	switch n.Op {
-	case graph.OpMatmul, graph.OpConv, graph.OpConvInput:
-		if w := n.In[1].Node; w.Op == graph.OpRead {
-			return w.Text("var")
-		}
-	}
-	return ""
-}
-
 // channel is the dim of a product's weight that counts its output channels.
 func channel(n *graph.Node) int {
 	if n.Op == graph.OpConvInput || n.Op == graph.OpMatmul && !n.Flag("transpose") {
@@ -103,7 +92,7 @@ func rounded(b *graph.Builder, variable string, w graph.Value, r Rule, products 
 		if !g.Shared || other == variable || o == nil || g.Channel && o.channels() != p.channels() {
 			continue
 		}
-		v, _ := o.fold(b, b.Op(graph.OpRead, graph.Attrs{"var": other}))
+		v, _ := o.fold(b, again(b, o.weight))
 		a, c := o.largest(b, v, g)
 		up, down = b.Op(graph.OpMax, nil, up, a), b.Op(graph.OpMax, nil, down, c)
 	}
@@ -131,12 +120,12 @@ func rounded(b *graph.Builder, variable string, w graph.Value, r Rule, products 
 
 // product is what multiplies with a variable.
 type product struct {
-	dims    []int // of the weight
-	channel int   // the dim that counts the output channels
-	norm    *norm // behind it; nil: none
+	weight  graph.Value // what is multiplied with: the variable, or its numbers in another order
+	channel int         // the dim of it that counts the output channels
+	norm    *norm       // behind it; nil: none
 }
 
-func (p *product) channels() int { return p.dims[p.channel] }
+func (p *product) channels() int { return p.weight.Type().Dims[p.channel] }
 
 // along has one number for each channel along the weight's dim.
 func (p *product) along(b *graph.Builder, v graph.Value) graph.Value {
@@ -144,6 +133,15 @@ func (p *product) along(b *graph.Builder, v graph.Value) graph.Value {
 		return v
 	}
 	return b.Reshape(v, 1, p.channels())
+}
+
+// again adds to b what has a weight in another graph.
+func again(b *graph.Builder, w graph.Value) graph.Value {
+	in := make([]graph.Value, len(w.Node.In))
+	for i, v := range w.Node.In {
+		in[i] = again(b, v)
+	}
+	return b.Like(w.Node, w.Node.Attrs, in...)[w.Index]
 }
 
 // fold multiplies the weight with the factor of the norm behind it, which is not valid where there is none.
@@ -160,7 +158,7 @@ func (p *product) fold(b *graph.Builder, w graph.Value) (folded, factor graph.Va
 // largest returns the largest weights, and the largest of their negatives, of each channel or of all.
 func (p *product) largest(b *graph.Builder, w graph.Value, g *schema.Grid) (up, down graph.Value) {
 	var axes []graph.Axis
-	for i := range p.dims {
+	for i := range p.weight.Type().Dims {
 		if !g.Channel || i != p.channel {
 			axes = append(axes, graph.Axis(i))
 		}
@@ -174,8 +172,8 @@ func products(m *graph.Module) map[string]*product {
 	norms := norms(m)
 	for _, f := range m.Functions {
 		for _, n := range f.Nodes {
-			if name := weightOf(n); name != "" && out[name] == nil {
-				out[name] = &product{n.In[1].Type().Dims, channel(n), norms[name]}
+			if name := n.Weight(); name != "" && out[name] == nil {
+				out[name] = &product{n.In[1], channel(n), norms[name]}
 			}
 		}
 	}
@@ -211,10 +209,10 @@ func norms(m *graph.Module) map[string]*norm {
 				continue
 			}
 			of := n.In[0].Node
-			if of.Op == graph.OpAdd && weightOf(of) == "" {
+			if of.Op == graph.OpAdd && of.Weight() == "" {
 				of = of.In[0].Node
 			}
-			if w := weightOf(of); w != "" && out[w] == nil {
+			if w := of.Weight(); w != "" && out[w] == nil {
 				out[w] = &norm{name, m.Variable(name + varOf).Type.Size(), n.Real("epsilon")}
 			}
 		}

@@ -3,6 +3,7 @@ package quantize
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -236,6 +237,51 @@ func TestSigns(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// Weights whose numbers a product takes in another order are rounded in that order, with the product's channels, also where another's
+// scale is theirs.
+func TestOrder(t *testing.T) {
+	m, err := graph.Parse(`graph 1
+
+variable "1.weight" f32[3 2] parameter uniform(-1.0, 1.0)
+variable "2.weight" f32[2 3] parameter uniform(-1.0, 1.0)
+
+function eval(x: f32[N 3]) {
+  %0 = read var="1.weight" : f32[3 2]
+  %1 = transpose %0 axes=[1 0] : f32[2 3]
+  %2 = matmul %x %1 transpose=true : f32[N 2]
+  %3 = read var="2.weight" : f32[2 3]
+  %4 = matmul %x %3 transpose=true : f32[N 2]
+  return y = %2, z = %4
+}
+`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	q, err := Weights(m, func(name string) Rule {
+		return map[string]Rule{"1.weight": {Grid: &schema.Grid{Low: -2, High: 2, Channel: true}}, "2.weight": {Grid: &schema.Grid{Low: -2, High: 2, Channel: true, Shared: true}, With: []string{"1.weight", "2.weight"}}}[name]
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := interp.NewValue(graph.Type{Dims: []int{3, 2}}, 1)
+	copy(w.Data, []float64{1, 8, 0.4, -3, -0.7, 1})
+	v := interp.NewValue(graph.Type{Dims: []int{2, 3}}, 1)
+	copy(v.Data, []float64{0.3, 0.3, 0.3, -5, 0.3, 3})
+	x := interp.NewValue(graph.Real(3), 3)
+	copy(x.Data, []float64{1, 0, 0, 0, 1, 0, 0, 0, 1})
+	res, err := interp.Run(q.Function("eval"), &interp.Env{N: 3, Inputs: map[string]interp.Value{"x": x}, Variables: map[string]interp.Value{"1.weight": w, "2.weight": v}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := res.Outputs["y"].Data, []float64{1, 8, 0.5, -4, -0.5, 0}; !slices.Equal(got, want) {
+		t.Errorf("weights %v, want %v", got, want)
+	}
+	// The scale that is shared is by channel: 1 and 8, of the other's.
+	if got, want := res.Outputs["z"].Data, []float64{0.5, -4, 0.5, 0, 0.5, 4}; !slices.Equal(got, want) {
+		t.Errorf("weights beside them %v, want %v", got, want)
 	}
 }
 
