@@ -134,8 +134,8 @@ type View struct {
 	Dims   []int `json:"dims"`
 }
 
-// Tensor is where numbers lie: float32, little-endian, row-major, from Offset bytes of the request's arena on. In a request without
-// arena only the dims hold.
+// Tensor is where numbers lie: float32, finite, little-endian, row-major, from Offset bytes of the request's arena on. In a request
+// without arena only the dims hold.
 type Tensor struct {
 	Dims   []int `json:"dims"`
 	Offset int   `json:"offset,omitempty"`

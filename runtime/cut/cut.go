@@ -3,6 +3,7 @@ package cut
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 
 	"snnc.dev/snnc/plugins/schema"
@@ -58,7 +59,7 @@ type Layer struct {
 
 // Network cuts the eval function of a network into circuits. vars returns the value of a variable, in the row-major order of its dims;
 // where vars is nil the tensors of circuits have dims and no numbers, and parameters of neurons are taken as they start. An error is
-// one of the network's numbers, or of its size; what no chip can take is no error.
+// one of the numbers, such as that one is not finite, or of their size; what no chip can take is no error.
 func Network(name string, m *graph.Module, vars func(name string) []float32, o Options) (*Result, error) {
 	r, err := network(name, m, vars, o, work)
 	if err != nil {
@@ -73,6 +74,9 @@ func network(name string, m *graph.Module, vars func(name string) []float32, o O
 		return nil, fmt.Errorf("there is no function %s", evalFunction)
 	}
 	c := find(m, g, vars, o.Allowed, budget)
+	if c.broken != nil {
+		return nil, c.broken
+	}
 	r := &Result{Module: m, Weights: map[string][]Weight{}}
 	e, out, err := c.rewrite(name)
 	if err != nil {
@@ -204,20 +208,32 @@ func (c *finder) circuits(e *emitter, name string) {
 
 // fill gives the tensors of a circuit their numbers.
 func (c *finder) fill(a *assembled, r *Result) error {
-	put := func(t *schema.Tensor, n int, number func(i int) float64) {
+	// put writes numbers of a layer as single precision, which each of them has to be within.
+	put := func(layer, what string, t *schema.Tensor, n int, number func(i int) float64) error {
 		t.Offset = 4 * len(r.Tensors)
 		for i := range n {
-			r.Tensors = append(r.Tensors, float32(number(i)))
+			x := number(i)
+			y := float32(x)
+			switch {
+			case math.IsNaN(x):
+				return fmt.Errorf("layer %s: one of its %s is no number once all is folded into it, such as a batch norm: look for factors that are 0 or infinite", layer, what)
+			case !finite(float64(y)):
+				return fmt.Errorf("layer %s: one of its %s is %.3g once all is folded into it, such as a batch norm, and chips take numbers up to %.2g: train it with smaller ones", layer, what, x, math.MaxFloat32)
+			}
+			r.Tensors = append(r.Tensors, y)
 		}
+		return nil
 	}
 	for k, i := range a.members {
 		p, q := &c.found[i], &a.Populations[k]
 		for j, t := range p.terms {
 			x, err := t.weights.get()
+			if err == nil {
+				err = put(p.name, "weights", &q.Synapses[j].Weights, len(x), func(i int) float64 { return x[i] * p.Gain })
+			}
 			if err != nil {
 				return err
 			}
-			put(&q.Synapses[j].Weights, len(x), func(i int) float64 { return x[i] * p.Gain })
 		}
 		if q.Bias == nil {
 			continue
@@ -240,7 +256,9 @@ func (c *finder) fill(a *assembled, r *Result) error {
 				break
 			}
 		}
-		put(q.Bias, len(x)/in, func(i int) float64 { return x[i*in] })
+		if err := put(p.name, "biases", q.Bias, len(x)/in, func(i int) float64 { return x[i*in] }); err != nil {
+			return err
+		}
 	}
 	return nil
 }

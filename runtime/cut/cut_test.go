@@ -467,6 +467,54 @@ func TestWeightsOfDrive(t *testing.T) {
 	}
 }
 
+// Numbers that are not finite, or beyond single precision when all is folded, are an error that says where they are.
+func TestFinite(t *testing.T) {
+	inf, nan := float32(math.Inf(1)), float32(math.NaN())
+	// A convolution, a factor, a convolution of its sums, a bias, all of them on one channel but for the first; and neurons behind neurons.
+	m := built(t, func(b *making, x graph.Value) graph.Value {
+		y := b.conv(b.Div(b.conv(x, b.weight(1, 2, 1, 1)), b.weight(1)), b.weight(1, 1, 1, 1))
+		y = b.fire(b.Add(b.Mul(y, b.weight(1)), b.weight(1)), 4)
+		return b.linear(b.Reshape(y, 16), b.weight(2, 16))
+	})
+	for _, x := range []struct {
+		set  map[string]float32 // the first number of variables; all others are 0.5
+		want string
+	}{
+		{nil, ""},
+		{map[string]float32{"0.weight": 3e38, "2.weight": 0.25}, ""},
+		{map[string]float32{"0.weight": nan}, "cut net: circuit net: variable 0.weight has NaN among its numbers, and chips take finite ones: its training has diverged"},
+		{map[string]float32{"5.weight": -inf}, "cut net: circuit net: variable 5.weight has -Inf among its numbers, and chips take finite ones: its training has diverged"},
+		{map[string]float32{"4.weight": inf}, "cut net: circuit net: variable 4.weight has +Inf among its numbers, and chips take finite ones: its training has diverged"},
+		{map[string]float32{"0.weight": -3e38, "3.weight": 8}, "cut net: circuit net: layer 0.conv+2.conv: one of its weights is -1.2e+39 once all is folded into it, such as a batch norm, and chips take numbers up to 3.4e+38: train it with smaller ones"},
+		{map[string]float32{"0.weight": 1e-30, "1.weight": 0}, "cut net: circuit net: layer 0.conv+2.conv: one of its weights is +Inf once all is folded into it, such as a batch norm, and chips take numbers up to 3.4e+38: train it with smaller ones"},
+		{map[string]float32{"0.weight": 0, "1.weight": 0}, "cut net: circuit net: layer 0.conv+2.conv: one of its weights is no number once all is folded into it, such as a batch norm: look for factors that are 0 or infinite"},
+	} {
+		_, err := cut.Network("net", m, func(name string) []float32 {
+			y := slices.Repeat([]float32{0.5}, m.Variable(name).Type.Size())
+			if v, ok := x.set[name]; ok {
+				y[0] = v
+			}
+			return y
+		}, cut.Options{})
+		if got := fmt.Sprint(err); got != x.want && (err != nil || x.want != "") {
+			t.Errorf("%v: %s\nwant %s", x.set, got, x.want)
+		}
+	}
+	// A parameter of a neuron is a variable like any other.
+	b := &making{m: &graph.Module{Equations: m.Equations}, types: map[string]graph.Type{}}
+	b.Builder = graph.NewBuilder("eval", graph.ModuleEnv{Module: b.m, Types: b.types})
+	y := b.linear(b.Input("x", graph.Spikes(4, 3)), b.weight(2, 3))
+	b.Output("y", b.Equation(graph.OpEquation, m.Equation("late"), nil, y, b.weight())[0])
+	g, err := b.Finish()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.m.Functions = []*graph.Graph{g}
+	if _, err := cut.Network("net", b.m, func(name string) []float32 { return slices.Repeat([]float32{nan}, b.m.Variable(name).Type.Size()) }, cut.Options{}); err == nil || !strings.HasPrefix(err.Error(), "cut net: variable 1.weight has NaN") {
+		t.Errorf("a threshold that is no number: %v", err)
+	}
+}
+
 // said says in words what lies on chips and what is left.
 func said(r *cut.Result) string {
 	var w strings.Builder

@@ -30,7 +30,8 @@ type finder struct {
 	names   map[string]int         // how many populations are called so
 	made    map[twin]int           // the population of what flows in and of dynamics
 	known   map[graph.Value][]float64
-	budget  int // numbers that may still be computed
+	budget  int   // numbers that may still be computed
+	broken  error // a variable that is not finite
 	found   []population
 }
 

@@ -2,6 +2,7 @@ package cut
 
 import (
 	"fmt"
+	"math"
 	"slices"
 
 	"snnc.dev/snnc/runtime/graph"
@@ -118,7 +119,12 @@ func (c *finder) variable(name string, t graph.Type) (interp.Value, error) {
 		return v, fmt.Errorf("variable %s has %d numbers, want %d for %v", name, len(x), len(v.Data), t)
 	}
 	for i, y := range x {
-		v.Data[i] = float64(y)
+		if v.Data[i] = float64(y); !finite(v.Data[i]) {
+			c.broken = fmt.Errorf("variable %s has %v among its numbers, and chips take finite ones: its training has diverged", name, y)
+			return v, c.broken
+		}
 	}
 	return v, nil
 }
+
+func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }
