@@ -14,7 +14,6 @@ import (
 	"snnc.dev/snnc/runtime/build"
 	"snnc.dev/snnc/runtime/data"
 	"snnc.dev/snnc/runtime/deploy"
-	"snnc.dev/snnc/runtime/metric"
 	"snnc.dev/snnc/runtime/record"
 	"snnc.dev/snnc/runtime/tensor"
 	"snnc.dev/snnc/runtime/train"
@@ -34,7 +33,7 @@ type deployment struct {
 
 	// What software gives, once for all targets.
 	images  []*tensor.Tensor
-	figures []metric.Figure
+	figures []judged
 	sheet   string
 	cpu     *record.CPU
 }
@@ -125,6 +124,9 @@ func (x *deployment) on(ctx context.Context, path, name string, target schema.Va
 	if x.verdict(j, name, placed.Reply, out); !out.Fits {
 		return nil
 	}
+	if stays := out.Stays(2); stays != "" {
+		x.o.Watch.Say(j.name, "    "+stays)
+	}
 	server := deploy.NewServer(ctx, placed)
 	x.pool.Chips = server
 	defer func() { x.pool.Chips = nil }()
@@ -191,7 +193,8 @@ func (x *deployment) on(ctx context.Context, path, name string, target schema.Va
 		return err
 	}
 	for i, f := range figures {
-		out.Figures = append(out.Figures, record.DeployedFigure{Name: f.Name, Software: x.figures[i].Value, Chip: f.Value, Recipe: f.Recipe})
+		out.Figures = append(out.Figures, record.DeployedFigure{Name: f.Name, Software: x.figures[i].Value, Chip: f.Value,
+			SoftwareInterval: record.Interval(x.figures[i].Interval), ChipInterval: record.Interval(f.Interval), Of: f.of, Recipe: f.Recipe})
 	}
 	x.said(name, out)
 	return nil
@@ -219,14 +222,14 @@ func (x *deployment) rewritten(placed *deploy.Placed) (whole, drawn *train.Model
 // said says what a deployment comes to.
 func (x *deployment) said(name string, d *record.Deployment) {
 	say := func(format string, args ...any) { x.o.Watch.Say(x.job.name, "    "+fmt.Sprintf(format, args...)) }
-	for _, t := range d.Totals {
-		say("%s: %.3g to %.3g J for %s, by %s", name, t.Low, t.High, d.Inference, t.Profile)
+	for _, spent := range d.Spent() {
+		say("%s: %s", name, spent)
 	}
 	if d.Caution != "" {
 		say("%s: %s", name, d.Caution)
 	}
 	for _, f := range d.Figures {
-		say("%s: %s = %.4g on the chip, %.4g in software", name, f.Name, f.Chip, f.Software)
+		say("%s: %s", name, f)
 	}
 	if d.Chip != "" {
 		say("samples in %s and %s", x.relative(d.Chip), x.relative(d.Software))

@@ -46,9 +46,20 @@ func (j *job) inferences() (out []inference) {
 		add(inference{what: "a sample of sampler " + render(j.Settings["sampler"]), built: j.use.drawn}, functions)
 	}
 	for _, e := range j.use.Program.Exports {
-		add(inference{export: e.Name, what: "an example through export " + e.Name, built: j.use.Built}, map[string]float64{e.Function: 1})
+		add(inference{export: e.Name, what: passed(e.Name), built: j.use.Built}, map[string]float64{e.Function: 1})
 	}
 	return out
+}
+
+// passed says what an example is once it has gone through an export.
+func passed(export string) string {
+	switch export {
+	case logits:
+		return "an example classified"
+	case reconstruct:
+		return "an example reconstructed"
+	}
+	return "an example for which `" + export + "` is computed"
 }
 
 // visit counts the applications of roles in a function.
@@ -211,8 +222,14 @@ func (x *deployment) picture(name string, all []*tensor.Tensor) (string, error) 
 	return x.folder.WriteDeploySheet(name, m)
 }
 
+// judged is a figure, and what was judged.
+type judged struct {
+	metric.Figure
+	of string
+}
+
 // judge returns the figures of the action's metrics of a model, whose samples are given.
-func (x *deployment) judge(ctx context.Context, whole, drawn *train.Model, images []*tensor.Tensor) (all []metric.Figure, err error) {
+func (x *deployment) judge(ctx context.Context, whole, drawn *train.Model, images []*tensor.Tensor) (all []judged, err error) {
 	if len(x.job.Settings["metrics"].Items) == 0 {
 		return nil, nil
 	}
@@ -235,9 +252,17 @@ func (x *deployment) judge(ctx context.Context, whole, drawn *train.Model, image
 			return nil, err
 		}
 		for _, f := range figures {
-			if !f.Detail {
-				all = append(all, f)
+			if f.Detail {
+				continue
 			}
+			of := fmt.Sprintf("%d samples", f.Count)
+			if measures()[v.Text].export != "" {
+				of = fmt.Sprintf("the first %d examples of %s", f.Count, x.job.Settings.Text("reference"))
+				if f.Count == x.set.Len() {
+					of = fmt.Sprintf("all %d examples of %s", f.Count, x.job.Settings.Text("reference"))
+				}
+			}
+			all = append(all, judged{f, of})
 		}
 	}
 	return all, nil

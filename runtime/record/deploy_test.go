@@ -74,6 +74,30 @@ func TestUnreadableDeploy(t *testing.T) {
 	}
 }
 
+// What a console says of a deployment.
+func TestDeployWords(t *testing.T) {
+	d := deployed(2)
+	for _, name := range []string{"3.a", "3.b", "3.c", "3.d", "3.a"} {
+		d.Layers = append(d.Layers, DeployedLayer{Network: "encoder", Layer: name, Where: OnHost, Reason: "it is late"})
+	}
+	d.Layers = append(d.Layers, DeployedLayer{Network: "encoder", Layer: "4", Where: OnHost, Reason: "it is last"})
+	got := append(d.Spent(), d.Stays(2), d.Figures[0].String(), (&Deployment{Layers: []DeployedLayer{{Where: OnHost}}}).Stays(2), DeployedFigure{Name: "frechet", Software: 12.34567, Chip: 12}.String())
+	d.Layers, d.Host = d.Layers[:3], nil
+	got = append(got, d.Spent()[0], d.Stays(1))
+	want := []string{
+		"9.9 µJ on the chip and 15.4 µJ with the host's part for a sample of sampler dpm, by early, events only",
+		"210 nJ to 730 µJ on the chip and 5.73 to 736 µJ with the host's part for a sample of sampler dpm, by board, without events",
+		"7 of 9 layers stay on the host: 0.conv: its input is <real> values; 3.a, 3.b, 2 more: it is late; and for 1 more reason",
+		"accuracy = 0.975 in 0.95..0.99 on the chip, 0.98 in software, of the first 256 examples of test",
+		"", "frechet = 12 on the chip, 12.35 in software",
+		"9.9 µJ for a sample of sampler dpm, by early, events only",
+		"1 of 3 layers stays on the host: 0.conv: its input is <real> values",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestAmounts(t *testing.T) {
 	got := Amounts([]schema.Amount{{Name: "neurons", Used: 736, Limit: 131072}, {Name: "synapses", Used: 43008}, {Name: "load", Used: 0.123456}})
 	if want := "736 of 131,072 neurons, 43,008 synapses, 0.1235 load"; got != want {

@@ -189,7 +189,7 @@ func energyChart(d *Deployment) template.HTML {
 		sums := func(totals []Total, label string) {
 			for _, t := range totals {
 				if t.Profile == profile {
-					if some := only(t.Parts); some != "" {
+					if some := partial(t.Parts); some != "" {
 						label += ": " + some
 					}
 					bars = append(bars, bar{label: label, low: t.Low, high: t.High, class: "sum"})

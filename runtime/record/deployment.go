@@ -1,6 +1,10 @@
 package record
 
-import "snnc.dev/snnc/plugins/schema"
+import (
+	"fmt"
+
+	"snnc.dev/snnc/plugins/schema"
+)
 
 // Deployment is what a deploy action says of one target: how trained networks lie on the chip, what was lost on the way, and what the
 // emulated chip did, which JSON and the page show.
@@ -18,7 +22,7 @@ type Deployment struct {
 	Chips int             `json:"chips,omitempty"`
 	Cores []schema.Core   `json:"cores,omitempty"`
 
-	// Inference says what the figures per inference are of: "a sample of sampler dpm", "an example through logits".
+	// Inference says what the figures per inference are of: "a sample of sampler dpm", "an example classified".
 	Inference string          `json:"inference"`
 	Layers    []DeployedLayer `json:"layers"`
 
@@ -119,6 +123,22 @@ type SoftwareActivity struct {
 	Synops float64   `json:"synops"` // synaptic events: one synapse that a spike reaches
 }
 
+// Spent lists in words, for each set of constants, what an inference takes on the chip and with the host's part.
+func (d *Deployment) Spent() (out []string) {
+	for i, t := range d.Totals {
+		text := span(t.Low, t.High, "J")
+		if d.Host != nil && i < len(d.Whole) {
+			text += " on the chip and " + span(d.Whole[i].Low, d.Whole[i].High, "J") + " with the host's part"
+		}
+		text += " for " + d.Inference + ", by " + t.Profile
+		if some := partial(t.Parts); some != "" {
+			text += ", " + some
+		}
+		out = append(out, text)
+	}
+	return out
+}
+
 // Baseline is the energy of an inference on something else than the chip, in joules.
 type Baseline struct {
 	Name  string  `json:"name"`
@@ -153,7 +173,28 @@ type DeployedFigure struct {
 	Name     string  `json:"name"`
 	Software float64 `json:"software"`
 	Chip     float64 `json:"chip"`
-	Recipe   string  `json:"recipe"`
+	// Intervals of 95% over other samples or examples; none where there is no such thing.
+	SoftwareInterval Interval `json:"software_interval,omitzero"`
+	ChipInterval     Interval `json:"chip_interval,omitzero"`
+	Of               string   `json:"of"` // what is judged: "the first 64 examples of test", "256 samples"
+	Recipe           string   `json:"recipe"`
+}
+
+// String writes both, as "accuracy = 0.9 in 0.8..0.95 on the chip, 1 in software, of the first 64 examples of test".
+func (f DeployedFigure) String() string {
+	text := fmt.Sprintf("%s = %s on the chip, %s in software", f.Name, f.ChipInterval.around(f.Chip), f.SoftwareInterval.around(f.Software))
+	if f.Of != "" {
+		text += ", of " + f.Of
+	}
+	return text
+}
+
+// around writes a number with its interval, if it has one.
+func (i Interval) around(v float64) string {
+	if i == (Interval{}) {
+		return fmt.Sprintf("%.4g", v)
+	}
+	return fmt.Sprintf("%.4g in %.4g..%.4g", v, i.Low, i.High)
 }
 
 // LayerAgreement compares the spikes of a layer on the chip with those in software, where both are given the same inputs of the circuit and

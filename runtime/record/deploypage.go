@@ -35,6 +35,7 @@ type deployment struct {
 	Energy      template.HTML
 	Details     []energyRow
 	Caution     string
+	Stays       string // what stays on the host, and why
 	HostEnergy  *HostEnergy
 	Baselines   []baselineRow
 	Constants   []schema.Constant
@@ -116,7 +117,7 @@ func newDeployment(file string, text []byte) deployment {
 	for _, e := range of.Energy {
 		d.Details = append(d.Details, energyRow{e, strings.Join(e.From, ", "), span(e.Low, e.High, "J")})
 	}
-	d.Caution, d.HostEnergy = of.Caution, of.Host
+	d.Caution, d.HostEnergy, d.Stays = of.Caution, of.Host, of.Stays(math.MaxInt)
 	for _, b := range of.Baselines {
 		row := baselineRow{Baseline: b, Joules: span(b.Low, b.High, "J")}
 		if b.Seconds > 0 {
@@ -126,7 +127,7 @@ func newDeployment(file string, text []byte) deployment {
 			row.Faster = ratio(b.Faster.Low, b.Faster.High)
 		}
 		for _, r := range b.Ratios {
-			row.Ratios = append(row.Ratios, fact{r.Profile, ratio(r.Low, r.High), only(r.Parts)})
+			row.Ratios = append(row.Ratios, fact{r.Profile, ratio(r.Low, r.High), partial(r.Parts)})
 		}
 		d.Baselines = append(d.Baselines, row)
 	}
@@ -292,16 +293,36 @@ func ratio(low, high float64) string {
 // parted are the parts of energies in words.
 var parted = map[schema.EnergyPart]string{schema.Dynamic: "events", schema.PerStep: "steps", schema.Static: "static, over the time", schema.HostIO: "processors, in and out"}
 
-// only says which parts a set of constants has figures of; "" where it has those of all.
-func only(parts []schema.EnergyPart) string {
-	if len(parts) == 0 || len(parts) >= len(parted) {
+// partial says what a set of constants has figures of, where it lacks those of events or of time, without which its sum is not what a chip
+// takes from its supply; "" where it has both.
+func partial(parts []schema.EnergyPart) string {
+	var lacks []string
+	for _, p := range []schema.EnergyPart{schema.Dynamic, schema.Static} {
+		if !slices.Contains(parts, p) {
+			lacks = append(lacks, short(p))
+		}
+	}
+	switch {
+	case len(parts) == 0 || len(lacks) == 0:
+		return ""
+	case len(parts) == 1:
+		return short(parts[0]) + " only"
+	}
+	return "without " + strings.Join(lacks, " and ")
+}
+
+// short is the part of an energy in a word.
+func short(p schema.EnergyPart) string {
+	word, _, _ := strings.Cut(cmp.Or(parted[p], string(p)), ",")
+	return word
+}
+
+// between writes an interval; "" of none.
+func between(i Interval) string {
+	if i == (Interval{}) {
 		return ""
 	}
-	words := make([]string, len(parts))
-	for i, p := range parts {
-		words[i], _, _ = strings.Cut(cmp.Or(parted[p], string(p)), ",")
-	}
-	return strings.Join(words, " + ") + " only"
+	return number(i.Low) + " to " + number(i.High)
 }
 
 // lines returns the texts that say something.

@@ -57,7 +57,7 @@ func (f *Folder) WriteReport(r Report) error {
 	if err != nil {
 		return fmt.Errorf("write report: %w", err)
 	}
-	t, err := template.New("report").Funcs(template.FuncMap{"count": Grouped, "number": number, "percent": percent, "link": link, "base": filepath.Base, "lines": lines, "parts": func(name string) []string { return strings.SplitAfter(name, ".") }}).Parse(reportTemplate)
+	t, err := template.New("report").Funcs(template.FuncMap{"count": Grouped, "number": number, "percent": percent, "between": between, "link": link, "base": filepath.Base, "lines": lines, "parts": func(name string) []string { return strings.SplitAfter(name, ".") }}).Parse(reportTemplate)
 	if err != nil {
 		return fmt.Errorf("write report: %w", err)
 	}
