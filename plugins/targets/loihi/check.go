@@ -16,15 +16,16 @@ import (
 var doc string
 
 // Target returns the plugin component. Its parameters are cores, how many the chip or a system of chips has (128 in one),
-// and weight_bits, the bits of a weight in synapse memory.
+// generation, 1 or 2, and weight_bits, the bits of a weight in synapse memory.
 func Target() sdk.Target {
 	one, many := 1.0, 4096.0*128
-	most := 8.0
+	most, second := 8.0, 2.0
 	return sdk.Target{
 		Component: schema.Component{
 			Kind: schema.Target, Name: "loihi", Version: "1.0", Doc: doc,
 			Params: []schema.Param{
 				{Name: "cores", Type: schema.Int, Default: "128", Min: &one, Max: &many, Doc: "cores that there are; one chip has 128"},
+				{Name: "generation", Type: schema.Int, Default: "1", Min: &one, Max: &second, Doc: "1, or 2 for Loihi 2"},
 				{Name: "weight_bits", Type: schema.Int, Default: "8", Min: &one, Max: &most, Doc: "bits of a weight: 1 to 6, or 8"},
 			},
 		},
@@ -62,7 +63,7 @@ func circuits(c *mapping.Chip, reply *schema.TargetReply, list []schema.Circuit)
 		from := &list[i]
 		refused := make([]bool, len(from.Populations))
 		for j := range from.Populations {
-			if why := refusal(from, j); why != "" {
+			if why := refusal(from, j, c.Generation); why != "" {
 				refused[j], reply.Fits = true, false
 				host = append(host, schema.Placement{Network: from.Network, Layer: from.Populations[j].Name, Host: true, Problem: why})
 			}
@@ -73,6 +74,9 @@ func circuits(c *mapping.Chip, reply *schema.TargetReply, list []schema.Circuit)
 				return s.Population >= 0 && from.Populations[s.Population].Name == p.Name
 			})
 		})
+	}
+	if c.Generation == 2 {
+		reply.Notes = append(reply.Notes, "Loihi 2: how layers are cut is inferred from what its compiler printed of one network; of energies nothing is published, and what is shown is extrapolated")
 	}
 	if silenced {
 		reply.Notes = append(reply.Notes, "neurons that fire once have a synapse onto themselves, which keeps them silent: they cannot rest for so long")
@@ -95,14 +99,20 @@ func grids(bits int) []schema.Grid {
 
 // chip reads the arguments.
 func chip(args schema.Arguments) (mapping.Chip, []schema.Complaint) {
-	c := mapping.Chip{Cores: 128, Bits: 8}
+	c := mapping.Chip{Cores: 128, Bits: 8, Generation: 1}
 	if args.Has("cores") {
 		c.Cores = args.Int("cores")
 	}
 	if args.Has("weight_bits") {
 		c.Bits = args.Int("weight_bits")
 	}
+	if args.Has("generation") {
+		c.Generation = args.Int("generation")
+	}
 	var bad []schema.Complaint
+	if c.Generation != 1 && c.Generation != 2 {
+		bad = append(bad, schema.Complaint{Path: "generation", Summary: fmt.Sprintf("there is no generation %d of the chip", c.Generation), Help: "write 1, or 2 for Loihi 2"})
+	}
 	if c.Cores < 1 {
 		bad = append(bad, schema.Complaint{Path: "cores", Summary: fmt.Sprintf("a chip with %d cores holds nothing", c.Cores), Help: "one chip has 128"})
 	}

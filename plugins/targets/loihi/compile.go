@@ -13,10 +13,11 @@ import (
 
 // compiled is circuits in the chip's terms, and where they lie.
 type compiled struct {
-	circuits  []schema.Circuit
-	registers [][]quantise.Registers // by circuit and population
-	layout    *mapping.Layout
-	bits      int
+	circuits   []schema.Circuit
+	registers  [][]quantise.Registers // by circuit and population
+	layout     *mapping.Layout
+	bits       int
+	generation int
 }
 
 // Compile puts circuits on the chip. Where they do not fit, the chip is nil and the reply says why.
@@ -56,7 +57,7 @@ func compile(q schema.CompileRequest, w sdk.Weights) (*compiled, schema.CompileR
 		return nil, r, nil
 	}
 	more := &added{w: w}
-	x := &compiled{circuits: more.circuits(q.Circuits), bits: chip.Bits}
+	x := &compiled{circuits: more.circuits(q.Circuits), bits: chip.Bits, generation: chip.Generation}
 	for i := range x.circuits {
 		c := &x.circuits[i]
 		var all []quantise.Registers
@@ -84,12 +85,12 @@ func compile(q schema.CompileRequest, w sdk.Weights) (*compiled, schema.CompileR
 		}
 		return 1
 	})
-	r.Chips, r.Constants = x.layout.Chips, emulator.Constants(1)
+	r.Chips, r.Constants = x.layout.Chips, emulator.Constants(chip.Generation)
 	for i := range x.layout.Cores {
 		k := &x.layout.Cores[i]
 		c := &x.circuits[k.Circuit]
 		r.Cores = append(r.Cores, schema.Core{Chip: k.Chip, X: 2*k.X + k.Slot%2, Y: 2*k.Y + k.Slot/2, // the four of a tile in a square
-			Layers: []string{c.Name + ": " + c.Populations[k.Population].Name}, Used: k.Amounts()})
+			Layers: []string{c.Name + ": " + c.Populations[k.Population].Name}, Used: x.layout.Amounts(i)})
 	}
 	return x, r, nil
 }

@@ -70,7 +70,7 @@ func (x *onChip) Emulate(b *sdk.Block) (schema.EmulateReply, error) {
 
 // work is what the chips did for circuit i, but for the ticks.
 func (x *onChip) work(i int, t *tally) emulator.Work {
-	w := emulator.Work{Across: t.across, Down: t.down, Chips: x.layout.Chips}
+	w := emulator.Work{Across: t.across, Down: t.down, Chips: x.layout.Chips, Generation: x.generation}
 	for _, k := range x.layout.Cores {
 		if k.Circuit == i {
 			w.Cores++

@@ -224,7 +224,7 @@ func TestOnceValid(t *testing.T) {
 			continue
 		}
 		l := c.Layout(list, p, func(int, int) float64 { return 1 })
-		for _, x := range validate.Check(list, bits, l.Tables()) {
+		for _, x := range validate.Check(list, 1, bits, l.Tables()) {
 			t.Errorf("seed %d of %+v with %d bits: %s", seed, o, bits, x)
 		}
 		for i := range list[0].Populations {

@@ -15,6 +15,9 @@ func (x *compiled) network(i int, prefix string) *emulator.Network {
 	c := &x.circuits[i]
 	n := &emulator.Network{Format: emulator.Format, Dialect: emulator.Chip}
 	n.Steps = ticks(c)
+	if x.generation == 2 {
+		n.Generation = 2
+	}
 	input := func(k int) string { return fmt.Sprintf("%sinput %d: %s", prefix, k, c.Inputs[k].Name) }
 	for k, in := range c.Inputs {
 		if in.Kind == schema.SpikeInput {
@@ -25,7 +28,7 @@ func (x *compiled) network(i int, prefix string) *emulator.Network {
 		p, r := &c.Populations[j], &x.registers[i][j]
 		name := prefix + p.Name
 		g := emulator.Group{Name: name, Dims: p.Dims, DecayU: r.DecayU, DecayV: r.DecayV, Threshold: r.Threshold, BiasExp: r.BiasExponent,
-			Refract: r.Refractory, Hold: r.Hold}
+			ResetBy: r.ResetBy, Refract: r.Refractory, Hold: r.Hold}
 		if r.Start != 0 {
 			g.Start = &emulator.Numbers{List: []int32{int32(r.Start)}}
 		}
@@ -98,6 +101,9 @@ func (x *compiled) whole() *emulator.Network {
 		return x.network(0, "")
 	}
 	all := &emulator.Network{Format: emulator.Format, Dialect: emulator.Chip}
+	if x.generation == 2 {
+		all.Generation = 2
+	}
 	for i := range x.circuits {
 		n := x.network(i, x.circuits[i].Name+"/")
 		all.Inputs, all.Groups, all.Synapses = append(all.Inputs, n.Inputs...), append(all.Groups, n.Groups...), append(all.Synapses, n.Synapses...)

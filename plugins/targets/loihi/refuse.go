@@ -14,8 +14,9 @@ const maxDelay = 62
 //
 //	u = D(u, decay_u + 1) + q;  v = D(v, decay_v) + u + bias;  spike where v > vth, and then v = 0
 //
-// so a reset to 0 is all there is, and what the host writes for each example does not flow through the current.
-func refusal(c *schema.Circuit, i int) string {
+// so a reset to 0 is all there is, and what the host writes for each example does not flow through the current. Neurons of Loihi 2 are
+// programs, and can take a number off the membrane instead.
+func refusal(c *schema.Circuit, i int, generation int) string {
 	p := &c.Populations[i]
 	for k := range p.Synapses {
 		if s := &p.Synapses[k]; s.Delay > maxDelay {
@@ -51,6 +52,14 @@ func refusal(c *schema.Circuit, i int) string {
 	}
 	switch p.Reset.Kind {
 	case schema.ResetBy:
+		switch {
+		case generation == 2 && p.Reset.Value > 0 && p.Refractory == 0:
+			return ""
+		case generation == 2 && p.Refractory > 0:
+			return "a spike takes a number off its membrane, and it rests: the chip's neuron rests at 0"
+		case generation == 2:
+			return fmt.Sprintf("a spike takes %v off its membrane, and the chip's neuron a number above 0", p.Reset.Value)
+		}
 		return "a spike takes its threshold off the membrane (a soft reset), and the chip's neuron is reset to 0"
 	case schema.ResetNone:
 		return "a spike does not reset its membrane, and the chip's neuron is reset to 0"

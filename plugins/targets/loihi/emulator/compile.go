@@ -35,6 +35,7 @@ type group struct {
 	biasExp       int
 	start         []int32
 	refract, hold int32
+	resetBy       int64 // 0: to 0
 	noise         *Noise
 }
 
@@ -115,7 +116,7 @@ func (n *Network) group(g *Group) group {
 		offsetV = *n.OffsetV
 	}
 	out := group{size: circuit.Size(g.Dims), keepU: int64(full - g.DecayU - offsetU), keepV: int64(full - g.DecayV - offsetV), threshold: int64(g.Threshold) * unit,
-		refract: int32(max(g.Refract, 1)), hold: int32(g.Hold), biasExp: g.BiasExp, noise: g.Noise}
+		refract: int32(max(g.Refract, 1)), hold: int32(g.Hold), resetBy: int64(g.ResetBy), biasExp: g.BiasExp, noise: g.Noise}
 	out.vmin, out.vmax = g.clips()
 	if len(g.Dims) == 3 && g.Dims[0] > 1 && g.Dims[1]*g.Dims[2] > 1 {
 		channels, places := g.Dims[0], g.Dims[1]*g.Dims[2]
@@ -146,6 +147,14 @@ func (n *Network) group(g *Group) group {
 		out.keepV = 0
 	}
 	return out
+}
+
+// reset is what a spike leaves of a membrane.
+func (g *group) reset(v int64) int64 {
+	if g.resetBy == 0 {
+		return 0
+	}
+	return v - g.resetBy
 }
 
 // at is where compartment i is kept.

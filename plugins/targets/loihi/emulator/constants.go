@@ -48,6 +48,7 @@ var constants = []schema.Constant{
 	{Name: "loihi2.neuron_step", Value: 575, Unit: "pJ", Kind: "derived", Source: orchard + ": 68.3 uJ a step over 118,909 neurons, all in", Unverified: true},
 	{Name: "loihi2.static", Value: 232, Unit: "mW", Kind: "silicon", Source: orchard, Unverified: true},
 	{Name: "loihi2.step_time", Value: 152.8, Unit: "us", Kind: "silicon", Source: orchard, Unverified: true},
+	{Name: "loihi2.barrier_least", Value: 66.7, Unit: "ns", Kind: "derived", Source: boyle + ", one tile: 600 ns, of which Loihi 2 takes a ninth where a step takes less than 200 ns on all tiles", Unverified: true},
 	{Name: "loihi2.barrier_most", Value: 200, Unit: "ns", Kind: "derived", Source: "Intel Loihi 2 technology brief, 2021: a step of a chip takes less", Unverified: true},
 }
 

@@ -64,11 +64,11 @@ func (w Work) Energy() []schema.Energy {
 // one core. "io" is what a board took for a step with input, or what the cores need where that is more.
 func (w Work) Time() []schema.Amount {
 	cores := float64(max(w.Cores, 1))
-	soma, synapse, spike, barrier := 1.0, 1.0, 1.0, value("davies2018.barrier_least")
-	barrierMost, step := value("boyle2025.barrier_most"), value("board.step_time")
+	soma, synapse, spike := 1.0, 1.0, 1.0
+	barrier, barrierMost, step := value("davies2018.barrier_least"), value("boyle2025.barrier_most"), value("board.step_time")
 	if w.Generation == 2 { // twice, five and ten times as fast (Intel, Loihi 2 technology brief, 2021)
-		soma, synapse, spike, barrier = 1.0/2, 1.0/5, 1.0/10, value("davies2018.barrier_least")/9
-		barrierMost, step = value("loihi2.barrier_most"), value("loihi2.step_time")
+		soma, synapse, spike = 1.0/2, 1.0/5, 1.0/10
+		barrier, barrierMost, step = value("loihi2.barrier_least"), value("loihi2.barrier_most"), value("loihi2.step_time")
 	}
 	updates := w.Active*value("davies2018.active_time") + w.Inactive*value("davies2018.inactive_time")
 	least := w.Ticks*barrier + (soma*updates+synapse*w.Synops*value("davies2018.synop_time"))/cores

@@ -131,7 +131,10 @@ func literal(n *Network, inputs [][][]int32) (us, vs [][][]int64, spikes [][][]b
 				}
 				u[k], v[k] = c.u, c.v
 				if c.v > int64(g.Threshold)*64 {
-					s[k], c.v, c.rest = true, 0, max(g.Refract, 1)
+					s[k], c.rest = true, max(g.Refract, 1)
+					if c.v -= int64(g.ResetBy); g.ResetBy == 0 {
+						c.v = 0
+					}
 				}
 				c.rest = max(c.rest-1, 0)
 			}
@@ -144,7 +147,7 @@ func literal(n *Network, inputs [][][]int32) (us, vs [][][]int64, spikes [][][]b
 // random draws a network of several groups, with every kind of synapses and registers over their whole ranges.
 func random(r *rand.Rand) (*Network, [][][]int32) {
 	pick := func(list ...int) int { return list[r.IntN(len(list))] }
-	n := &Network{Format: Format, Inputs: []Input{{"a", []int{2, 4, 3}}, {"b", []int{7}}}}
+	n := &Network{Format: Format, Inputs: []Input{{"a", []int{2, 4, 3}}, {"b", []int{7}}}, Generation: r.IntN(3)}
 	if r.IntN(4) == 0 {
 		n.OffsetV = new(int)
 		*n.OffsetV = 1
@@ -153,6 +156,9 @@ func random(r *rand.Rand) (*Network, [][][]int32) {
 	for i := range 2 + r.IntN(3) {
 		g := Group{Name: fmt.Sprint("g", i), Dims: shapes[r.IntN(len(shapes))], DecayU: pick(0, 1, 511, 2047, 4094, 4095, r.IntN(4096)), DecayV: pick(0, 1, 128, 4095, r.IntN(4096)),
 			Threshold: pick(0, 10, 100, 1000, 100_000, 131071), Refract: pick(0, 1, 2, 3, 63), Hold: pick(0, 0, 1, 2, 5), BiasExp: r.IntN(8)}
+		if n.Generation == 2 {
+			g.ResetBy = pick(0, 1, min(64*g.Threshold, 1<<23-1))
+		}
 		size := circuit.Size(g.Dims)
 		if r.IntN(2) == 0 {
 			g.Bias = &Numbers{}

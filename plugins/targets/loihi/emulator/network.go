@@ -11,14 +11,16 @@ import (
 // Network is compartments with their registers, and the synapses between them. Its JSON is what `snnc emulate` reads; members that
 // are not there have the value 0 but where something else is said.
 type Network struct {
-	Format   string     `json:"format"`             // Format
-	Dialect  Dialect    `json:"dialect,omitempty"`  // "": Chip
-	OffsetU  *int       `json:"offset_u,omitempty"` // what is added to decay_u: 1 where absent
-	OffsetV  *int       `json:"offset_v,omitempty"` // and to decay_v: 0
-	Tensors  string     `json:"tensors,omitempty"`  // the safetensors file beside this one that Numbers may name
-	Inputs   []Input    `json:"inputs,omitempty"`
-	Groups   []Group    `json:"groups"`
-	Synapses []Synapses `json:"synapses,omitempty"`
+	Format  string  `json:"format"`            // Format
+	Dialect Dialect `json:"dialect,omitempty"` // "": Chip
+	// Generation is 2 of Loihi 2, whose neurons are programs: reset_by is for it. 0 as 1.
+	Generation int        `json:"generation,omitempty"`
+	OffsetU    *int       `json:"offset_u,omitempty"` // what is added to decay_u: 1 where absent
+	OffsetV    *int       `json:"offset_v,omitempty"` // and to decay_v: 0
+	Tensors    string     `json:"tensors,omitempty"`  // the safetensors file beside this one that Numbers may name
+	Inputs     []Input    `json:"inputs,omitempty"`
+	Groups     []Group    `json:"groups"`
+	Synapses   []Synapses `json:"synapses,omitempty"`
 	Run
 }
 
@@ -53,7 +55,7 @@ type Input struct {
 //	q = the sum of the effective weights of all spikes that arrive, in 21 bits and sign
 //	u = D(u, k_u) + q                in 23 bits and sign
 //	v = D(v, k_v) + u + bias         clipped to vmin..vmax; 0 in a refractory period
-//	a spike where v > 64 threshold; then v = 0 and the refractory counter is Refractory
+//	a spike where v > 64 threshold; then v = 0, or ResetBy less, and the refractory counter is Refractory
 //	the counter goes down by 1 to 0
 type Group struct {
 	Name      string   `json:"name"`
@@ -66,6 +68,7 @@ type Group struct {
 	Refract   int      `json:"refractory,omitempty"` // 1..63; 0 as 1, which is none
 	Hold      int      `json:"hold,omitempty"`       // the refractory counter before the first step, 0..63
 	Start     *Numbers `json:"start,omitempty"`      // v before the first step: one, or one for each
+	ResetBy   int      `json:"reset_by,omitempty"`   // what a spike takes off v, up to 2^23 - 1; 0: v becomes 0
 	VMin      *int     `json:"vmin_exp,omitempty"`   // vmin = 1 - 2^vmin_exp, 0..31; absent: 23
 	VMax      *int     `json:"vmax_exp,omitempty"`   // vmax = 2^(9 + 2 vmax_exp) - 1, 0..7; absent: 7
 	Noise     *Noise   `json:"noise,omitempty"`
@@ -116,6 +119,9 @@ func (n *Network) Validate() error {
 	default:
 		return fmt.Errorf("dialect is %q; write chip, lava, nengo-loihi or brian2_loihi", n.Dialect)
 	}
+	if n.Generation < 0 || n.Generation > 2 {
+		return fmt.Errorf("generation is %d; it is 1 or 2", n.Generation)
+	}
 	for name, o := range map[string]*int{"offset_u": n.OffsetU, "offset_v": n.OffsetV} {
 		if o != nil && *o != 0 && *o != 1 {
 			return fmt.Errorf("%s is %d; it is 0 or 1", name, *o)
@@ -161,6 +167,9 @@ func (n *Network) Validate() error {
 		}
 		if err := g.validate(); err != nil {
 			return fmt.Errorf("group %q: %w", g.Name, err)
+		}
+		if g.ResetBy != 0 && n.Generation != 2 {
+			return fmt.Errorf("group %q: reset_by is %d, and a spike resets to 0 but on a chip of generation 2", g.Name, g.ResetBy)
 		}
 	}
 	isInput := map[string]bool{}
@@ -218,6 +227,7 @@ func (g *Group) validate() error {
 	for _, err := range []error{
 		within("decay_u", g.DecayU, 0, full-1), within("decay_v", g.DecayV, 0, full-1), within("threshold", g.Threshold, 0, 1<<17-1),
 		within("bias_exp", g.BiasExp, 0, 7), within("refractory", g.Refract, 0, 63), within("hold", g.Hold, 0, 63),
+		within("reset_by", g.ResetBy, 0, 1<<stateBits-1),
 		g.Bias.each("bias", size, -4095, 4095), g.Start.each("start", size, int(vmin), int(vmax)),
 	} {
 		if err != nil {

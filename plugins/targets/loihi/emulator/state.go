@@ -298,7 +298,7 @@ func (s *State) span(group, from, to int, spikes []int32, count *Count) []int32 
 		}
 		us[i], before[i] = int32(u), int32(v)
 		if v > threshold {
-			v, r = 0, g.refract
+			v, r = g.reset(v), g.refract
 			spikes = append(spikes, int32(g.compartment(from+i)))
 			active++
 		} else if qs[i] != 0 {
@@ -347,7 +347,7 @@ func (s *State) plain(group, from, to int, spikes []int32, count *Count) []int32
 		}
 		us[i], before[i] = int32(u), int32(v)
 		if v > threshold {
-			v = 0
+			v = g.reset(v)
 			spikes = append(spikes, int32(from+i))
 			if q == 0 {
 				active++

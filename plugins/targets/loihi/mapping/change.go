@@ -136,7 +136,7 @@ func (s *search) changes(c Chip, i int, cores bool, good func(Chip) bool) []chan
 		}
 	}
 	if cores {
-		if n := s.place(c.layers, c.Bits); !slices.Contains(n.tilings, nil) {
+		if n := s.place(c.layers, c.rules()); !slices.Contains(n.tilings, nil) {
 			found = append(found, change{"cores", c.Cores, n.cores})
 		}
 	}

@@ -1,12 +1,65 @@
 package mapping
 
-// The limits of one core (Davies et al. 2018; the same numbers stand in nengo-loihi, block.py).
+import "math"
+
+// The limits of one core of Loihi (Davies et al. 2018; the same numbers stand in nengo-loihi, block.py).
 const (
 	maxCompartments = 1024
 	maxWords        = 16384 // of 64 bits, for synapses
 	maxInputs       = 4096  // input axons
 	maxOutputs      = 4096  // output axon slots
 )
+
+// The limits of one core of Loihi 2, as Intel's compiler keeps them by what it prints of PilotNet (lava-dl, pilotnet_sdnn/benchmark.ipynb):
+// words are its register SynMem. That of neurons is inferred: tiles of 3,072 are there, and 4,096 and 6,144 are halved; the chip has up to
+// 8,192 where their state permits (Loihi 2 technology brief, 2021). No limit of axons is published.
+const (
+	maxNeurons2 = 4095
+	maxWords2   = 12000
+	noLimit     = math.MaxInt
+)
+
+// rules are what decides how a layer is cut: the limits of a core, and the memory that synapses take.
+type rules struct {
+	bits   int
+	second bool // generation
+}
+
+func (r rules) neurons() int {
+	if r.second {
+		return maxNeurons2
+	}
+	return maxCompartments
+}
+
+func (r rules) words() int64 {
+	if r.second {
+		return maxWords2
+	}
+	return maxWords
+}
+
+func (r rules) inputs() int {
+	if r.second {
+		return noLimit
+	}
+	return maxInputs
+}
+
+func (r rules) outputs() int {
+	if r.second {
+		return noLimit
+	}
+	return maxOutputs
+}
+
+// shown is a limit as reports have it: 0 where there is none.
+func shown(limit int) float64 {
+	if limit == noLimit {
+		return 0
+	}
+	return float64(limit)
+}
 
 // window is how far the compartment base of a population axon reaches: the indices of a block that starts later are stored
 // whole, so that the block is another one (nengo-loihi, docs/tips.rst: channels last, pop32 axons).

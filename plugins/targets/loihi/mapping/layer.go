@@ -9,10 +9,13 @@ import (
 
 // Chip is layers on so many cores with weights of so many bits.
 type Chip struct {
-	Cores  int
-	Bits   int
-	layers []layer
+	Cores      int
+	Bits       int
+	Generation int // 2: Loihi 2; else Loihi
+	layers     []layer
 }
+
+func (c *Chip) rules() rules { return rules{c.Bits, c.Generation == 2} }
 
 // layer is neurons of the chip: a map of channels x height x width, with all synapses onto them. The outputs of a dense
 // layer are its channels.

@@ -18,7 +18,7 @@ type Layout struct {
 	circuits []schema.Circuit
 	layers   []layer
 	tilings  []*tiling
-	bits     int
+	rules    rules
 	first    []int // core of each layer
 	views    map[[2]int][]int
 }
@@ -50,7 +50,7 @@ func newReach(dims []int) Reach {
 // Layout lays the layers of circuits, which were added to the chip in their order, as a placement says. Rate is the spikes per neuron and
 // step of a population, by which the cores are placed. It returns nil where a layer has no tiling.
 func (c Chip) Layout(circuits []schema.Circuit, p *Placement, rate func(circuit, population int) float64) *Layout {
-	l := &Layout{circuits: circuits, layers: c.layers, tilings: p.tilings, bits: c.Bits, views: map[[2]int][]int{}}
+	l := &Layout{circuits: circuits, layers: c.layers, tilings: p.tilings, rules: c.rules(), views: map[[2]int][]int{}}
 	for j := range l.layers {
 		if p.tilings[j] == nil {
 			return nil
@@ -89,7 +89,7 @@ func (l *Layout) cut(j int) {
 				c.C0, c.C1 = k*t.c, min((k+1)*t.c, x.channels)
 				r, q := &t.rows.kinds[t.rows.kind[y]], &t.cols.kinds[t.cols.kind[z]]
 				c.Inputs = x.axons(r, q, c.C1-c.C0)
-				c.Words, _ = x.memory(r, q, c.C1-c.C0, l.bits, &work)
+				c.Words, _ = x.memory(r, q, c.C1-c.C0, l.rules, &work)
 				l.Cores = append(l.Cores, c)
 			}
 		}

@@ -192,12 +192,13 @@ func (l *Layout) reach() {
 	}
 }
 
-// Amounts lists what a core takes, for the picture.
-func (c *Core) Amounts() []schema.Amount {
+// Amounts lists what core k takes, for the picture.
+func (l *Layout) Amounts(k int) []schema.Amount {
+	c, r := &l.Cores[k], l.rules
 	return []schema.Amount{
-		{Name: "neurons", Used: float64(c.Neurons()), Limit: maxCompartments},
-		{Name: "synapse words", Used: float64(c.Words), Limit: maxWords},
-		{Name: "input axons", Used: float64(c.Inputs), Limit: maxInputs},
-		{Name: "output axons", Used: float64(c.Outputs), Limit: maxOutputs},
+		{Name: "neurons", Used: float64(c.Neurons()), Limit: float64(r.neurons())},
+		{Name: "synapse words", Used: float64(c.Words), Limit: float64(r.words())},
+		{Name: "input axons", Used: float64(c.Inputs), Limit: shown(r.inputs())},
+		{Name: "output axons", Used: float64(c.Outputs), Limit: shown(r.outputs())},
 	}
 }

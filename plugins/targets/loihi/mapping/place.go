@@ -35,8 +35,8 @@ const (
 func newSearch() *search { return &search{known: map[string]*options{}, work: budget{checkWork}} }
 
 // options returns the tilings of a layer; single is whether its neurons have output axons of their own.
-func (s *search) options(l *layer, bits int, single bool) *options {
-	key := fmt.Sprint(l.channels, l.height, l.width, l.dense, bits, single)
+func (s *search) options(l *layer, r rules, single bool) *options {
+	key := fmt.Sprint(l.channels, l.height, l.width, l.dense, r, single)
 	for _, g := range l.groups {
 		key += fmt.Sprint(" ", g.kind, g.channels, g.height, g.width, g.kernel, g.stride, g.pad, g.delay)
 	}
@@ -45,7 +45,7 @@ func (s *search) options(l *layer, bits int, single bool) *options {
 		work := budget{min(layerWork, s.work.left)}
 		before := work.left
 		o = &options{}
-		o.tilings, o.over, o.cut = l.tilings(bits, single, &work)
+		o.tilings, o.over, o.cut = l.tilings(r, single, &work)
 		s.work.spend(before - max(work.left, 0))
 		if !o.cut || before == layerWork { // else another search may still have the time
 			s.known[key] = o
@@ -81,7 +81,7 @@ type opening struct {
 
 // place cuts all layers into cores: the fewest cores in total for which every core keeps its limits, output axons included.
 // A narrow search finds a placement; a wide one, which leaves aside what cannot take fewer cores, looks for a better one.
-func (s *search) place(layers []layer, bits int) *Placement {
+func (s *search) place(layers []layer, r rules) *Placement {
 	all := make([]*options, len(layers))
 	single := make([]bool, len(layers))
 	for _, l := range layers {
@@ -93,12 +93,12 @@ func (s *search) place(layers []layer, bits int) *Placement {
 	}
 	least := 0
 	for j := range layers {
-		all[j] = s.options(&layers[j], bits, single[j])
+		all[j] = s.options(&layers[j], r, single[j])
 		if len(all[j].tilings) > 0 {
 			least += all[j].tilings[0].cores
 		}
 	}
-	first, whole := s.run(layers, all, narrowStates, math.MaxInt)
+	first, whole := s.run(layers, all, r, narrowStates, math.MaxInt)
 	if first.cores == least || whole {
 		return first
 	}
@@ -106,7 +106,7 @@ func (s *search) place(layers []layer, bits int) *Placement {
 	if slices.Contains(first.tilings, nil) { // it may have missed the only way
 		bound = math.MaxInt
 	}
-	better, whole := s.run(layers, all, wideStates, bound)
+	better, whole := s.run(layers, all, r, wideStates, bound)
 	s.cut = s.cut || !whole
 	if better != nil {
 		return better
@@ -116,7 +116,7 @@ func (s *search) place(layers []layer, bits int) *Placement {
 
 // run goes through the layers in order and keeps, for each choice that later layers still see, the cheapest beginning, up to
 // width of them; whole is whether that was all. It gives nil where no placement takes at most bound cores.
-func (s *search) run(layers []layer, all []*options, width, bound int) (p *Placement, whole bool) {
+func (s *search) run(layers []layer, all []*options, r rules, width, bound int) (p *Placement, whole bool) {
 	p = &Placement{tilings: make([]*tiling, len(layers)), slots: make([]int, len(layers)), over: make([]overrun, len(layers))}
 	whole = true
 	last := make([]int, len(layers)) // the last consumer
@@ -136,7 +136,7 @@ func (s *search) run(layers []layer, all []*options, width, bound int) (p *Place
 		if len(all[j].tilings) > 0 {
 			rest -= all[j].tilings[0].cores
 		}
-		next, over, ended := s.extend(states, layers, all, j, last, bound-rest)
+		next, over, ended := s.extend(states, layers, all, r, j, last, bound-rest)
 		if len(all[j].tilings) == 0 {
 			over = all[j].over
 		}
@@ -153,7 +153,7 @@ func (s *search) run(layers []layer, all []*options, width, bound int) (p *Place
 			return nil, whole
 		}
 		if over.what == "" { // the search was ended before anything was found
-			over = overrun{"cores", int64(ceilDiv(layers[j].neurons(), maxCompartments)), 1}
+			over = overrun{"cores", int64(ceilDiv(layers[j].neurons(), r.neurons())), 1}
 		}
 		p.over[j] = over
 		states = pass(states, j, last)
@@ -191,7 +191,7 @@ func pass(states []*state, j int, last []int) []*state {
 
 // extend places layer j behind each state where that takes at most bound cores. Where nothing fits, over is the least that
 // any choice needs; ended is set where not all were tried.
-func (s *search) extend(states []*state, layers []layer, all []*options, j int, last []int, bound int) (next []*state, over overrun, ended bool) {
+func (s *search) extend(states []*state, layers []layer, all []*options, r rules, j int, last []int, bound int) (next []*state, over overrun, ended bool) {
 	at := map[string]int{}
 	var key []byte
 	for _, st := range states {
@@ -217,8 +217,8 @@ func (s *search) extend(states []*state, layers []layer, all []*options, j int, 
 						o.slots += s.demand(all[o.layer].tilings[o.option], &layers[j].groups[g], g, t)
 					}
 				}
-				if o.slots > maxOutputs {
-					over.lower("output axons of "+layers[o.layer].name, int64(o.slots), maxOutputs)
+				if o.slots > r.outputs() {
+					over.lower("output axons of "+layers[o.layer].name, int64(o.slots), int64(r.outputs()))
 					fits = false
 				}
 				if last[o.layer] > j {

@@ -14,7 +14,7 @@ func (c Chip) Report(reply *schema.TargetReply) *Placement {
 		return nil
 	}
 	s := newSearch()
-	p := s.place(c.layers, c.Bits)
+	p := s.place(c.layers, c.rules())
 	if s.cut {
 		reply.Notes = append(reply.Notes, "the layers are too large to try every tiling: fewer cores may do")
 		s.cut = false
@@ -29,15 +29,15 @@ func (c Chip) Report(reply *schema.TargetReply) *Placement {
 	share := checkWork / problems
 	for i := range c.layers {
 		l := &c.layers[i]
-		x := schema.Placement{Network: l.network, Layer: l.name, Used: used(l, p.tilings[i], p.slots[i])}
+		x := schema.Placement{Network: l.network, Layer: l.name, Used: used(l, c.rules(), p.tilings[i], p.slots[i])}
 		if o := p.over[i]; o.what == "cores" {
 			x.Problem = fmt.Sprintf("its %d neurons need at least %d cores, and the search for tiles ended before one was found", l.neurons(), o.needs)
 		} else if o.what != "" {
 			x.Problem = fmt.Sprintf("a core needs at least %d %s however it is cut, and the limit is %d", o.needs, o.what, o.limit)
 			x.Used = append(x.Used, schema.Amount{Name: o.what + " per core", Used: float64(o.needs), Limit: float64(o.limit)})
-			good := func(c Chip) bool { return len(s.options(&c.layers[i], c.Bits, false).tilings) > 0 }
-			if len(s.options(l, c.Bits, false).tilings) > 0 { // it is the layers together
-				good = func(c Chip) bool { return s.place(c.layers, c.Bits).tilings[i] != nil }
+			good := func(c Chip) bool { return len(s.options(&c.layers[i], c.rules(), false).tilings) > 0 }
+			if len(s.options(l, c.rules(), false).tilings) > 0 { // it is the layers together
+				good = func(c Chip) bool { return s.place(c.layers, c.rules()).tilings[i] != nil }
 			}
 			s.work.left = share
 			x.Change = say(l, s.changes(c, i, false, good))
@@ -54,7 +54,7 @@ func (c Chip) Report(reply *schema.TargetReply) *Placement {
 		s.work.left = share
 		x, l := &reply.Layers[i], &c.layers[i]
 		x.Problem = fmt.Sprintf("it takes %d of the %d cores that all layers need, and there are %d", p.tilings[i].cores, p.cores, c.Cores)
-		x.Change = say(l, s.changes(c, i, true, func(c Chip) bool { return s.place(c.layers, c.Bits).cores <= c.Cores }))
+		x.Change = say(l, s.changes(c, i, true, func(c Chip) bool { return s.place(c.layers, c.rules()).cores <= c.Cores }))
 	}
 	if s.cut {
 		reply.Notes = append(reply.Notes, "the search for changes was ended early: smaller ones may do")
@@ -69,7 +69,7 @@ func (c Chip) Report(reply *schema.TargetReply) *Placement {
 }
 
 // used lists what a layer takes: of the chip, and of its fullest core where that has a limit.
-func used(l *layer, t *tiling, slots int) []schema.Amount {
+func used(l *layer, r rules, t *tiling, slots int) []schema.Amount {
 	synapses, most := l.synapses()
 	out := []schema.Amount{{Name: "neurons", Used: float64(l.neurons())}, {Name: "synapses", Used: synapses}, {Name: "fan-in", Used: most}}
 	if t == nil {
@@ -77,10 +77,10 @@ func used(l *layer, t *tiling, slots int) []schema.Amount {
 	}
 	return append([]schema.Amount{{Name: "cores", Used: float64(t.cores)}}, append(out,
 		schema.Amount{Name: "synapse words", Used: float64(t.total)},
-		schema.Amount{Name: "neurons per core", Used: float64(t.neurons()), Limit: maxCompartments},
-		schema.Amount{Name: "synapse words per core", Used: float64(t.words), Limit: maxWords},
-		schema.Amount{Name: "input axons per core", Used: float64(t.inputs), Limit: maxInputs},
-		schema.Amount{Name: "output axons per core", Used: float64(slots), Limit: maxOutputs},
+		schema.Amount{Name: "neurons per core", Used: float64(t.neurons()), Limit: float64(r.neurons())},
+		schema.Amount{Name: "synapse words per core", Used: float64(t.words), Limit: float64(r.words())},
+		schema.Amount{Name: "input axons per core", Used: float64(t.inputs), Limit: shown(r.inputs())},
+		schema.Amount{Name: "output axons per core", Used: float64(slots), Limit: shown(r.outputs())},
 	)...)
 }
 
@@ -142,8 +142,8 @@ func total(c Chip, p *Placement) []schema.Amount {
 	cores := float64(c.Cores)
 	return []schema.Amount{
 		{Name: "cores", Used: float64(p.cores), Limit: cores},
-		{Name: "neurons", Used: neurons, Limit: cores * maxCompartments},
+		{Name: "neurons", Used: neurons, Limit: cores * float64(c.rules().neurons())},
 		{Name: "synapses", Used: synapses},
-		{Name: "synapse words", Used: stored, Limit: cores * maxWords},
+		{Name: "synapse words", Used: stored, Limit: cores * float64(c.rules().words())},
 	}
 }

@@ -74,8 +74,10 @@ func (l *Layout) write(t *Tables, j, k int) {
 			y0, y1, ky := x.axis(group, true).outputs(a.y, core.Y0, core.Y1)
 			x0, x1, kx := x.axis(group, false).outputs(a.x, core.X0, core.X1)
 			first := core.compartment(y0, x0, core.C0)
-			key = [6]int{a.group, first / window, y1 - y0, x1 - x0, ky, kx}
-			base = first % window
+			key = [6]int{a.group, 0, y1 - y0, x1 - x0, ky, kx}
+			if base = first; !l.rules.second {
+				key[1], base = first/window, first%window
+			}
 		}
 		b, ok := shared[key]
 		if !ok {
@@ -128,7 +130,7 @@ func (c *Core) compartment(y, x, channel int) int {
 func (l *Layout) block(x *layer, core *Core, a *axon, base int) Block {
 	group := &x.groups[a.group]
 	s := &l.circuits[x.circuit].Populations[x.population].Synapses[group.synapses]
-	b := Block{Synapses: group.synapses, Width: l.bits + group.delay, Delay: s.Delay}
+	b := Block{Synapses: group.synapses, Width: l.rules.bits + group.delay, Delay: s.Delay}
 	switch group.kind {
 	case denseGroup:
 		var entries []Synapse

@@ -198,27 +198,27 @@ func (o *overrun) lower(what string, needs, limit int64) {
 }
 
 // fill computes what the fullest core of a tiling holds; it reports false where a limit is passed, which it notes.
-func (l *layer) fill(t *tiling, bits int, over *overrun, work *budget) bool {
+func (l *layer) fill(t *tiling, rule rules, over *overrun, work *budget) bool {
 	last := l.channels - (t.parts-1)*t.c
 	for i := range t.rows.kinds {
 		for j := range t.cols.kinds {
 			r, c := &t.rows.kinds[i], &t.cols.kinds[j]
 			inputs := l.axons(r, c, t.c)
-			if t.inputs = max(t.inputs, inputs); inputs > maxInputs {
-				over.lower("input axons", int64(inputs), maxInputs)
+			if t.inputs = max(t.inputs, inputs); inputs > rule.inputs() {
+				over.lower("input axons", int64(inputs), int64(rule.inputs()))
 				return false
 			}
-			full, ok := l.memory(r, c, t.c, bits, work)
+			full, ok := l.memory(r, c, t.c, rule, work)
 			if !ok {
 				return false
 			}
-			if t.words = max(t.words, full); full > maxWords {
-				over.lower("synapse words", full, maxWords)
+			if t.words = max(t.words, full); full > rule.words() {
+				over.lower("synapse words", full, rule.words())
 				return false
 			}
 			rest := full
 			if last != t.c {
-				if rest, ok = l.memory(r, c, last, bits, work); !ok {
+				if rest, ok = l.memory(r, c, last, rule, work); !ok {
 					return false
 				}
 			}
@@ -248,10 +248,13 @@ func (l *layer) axons(r, c *stripKind, channels int) int {
 // memory is the synapse words of a core with channels of the tile r x c. Compartments are numbered row by row, channels
 // last. Pixels with the same valid kernel places share one block of weights in the sparse format, whose indices count from
 // the pixel's first compartment; a base reaches one window, so that blocks of later windows are others (nengo-loihi, conv.py).
-func (l *layer) memory(r, c *stripKind, channels, bits int, work *budget) (int64, bool) {
+func (l *layer) memory(r, c *stripKind, channels int, rule rules, work *budget) (int64, bool) {
+	if rule.second {
+		return l.memory2(r.size*c.size*channels, channels, rule.bits), true
+	}
 	var sum int64
 	for g := range l.groups {
-		p := bits + l.groups[g].delay
+		p := rule.bits + l.groups[g].delay
 		switch l.groups[g].kind {
 		case denseGroup:
 			sum += int64(l.groups[g].channels) * words(int64(r.size*c.size*channels), p)
@@ -295,7 +298,7 @@ const maxTilings = 256
 // first: for each tile of pixels the one with the most channels, which is better than its like in all that counts, or with
 // single set, where its neurons have output axons of their own, with each number of channels. cut is set where the search
 // was ended early. Where there is none, over says why.
-func (l *layer) tilings(bits int, single bool, work *budget) (found []*tiling, over overrun, cut bool) {
+func (l *layer) tilings(r rules, single bool, work *budget) (found []*tiling, over overrun, cut bool) {
 	rows, cols := map[int]*strip{}, map[int]*strip{}
 	strips := func(m map[int]*strip, vertical bool, size int) *strip {
 		if _, ok := m[size]; !ok {
@@ -310,7 +313,20 @@ func (l *layer) tilings(bits int, single bool, work *budget) (found []*tiling, o
 			return nil, false
 		}
 		t.cores = t.rows.tiles * t.cols.tiles * t.parts
-		return t, l.fill(t, bits, &over, work)
+		return t, l.fill(t, r, &over, work)
+	}
+	if r.second {
+		for _, s := range l.halves() {
+			if s[0]*s[1]*s[2] > r.neurons() {
+				continue
+			}
+			if t, ok := try(min(s[0], l.height), min(s[1], l.width), s[2]); ok {
+				return []*tiling{t}, over, cut
+			} else if cut = cut || work.left < 0; cut {
+				return nil, over, cut
+			}
+		}
+		return nil, over, cut
 	}
 	for _, h := range sizes(l.height, maxCompartments) {
 		for _, w := range sizes(l.width, maxCompartments/h) {

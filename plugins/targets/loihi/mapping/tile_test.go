@@ -57,7 +57,7 @@ func TestDense(t *testing.T) {
 		if got := words(int64(x.out), x.bits); got != x.axon || got*int64(x.in) != x.all {
 			t.Errorf("%d -> %d: %d words for an axon, %d for all, want %d and %d", x.in, x.out, got, got*int64(x.in), x.axon, x.all)
 		}
-		p := newSearch().place([]layer{denseLayer(x.in, x.out)}, x.bits)
+		p := newSearch().place([]layer{denseLayer(x.in, x.out)}, rules{bits: x.bits})
 		got := p.tilings[0]
 		if got == nil || got.cores != x.cores || got.c != x.chunk || got.words != int64(x.words) || got.inputs != x.input {
 			t.Errorf("%d -> %d at %d bits: %+v, want %+v", x.in, x.out, x.bits, got, x)
@@ -97,7 +97,7 @@ func tiled(t *testing.T, l layer, h, w, c int) *tiling {
 	x := &tiling{h: h, w: w, c: c, parts: ceilDiv(l.channels, c), rows: l.cut(true, h, work), cols: l.cut(false, w, work)}
 	x.cores = x.rows.tiles * x.cols.tiles * x.parts
 	var over overrun
-	if !l.fill(x, 8, &over, work) && over.what == "" {
+	if !l.fill(x, rules{bits: 8}, &over, work) && over.what == "" {
 		t.Fatalf("%dx%dx%d was not searched", h, w, c)
 	}
 	return x
@@ -123,7 +123,7 @@ func TestDecoderAlone(t *testing.T) {
 	} {
 		l := decoder()[i]
 		l.groups[0].source = -1
-		got := newSearch().place([]layer{l}, 8)
+		got := newSearch().place([]layer{l}, rules{bits: 8})
 		if got.cores != x.cores {
 			t.Errorf("layer %d takes %d cores, want %d", i, got.cores, x.cores)
 		}
@@ -161,16 +161,16 @@ func TestSlots(t *testing.T) {
 func TestJoint(t *testing.T) {
 	square := newSearch()
 	for i, l := range decoder() {
-		o := square.options(&l, 8, false)
+		o := square.options(&l, rules{bits: 8}, false)
 		o.tilings = slices.DeleteFunc(o.tilings, func(x *tiling) bool { return x.h != x.w || l.height%x.h != 0 })
 		if i < 2 && o.tilings[0].cores != []int{22, 16}[i] {
 			t.Errorf("layer %d takes %d cores", i, o.tilings[0].cores)
 		}
 	}
-	if p := square.place(decoder(), 8); p.cores != 86 || square.cut {
+	if p := square.place(decoder(), rules{bits: 8}); p.cores != 86 || square.cut {
 		t.Errorf("square tiles take %d cores, want 86", p.cores)
 	}
-	p := newSearch().place(decoder(), 8)
+	p := newSearch().place(decoder(), rules{bits: 8})
 	if p.cores != 70 {
 		t.Errorf("%d cores, want 70", p.cores)
 	}

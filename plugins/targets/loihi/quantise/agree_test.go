@@ -11,11 +11,16 @@ import (
 
 // draw draws a circuit of populations that the chip's neuron can be.
 func draw(seed uint64, o circuittest.Options) circuittest.Net {
-	o.Resets = []schema.ResetKind{schema.ResetTo}
+	o.Resets = []schema.ResetKind{schema.ResetTo, schema.ResetTo, schema.ResetBy}
 	n := circuittest.Random(seed, o)
 	for i := range n.Circuit.Populations {
 		p := &n.Circuit.Populations[i]
-		if p.Reset.Value = 0; p.Depth > 1 || p.Late {
+		if p.Reset.Kind == schema.ResetTo {
+			p.Reset.Value = 0
+		} else if p.Refractory = 0; p.Reset.Value <= 0 {
+			p.Reset.Value = 1
+		}
+		if p.Depth > 1 || p.Late {
 			p.Start = 0
 		}
 		if p.Current {

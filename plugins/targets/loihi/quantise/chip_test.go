@@ -115,7 +115,10 @@ func run(c *schema.Circuit, registers []Registers, b circuit.Block, example int)
 					out[i].last = append(out[i].last, v)
 				}
 				if v > 64*r.Threshold {
-					v, s.rest[k] = 0, r.Refractory
+					if v -= r.ResetBy; r.ResetBy == 0 {
+						v = 0
+					}
+					s.rest[k] = r.Refractory
 					fired[i][tick][k] = 1
 				}
 				s.v[k], s.rest[k] = v, max(s.rest[k]-1, 0)

@@ -25,10 +25,11 @@ const (
 
 // Registers is a population in the chip's terms.
 //
-//	u = D(u, DecayU + 1) + q;  v = D(v, DecayV) + u + bias;  spike where v > 64 Threshold, and then v = 0
+//	u = D(u, DecayU + 1) + q;  v = D(v, DecayV) + u + bias;  spike where v > 64 Threshold, and then v = 0, or v - ResetBy
 type Registers struct {
 	DecayU, DecayV int
 	Threshold      int // mantissa
+	ResetBy        int // units that a spike takes off v; 0: v becomes 0
 	Refractory     int // refract_delay: 1 is no rest
 	Hold           int // steps at the beginning in which v is 0
 	Start          int // v before the first step, where Hold is 0
@@ -114,6 +115,9 @@ func Population(c *schema.Circuit, i int, w circuit.Weights, width int) (r Regis
 		if r.Start = int(math.Round(p.Start * x.s)); p.Start != 0 && (r.Start > maxState || r.Start < -maxState) {
 			return r, loss, fmt.Sprintf("its membrane starts at %v, which is %v in the scale of its weights, and the chip holds %d", p.Start, p.Start*x.s, maxState)
 		}
+		if soft(&p) {
+			r.ResetBy = int(math.Round(p.Reset.Value * x.s))
+		}
 		if p.Reads {
 			r.Threshold = MaxThreshold
 		} else {
@@ -161,6 +165,9 @@ func (r *Registers) Dequantised(p *schema.Population) (d schema.Dynamics, weight
 	if p.Current {
 		d.CurrentDecay = float64(4095-r.DecayU) / 4096
 	}
+	if r.ResetBy > 0 {
+		d.Reset.Value = float64(r.ResetBy) / r.Scale
+	}
 	d.Threshold, d.Strict, d.Start = (float64(r.Threshold)*unit+0.5)/r.Scale, true, float64(r.Start)/r.Scale
 	for _, g := range r.Groups {
 		list := make([]float32, len(g.Mantissas))
@@ -189,6 +196,11 @@ func (x *numbers) rounded(r *Registers) *numbers {
 	y.p = &p
 	y.bounds()
 	return &y
+}
+
+// soft reports whether a spike takes a number off the membrane.
+func soft(p *schema.Population) bool {
+	return !p.Reads && !p.Once && p.Reset.Kind == schema.ResetBy && p.Decay > 0
 }
 
 // decayU and decayV are the registers of the decays of a population.
@@ -307,7 +319,7 @@ func (x *numbers) lattice(r *Registers) float64 {
 	if p.Current || p.Decay != 0 && p.Decay != 1 || len(p.Drive) > 0 {
 		return 0
 	}
-	all := uint(r.Start)
+	all := uint(r.Start) | uint(r.ResetBy)
 	for _, g := range r.Groups {
 		for _, m := range g.Mantissas {
 			all |= uint(int(m) << (g.Exponent + 6))

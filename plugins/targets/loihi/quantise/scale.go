@@ -50,7 +50,7 @@ func (x *numbers) levels() int {
 		if weights == 0 {
 			weights = n
 		}
-		if (x.p.Reads || x.multiple(x.p.Threshold*per)) && x.multiple(x.p.Start*per) && x.whole(x.bias, per) {
+		if (x.p.Reads || x.multiple(x.p.Threshold*per)) && x.multiple(x.p.Start*per) && (!soft(x.p) || x.multiple(x.p.Reset.Value*per)) && x.whole(x.bias, per) {
 			return n
 		}
 	}
@@ -106,7 +106,9 @@ func (x *numbers) scale(top int) (e int, note []string, problem string) {
 		}
 	}
 	at := func(e int) float64 { return math.Ldexp(base, e) }
-	held := func(s float64) bool { return p.Reads || p.Threshold*s <= MaxThreshold*unit*(1+snap) }
+	held := func(s float64) bool {
+		return p.Reads || p.Threshold*s <= MaxThreshold*unit*(1+snap) && (!soft(p) || p.Reset.Value*s <= maxState)
+	}
 	least, most := x.biasRange()
 	if !p.Reads { // beyond this a bias always makes spikes, or never lets one
 		most = math.Min(most, p.Threshold+x.down)
@@ -157,7 +159,7 @@ func (x *numbers) scale(top int) (e int, note []string, problem string) {
 		float64(MaxThreshold)/float64(largest)*256)
 }
 
-// reach returns how far a membrane comes of such sums in all steps: upwards only where it is read.
+// reach returns how far a membrane comes of such sums in all steps: upwards only where no spike brings it back to 0.
 func (x *numbers) reach(up, down float64) float64 {
 	p := x.p
 	least, most := x.biasRange()
@@ -166,7 +168,7 @@ func (x *numbers) reach(up, down float64) float64 {
 		current = gain(p.CurrentDecay, x.c.Steps)
 	}
 	far := down*current - least
-	if p.Reads {
+	if p.Reads || soft(p) {
 		far = math.Max(far, up*current+most)
 	}
 	return far * gain(p.Decay, x.c.Steps)

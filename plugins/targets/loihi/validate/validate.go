@@ -24,6 +24,10 @@ const (
 	meshColumns    = 8
 	meshRows       = 4
 	coresPerTile   = 4
+
+	// Of Loihi 2: what its compiler is seen to keep (lava-dl, pilotnet_sdnn/benchmark.ipynb). No limit of axons is published.
+	neurons2 = 4095
+	words2   = 12000
 )
 
 // most bounds how many findings are listed.
@@ -38,9 +42,10 @@ func (f *findings) add(format string, args ...any) {
 	}
 }
 
-// Check returns what is wrong with a placement of all populations of the circuits, with weights of so many bits; nothing where it keeps
-// all limits, has each neuron once and each connection once, and leads each spike to where the connections of its neuron are.
-func Check(circuits []schema.Circuit, bits int, t *mapping.Tables) []string {
+// Check returns what is wrong with a placement of all populations of the circuits, with weights of so many bits, on a chip of generation 1
+// or 2; nothing where it keeps all limits, has each neuron once and each connection once, and leads each spike to where the connections of
+// its neuron are.
+func Check(circuits []schema.Circuit, generation, bits int, t *mapping.Tables) []string {
 	var f findings
 	places := map[mapping.Place]int{}
 	for k := range t.Cores {
@@ -52,7 +57,7 @@ func Check(circuits []schema.Circuit, bits int, t *mapping.Tables) []string {
 			f.add("cores %d and %d are both at %+v", other, k, c.Place)
 		}
 		places[c.Place] = k
-		f.core(circuits, bits, t, k)
+		f.core(circuits, generation == 2, bits, t, k)
 	}
 	f.neurons(circuits, t)
 	if len(f.list) == 0 { // else indices may lead nowhere
@@ -62,7 +67,7 @@ func Check(circuits []schema.Circuit, bits int, t *mapping.Tables) []string {
 }
 
 // core looks at the memories of a core.
-func (f *findings) core(circuits []schema.Circuit, bits int, t *mapping.Tables, k int) {
+func (f *findings) core(circuits []schema.Circuit, second bool, bits int, t *mapping.Tables, k int) {
 	c := &t.Cores[k]
 	if c.Circuit < 0 || c.Circuit >= len(circuits) || c.Population < 0 || c.Population >= len(circuits[c.Circuit].Populations) {
 		f.add("core %d has population %d of circuit %d, which is not there", k, c.Population, c.Circuit)
@@ -74,8 +79,12 @@ func (f *findings) core(circuits []schema.Circuit, bits int, t *mapping.Tables, 
 			f.add("core %d of %s has %d %s, and the limit is %d", k, p.Name, n, what, limit)
 		}
 	}
-	limit("compartments", len(c.Neurons), compartments)
-	limit("input axons", len(c.Axons), inputAxons)
+	if second {
+		limit("neurons", len(c.Neurons), neurons2)
+	} else {
+		limit("compartments", len(c.Neurons), compartments)
+		limit("input axons", len(c.Axons), inputAxons)
+	}
 	slots := 0
 	for i := range c.Sends {
 		s := &c.Sends[i]
@@ -86,7 +95,9 @@ func (f *findings) core(circuits []schema.Circuit, bits int, t *mapping.Tables, 
 		}
 		f.slots(k, p.Name, s, t)
 	}
-	limit("slots of output axons", slots, outputSlots)
+	if !second {
+		limit("slots of output axons", slots, outputSlots)
+	}
 	if slots != c.Outputs {
 		f.add("core %d of %s has %d slots of output axons, and the mapper counted %d", k, p.Name, slots, c.Outputs)
 	}
@@ -94,20 +105,25 @@ func (f *findings) core(circuits []schema.Circuit, bits int, t *mapping.Tables, 
 	formats := map[[3]int]bool{}
 	for i := range c.Blocks {
 		b := &c.Blocks[i]
-		words += f.block(k, p, b, bits)
+		words += f.block(k, p, b, second, bits)
 		formats[[3]int{b.Width, b.Index, b.Delay}] = true
 	}
-	limit("words of synapses", words, synapseWords)
+	if second {
+		words = memory2(p, c, bits)
+		limit("words of synapses", words, words2)
+	} else {
+		limit("words of synapses", words, synapseWords)
+		limit("synapse formats", len(formats), synapseFormats-1) // format 0 is not used
+	}
 	if int64(words) != c.Words {
 		f.add("core %d of %s has %d words of synapses, and the mapper counted %d", k, p.Name, words, c.Words)
 	}
-	limit("synapse formats", len(formats), synapseFormats-1) // format 0 is not used
 	for i, a := range c.Axons {
 		if a.Block < 0 || a.Block >= len(c.Blocks) {
 			f.add("input axon %d of core %d of %s has block %d, which is not there", i, k, p.Name, a.Block)
 			continue
 		}
-		if a.Base < 0 || a.Base >= baseLimit {
+		if a.Base < 0 || a.Base >= baseLimit && !second {
 			f.add("input axon %d of core %d of %s has base %d, and the limit is %d", i, k, p.Name, a.Base, baseLimit)
 		}
 		if b := &c.Blocks[a.Block]; a.Base != 0 && len(b.Atoms) == 0 {
@@ -143,10 +159,13 @@ func (f *findings) slots(k int, name string, s *mapping.Send, t *mapping.Tables)
 }
 
 // block returns the words of a block: pieces of up to 64 entries, each with 10 bits before it, in whole words of 64 bits.
-func (f *findings) block(k int, p *schema.Population, b *mapping.Block, bits int) int {
+func (f *findings) block(k int, p *schema.Population, b *mapping.Block, second bool, bits int) int {
 	if b.Synapses < 0 || b.Synapses >= len(p.Synapses) {
 		f.add("a block of core %d of %s has synapses %d, which are not there", k, p.Name, b.Synapses)
 		return 0
+	}
+	if b.Delay < 0 || b.Delay > delays {
+		f.add("synapses of core %d of %s wait %d steps, and the limit is %d", k, p.Name, b.Delay, delays)
 	}
 	need, n := bits+b.Index, 0
 	if p.Synapses[b.Synapses].Population >= 0 { // the host waits by itself
@@ -164,15 +183,55 @@ func (f *findings) block(k int, p *schema.Population, b *mapping.Block, bits int
 		}
 		n += len(list)
 	}
+	if second { // words are counted by the core
+		return 0
+	}
 	if b.Width != need || !slices.Contains([]int{0, 6, 7, 8, 9, 10, 11, 12}, b.Index) {
 		f.add("a block of core %d of %s has entries of %d bits with an index of %d, and %d are needed", k, p.Name, b.Width, b.Index, need)
-	}
-	if b.Delay < 0 || b.Delay > delays {
-		f.add("synapses of core %d of %s wait %d steps, and the limit is %d", k, p.Name, b.Delay, delays)
 	}
 	words := 0
 	for ; n > 0; n -= 64 {
 		words += (min(n, 64)*b.Width + 10 + 63) / 64
+	}
+	return words
+}
+
+// memory2 returns the words of a core of Loihi 2: of a convolution a row of the core's channels for each place of the kernel and channel
+// that comes in; of a dense layer, for each input, pieces of up to 64 weights with an index and 10 bits before them.
+func memory2(p *schema.Population, c *mapping.Table, bits int) int {
+	channels := map[int]bool{}
+	for _, n := range c.Neurons {
+		channels[n/circuit.Size(p.Dims[1:])] = true
+	}
+	packed := func(n int) int { return (n + 63) / 64 }
+	index := 10
+	for len(c.Neurons) > 1<<index {
+		index++
+	}
+	words := 0
+	for k := range p.Synapses {
+		s := &p.Synapses[k]
+		rows, in := s.Kernel*s.Kernel, s.View.Dims[0]
+		width := bits + index
+		if s.Population >= 0 {
+			for d := s.Delay; d > 0; d /= 2 {
+				width++
+			}
+		}
+		switch s.Kind {
+		case schema.Conv, schema.Deconv:
+			words += rows * in * packed(len(channels)*bits)
+		case schema.Pool:
+			words += rows * packed(len(channels)*bits)
+		case schema.Same:
+			words += len(c.Neurons) * packed(width+10)
+		case schema.Dense:
+			for range circuit.Size(s.View.Dims) {
+				for n := len(c.Neurons); n > 0; n -= 64 {
+					words += packed(min(n, 64)*width + 10)
+				}
+			}
+		}
 	}
 	return words
 }

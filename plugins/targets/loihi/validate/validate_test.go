@@ -15,9 +15,9 @@ import (
 var networks = flag.Int("networks", 100, "random networks that are placed and validated")
 
 // place lays circuits on a chip of so many cores.
-func place(t *testing.T, circuits []schema.Circuit, cores, bits int) *mapping.Layout {
+func place(t *testing.T, circuits []schema.Circuit, cores, generation, bits int) *mapping.Layout {
 	t.Helper()
-	c := mapping.Chip{Cores: cores, Bits: bits}
+	c := mapping.Chip{Cores: cores, Generation: generation, Bits: bits}
 	for i := range circuits {
 		c.AddCircuit(i, &circuits[i], make([]bool, len(circuits[i].Populations)))
 	}
@@ -46,12 +46,13 @@ func TestRandom(t *testing.T) {
 			circuits = append(circuits, m.Circuit)
 		}
 		bits := mapping.Widths()[r.IntN(7)]
-		l := place(t, circuits, 1024, bits)
+		generation := 1 + int(seed%3)/2 // a third of them
+		l := place(t, circuits, 1024, generation, bits)
 		if l == nil {
 			continue
 		}
 		tables := l.Tables()
-		for _, x := range Check(circuits, bits, tables) {
+		for _, x := range Check(circuits, generation, bits, tables) {
 			t.Errorf("network %d of %+v with %d bits: %s", seed, o, bits, x)
 		}
 		reached(t, seed, l, tables)
@@ -186,13 +187,13 @@ func TestFaults(t *testing.T) {
 		}, "the mapper counted"},
 	} {
 		found := false
-		for k := range place(t, circuits, 1024, 8).Cores {
-			tables := place(t, circuits, 1024, 8).Tables()
+		for k := range place(t, circuits, 1024, 1, 8).Cores {
+			tables := place(t, circuits, 1024, 1, 8).Tables()
 			if !x.fault(tables, k) {
 				continue
 			}
 			found = true
-			if got := strings.Join(Check(circuits, 8, tables), "\n"); !strings.Contains(got, x.want) {
+			if got := strings.Join(Check(circuits, 1, 8, tables), "\n"); !strings.Contains(got, x.want) {
 				t.Errorf("%s at core %d: %q, want %q", x.name, k, got, x.want)
 			}
 			break
@@ -201,7 +202,7 @@ func TestFaults(t *testing.T) {
 			t.Errorf("%s: no core to try it at", x.name)
 		}
 	}
-	if bad := Check(circuits, 8, place(t, circuits, 1024, 8).Tables()); len(bad) > 0 {
+	if bad := Check(circuits, 1, 8, place(t, circuits, 1024, 1, 8).Tables()); len(bad) > 0 {
 		t.Errorf("the placement itself: %v", bad)
 	}
 }
