@@ -13,11 +13,11 @@ import (
 
 // compiled is circuits in the chip's terms, and where they lie.
 type compiled struct {
-	circuits   []schema.Circuit
-	registers  [][]quantise.Registers // by circuit and population
-	layout     *mapping.Layout
-	bits       int
-	generation int
+	circuits  []schema.Circuit
+	registers [][]quantise.Registers // by circuit and population
+	layout    *mapping.Layout
+	bits      int
+	terms
 }
 
 // Compile puts circuits on the chip. Where they do not fit, the chip is nil and the reply says why.
@@ -41,13 +41,13 @@ func Compile(q schema.CompileRequest, w sdk.Weights) (sdk.Chip, schema.CompileRe
 // compile quantises and places the circuits of a request. It gives nil where they do not fit, and the reply says why.
 func compile(q schema.CompileRequest, w sdk.Weights) (*compiled, schema.CompileReply, error) {
 	var r schema.CompileReply
-	chip, bad := chip(q.Arguments)
+	chip, t, bad := chip(q.Arguments)
 	if len(bad) > 0 {
 		r.Complaints = bad
 		return nil, r, nil
 	}
 	r.Fits = true
-	host, err := circuits(&chip, &r.TargetReply, q.Circuits)
+	host, err := t.circuits(&chip, &r.TargetReply, q.Circuits)
 	if err != nil {
 		return nil, r, err
 	}
@@ -56,8 +56,8 @@ func compile(q schema.CompileRequest, w sdk.Weights) (*compiled, schema.CompileR
 	if !r.Fits {
 		return nil, r, nil
 	}
-	more := &added{w: w}
-	x := &compiled{circuits: more.circuits(q.Circuits), bits: chip.Bits, generation: chip.Generation}
+	more := &added{terms: t, w: w}
+	x := &compiled{circuits: more.circuits(q.Circuits), bits: chip.Bits, terms: t}
 	for i := range x.circuits {
 		c := &x.circuits[i]
 		var all []quantise.Registers
@@ -73,7 +73,7 @@ func compile(q schema.CompileRequest, w sdk.Weights) (*compiled, schema.CompileR
 			all, r.Losses = append(all, registers), append(r.Losses, loss)
 		}
 		x.registers = append(x.registers, all)
-		r.Programs = append(r.Programs, schema.Compiled{Circuit: c.Name, Ticks: ticks(c)})
+		r.Programs = append(r.Programs, schema.Compiled{Circuit: c.Name, Ticks: x.ticks(c)})
 	}
 	if !r.Fits {
 		r.Losses, r.Programs = nil, nil

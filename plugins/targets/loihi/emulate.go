@@ -64,7 +64,7 @@ func (x *onChip) Emulate(b *sdk.Block) (schema.EmulateReply, error) {
 		sum.add(&done[w])
 	}
 	work := x.work(i, &sum)
-	work.Ticks = float64(b.Examples * ticks(c))
+	work.Ticks = float64(b.Examples * x.ticks(c))
 	return schema.EmulateReply{Layers: sum.layers, Ticks: work.Ticks, Energy: work.Energy(), Time: work.Time()}, nil
 }
 
@@ -134,9 +134,10 @@ func (x *onChip) example(i int, state *emulator.State, b *sdk.Block, e int, t *t
 			return fmt.Errorf("write the biases of %s: %w", p.Name, err)
 		}
 	}
+	late := x.latency(c)
 	var inputs [][]int32
 	once := map[[2]int32]int{} // the time step at which an element of an input spiked
-	for tick := range ticks(c) {
+	for tick := range x.ticks(c) {
 		inputs = inputs[:0]
 		for k, in := range c.Inputs {
 			if in.Kind != schema.SpikeInput {
@@ -167,7 +168,7 @@ func (x *onChip) example(i int, state *emulator.State, b *sdk.Block, e int, t *t
 		for j := range c.Populations {
 			p, a, reach := &c.Populations[j], &t.layers[j], &x.layout.Populations[i][j]
 			n := circuit.Size(p.Dims)
-			step := tick - p.Depth + 1
+			step := tick - p.Depth + 1 - late
 			if p.Reads {
 				if p.Gives && step == c.Steps-1 {
 					scale := p.Scale / x.registers[i][j].Scale

@@ -13,8 +13,8 @@ import (
 // their numbers, and of its populations.
 func (x *compiled) network(i int, prefix string) *emulator.Network {
 	c := &x.circuits[i]
-	n := &emulator.Network{Format: emulator.Format, Dialect: emulator.Chip}
-	n.Steps = ticks(c)
+	n := &emulator.Network{Format: emulator.Format, Dialect: x.dialect}
+	n.Steps = x.ticks(c)
 	if x.generation == 2 {
 		n.Generation = 2
 	}
@@ -48,6 +48,8 @@ func (x *compiled) network(i int, prefix string) *emulator.Network {
 				Sign: map[int]emulator.Sign{-1: emulator.Inhibitory, 0: emulator.Mixed, 1: emulator.Excitatory}[w.Sign], Delay: s.Delay}
 			if y.From = input(max(s.Input, 0)); s.Population >= 0 {
 				y.From = prefix + c.Populations[s.Population].Name
+			} else if x.dialect == emulator.Lava && x.latency(c) == 0 { // which adds a step
+				y.Delay--
 			}
 			for _, m := range w.Mantissas {
 				y.Weights.List = append(y.Weights.List, int32(m))
@@ -62,12 +64,12 @@ func (x *compiled) network(i int, prefix string) *emulator.Network {
 }
 
 // ticks is how many steps of the chip an example of a circuit takes.
-func ticks(c *schema.Circuit) int {
+func (t terms) ticks(c *schema.Circuit) int {
 	deepest := 1
 	for i := range c.Populations {
 		deepest = max(deepest, c.Populations[i].Depth)
 	}
-	return c.Steps + deepest - 1
+	return c.Steps + deepest - 1 + t.latency(c)
 }
 
 func narrow(list []int) []int32 {
@@ -100,7 +102,7 @@ func (x *compiled) whole() *emulator.Network {
 	if len(x.circuits) == 1 {
 		return x.network(0, "")
 	}
-	all := &emulator.Network{Format: emulator.Format, Dialect: emulator.Chip}
+	all := &emulator.Network{Format: emulator.Format, Dialect: x.dialect}
 	if x.generation == 2 {
 		all.Generation = 2
 	}

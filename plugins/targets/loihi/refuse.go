@@ -16,18 +16,18 @@ const maxDelay = 62
 //
 // so a reset to 0 is all there is, and what the host writes for each example does not flow through the current. Neurons of Loihi 2 are
 // programs, and can take a number off the membrane instead.
-func refusal(c *schema.Circuit, i int, generation int) string {
+func (t terms) refusal(c *schema.Circuit, i int) string {
 	p := &c.Populations[i]
 	for k := range p.Synapses {
 		if s := &p.Synapses[k]; s.Delay > maxDelay {
 			return fmt.Sprintf("its spikes from a layer %d steps before wait for longer paths, and a synapse waits %d at most", s.Delay, maxDelay)
 		}
 	}
-	held := p.Depth - 1 // steps before its time step 0
-	if p.Late {
-		held++
+	held := t.held(c, i)
+	biased := p.Bias != nil && t.biased(c, i) || len(p.Drive) > 0
+	if why := t.lacking(c, i); why != "" {
+		return why
 	}
-	biased := p.Bias != nil || len(p.Drive) > 0
 	switch {
 	case p.Start != 0 && held > 0:
 		return fmt.Sprintf("its membrane starts at %v, and the chip has it at 0 until the first spikes come through the layers before", p.Start)
@@ -53,11 +53,11 @@ func refusal(c *schema.Circuit, i int, generation int) string {
 	switch p.Reset.Kind {
 	case schema.ResetBy:
 		switch {
-		case generation == 2 && p.Reset.Value > 0 && p.Refractory == 0:
+		case t.generation == 2 && p.Reset.Value > 0 && p.Refractory == 0:
 			return ""
-		case generation == 2 && p.Refractory > 0:
+		case t.generation == 2 && p.Refractory > 0:
 			return "a spike takes a number off its membrane, and it rests: the chip's neuron rests at 0"
-		case generation == 2:
+		case t.generation == 2:
 			return fmt.Sprintf("a spike takes %v off its membrane, and the chip's neuron a number above 0", p.Reset.Value)
 		}
 		return "a spike takes its threshold off the membrane (a soft reset), and the chip's neuron is reset to 0"

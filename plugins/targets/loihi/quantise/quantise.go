@@ -74,12 +74,13 @@ func Mantissas(width int) (largest, shift int) {
 }
 
 // Population puts population i of a circuit into registers, with weights of so many bits. The population is one that the chip's neuron
-// can be but for its numbers: problem says where these are beyond it.
+// can be but for its numbers: problem says where these are beyond it. Synapses onto itself, which come last, are those that Silenced asks for.
 func Population(c *schema.Circuit, i int, w circuit.Weights, width int) (r Registers, loss schema.Loss, problem string) {
 	p := c.Populations[i]
 	own := slices.IndexFunc(p.Synapses, func(s schema.Synapses) bool { return s.Population == i })
 	x := numbers{c: c, p: &p, width: width}
-	if x.delay, x.silenced = Silenced(c, i); own >= 0 {
+	if own >= 0 {
+		x.silenced, x.delay = true, p.Synapses[own].Delay
 		p.Synapses = p.Synapses[:own]
 	}
 	for k := range p.Synapses {
@@ -127,7 +128,7 @@ func Population(c *schema.Circuit, i int, w circuit.Weights, width int) (r Regis
 		good := len(note) > 0 || y.within(x.s, y.up, y.down, y.reach(y.up, y.down))
 		if x.silenced && good {
 			var w inhibition
-			if w, good = y.silence(x.s); good && own >= 0 {
+			if w, good = y.silence(x.s); good {
 				r.Groups = append(r.Groups, Group{Exponent: w.exponent, Sign: -1, Mantissas: []int16{int16(-w.mantissa)}})
 			}
 		}

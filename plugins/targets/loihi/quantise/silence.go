@@ -12,14 +12,17 @@ const MaxRest = 62
 
 // Silenced says whether population i of a circuit needs synapses of its neurons onto themselves: it fires once in an example that is
 // longer than a refractory period, and the inhibition of its own spike keeps it silent behind that. It arrives delay steps later
-// than it could, when the neuron has just ceased to rest.
+// than it could, when the neuron has just ceased to rest. There are dialects in which a neuron rests not at all.
 //
 // Where a membrane keeps all and all that comes in comes once, it does not matter when the inhibition begins: it need be no more than the
 // sum of the weights. Else it has the less to outweigh the later it begins.
-func Silenced(c *schema.Circuit, i int) (delay int, yes bool) {
+func Silenced(c *schema.Circuit, i int, rests bool) (delay int, yes bool) {
 	p := &c.Populations[i]
-	if !p.Once || c.Steps-1 <= MaxRest {
+	switch {
+	case !p.Once || rests && c.Steps-1 <= MaxRest:
 		return 0, false
+	case !rests:
+		return 0, true
 	}
 	if p.Decay != 1 || p.Current || p.Bias != nil || len(p.Drive) > 0 {
 		return MaxRest, true
