@@ -34,7 +34,7 @@ type Result struct {
 	// Weights says for each population by name from which variables its synapses have their weights. Where they have several, these are
 	// multiplied or added. It has no factor that is folded into weights, such as a batch norm's.
 	Weights map[string][]Weight
-	// Operations are the multiply-accumulates of the whole network for one example, as those of layers are.
+	// Operations are the multiply-accumulates of the whole network for one example, at the time steps of its types.
 	Operations int
 }
 
@@ -51,9 +51,11 @@ const NotAllowed = "the target leaves it to the host"
 type Layer struct {
 	Name string // structural, such as "2.conv"
 	Kind string // as the language calls it: conv, deconv, linear, neuron, maxpool ...
-	// Operations are the multiply-accumulates for one example, at all time steps, or at one where it takes the same real numbers at
-	// each of them (program.Product).
+	// Operations are the multiply-accumulates for one example at one time step, of which there are Steps: one where it has none, or takes
+	// the same real numbers at each of them (program.Product).
 	Operations int
+	Steps      int
+	Free       bool   // the network works at any number of time steps, and this layer is computed at as many as it is applied at
 	Reason     string // why no chip takes it
 }
 
@@ -119,7 +121,8 @@ func network(name string, m *graph.Module, vars func(name string) []float32, o O
 	}
 	r.Host = c.host(e, out)
 	for _, n := range g.Nodes {
-		r.Operations += operations(n)
+		each, steps, _ := operations(n)
+		r.Operations += each * steps
 	}
 	return r, nil
 }

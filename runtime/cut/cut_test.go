@@ -558,8 +558,8 @@ func said(r *cut.Result) string {
 	}
 	sum := 0
 	for _, l := range r.Host {
-		fmt.Fprintf(&w, "  host %s (%s), %d operations: %s\n", l.Name, l.Kind, l.Operations, l.Reason)
-		sum += l.Operations
+		fmt.Fprintf(&w, "  host %s (%s), %d operations: %s\n", l.Name, l.Kind, l.Operations*l.Steps, l.Reason)
+		sum += l.Operations * l.Steps
 	}
 	fmt.Fprintf(&w, "  the host has %d of %d operations\n", sum, r.Operations)
 	return strings.ReplaceAll(w.String(), ",\n", "\n")

@@ -4,17 +4,18 @@ import (
 	"snnc.dev/snnc/runtime/graph"
 )
 
-// operations are the multiply-accumulates of a product for one example: at all time steps, or at one where it takes the same real
-// numbers at each of them and is computed once.
-func operations(n *graph.Node) int {
-	if !weighted(n.Op) {
-		return 0
+// operations are the multiply-accumulates of a product for one example at each time step of its result. Not timed: there is one, as it has
+// none, or as it takes the same real numbers at each of them and is computed once.
+func operations(n *graph.Node) (each, steps int, timed bool) {
+	t := n.Out[0]
+	if timed, steps = t.Steps > 0, max(1, t.Steps); !weighted(n.Op) {
+		return 0, steps, timed
 	}
-	ops := n.MultiplyAccumulates(1)
-	if t := n.In[0].Type(); t.DType != graph.Bit && t.Steps > 0 && repeated(n.In[0]) {
-		ops /= t.Steps
+	each = n.MultiplyAccumulates(1) / steps
+	if in := n.In[0].Type(); in.DType != graph.Bit && in.Steps > 0 && repeated(n.In[0]) {
+		return each, 1, false
 	}
-	return ops
+	return each, steps, timed
 }
 
 // repeated reports whether a value is one that is repeated over time, by itself or by a coder without states.
@@ -43,7 +44,8 @@ func (c *finder) host(e *emitter, g *graph.Graph) []Layer {
 			continue
 		}
 		if why := c.reason(n, old); why != "" {
-			out = append(out, Layer{Name: c.nameOf(old), Kind: kindOf(old.Op), Operations: operations(n), Reason: why})
+			each, steps, timed := operations(n)
+			out = append(out, Layer{Name: c.nameOf(old), Kind: kindOf(old.Op), Operations: each, Steps: steps, Free: timed && c.g.FreeSteps && c.over[old], Reason: why})
 		}
 	}
 	return out

@@ -352,6 +352,19 @@ func TestRandom(t *testing.T) {
 			module.Functions = []*graph.Graph{at(t, &module, r.Module.Functions[0], 6)}
 			other.Module = &module
 			compare("at other steps", &long, &other)
+			at6, err := cut.Network("net", &long, vars, cut.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			host := slices.Clone(r.Host)
+			for i := range host {
+				if l := &host[i]; l.Free {
+					l.Steps, l.Free = 6, false
+				}
+			}
+			if !slices.Equal(host, at6.Host) {
+				t.Fatalf("the host has %+v at 6 steps, where it should have %+v", at6.Host, host)
+			}
 		}
 	})
 	for _, what := range []string{"whole", "without some", "at other steps"} {

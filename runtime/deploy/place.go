@@ -23,6 +23,8 @@ type Part struct {
 	// Stays says why the host keeps all of it; "" where the chip may take what it can.
 	Stays string
 	Runs  float64 // how often an inference applies it
+	// Steps is the mean number of time steps at which it does so, where the network works at any; 0: as in its types.
+	Steps float64
 }
 
 // Placed is networks cut for a target.
@@ -89,7 +91,11 @@ func Place(ctx context.Context, check place.Check, parts []Part) (*Placed, error
 				why = only[part.Role]
 			}
 			why = cmp.Or(why, l.Reason)
-			p.Layers = append(p.Layers, record.DeployedLayer{Network: part.Role, Layer: l.Name, Where: record.OnHost, Kind: l.Kind, Reason: why, Operations: float64(l.Operations) * part.Runs})
+			steps := float64(l.Steps)
+			if l.Free && part.Steps > 0 {
+				steps = part.Steps
+			}
+			p.Layers = append(p.Layers, record.DeployedLayer{Network: part.Role, Layer: l.Name, Where: record.OnHost, Kind: l.Kind, Reason: why, Operations: float64(l.Operations) * steps * part.Runs})
 		}
 	}
 	if len(p.Reply.Complaints) == 0 {

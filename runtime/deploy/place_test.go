@@ -99,6 +99,27 @@ func TestPlace(t *testing.T) {
 	}
 }
 
+// What is left to the host of a network that works at any number of time steps counts at those at which it is applied.
+func TestSteps(t *testing.T) {
+	for _, x := range []struct{ steps, want float64 }{{0, 4}, {10, 10}, {2.5, 2.5}} {
+		a := part(t, "a", 3)
+		a.Steps = x.steps
+		p, err := Place(context.Background(), takes(t, 4, 5), []Part{a})
+		if err != nil {
+			t.Fatal(err)
+		}
+		host := map[string]float64{}
+		for _, l := range p.Layers {
+			if l.Where == record.OnHost {
+				host[l.Kind] += l.Operations
+			}
+		}
+		if host["linear"] != 3*x.want*(8*5+5*4) || host["neuron"] != 0 {
+			t.Errorf("applied at %v steps: %v", x.steps, host)
+		}
+	}
+}
+
 // emulator is a chip that computes as software does, and costs 1 J an example.
 type emulator struct{ *Server }
 

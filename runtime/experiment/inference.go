@@ -25,13 +25,14 @@ type inference struct {
 	what   string // in words
 	built  *build.Built
 	runs   map[string]float64 // how often it applies a role
+	steps  map[string]float64 // and at how many time steps in all
 	state  map[string]bool    // of roles whose state is carried from one application to the next
 }
 
 // inferences returns the passes that an action may deploy, the preferred one first.
 func (j *job) inferences() (out []inference) {
 	add := func(w inference, functions map[string]float64) {
-		w.runs, w.state = map[string]float64{}, map[string]bool{}
+		w.runs, w.steps, w.state = map[string]float64{}, map[string]float64{}, map[string]bool{}
 		for name, times := range functions {
 			w.visit(name, times)
 		}
@@ -72,6 +73,11 @@ func (w *inference) visit(function string, times float64) {
 		switch n.Op {
 		case graph.OpApply:
 			w.runs[n.Text("role")] += times
+			most := 0
+			for _, v := range n.In {
+				most = max(most, v.Type().Steps)
+			}
+			w.steps[n.Text("role")] += times * float64(most)
 			w.state[n.Text("role")] = w.state[n.Text("role")] || n.Flag("state")
 		case graph.OpCall, graph.OpCustom:
 			w.visit(n.Text("function"), times)
@@ -120,7 +126,7 @@ func (x *deployment) of(w inference) (parts []deploy.Part) {
 			continue // a coder works outside of the chip
 		}
 		module := w.built.Modules[role.Name]
-		part := deploy.Part{Role: role.Name, Module: module, Runs: w.runs[role.Name]}
+		part := deploy.Part{Role: role.Name, Module: module, Runs: w.runs[role.Name], Steps: w.steps[role.Name] / w.runs[role.Name]}
 		if w.state[role.Name] {
 			part.Stays = carriedReason
 		}
