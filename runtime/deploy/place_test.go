@@ -120,6 +120,26 @@ func TestSteps(t *testing.T) {
 	}
 }
 
+// Weights that are finite and whose sums are not are told where the network is measured.
+func TestOverflow(t *testing.T) {
+	a := part(t, "a", 1)
+	a.Variables = func(name string) []float32 {
+		return slices.Repeat([]float32{3e38}, a.Module.Variable(name).Type.Size())
+	}
+	p, err := Place(context.Background(), takes(t), []Part{a})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := NewServer(context.Background(), p)
+	s.Watch(true, false)
+	if err := s.Run(&graph.Chip{Circuit: p.Circuits[0].Name}, opaque.Examples{Steps: 4, Batch: 1, Inputs: [][]float32{slices.Repeat([]float32{1}, 4*8)}, Outputs: [][]float32{make([]float32, 4*3)}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Measure(p, 1); err == nil || !strings.HasPrefix(err.Error(), "layer 1.linear of network a: a membrane is +Inf in software") {
+		t.Error(err)
+	}
+}
+
 // emulator is a chip that computes as software does, and costs 1 J an example.
 type emulator struct{ *Server }
 
@@ -155,7 +175,9 @@ func TestServer(t *testing.T) {
 	run(5)
 	s.Watch(false, false)
 	before := len(p.Tensors)
-	s.Measure(p, 5)
+	if err := s.Measure(p, 5); err != nil {
+		t.Fatal(err)
+	}
 	for i, q := range p.Circuits[0].Populations {
 		m := q.Measured
 		if m == nil || m.Rate <= 0 || m.Rate > 1 || m.Active != 1 || m.Low > m.High || len(p.Tensors) == before || p.Layers[i].Measured == nil {
@@ -217,8 +239,8 @@ func TestServer(t *testing.T) {
 			t.Errorf("%d time steps: %v", steps, err)
 		}
 	}
-	if other.Measure(p, 1); p.Circuits[0].Steps != 5 {
-		t.Errorf("the circuit has %d time steps", p.Circuits[0].Steps)
+	if err := other.Measure(p, 1); err != nil || p.Circuits[0].Steps != 5 {
+		t.Errorf("the circuit has %d time steps: %v", p.Circuits[0].Steps, err)
 	}
 	if err := s.Run(&graph.Chip{Circuit: "none"}, opaque.Examples{}); err == nil {
 		t.Error("a circuit is run that is not placed")

@@ -214,7 +214,8 @@ func (s *Server) compared(soft *software, software, chip [][]float32, steps int)
 
 // Measure writes what was counted in software, in so many inferences, into the circuits of p, its rates into the tensors, and into its layers.
 // A circuit gets the time steps that it was run for, which are not those of its types where its network works at any number.
-func (s *Server) Measure(p *Placed, inferences int) {
+// It fails where a membrane is not finite.
+func (s *Server) Measure(p *Placed, inferences int) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for i := range p.Circuits {
@@ -241,6 +242,13 @@ func (s *Server) Measure(p *Placed, inferences int) {
 			m.Active = min(1, m.Active)
 			sorted := slices.Clone(d.seen)
 			slices.Sort(sorted)
+			if n := len(sorted); n > 0 {
+				for _, v := range []float64{float64(sorted[0]), float64(sorted[n-1])} {
+					if math.IsNaN(v) || math.IsInf(v, 0) {
+						return fmt.Errorf("layer %s of network %s: a membrane is %v in software, before there is a chip: look for weights and inputs that are too large for single precision", q.Name, c.Network, v)
+					}
+				}
+			}
 			m.Low, m.High = quantile(sorted, 0.001), quantile(sorted, 0.999)
 			q.Measured = m
 			if l := p.layer(c.Name, q.Name); l != nil {
@@ -250,6 +258,7 @@ func (s *Server) Measure(p *Placed, inferences int) {
 			}
 		}
 	}
+	return nil
 }
 
 // quantile returns a quantile of sorted numbers; 0 of none.

@@ -140,7 +140,9 @@ func (x *deployment) on(ctx context.Context, path, name string, target schema.Va
 		return err
 	}
 	server.Watch(false, false)
-	server.Measure(placed, x.measure)
+	if err := server.Measure(placed, x.measure); err != nil {
+		return err
+	}
 	chip, reply, err := h.Compile(ctx, j.Plugins[path], schema.CompileRequest{Component: target.Text, Arguments: target.Args, Circuits: placed.Circuits, Seed: seed(j)}, placed.Tensors)
 	if err != nil {
 		return err
