@@ -135,8 +135,8 @@ func (c *finder) rewrite(name string) (*emitter, *graph.Graph, error) {
 		gives[i] = true
 	}
 	for {
-		e := &emitter{c: c, b: graph.NewBuilder(evalFunction, c.env), values: map[graph.Value]graph.Value{}, stills: map[slot]graph.Value{},
-			calms: map[*graph.Node]graph.Value{}, origin: map[*graph.Node]*graph.Node{}, gives: gives, where: make([]int, len(c.found)), circuits: []*assembled{}}
+		e := newEmitter(c, graph.NewBuilder(evalFunction, c.env))
+		e.gives, e.where, e.circuits = gives, make([]int, len(c.found)), []*assembled{}
 		c.circuits(e, name)
 		for _, n := range c.g.Inputs {
 			e.values[graph.Value{Node: n}] = e.b.Input(n.Text("name"), n.Out[0])
@@ -242,7 +242,7 @@ func (c *finder) fill(a *assembled, r *Result) error {
 			continue
 		}
 		x, err := c.evaluate(p.x, func(b *graph.Builder) graph.Value {
-			e := &emitter{c: c, b: b, values: map[graph.Value]graph.Value{}, stills: map[slot]graph.Value{}, calms: map[*graph.Node]graph.Value{}, origin: map[*graph.Node]*graph.Node{}}
+			e := newEmitter(c, b)
 			v, ok := e.flow(p)
 			if !ok {
 				v = e.full(b.Const(0), p.dims)

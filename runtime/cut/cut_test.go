@@ -467,6 +467,120 @@ func TestWeightsOfDrive(t *testing.T) {
 	}
 }
 
+// A further result of a node that is repeated over time is the same one wherever it is taken.
+func TestFurtherResult(t *testing.T) {
+	m := built(t, func(b *making, x graph.Value) graph.Value {
+		mean := b.Ops(graph.OpNormalise, graph.Attrs{"axes": graph.Axes{1, 2}, "epsilon": 1e-5}, b.Input("z", graph.Real(2, 4, 4)))[1]
+		drive := b.Op(graph.OpRepeat, graph.Attrs{"axis": graph.TimeAxis, "count": 4}, mean)
+		flat := b.Reshape(x, 32)
+		one := b.fire(b.Add(b.linear(flat, b.weight(2, 32)), drive), 4)
+		other := b.fire(b.Add(b.linear(flat, b.weight(2, 32)), b.Scale(drive, 2)), 4)
+		return b.linear(b.Concat(0, one, other), b.weight(3, 4))
+	})
+	vars := exact(m)
+	r, err := cut.Network("net", m, vars, cut.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if active, decided := judge(t, m, r, vars, 3, 0); active == 0 || !decided || len(r.Circuits) != 1 || len(r.Circuits[0].Populations) != 3 {
+		t.Errorf("%v, %v: %s", active, decided, said(r))
+	}
+}
+
+// What is the same at all time steps goes through each operator that sums of spikes go through, in each of the parts that are joined: as a
+// bias where it follows from variables, and as a drive where it differs from example to example.
+func TestConstants(t *testing.T) {
+	type operator struct {
+		name  string
+		apply func(b *making, x graph.Value) graph.Value // of [T4 N 4 4 4]
+	}
+	factor := func(op graph.Op, dims ...int) operator {
+		return operator{fmt.Sprintf("%s %v", op, dims), func(b *making, x graph.Value) graph.Value {
+			y := b.weight(dims...)
+			b.m.Variables[len(b.m.Variables)-1].Init = graph.Init{Kind: "constant", A: 1}
+			return b.Op(op, nil, x, y)
+		}}
+	}
+	for _, x := range []operator{
+		{"none", func(b *making, x graph.Value) graph.Value { return x }},
+		{"conv", func(b *making, x graph.Value) graph.Value { return b.conv(x, b.weight(3, 4, 1, 1)) }},
+		{"matrix", func(b *making, x graph.Value) graph.Value { return b.linear(b.Reshape(x, 64), b.weight(5, 64)) }},
+		{"reshape", func(b *making, x graph.Value) graph.Value { return b.Reshape(x, 16, 4) }},
+		{"flat", func(b *making, x graph.Value) graph.Value { return b.Reshape(x, 64) }},
+		{"slice", func(b *making, x graph.Value) graph.Value { return b.Slice(x, 0, 1, 2) }},
+		{"slice of a slice", func(b *making, x graph.Value) graph.Value { return b.Slice(b.Slice(x, 0, 1, 3), 0, 1, 2) }},
+		{"joined twice", func(b *making, x graph.Value) graph.Value {
+			return b.Concat(0, b.Slice(x, 0, 1, 2), x)
+		}},
+		{"negative", func(b *making, x graph.Value) graph.Value { return b.Neg(b.Scale(x, -1)) }},
+		{"stop", func(b *making, x graph.Value) graph.Value { return b.Stop(x) }},
+		{"twice", func(b *making, x graph.Value) graph.Value { return b.Add(x, x) }},
+		{"difference", func(b *making, x graph.Value) graph.Value { return b.Sub(b.Scale(x, 2), b.Reshape(x, 4, 4, 4)) }},
+		{"less a bias", func(b *making, x graph.Value) graph.Value { return b.Sub(x, b.weight(4)) }},
+		{"less a bias for each", func(b *making, x graph.Value) graph.Value { return b.Sub(x, b.weight(4, 4, 4)) }},
+		{"bias less", func(b *making, x graph.Value) graph.Value { return b.Sub(b.weight(1, 4, 1), x) }},
+		factor(graph.OpMul, 4), factor(graph.OpDiv, 4), factor(graph.OpMul, 1), factor(graph.OpDiv),
+		{"rows", func(b *making, x graph.Value) graph.Value {
+			return b.Op(graph.OpRepeat, graph.Attrs{"axis": graph.Axis(1), "count": 2}, x)
+		}},
+		{"mean", func(b *making, x graph.Value) graph.Value {
+			return b.conv(b.Reduce("mean", b.Reshape(x, 4, 2, 2, 2, 2), 2, 4), b.weight(2, 4, 1, 1))
+		}},
+		{"sum", func(b *making, x graph.Value) graph.Value { return b.Reduce("sum", b.Reshape(x, 4, 2, 2, 2, 2), 2, 4) }},
+	} {
+		silent := 0
+		for _, where := range []string{"first", "second", "both"} {
+			for _, kind := range []string{"bias", "bias for each", "drive", "drive for each", "spikes"} {
+				m := built(t, func(b *making, v graph.Value) graph.Value {
+					given := 0
+					input := func(dims ...int) graph.Value {
+						given++
+						return b.Input(fmt.Sprintf("z%d", given), graph.Real(dims...))
+					}
+					constant := func() graph.Value {
+						switch kind {
+						case "bias":
+							return b.weight(2)
+						case "bias for each":
+							return b.weight(2, 4, 4)
+						case "drive":
+							return b.linear(input(3), b.weight(2, 3))
+						case "spikes": // of the host, that are the same at all time steps
+							y := b.Op(graph.OpGreater, nil, input(2, 4, 4), b.Const(0.25))
+							return b.Op(graph.OpRepeat, graph.Attrs{"axis": graph.TimeAxis, "count": 4}, y)
+						}
+						return input(2, 4, 4)
+					}
+					part := func(here bool) graph.Value {
+						y := b.Op(graph.OpCast, graph.Attrs{"dtype": "f32"}, v)
+						if here {
+							return b.Add(y, constant())
+						}
+						return y
+					}
+					return x.apply(b, b.Concat(0, part(where != "second"), part(where != "first")))
+				})
+				vars := exact(m)
+				r, err := cut.Network("net", m, vars, cut.Options{})
+				if err != nil {
+					t.Errorf("%s, %s of %s: %v", x.name, kind, where, err)
+					continue
+				}
+				active, decided := judge(t, m, r, vars, 3, 0)
+				if !decided || len(r.Circuits) == 0 {
+					t.Errorf("%s, %s of %s: judged: %v: %s", x.name, kind, where, decided, said(r))
+				}
+				if active == 0 {
+					silent++
+				}
+			}
+		}
+		if silent > 3 {
+			t.Errorf("%s: %d of 15 networks never spike", x.name, silent)
+		}
+	}
+}
+
 // Numbers that are not finite, or beyond single precision when all is folded, are an error that says where they are.
 func TestFinite(t *testing.T) {
 	inf, nan := float32(math.Inf(1)), float32(math.NaN())

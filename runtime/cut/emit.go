@@ -14,9 +14,10 @@ type emitter struct {
 	c      *finder
 	b      *graph.Builder
 	values map[graph.Value]graph.Value
-	stills map[slot]graph.Value // the zero Value: 0
-	calms  map[*graph.Node]graph.Value
+	calms  map[graph.Value]graph.Value
 	origin map[*graph.Node]*graph.Node // of the nodes built
+
+	constants map[*constant]graph.Value
 
 	// Of a rewritten graph: its circuits, and which populations are outputs of them. nil: all is copied.
 	circuits []*assembled
@@ -30,13 +31,14 @@ type slot struct {
 	lo, hi int
 }
 
+func newEmitter(c *finder, b *graph.Builder) *emitter {
+	return &emitter{c: c, b: b, values: map[graph.Value]graph.Value{}, calms: map[graph.Value]graph.Value{}, origin: map[*graph.Node]*graph.Node{}, constants: map[*constant]graph.Value{}}
+}
+
 // value returns a value of the network in the new graph.
 func (e *emitter) value(v graph.Value) graph.Value {
 	if x, ok := e.values[v]; ok {
 		return x
-	}
-	if e.values == nil {
-		e.values, e.stills, e.calms, e.origin = map[graph.Value]graph.Value{}, map[slot]graph.Value{}, map[*graph.Node]graph.Value{}, map[*graph.Node]*graph.Node{}
 	}
 	n := v.Node
 	if e.circuits != nil && v.Index == 0 && len(e.c.of[n]) > 0 {
@@ -75,8 +77,8 @@ func (e *emitter) calm(v graph.Value) graph.Value {
 	if v.Type().Steps == 0 {
 		return e.value(v)
 	}
-	if x, ok := e.calms[n]; ok {
-		return graph.Value{Node: x.Node, Index: v.Index}
+	if x, ok := e.calms[v]; ok {
+		return x
 	}
 	args := make([]graph.Value, len(n.In))
 	for i, in := range n.In {
@@ -85,17 +87,18 @@ func (e *emitter) calm(v graph.Value) graph.Value {
 	attrs := n.Attrs
 	switch {
 	case n.Op == graph.OpRepeat && n.Axis() == graph.TimeAxis:
-		e.calms[n] = args[0]
+		e.calms[v] = args[0]
 		return args[0]
 	case n.Op == graph.OpEquation && len(args) > 0 && echoes(n.Equation):
-		e.calms[n] = args[0]
+		e.calms[v] = args[0]
 		return args[0]
 	case n.Op == graph.OpEquation:
 		attrs = graph.Attrs{"steps": 1, "last": true}
 	}
-	out := e.like(n, attrs, args...)
-	e.calms[n] = out[0]
-	return out[v.Index]
+	for i, x := range e.like(n, attrs, args...) {
+		e.calms[graph.Value{Node: n, Index: i}] = x
+	}
+	return e.calms[v]
 }
 
 // echoes reports whether an equation emits what flows in.
@@ -111,110 +114,14 @@ func (e *emitter) part(x graph.Value, lo, hi int) graph.Value {
 	return e.b.Slice(x, 0, lo, hi-lo)
 }
 
-// still returns what some elements of a value are without spikes, in dims that broadcast to theirs; not ok where that is 0.
-func (e *emitter) still(v graph.Value, lo, hi int) (x graph.Value, ok bool) {
-	n, t := v.Node, v.Type()
-	if x, done := e.stills[slot{v, lo, hi}]; done {
-		return x, x.Valid()
+// constant returns what of a part is the same at all time steps, which is built once.
+func (e *emitter) constant(k *constant) graph.Value {
+	x, ok := e.constants[k]
+	if !ok {
+		x = k.build(e)
+		e.constants[k] = x
 	}
-	defer func() {
-		if !ok {
-			x = graph.Value{}
-		}
-		e.stills[slot{v, lo, hi}] = x
-	}()
-	if t.Steps == 0 || e.c.steady[n] {
-		return e.part(e.calm(v), lo, hi), true
-	}
-	if f := e.c.formOf(v); !slices.ContainsFunc(f.parts, func(p part) bool { return p.constant != nothing }) {
-		return x, false
-	}
-	// operand is an input of an element-wise node, some elements of it.
-	operand := func(i int) (graph.Value, bool) {
-		if lead(n.In[i].Type().Dims) == 1 {
-			return e.still(n.In[i], 0, 1)
-		}
-		return e.still(n.In[i], lo, hi)
-	}
-	switch n.Op {
-	case graph.OpAdd, graph.OpSub:
-		a, first := operand(0)
-		b, second := operand(1)
-		switch {
-		case first && second:
-			return e.like(n, n.Attrs, a, b)[0], true
-		case first || !second:
-			return a, first
-		case n.Op == graph.OpSub:
-			return e.b.Neg(b), true
-		}
-		return b, true
-	case graph.OpNeg, graph.OpStop, graph.OpCast:
-		if x, ok = operand(0); ok {
-			x = e.like(n, n.Attrs, x)[0]
-		}
-		return x, ok
-	case graph.OpMul, graph.OpDiv:
-		i := 0
-		if n.Op == graph.OpMul && !e.c.varies[n.In[0].Node] {
-			i = 1
-		}
-		if x, ok = operand(i); !ok {
-			return x, false
-		}
-		args := []graph.Value{x, e.value(n.In[1-i])}
-		if lead(n.In[1-i].Type().Dims) > 1 {
-			args[1] = e.part(args[1], lo, hi)
-		}
-		return e.like(n, n.Attrs, args...)[0], true
-	case graph.OpConcat:
-		var all []graph.Value
-		from := 0
-		for _, in := range n.In {
-			own := in.Type()
-			to := from + lead(own.Dims)
-			if a, b := max(from, lo), min(to, hi); a < b {
-				y, there := e.still(in, a-from, b-from)
-				if lo >= from && hi <= to {
-					return y, there
-				}
-				if !there {
-					y = e.b.Const(0)
-				}
-				dims := slices.Clone(own.Dims)
-				dims[0] = b - a
-				all = append(all, e.full(y, dims))
-			}
-			from = to
-		}
-		return e.b.Concat(0, all...), true
-	case graph.OpSlice:
-		return e.still(n.In[0], n.Int("start")+lo, n.Int("start")+hi)
-	case graph.OpReshape:
-		from := n.In[0].Type().Dims
-		if a, b, in := lo*inner(t.Dims), hi*inner(t.Dims), inner(from); a%in == 0 && b%in == 0 {
-			if x, ok = e.still(n.In[0], a/in, b/in); !ok {
-				return x, false
-			}
-			own, dims := slices.Clone(from), slices.Clone(t.Dims)
-			if len(own) > 0 {
-				own[0] = b/in - a/in
-			}
-			if len(dims) > 0 {
-				dims[0] = hi - lo
-			}
-			return e.b.Reshape(e.full(x, own), dims...), true
-		}
-	}
-	// What takes all of its first input, and of variables what there is besides.
-	if x, ok = e.still(n.In[0], 0, lead(n.In[0].Type().Dims)); !ok {
-		return x, false
-	}
-	args := []graph.Value{e.full(x, n.In[0].Type().Dims)}
-	for _, in := range n.In[1:] {
-		args = append(args, e.value(in))
-	}
-	return e.part(e.like(n, n.Attrs, args...)[0], lo, hi), true
+	return x
 }
 
 // full returns x, which broadcasts to dims, in these, with examples where these are many.
@@ -224,20 +131,14 @@ func (e *emitter) full(x graph.Value, dims []int) graph.Value {
 
 // flow returns what flows into a population besides spikes, of the dims that it has: gain and offset included. Not ok where that is 0.
 func (e *emitter) flow(p *population) (graph.Value, bool) {
-	x, ok := graph.Value{}, false
-	if p.constant != nothing {
-		x, ok = e.still(p.x, p.lo, p.hi)
-	}
-	if !ok && p.Offset == 0 {
+	var x graph.Value
+	switch {
+	case p.constant == nil && p.Offset == 0:
 		return x, false
-	}
-	if !ok {
+	case p.constant == nil:
 		x = e.b.Const(p.Offset)
-	} else {
-		if x.Type().DType == graph.Bit {
-			x = e.b.Op(graph.OpCast, graph.Attrs{"dtype": "f32"}, x)
-		}
-		if p.Gain != 1 {
+	default:
+		if x = e.constant(p.constant); p.Gain != 1 {
 			x = e.b.Scale(x, p.Gain)
 		}
 		if p.Offset != 0 {
@@ -347,14 +248,14 @@ func (e *emitter) assemble(a *assembled) {
 			}
 			q.Synapses = append(q.Synapses, s)
 		}
-		if p.constant == varies {
+		if p.constant != nil && p.constant.varies {
 			x, _ := e.flow(p)
 			name := p.name
 			if near := nearest(p.x.Node); len(near) > 0 && len(p.terms) == 0 {
 				name = c.nameOf(near[0])
 			}
 			q.Drive = []int{input(x, schema.DriveInput, name, p.dims, false, x)}
-		} else if p.constant == known || p.Offset != 0 {
+		} else if p.constant != nil || p.Offset != 0 {
 			q.Bias = &schema.Tensor{Dims: p.dims[:1]}
 		}
 		if q.Depth = deepest; !q.Late {

@@ -69,7 +69,7 @@ type population struct {
 	lo, hi   int
 	dims     []int
 	terms    []term
-	constant constancy
+	constant *constant
 	level    int
 	steps    int
 	over     bool
@@ -97,7 +97,7 @@ func find(m *graph.Module, g *graph.Graph, vars func(string) []float32, allowed 
 		f, v := c.form(n), graph.Value{Node: n}
 		if f.why != "" && n.Out[0].DType == graph.Bit && n.Out[0].Steps > 0 {
 			if f = spikes(n.Out[0].Dims, base{-1, v}); c.steady[n] {
-				f = still(n.Out[0].Dims, varies, c.level(v))
+				f = c.leaf(v)
 			}
 		}
 		c.forms[v] = f
@@ -113,14 +113,20 @@ func (c *finder) formOf(v graph.Value) *form {
 	switch t := v.Type(); {
 	case t.DType == graph.State || t.DType == graph.I32:
 		return no("its input is whole numbers, not spikes")
-	case t.Steps == 0 && c.varies[v.Node]:
-		return still(t.Dims, varies, c.level(v))
 	case t.Steps == 0:
-		return still(t.Dims, known, 0)
+		return c.leaf(v)
 	case t.DType == graph.Bit:
 		return spikes(t.Dims, base{-1, v})
 	}
 	return no("`%s` stands between its weights and its neuron", v.Node.Op)
+}
+
+// leaf is the form of a value that is the same at all time steps and is not taken apart.
+func (c *finder) leaf(v graph.Value) *form {
+	if !c.varies[v.Node] {
+		return still(v.Type().Dims, leaf(v, false, 0))
+	}
+	return still(v.Type().Dims, leaf(v, true, c.level(v)))
 }
 
 // describe says of a node on what it depends.
@@ -177,12 +183,12 @@ func (c *finder) form(n *graph.Node) *form {
 	case n.Op == graph.OpEquation && n.Equation.Spikes && t.Steps > 0:
 		return c.neuron(n)
 	case c.steady[n] && !c.varies[n]:
-		return still(t.Dims, known, 0)
+		return c.leaf(graph.Value{Node: n})
 	case n.Op == graph.OpEquation && n.Flag("last") && !n.Flag("state") && !n.Equation.Spikes && len(n.In) > 0 && !c.steady[n.In[0].Node]:
 		c.readOut(n)
 		fallthrough
 	case c.steady[n] || t.Steps == 0:
-		return still(t.Dims, varies, c.level(graph.Value{Node: n}))
+		return c.leaf(graph.Value{Node: n})
 	case !c.varies[n]:
 		return no("its bias changes from step to step")
 	case n.Op == graph.OpMaxPool:
@@ -193,7 +199,7 @@ func (c *finder) form(n *graph.Node) *form {
 		in[i] = c.formOf(v)
 	}
 	if x, k, ok := window(n); ok && c.formOf(x).why == "" {
-		return c.pooled(c.formOf(x), k, n.Text("kind") == "mean", t.Dims)
+		return c.pooled(n, c.formOf(x), k)
 	}
 	switch n.Op {
 	case graph.OpConv, graph.OpConvInput, graph.OpMatmul:
@@ -211,7 +217,7 @@ func (c *finder) form(n *graph.Node) *form {
 		case f.why != "":
 			return f
 		}
-		return c.scale(f, by, n.Op == graph.OpDiv, t.Dims)
+		return c.scale(n, f, by)
 	}
 	for _, f := range in {
 		if f.why != "" {
@@ -222,11 +228,11 @@ func (c *finder) form(n *graph.Node) *form {
 	case graph.OpInput:
 		return no("its input is real values, not spikes")
 	case graph.OpAdd:
-		return c.plus(in[0], in[1], t.Dims, 1)
+		return c.plus(n, in[0], in[1], 1)
 	case graph.OpSub:
-		return c.plus(in[0], in[1], t.Dims, -1)
+		return c.plus(n, in[0], in[1], -1)
 	case graph.OpNeg:
-		return c.plus(still(t.Dims, nothing, 0), in[0], t.Dims, -1)
+		return c.plus(n, still(t.Dims, nil), in[0], -1)
 	case graph.OpStop:
 		return in[0]
 	case graph.OpCast:
@@ -252,7 +258,7 @@ func (c *finder) form(n *graph.Node) *form {
 		}
 	case graph.OpRepeat:
 		if n.Axis() >= 0 {
-			return in[0].repeat(n.Axis(), n.Int("count"), t.Dims)
+			return in[0].repeat(n)
 		}
 	case graph.OpNormalise:
 		return no("a norm over the values of one example cannot be folded into weights")
@@ -372,7 +378,7 @@ func (c *finder) pool(n *graph.Node) *form {
 	}
 	pooled := &form{dims: n.Out[0].Dims}
 	for _, p := range f.parts {
-		if len(p.terms) != 1 || p.terms[0].kind != schema.Same || p.terms[0].from.population < 0 || p.constant != nothing || len(p.terms[0].dims) != 3 || !plainSpikes(p.terms[0]) {
+		if len(p.terms) != 1 || p.terms[0].kind != schema.Same || p.terms[0].from.population < 0 || p.constant != nil || len(p.terms[0].dims) != 3 || !plainSpikes(p.terms[0]) {
 			c.refused[n] = host
 			return no(host)
 		}
@@ -413,10 +419,13 @@ func (c *finder) add(n *graph.Node, f *form, d dynamics.Dynamics) string {
 	twins := map[int]int{} // those of all that there are already
 	from := 0
 	for _, p := range f.parts {
-		q := population{Dynamics: d, node: n, x: n.In[0], lo: from, hi: from + p.extent, terms: p.terms, constant: p.constant, level: p.level,
+		q := population{Dynamics: d, node: n, x: n.In[0], lo: from, hi: from + p.extent, terms: p.terms, constant: p.constant,
 			steps: c.stepsOf(n), over: c.over[n.In[0].Node]}
 		from = q.hi
-		if len(p.terms) == 0 && p.constant != varies {
+		if k := p.constant; k != nil {
+			q.level = k.level
+		}
+		if len(p.terms) == 0 && (p.constant == nil || !p.constant.varies) {
 			return "nothing that depends on the input flows into its neuron"
 		}
 		own := slices.Clone(f.dims)

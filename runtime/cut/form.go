@@ -20,18 +20,8 @@ type form struct {
 type part struct {
 	extent   int // so many
 	terms    []term
-	constant constancy
-	level    int // of the constant: host interruptions before it is known
+	constant *constant
 }
-
-// constancy says what is the same at all time steps.
-type constancy uint8
-
-const (
-	nothing constancy = iota
-	known             // follows from variables
-	varies            // differs from example to example
-)
 
 // term is spikes times weights: synapses before anything is folded into a population.
 type term struct {
@@ -100,8 +90,8 @@ func shape(dims []int) []int {
 }
 
 // still is the form of what is the same at all time steps.
-func still(dims []int, c constancy, level int) *form {
-	return &form{dims: dims, parts: []part{{extent: lead(dims), constant: c, level: level}}}
+func still(dims []int, k *constant) *form {
+	return &form{dims: dims, parts: []part{{extent: lead(dims), constant: k}}}
 }
 
 // spikes is the form of spikes of a base.
@@ -196,7 +186,10 @@ func (f *form) split(at []int) *form {
 			if cut <= low || cut > to {
 				continue
 			}
-			q := part{extent: cut - low, constant: p.constant, level: p.level}
+			q := part{extent: cut - low, constant: p.constant}
+			if q.extent < p.extent {
+				q.constant = p.constant.slice(low-from, cut-from)
+			}
 			for _, t := range p.terms {
 				t, ok := t.restrict((low-from)*in, (cut-from)*in)
 				if !ok {
@@ -231,19 +224,15 @@ func (f *form) whole(dims []int) *form {
 	if slices.Equal(f.dims, dims) {
 		return f
 	}
-	c := still(dims, nothing, 0)
-	for _, p := range f.parts {
-		if len(p.terms) > 0 {
-			return no("it takes a value that is repeated")
-		}
-		c.parts[0].constant = max(c.parts[0].constant, p.constant)
-		c.parts[0].level = max(c.parts[0].level, p.level)
+	if slices.ContainsFunc(f.parts, func(p part) bool { return len(p.terms) > 0 }) {
+		return no("it takes a value that is repeated")
 	}
-	return c
+	return still(dims, f.joined())
 }
 
-// plus adds forms, the second one times sign.
-func (c *finder) plus(f, g *form, dims []int, sign float64) *form {
+// plus adds forms as a node does, the second one times sign.
+func (c *finder) plus(n *graph.Node, f, g *form, sign float64) *form {
+	dims := n.Out[0].Dims
 	f, g = f.whole(dims), g.whole(dims)
 	for _, x := range []*form{f, g} {
 		if x.why != "" {
@@ -259,7 +248,7 @@ func (c *finder) plus(f, g *form, dims []int, sign float64) *form {
 	out := &form{dims: dims}
 	for i, p := range f.parts {
 		q := g.parts[i]
-		sum := part{extent: p.extent, terms: slices.Clone(p.terms), constant: max(p.constant, q.constant), level: max(p.level, q.level)}
+		sum := part{extent: p.extent, terms: slices.Clone(p.terms), constant: p.constant.plus(q.constant, n, sign)}
 		for _, t := range q.terms {
 			if sign < 0 {
 				t.weights = c.times(t.weights, func(x []float64) {
@@ -337,8 +326,9 @@ func union(a, b []*graph.Node) []*graph.Node {
 	return out
 }
 
-// scale multiplies a form by a value that follows from variables, or divides it. The dims of the outcome are given.
-func (c *finder) scale(f *form, by graph.Value, divide bool, dims []int) *form {
+// scale multiplies a form by a value that follows from variables, or divides it, as a node does.
+func (c *finder) scale(n *graph.Node, f *form, by graph.Value) *form {
+	dims, divide := n.Out[0].Dims, n.Op == graph.OpDiv
 	if f = f.whole(dims); f.why != "" {
 		return f
 	}
@@ -365,8 +355,9 @@ func (c *finder) scale(f *form, by graph.Value, divide bool, dims []int) *form {
 	from, in := 0, inner(dims)
 	for _, p := range f.parts {
 		lo, hi := from, from+p.extent
-		q := p
-		q.terms = nil
+		q := part{extent: p.extent, constant: p.constant.then(func(e *emitter, x graph.Value) graph.Value {
+			return e.like(n, n.Attrs, x, e.part(e.value(by), lo, hi))[0]
+		})}
 		for _, t := range p.terms {
 			switch {
 			case single:
@@ -468,11 +459,9 @@ func (f *form) reshape(dims []int) *form {
 		if n%inner(dims) != 0 {
 			return no("values are joined and their channels mixed")
 		}
-		q := part{extent: n / inner(dims), constant: p.constant, level: p.level}
-		own := slices.Clone(dims)
-		if len(own) > 0 {
-			own[0] = q.extent
-		}
+		q := part{extent: n / inner(dims)}
+		was, own := f.own(p), out.own(q)
+		q.constant = p.constant.then(func(e *emitter, x graph.Value) graph.Value { return e.b.Reshape(e.full(x, was), own...) })
 		for _, t := range p.terms {
 			if t.kind == schema.Same {
 				switch d := shape(own); {
@@ -492,14 +481,17 @@ func (f *form) reshape(dims []int) *form {
 }
 
 // repeat repeats the rows (axis 1) or columns (axis 2) of maps of spikes.
-func (f *form) repeat(axis graph.Axis, count int, dims []int) *form {
+func (f *form) repeat(node *graph.Node) *form {
+	axis, count, dims := node.Axis(), node.Int("count"), node.Out[0].Dims
 	if len(dims) != 3 || axis != 1 && axis != 2 {
 		return no("`repeat` stands between its weights and its neuron")
 	}
 	out := &form{dims: dims}
 	for _, p := range f.parts {
-		q := p
-		q.terms = nil
+		was := f.own(p)
+		q := part{extent: p.extent, constant: p.constant.then(func(e *emitter, x graph.Value) graph.Value {
+			return e.like(node, node.Attrs, e.full(x, was))[0]
+		})}
 		for _, t := range p.terms {
 			if t.kind != schema.Same || len(t.dims) != 3 {
 				return no("`repeat` stands between its weights and its neuron")
@@ -523,12 +515,15 @@ func (f *form) repeat(axis graph.Axis, count int, dims []int) *form {
 	return out
 }
 
-// pooled is the form of means, or sums, over windows of kernel x kernel side by side of f.
-func (c *finder) pooled(f *form, kernel int, mean bool, dims []int) *form {
+// pooled is the form of means, or sums, over windows of kernel x kernel side by side of f, as a node reduces them.
+func (c *finder) pooled(n *graph.Node, f *form, kernel int) *form {
+	dims, mean := n.Out[0].Dims, n.Text("kind") == "mean"
 	out := &form{dims: dims}
 	for _, p := range f.parts {
-		q := p
-		q.terms = nil
+		was := f.own(p)
+		q := part{extent: p.extent, constant: p.constant.then(func(e *emitter, x graph.Value) graph.Value {
+			return e.like(n, n.Attrs, e.b.Reshape(e.full(x, was), was[0], dims[1], kernel, dims[2], kernel))[0]
+		})}
 		for _, t := range p.terms {
 			if t.kind != schema.Same || len(t.dims) != 3 {
 				return no("a mean over windows stands between its weights and its neuron")

@@ -55,7 +55,7 @@ func (c *finder) numbers(v graph.Value) ([]float64, error) {
 	if x, ok := c.known[v]; ok {
 		return x, nil
 	}
-	x, err := c.evaluate(v, func(b *graph.Builder) graph.Value { return (&emitter{c: c, b: b}).value(v) })
+	x, err := c.evaluate(v, func(b *graph.Builder) graph.Value { return newEmitter(c, b).value(v) })
 	if err == nil {
 		c.known[v] = x
 	}

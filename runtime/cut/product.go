@@ -22,11 +22,12 @@ func (c *finder) product(n *graph.Node, f *form) *form {
 	case max(n.Int("stride"), n.Int("pad"), w.Type().Dims[len(w.Type().Dims)-1]) > maxRepeat && n.Op != graph.OpMatmul:
 		return no("its windows are too large")
 	}
-	sum := still(out.Dims, nothing, 0)
+	sum := still(out.Dims, f.joined().then(func(e *emitter, x graph.Value) graph.Value {
+		return e.like(n, n.Attrs, e.full(x, f.dims), e.value(w))[0]
+	}))
 	p := &sum.parts[0]
 	dims, in, from := shape(out.Dims), inner(f.dims), 0
 	for _, q := range f.parts {
-		p.constant, p.level = max(p.constant, q.constant), max(p.level, q.level)
 		lo, hi := from, from+q.extent
 		from = hi
 		own := slices.Clone(f.dims)
