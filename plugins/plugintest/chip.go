@@ -393,40 +393,56 @@ func (c *chip) counts() (string, error) {
 	return fmt.Sprintf("%v spikes of %d examples", all, batch), nil
 }
 
-// export asks for the compiled circuit in the target's own terms, twice, and has it run where the target does that.
+// export asks for the compiled circuit in the target's own terms, with an example twice, and has it run where the target does that.
 func (c *chip) export() (string, error) {
 	h, on, _, err := c.begin(1)
 	if err != nil {
 		return "", err
 	}
-	said, tensors, err := on.Export(c.of.ctx)
+	empty, bare, err := on.Export(c.of.ctx)
 	if err != nil {
 		return "", err
 	}
-	again, others, err := on.Export(c.of.ctx)
+	a := c.ask(1, 1)
+	example := host.Block{Circuit: c.Name, Steps: steps, Batch: 1, Inputs: [][]float32{a.input}, Seeds: a.seeds}
+	said, tensors, err := on.Export(c.of.ctx, example)
 	if err != nil {
 		return "", err
 	}
-	bytes := 0
+	again, others, err := on.Export(c.of.ctx, example)
+	if err != nil {
+		return "", err
+	}
+	bytes, held := 0, said != empty
 	for i, t := range tensors {
 		bytes += len(t.Bytes)
+		held = held || !slices.Equal(t.Bytes, bare[i].Bytes)
 		if !slices.Equal(t.Bytes, others[i].Bytes) {
-			return "", &fault{Export, fmt.Sprintf("two exports differ in tensor %s", t.Name), "let an export depend on the compiled circuits alone"}
+			return "", &fault{Export, fmt.Sprintf("two exports differ in tensor %s", t.Name), "let an export depend on the compiled circuits and the examples alone"}
 		}
 	}
-	if said != again {
-		return "", &fault{Export, "two exports differ: " + unequal(said, again), "let an export depend on the compiled circuits alone"}
+	switch {
+	case said != again:
+		return "", &fault{Export, "two exports differ: " + unequal(said, again), "let an export depend on the compiled circuits and the examples alone"}
+	case !held:
+		return "", &fault{Export, "an export of an example is that without one", "write what goes in of the examples that Export is given into the text"}
 	}
 	found := fmt.Sprintf("%d bytes of JSON, and %d of %d tensors", len(said), bytes, len(tensors))
 	if !c.component.Traces {
 		return found, nil
 	}
-	r, err := h.Trace(c.of.ctx, c.of.name, c.component.Name, c.arguments, said, tensors)
-	switch {
-	case err != nil:
-		return "", err
-	case r.Error != "":
-		return "", &fault{Export, "Trace does not run what Export gives: " + r.Error, "let Trace read the text and the tensors of an export"}
+	for _, text := range []string{empty, said} {
+		of := tensors
+		if text == empty {
+			of = bare
+		}
+		r, err := h.Trace(c.of.ctx, c.of.name, c.component.Name, c.arguments, text, of)
+		switch {
+		case err != nil:
+			return "", err
+		case r.Error != "":
+			return "", &fault{Export, "Trace does not run what Export gives: " + r.Error, "let Trace read the text and the tensors of an export"}
+		}
 	}
 	return found + ", which Trace runs", nil
 }

@@ -222,6 +222,7 @@ func TestFaults(t *testing.T) {
 		{"target summed", plugintest.Counts, "target chip emulated", "the counts of the examples one by one are not together those of the batch: 0.conv: synops"},
 		{"target export", plugintest.Export, "target chip emulated", "two exports differ"},
 		{"target order", plugintest.Export, "target chip emulated", "two exports differ"},
+		{"target empty", plugintest.Export, "target chip emulated", "an export of an example is that without one"},
 		{"target trace", plugintest.Export, "target chip emulated", "Trace does not run what Export gives: there are no cores"},
 		{"target hang", plugintest.Deadline, "target chip emulated", "Emulate: no answer within 1s"},
 		{"target crash", plugintest.Crash, "target chip emulated", "Emulate: the process ended (exit status 2)"},

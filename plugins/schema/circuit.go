@@ -292,12 +292,22 @@ type NamedTensor struct {
 }
 
 // ExportRequest asks for the compiled circuits in the target's own terms: a JSON text, and tensors that it names, which are written
-// at the offsets given in the order of CompileReply.Tensors.
+// at the offsets given in the order of CompileReply.Tensors. Where there are examples the text and the tensors hold what goes in for
+// them, so that Trace does with the circuits what Emulate does with these examples. Without them nothing goes in.
 type ExportRequest struct {
-	Handle  string `json:"handle"`
-	Arena   string `json:"arena"`
-	Bytes   int    `json:"bytes"`
-	Offsets []int  `json:"offsets"`
+	Handle   string    `json:"handle"`
+	Arena    string    `json:"arena"`
+	Bytes    int       `json:"bytes"`
+	Offsets  []int     `json:"offsets"`
+	Examples []Example `json:"examples,omitempty"` // at most one for each circuit
+}
+
+// Example is what goes into a circuit for one example: blocks of a batch of 1, as in EmulateRequest.
+type Example struct {
+	Circuit string `json:"circuit"`
+	Steps   int    `json:"steps"`
+	Inputs  []int  `json:"inputs"` // offsets, one for each input
+	Seed    uint64 `json:"seed,omitempty"`
 }
 
 // ExportReply has the JSON text, which `snnc emulate` reads.

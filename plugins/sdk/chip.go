@@ -123,7 +123,7 @@ func (c *Chips) Emulate(arena []float32, q schema.EmulateRequest) (r schema.Emul
 	if i < 0 {
 		return r, wrong("no circuit %q is compiled under the handle %q", q.Circuit, q.Handle)
 	}
-	b, err := block(&x.circuits[i], arena, q)
+	b, err := block(&x.circuits[i], arena, q, true)
 	if err != nil {
 		return r, err
 	}
@@ -133,14 +133,18 @@ func (c *Chips) Emulate(arena []float32, q schema.EmulateRequest) (r schema.Emul
 	return r, nil
 }
 
-// block cuts the examples of a call out of an arena.
-func block(c *schema.Circuit, arena []float32, q schema.EmulateRequest) (*Block, error) {
+// block cuts the examples of a call out of an arena, with what is to be written where written is true.
+func block(c *schema.Circuit, arena []float32, q schema.EmulateRequest, written bool) (*Block, error) {
 	gives, spiking := 0, 0
-	for i := range c.Populations {
-		if c.Populations[i].Gives {
+	populations := c.Populations
+	if !written {
+		populations = nil
+	}
+	for i := range populations {
+		if populations[i].Gives {
 			gives++
 		}
-		if !c.Populations[i].Reads {
+		if !populations[i].Reads {
 			spiking++
 		}
 	}
@@ -168,8 +172,8 @@ func block(c *schema.Circuit, arena []float32, q schema.EmulateRequest) (*Block,
 		b.Inputs = append(b.Inputs, series(q.Inputs[i], in.Dims, in.Kind == schema.SpikeInput))
 	}
 	outputs, taps := q.Outputs, q.Taps
-	for i := range c.Populations {
-		p := &c.Populations[i]
+	for i := range populations {
+		p := &populations[i]
 		if p.Gives {
 			b.Outputs = append(b.Outputs, series(outputs[0], p.Dims, !p.Reads))
 			outputs = outputs[1:]
@@ -191,7 +195,22 @@ func (c *Chips) Export(arena []float32, q schema.ExportRequest) (r schema.Export
 	if len(q.Offsets) != len(x.tensors) {
 		return r, wrong("%d offsets are not those of %d tensors", len(q.Offsets), len(x.tensors))
 	}
-	text, tensors, err := x.chip.Export()
+	var examples []*Block
+	for k, e := range q.Examples {
+		i := slices.IndexFunc(x.circuits, func(of schema.Circuit) bool { return of.Name == e.Circuit })
+		switch {
+		case i < 0:
+			return r, wrong("no circuit %q is compiled under the handle %q", e.Circuit, q.Handle)
+		case slices.ContainsFunc(q.Examples[:k], func(o schema.Example) bool { return o.Circuit == e.Circuit }):
+			return r, wrong("there are two examples of circuit %q", e.Circuit)
+		}
+		b, err := block(&x.circuits[i], arena, schema.EmulateRequest{Steps: e.Steps, Batch: 1, Count: 1, Inputs: e.Inputs, Seeds: []uint64{e.Seed}}, false)
+		if err != nil {
+			return r, err
+		}
+		examples = append(examples, b)
+	}
+	text, tensors, err := x.chip.Export(examples...)
 	switch {
 	case err != nil:
 		return r, fmt.Errorf("export: %w", err)

@@ -102,6 +102,20 @@ func TestChipsOperands(t *testing.T) {
 			t.Errorf("%v, and nothing of %q", err, says)
 		}
 	}
+	example := func(circuit string, at ...int) []schema.Example {
+		return []schema.Example{{Circuit: circuit, Steps: 1, Inputs: at}}
+	}
+	first := make([]int, len(n.Circuit.Inputs))
+	for says, q := range map[string]schema.ExportRequest{
+		`no circuit "other"`:      {Handle: "net", Offsets: []int{0}, Examples: example("other")},
+		"are not the operands":    {Handle: "net", Offsets: []int{0}, Examples: example("net")},
+		"lies at 1099511627776":   {Handle: "net", Offsets: []int{0}, Examples: example("net", append([]int{1 << 40}, first[1:]...)...)},
+		"two examples of circuit": {Handle: "net", Offsets: []int{0}, Examples: append(example("net", first...), example("net", first...)...)},
+	} {
+		if _, err := chips.Export(n.Arena, q); status.Code(err) != codes.InvalidArgument || !strings.Contains(err.Error(), says) {
+			t.Errorf("%s: %v", says, err)
+		}
+	}
 	for says, q := range map[string]schema.ExportRequest{"0 offsets": {Handle: "net"}, "lies at": {Handle: "net", Offsets: []int{1 << 40}}} {
 		if _, err := chips.Export(n.Arena, q); status.Code(err) != codes.InvalidArgument || !strings.Contains(err.Error(), says) {
 			t.Errorf("%v, and nothing of %q", err, says)
@@ -121,7 +135,7 @@ type fake struct {
 }
 
 func (f fake) Emulate(*sdk.Block) (schema.EmulateReply, error) { return schema.EmulateReply{}, f.err }
-func (f fake) Export() (string, [][]byte, error)               { return "{}", f.tensors, f.err }
+func (f fake) Export(...*sdk.Block) (string, [][]byte, error)  { return "{}", f.tensors, f.err }
 
 // What a target's author has wrong is told how.
 func TestChipsFaults(t *testing.T) {

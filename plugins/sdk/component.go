@@ -115,8 +115,10 @@ type Weights func(schema.Tensor) []float32
 type Chip interface {
 	// Emulate runs examples of a circuit.
 	Emulate(b *Block) (schema.EmulateReply, error)
-	// Export returns the compiled circuits in the target's own terms, with the bytes of CompileReply.Tensors in their order.
-	Export() (text string, tensors [][]byte, err error)
+	// Export returns the compiled circuits in the target's own terms, with the bytes of CompileReply.Tensors in their order. What goes in
+	// is that of the examples, at most one for each circuit: blocks of one example with a seed, without outputs and taps. What Trace makes
+	// of the text is what Emulate makes of them.
+	Export(examples ...*Block) (text string, tensors [][]byte, err error)
 }
 
 // Block is examples of a circuit to be run. Its slices lie in shared memory and hold during the call only.

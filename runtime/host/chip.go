@@ -368,19 +368,40 @@ type Tensor struct {
 	Bytes []byte
 }
 
-// Export returns the compiled circuits in the target's own terms: a JSON text, and the tensors that it names.
-func (c *Chip) Export(ctx context.Context) (string, []Tensor, error) {
+// Export returns the compiled circuits in the target's own terms: a JSON text, and the tensors that it names. What goes in is that of the
+// examples, blocks of a batch of one, at most one for each circuit; their outputs and taps are not looked at.
+func (c *Chip) Export(ctx context.Context, examples ...Block) (string, []Tensor, error) {
 	q := schema.ExportRequest{Handle: c.request.Handle, Offsets: []int{}}
 	var tensors []Tensor
 	for _, t := range c.reply.Tensors {
 		tensors = append(tensors, Tensor{NamedTensor: t})
 	}
-	m, offsets, err := c.h.lay(tensors)
+	laid := slices.Clone(tensors)
+	for _, b := range examples {
+		if err := c.inputs(b); err != nil {
+			return "", nil, fmt.Errorf("export an example: %w", err)
+		}
+		for _, x := range b.Inputs {
+			laid = append(laid, Tensor{NamedTensor: schema.NamedTensor{Name: "input", DType: "F32", Dims: []int{len(x)}}})
+		}
+	}
+	m, offsets, err := c.h.lay(laid)
 	if err != nil {
 		return "", nil, err
 	}
 	defer m.Close()
-	q.Arena, q.Bytes, q.Offsets = m.path, len(m.bytes), append(q.Offsets, offsets...)
+	q.Arena, q.Bytes, q.Offsets = m.path, len(m.bytes), append(q.Offsets, offsets[:len(tensors)]...)
+	at := offsets[len(tensors):]
+	for _, b := range examples {
+		e := schema.Example{Circuit: b.Circuit, Steps: b.Steps, Inputs: append([]int{}, at[:len(b.Inputs)]...)}
+		if len(b.Seeds) > 0 {
+			e.Seed = b.Seeds[0]
+		}
+		for i, x := range b.Inputs {
+			copy(m.Floats()[at[i]/4:], x)
+		}
+		q.Examples, at = append(q.Examples, e), at[len(b.Inputs):]
+	}
 	var r schema.ExportReply
 	_, err = c.h.call(ctx, c.of, exportCall, q, c.ready, func(text string) (err error) {
 		r, err = judgeExported(text)
@@ -393,6 +414,31 @@ func (c *Chip) Export(ctx context.Context) (string, []Tensor, error) {
 		tensors[i].Bytes = slices.Clone(m.bytes[offsets[i]:][:tensors[i].Size()])
 	}
 	return r.Text, tensors, nil
+}
+
+// inputs checks what goes in of one example.
+func (c *Chip) inputs(b Block) error {
+	i := slices.IndexFunc(c.request.Circuits, func(x schema.Circuit) bool { return x.Name == b.Circuit })
+	if i < 0 {
+		return fmt.Errorf("no circuit %q is compiled", b.Circuit)
+	}
+	in := c.request.Circuits[i].Inputs
+	if b.Batch != 1 || b.Steps < 1 || len(b.Seeds) > 1 || len(b.Inputs) != len(in) {
+		return fmt.Errorf("%d examples over %d time steps, with %d seeds and %d inputs, are not one of circuit %q with %d inputs", b.Batch, b.Steps, len(b.Seeds), len(b.Inputs), b.Circuit, len(in))
+	}
+	for k, x := range b.Inputs {
+		n := 1
+		for _, d := range in[k].Dims {
+			n *= d
+		}
+		if in[k].Kind == schema.SpikeInput {
+			n *= b.Steps
+		}
+		if len(x) != n {
+			return fmt.Errorf("input %d of circuit %q has %d numbers, and an example has %d", k, b.Circuit, len(x), n)
+		}
+	}
+	return nil
 }
 
 // lay makes an arena for tensors and lays those that have bytes into it.

@@ -191,25 +191,31 @@ func TestChipKilled(t *testing.T) {
 // TestChipExport: an export is JSON with its tensors, and what a trace runs.
 func TestChipExport(t *testing.T) {
 	h := start(t, "chips", host.Options{})
-	n := circuittest.Random(6, circuittest.Options{NoOnce: true, NoDrive: true, NoReadOut: true})
+	n := circuittest.Random(6, circuittest.Options{NoOnce: true, NoReadOut: true})
 	chip := compile(t, h, n, nil)
-	text, tensors, err := chip.Export(context.Background())
+	b := n.Block(6, 1)
+	example := host.Block{Circuit: n.Circuit.Name, Steps: b.Steps, Batch: 1, Inputs: b.Inputs}
+	text, tensors, err := chip.Export(context.Background(), example)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if len(tensors) != 1 || tensors[0].Name != "arena" || len(tensors[0].Bytes) != 4*len(n.Arena) {
 		t.Fatalf("%+v", tensors)
 	}
-	b := n.Block(6, 1)
-	var spikes []string
-	for i, in := range n.Circuit.Inputs {
-		for k, s := range b.Inputs[i] {
-			if s == 1 {
-				spikes = append(spikes, `{"t":`+strconv.Itoa(k/circuit.Size(in.Dims))+`,"input":`+strconv.Itoa(i)+`,"element":`+strconv.Itoa(k%circuit.Size(in.Dims))+`}`)
-			}
+	if bare, _, err := chip.Export(context.Background()); err != nil || !strings.HasSuffix(bare, `"spikes":null}`) {
+		t.Errorf("without an example: %v %s", err, bare)
+	}
+	for says, bad := range map[string]host.Block{
+		`no circuit "other"`: {Circuit: "other", Steps: b.Steps, Batch: 1, Inputs: b.Inputs},
+		"2 examples":         {Circuit: n.Circuit.Name, Steps: b.Steps, Batch: 2, Inputs: b.Inputs},
+		"and 0 inputs":       {Circuit: n.Circuit.Name, Steps: b.Steps, Batch: 1},
+		"input 0 of circuit": {Circuit: n.Circuit.Name, Steps: b.Steps + 1, Batch: 1, Inputs: b.Inputs},
+		"with 2 seeds":       {Circuit: n.Circuit.Name, Steps: b.Steps, Batch: 1, Inputs: b.Inputs, Seeds: []uint64{1, 2}},
+	} {
+		if _, _, err := chip.Export(context.Background(), bad); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%s: %v", says, err)
 		}
 	}
-	text = strings.TrimSuffix(text, `"spikes":null}`) + `"spikes":[` + strings.Join(spikes, ",") + `]}`
 	r, err := h.Trace(context.Background(), "", "ideal", nil, text, tensors)
 	if err != nil || r.Error != "" {
 		t.Fatal(err, r.Error)

@@ -89,7 +89,7 @@ func TestProtocolMembers(t *testing.T) {
 		schema.Placement{}, schema.PrepareRequest{}, schema.PrepareReply{}, schema.ReleaseRequest{}, schema.ForwardRequest{}, schema.BackwardRequest{}, schema.Operands{},
 		schema.Circuit{}, schema.Input{}, schema.Population{}, schema.Dynamics{}, schema.Reset{}, schema.Synapses{}, schema.View{}, schema.Tensor{}, schema.Measured{},
 		schema.Grid{}, schema.CompileRequest{}, schema.CompileReply{}, schema.Compiled{}, schema.Loss{}, schema.Core{}, schema.Constant{}, schema.NamedTensor{},
-		schema.EmulateRequest{}, schema.EmulateReply{}, schema.Activity{}, schema.Energy{}, schema.ExportRequest{}, schema.ExportReply{}, schema.TraceRequest{}, schema.TraceReply{}} {
+		schema.EmulateRequest{}, schema.EmulateReply{}, schema.Activity{}, schema.Energy{}, schema.ExportRequest{}, schema.Example{}, schema.ExportReply{}, schema.TraceRequest{}, schema.TraceReply{}} {
 		of := reflect.TypeOf(x)
 		want := members(of)
 		heading := "**" + of.Name() + "**"

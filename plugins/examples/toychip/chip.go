@@ -215,20 +215,57 @@ func (p *program) run(b *sdk.Block, e int, counted []schema.Activity) {
 	}
 }
 
-// Export implements sdk.Chip.
-func (c chip) Export() (string, [][]byte, error) {
+// Export implements sdk.Chip. What an example brings is written in the chip's terms: which elements of each input spike at each time step,
+// and the drives of each layer in parts of its weights.
+func (c chip) Export(examples ...*sdk.Block) (string, [][]byte, error) {
 	type exported struct {
-		Name   string  `json:"name"`
-		Layers []layer `json:"layers"`
+		Name   string             `json:"name"`
+		Layers []layer            `json:"layers"`
+		Spikes map[string][][]int `json:"spikes,omitempty"` // by input and time step
+		Drives map[string][]int   `json:"drives,omitempty"` // by layer
 	}
 	var all []exported
 	var tensors [][]byte
 	for _, p := range c {
-		all = append(all, exported{p.Name, p.layers})
+		e := exported{Name: p.Name, Layers: p.layers, Spikes: map[string][][]int{}, Drives: map[string][]int{}}
+		for _, b := range examples {
+			if b.Circuit != p.Name {
+				continue
+			}
+			for i, in := range p.Inputs {
+				for t := range b.Steps {
+					if in.Kind == schema.SpikeInput {
+						e.Spikes[in.Name] = append(e.Spikes[in.Name], elements(b.Inputs[i].At(t)))
+					}
+				}
+			}
+			for i := range p.layers {
+				for _, d := range p.Populations[i].Drive {
+					for n, x := range b.Inputs[d].At(0) {
+						if n == len(e.Drives[p.layers[i].Name]) {
+							e.Drives[p.layers[i].Name] = append(e.Drives[p.layers[i].Name], 0)
+						}
+						e.Drives[p.layers[i].Name][n] += p.layers[i].whole(float64(x))
+					}
+				}
+			}
+		}
+		all = append(all, e)
 		for _, l := range p.layers {
 			tensors = append(tensors, l.tensors...)
 		}
 	}
 	text, err := json.Marshal(map[string]any{"circuits": all})
 	return string(text), tensors, err
+}
+
+// elements lists those that spike.
+func elements(row []float32) []int {
+	out := []int{}
+	for n, x := range row {
+		if x != 0 {
+			out = append(out, n)
+		}
+	}
+	return out
 }

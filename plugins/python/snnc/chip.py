@@ -178,6 +178,16 @@ class EmulateReply:
 
 
 @dataclass
+class ExportExample:
+    """What goes into a circuit for one example: where its blocks lie in the arena."""
+
+    circuit: str = ""
+    steps: int = 0
+    inputs: list[int] = field(default_factory=list)
+    seed: int = 0
+
+
+@dataclass
 class ExportQuestion:
     """The request of Export."""
 
@@ -185,6 +195,7 @@ class ExportQuestion:
     arena: str = ""
     bytes: int = 0
     offsets: list[int] = field(default_factory=list)
+    examples: list[ExportExample] = field(default_factory=list)
 
 
 @dataclass
@@ -239,8 +250,12 @@ class Chip(Protocol):
     def emulate(self, run: Run) -> EmulateReply:
         """Runs examples of a circuit. What it gives for one depends on that example and its seed alone."""
 
-    def export(self) -> tuple[str, Sequence[Array]]:
-        """The compiled circuits in the target's own terms: a JSON text, and the tensors of CompileReply in their order."""
+    def export(self, examples: Sequence[Run]) -> tuple[str, Sequence[Array]]:
+        """The compiled circuits in the target's own terms: a JSON text, and the tensors of CompileReply in their order.
+
+        What goes in is that of ``examples``, at most one for each circuit: runs of one example, without outputs and taps.
+        ``trace`` makes of the text what ``emulate`` makes of them. Without examples nothing goes in.
+        """
 
 
 #: Returns the numbers of a tensor of a request, to be read only.
@@ -362,10 +377,11 @@ class Chips:
         x = self._handle(q.handle)
         if len(q.offsets) != len(x.tensors):
             raise WrongOperands(f"{len(q.offsets)} offsets are not those of {len(x.tensors)} tensors")
-        text, tensors = x.chip.export()
+        arena = self._arenas.get(q.arena, q.bytes)
+        text, tensors = x.chip.export([_example(arena, x.circuits, e) for e in q.examples])
         if len(tensors) != len(x.tensors):
             raise TypeError(f"export gives {len(tensors)} tensors, and compile has named {len(x.tensors)}")
-        memory = self._arenas.get(q.arena, q.bytes).view(np.uint8)
+        memory = arena.view(np.uint8)
         for at, t, array in zip(q.offsets, x.tensors, tensors):
             data = np.ascontiguousarray(array, _DTYPES[t.dtype]).reshape(-1).view(np.uint8)
             if data.size != t.bytes():
@@ -414,6 +430,18 @@ def _tensor(arena: Block, t: Tensor) -> Block:
     out = arena[at : at + count].reshape(t.dims)
     out.flags.writeable = False
     return out
+
+
+def _example(arena: Block, circuits: list[Circuit], e: ExportExample) -> Run:
+    """The run of one example, without what is to be written."""
+    c = next((c for c in circuits if c.name == e.circuit), None)
+    if c is None or e.steps < 1 or len(e.inputs) != len(c.inputs):
+        raise WrongOperands(f'{len(e.inputs)} inputs over {e.steps} time steps are no example of a circuit "{e.circuit}"')
+    q = EmulateQuestion(steps=e.steps, batch=1, count=1)
+    inputs = [_block(arena, q, at, i.dims, i.kind == SPIKES) for at, i in zip(e.inputs, c.inputs)]
+    for block in inputs:
+        block.flags.writeable = False
+    return Run(c.name, e.steps, 1, inputs, [], [], [e.seed])
 
 
 def _block(arena: Block, q: EmulateQuestion, offset: int, dims: list[int], timed: bool) -> Block:

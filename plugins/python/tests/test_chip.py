@@ -3,7 +3,7 @@
 import dataclasses
 import tempfile
 import unittest
-from typing import Any, Optional
+from typing import Any, Optional, Sequence
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from snnc import (
     TargetReply,
     schema,
 )
-from snnc.chip import EmulateQuestion, ExportQuestion, TraceReply, TraceRequest
+from snnc.chip import EmulateQuestion, ExportExample, ExportQuestion, TraceReply, TraceRequest
 from snnc.circuit import (
     CONV,
     DECONV,
@@ -94,7 +94,8 @@ class ChipTest(unittest.TestCase):
             block[...] = -1
         return EmulateReply(ticks=5)
 
-    def export(self) -> tuple[str, list[Any]]:
+    def export(self, examples: Sequence[Run]) -> tuple[str, list[Any]]:
+        self.runs += examples
         return "{}", self.tensors
 
     def trace(self, q: TraceRequest, tensors: dict[str, Any]) -> TraceReply:
@@ -165,6 +166,19 @@ class ChipTest(unittest.TestCase):
         for offsets in [], [1000]:
             with self.subTest(offsets), self.assertRaises(WrongOperands):
                 self.chips.export(ExportQuestion("h", self.path, 800, offsets))
+        self.assertEqual(self.runs, [])
+        before = self.numbers.copy()
+        example = ExportExample("c", 3, [0, 4 * 36], 9)
+        self.chips.export(ExportQuestion("h", self.path, 800, [792], [example]))
+        run = self.runs.pop()
+        self.assertEqual((run.circuit, run.steps, run.examples, run.seeds), ("c", 3, 1, [9]))
+        self.assertEqual((run.outputs, run.taps), ([], []))
+        np.testing.assert_array_equal(run.inputs[0], before[:9].reshape(3, 1, 3))
+        np.testing.assert_array_equal(run.inputs[1], before[36:38].reshape(1, 2))
+        for wrong in {"circuit": "d"}, {"steps": 0}, {"inputs": [0]}, {"inputs": [0, 4 * 199]}:
+            with self.subTest(wrong), self.assertRaises(WrongOperands):
+                bad = dataclasses.replace(example, **wrong)
+                self.chips.export(ExportQuestion("h", self.path, 800, [8], [bad]))
         self.tensors = [[1, 2, 3]]
         with self.assertRaisesRegex(TypeError, "tensor w has 6 bytes, and I16 of .2. 4"):
             self.chips.export(ExportQuestion("h", self.path, 800, [8]))

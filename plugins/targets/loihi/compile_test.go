@@ -1,6 +1,7 @@
 package loihi
 
 import (
+	"encoding/json"
 	"fmt"
 	"math"
 	"runtime"
@@ -72,6 +73,17 @@ func spikes(c *schema.Circuit, taps [][]float32) [][]float32 {
 	for i := range c.Populations {
 		if !c.Populations[i].Reads {
 			out[i], taps = taps[0], taps[1:]
+		}
+	}
+	return out
+}
+
+// outputs has for each population what the host reads of it; nil of one that does not give.
+func outputs(c *schema.Circuit, given [][]float32) [][]float32 {
+	out := make([][]float32, len(c.Populations))
+	for i := range c.Populations {
+		if c.Populations[i].Gives {
+			out[i], given = given[0], given[1:]
 		}
 	}
 	return out
@@ -222,12 +234,15 @@ func TestIndependent(t *testing.T) {
 	}
 }
 
-// An export, read back, spikes as the chip does.
+// What Trace makes of an export of an example is what the chip makes of it: spikes and read-outs at each time step, biases from drives.
 func TestExport(t *testing.T) {
+	spiked := 0
 	for seed := range uint64(20) {
-		n := accepted(seed, circuittest.Options{NoDrive: true})
+		n := accepted(seed, circuittest.Options{})
+		c := &n.Circuit
 		x, r := compiledNet(t, n, 8)
-		text, data, err := x.Export()
+		b := n.Block(seed, 1)
+		text, data, err := x.Export(circuittest.Example(c, b, 0))
 		if err != nil || len(data) != len(r.Tensors) {
 			t.Fatalf("%d tensors of %d: %v", len(data), len(r.Tensors), err)
 		}
@@ -238,49 +253,56 @@ func TestExport(t *testing.T) {
 			}
 			tensors[r.Tensors[i].Name] = d
 		}
-		net, err := emulator.Read(text, r.Tensors, tensors)
+		want, err := circuittest.RunChip(x, c, b, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		p, err := emulator.Compile(net)
-		if err != nil {
-			t.Fatal(err)
+		traced, err := emulator.Trace(schema.TraceRequest{Text: text, Tensors: r.Tensors}, tensors)
+		if err != nil || traced.Error != "" {
+			t.Fatal(err, traced.Error)
 		}
-		b := n.Block(seed, 1)
-		want, err := circuittest.RunChip(x, &n.Circuit, b, nil)
-		if err != nil {
-			t.Fatal(err)
+		taps, given := spikes(c, want.Taps), outputs(c, want.Outputs)
+		lines := 0
+		for _, p := range c.Populations { // what is late behind an input spikes at no time step 0, which would be before the chip's first
+			lines += 1 - min(p.Depth, 1)
 		}
-		state := p.NewState(0, 1)
-		got := spikes(&n.Circuit, want.Taps)
-		for tick := range net.Steps {
-			inputs := make([][]int32, len(net.Inputs))
-			if tick < b.Steps && len(net.Inputs) > len(n.Circuit.Inputs) { // biases
-				inputs[len(net.Inputs)-1] = []int32{0}
+		for line := range strings.Lines(traced.Lines) {
+			var l emulator.Line
+			if err := json.Unmarshal([]byte(line), &l); err != nil {
+				t.Fatal(err)
 			}
-			for k, in := range n.Circuit.Inputs {
-				size := circuit.Size(in.Dims)
-				for i := 0; tick < b.Steps && i < size; i++ {
-					if b.Inputs[k][tick*size+i] != 0 {
-						inputs[k] = append(inputs[k], int32(i))
+			i := slices.IndexFunc(c.Populations, func(p schema.Population) bool { return p.Name == l.Group })
+			p := &c.Populations[i]
+			step, size := l.Step-p.Depth+1, circuit.Size(p.Dims)
+			if step < 0 || step >= b.Steps {
+				continue
+			}
+			lines++
+			if p.Reads {
+				if p.Gives && step == b.Steps-1 {
+					for k, v := range l.V {
+						if got := float32(float64(v) * p.Scale / x.registers[0][i].Scale); math.Abs(float64(got-given[i][k])) > 1e-6*math.Abs(float64(got)) {
+							t.Fatalf("seed %d: read-out %d of %s is %v, on the chip %v", seed, k, p.Name, got, given[i][k])
+						}
 					}
 				}
+				continue
 			}
-			state.Step(inputs)
-			for i := range n.Circuit.Populations {
-				step, size := tick-n.Circuit.Populations[i].Depth+1, circuit.Size(n.Circuit.Populations[i].Dims)
-				if got[i] == nil || step < 0 || step >= b.Steps {
-					continue
-				}
-				row := make([]float32, size)
-				for _, k := range state.Spikes(i) {
-					row[k] = 1
-				}
-				if !slices.Equal(row, got[i][step*size:][:size]) {
-					t.Fatalf("seed %d: population %d at step %d spikes %v, on the chip %v", seed, i, step, row, got[i][step*size:][:size])
-				}
+			row := make([]float32, size)
+			for _, k := range l.Spikes {
+				row[k] = 1
+				spiked++
+			}
+			if !slices.Equal(row, taps[i][step*size:][:size]) {
+				t.Fatalf("seed %d: %s at time step %d spikes %v, on the chip %v", seed, p.Name, step, row, taps[i][step*size:][:size])
 			}
 		}
+		if lines != b.Steps*len(c.Populations) {
+			t.Errorf("seed %d: %d lines of %d populations over %d time steps", seed, lines, len(c.Populations), b.Steps)
+		}
+	}
+	if spiked == 0 {
+		t.Error("nothing spikes")
 	}
 }
 

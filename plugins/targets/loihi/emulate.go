@@ -21,9 +21,17 @@ type onChip struct {
 
 var _ sdk.Chip = (*onChip)(nil)
 
-// Export implements sdk.Chip: the network that `snnc emulate` reads.
-func (x *onChip) Export() (text string, tensors [][]byte, err error) {
-	text, _, tensors, err = x.whole().Print()
+// Export implements sdk.Chip: the network that `snnc emulate` reads, with the spikes of the examples, and their drives as biases.
+func (x *onChip) Export(examples ...*sdk.Block) (text string, tensors [][]byte, err error) {
+	n := x.whole()
+	for _, b := range examples {
+		i := slices.IndexFunc(x.circuits, func(c schema.Circuit) bool { return c.Name == b.Circuit })
+		if i < 0 || b.Steps != x.circuits[i].Steps {
+			return "", nil, fmt.Errorf("no circuit %q was compiled for %d time steps", b.Circuit, b.Steps)
+		}
+		x.bring(n, i, b)
+	}
+	text, _, tensors, err = n.Print()
 	return text, tensors, err
 }
 
@@ -125,12 +133,7 @@ func (x *onChip) example(i int, state *emulator.State, b *sdk.Block, e int, t *t
 		if len(p.Drive) == 0 {
 			continue
 		}
-		n := circuit.Size(p.Dims)
-		var drives [][]float32
-		for _, d := range p.Drive {
-			drives = append(drives, part(b.Inputs[d], 0, n))
-		}
-		if err := state.SetBias(j, driven(&x.registers[i][j], n, drives, &t.layers[j].Clipped)); err != nil {
+		if err := state.SetBias(j, x.biases(i, j, b, e, &t.layers[j].Clipped)); err != nil {
 			return fmt.Errorf("write the biases of %s: %w", p.Name, err)
 		}
 	}
@@ -143,22 +146,13 @@ func (x *onChip) example(i int, state *emulator.State, b *sdk.Block, e int, t *t
 			if in.Kind != schema.SpikeInput {
 				continue
 			}
-			var spikes []int32
-			if tick < c.Steps && k == len(b.Inputs) { // the one of constants
-				spikes = append(spikes, 0)
-			} else if tick < c.Steps {
-				for n, v := range part(b.Inputs[k], tick, circuit.Size(in.Dims)) {
-					if v != 0 {
-						spikes = append(spikes, int32(n))
+			spikes := x.incoming(i, k, tick, b, e)
+			if in.Once && k < len(b.Inputs) { // what keeps neurons silent was proved for such
+				for _, n := range spikes {
+					if earlier, again := once[[2]int32{int32(k), n}]; again {
+						return fmt.Errorf("element %d of input %s spikes once in an example, and does so at the time steps %d and %d", n, in.Name, earlier, tick)
 					}
-				}
-				if in.Once { // what keeps neurons silent was proved for such
-					for _, n := range spikes {
-						if earlier, again := once[[2]int32{int32(k), n}]; again {
-							return fmt.Errorf("element %d of input %s spikes once in an example, and does so at the time steps %d and %d", n, in.Name, earlier, tick)
-						}
-						once[[2]int32{int32(k), n}] = tick
-					}
+					once[[2]int32{int32(k), n}] = tick
 				}
 			}
 			inputs = append(inputs, spikes)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"snnc.dev/snnc/plugins/schema"
+	"snnc.dev/snnc/plugins/sdk"
 	"snnc.dev/snnc/plugins/sdk/circuit"
 	"snnc.dev/snnc/plugins/targets/loihi/emulator"
 	"snnc.dev/snnc/plugins/targets/loihi/quantise"
@@ -18,7 +19,7 @@ func (x *compiled) network(i int, prefix string) *emulator.Network {
 	if x.generation == 2 {
 		n.Generation = 2
 	}
-	input := func(k int) string { return fmt.Sprintf("%sinput %d: %s", prefix, k, c.Inputs[k].Name) }
+	input := func(k int) string { return inputName(c, k, prefix) }
 	for k, in := range c.Inputs {
 		if in.Kind == schema.SpikeInput {
 			n.Inputs = append(n.Inputs, emulator.Input{Name: input(k), Dims: in.Dims})
@@ -63,6 +64,64 @@ func (x *compiled) network(i int, prefix string) *emulator.Network {
 	return n
 }
 
+// inputName is what input k of a circuit is called.
+func inputName(c *schema.Circuit, k int, prefix string) string {
+	return fmt.Sprintf("%sinput %d: %s", prefix, k, c.Inputs[k].Name)
+}
+
+// incoming lists the elements of input k of circuit i that spike at a tick of an example. The input of constants, which the host does not
+// send, spikes at each time step.
+func (x *compiled) incoming(i, k, tick int, b *sdk.Block, e int) (spikes []int32) {
+	c := &x.circuits[i]
+	switch {
+	case tick >= c.Steps:
+		return nil
+	case k == len(b.Inputs):
+		return []int32{0}
+	}
+	n := circuit.Size(c.Inputs[k].Dims)
+	for element, v := range b.Inputs[k].At(tick)[e*n:][:n] {
+		if v != 0 {
+			spikes = append(spikes, int32(element))
+		}
+	}
+	return spikes
+}
+
+// biases are the mantissas of population j of circuit i with the drives of an example.
+func (x *compiled) biases(i, j int, b *sdk.Block, e int, clipped *float64) []int32 {
+	p := &x.circuits[i].Populations[j]
+	n := circuit.Size(p.Dims)
+	var drives [][]float32
+	for _, d := range p.Drive {
+		drives = append(drives, b.Inputs[d].At(0)[e*n:][:n])
+	}
+	return driven(&x.registers[i][j], n, drives, clipped)
+}
+
+// bring writes what an example of circuit i brings into the network of all of them.
+func (x *compiled) bring(all *emulator.Network, i int, b *sdk.Block) {
+	c, prefix, first := &x.circuits[i], x.prefix(i), 0
+	for k := range i {
+		first += len(x.circuits[k].Populations)
+	}
+	for j := range c.Populations {
+		if len(c.Populations[j].Drive) > 0 {
+			all.Groups[first+j].Bias.List = x.biases(i, j, b, 0, nil)
+		}
+	}
+	for tick := range c.Steps {
+		for k, in := range c.Inputs {
+			if in.Kind != schema.SpikeInput {
+				continue
+			}
+			for _, element := range x.incoming(i, k, tick, b, 0) {
+				all.Spikes = append(all.Spikes, emulator.Event{Step: tick, Input: inputName(c, k, prefix), Index: int(element)})
+			}
+		}
+	}
+}
+
 // ticks is how many steps of the chip an example of a circuit takes.
 func (t terms) ticks(c *schema.Circuit) int {
 	deepest := 1
@@ -97,17 +156,25 @@ func driven(r *quantise.Registers, neurons int, drives [][]float32, clipped *flo
 	return out
 }
 
+// prefix is what names of circuit i begin with in the network of all of them.
+func (x *compiled) prefix(i int) string {
+	if len(x.circuits) == 1 {
+		return ""
+	}
+	return x.circuits[i].Name + "/"
+}
+
 // whole is all circuits in one network.
 func (x *compiled) whole() *emulator.Network {
 	if len(x.circuits) == 1 {
-		return x.network(0, "")
+		return x.network(0, x.prefix(0))
 	}
 	all := &emulator.Network{Format: emulator.Format, Dialect: x.dialect}
 	if x.generation == 2 {
 		all.Generation = 2
 	}
 	for i := range x.circuits {
-		n := x.network(i, x.circuits[i].Name+"/")
+		n := x.network(i, x.prefix(i))
 		all.Inputs, all.Groups, all.Synapses = append(all.Inputs, n.Inputs...), append(all.Groups, n.Groups...), append(all.Synapses, n.Synapses...)
 		all.Steps = max(all.Steps, n.Steps)
 	}

@@ -17,6 +17,7 @@ import (
 // chip is compiled circuits on the board of a seed.
 type chip struct {
 	*layout
+	seed     uint64 // of the board
 	order    []string
 	programs map[string]*program
 	boards   map[string]*emulator.Chip
@@ -33,6 +34,17 @@ func (x *program) span(steps int) float64 {
 	return latest + float64(steps)*x.step
 }
 
+// timeStep is that of the network in which a spike of a population is whose time step 0 begins at offset.
+func timeStep(at, offset, step float64) int { return int(math.Floor((at - offset) / step)) }
+
+// given returns what tells the inputs of an example of a block.
+func (x *program) given(b *sdk.Block, e int) func(i, t int) []float32 {
+	return func(i, t int) []float32 {
+		n := circuit.Size(x.circuit.Inputs[i].Dims)
+		return b.Inputs[i].At(t)[e*n:][:n]
+	}
+}
+
 // tally counts an example.
 type tally struct {
 	layers []counts
@@ -47,10 +59,9 @@ type counts struct {
 	offered, delivered float64
 }
 
-// run runs an example. The spikes of the host come in the middle of their time step; those for biases and drives are spread over each.
-// A neuron spikes in a time step of its population where it does so at all from offset + t * step on, for a step: mark is told once.
-func (x *program) run(c *emulator.Chip, seed uint64, steps int, input func(i, t int) []float32, mark func(population, t, neuron int)) (tally, error) {
-	var events []emulator.Event
+// events are what the host sends for an example, in order. The spikes of inputs come in the middle of their time step; those for biases and
+// drives are spread over each.
+func (x *program) events(seed uint64, steps int, input func(i, t int) []float32) (events []emulator.Event) {
 	for t := range steps {
 		start := float64(t) * x.step
 		for i, in := range x.circuit.Inputs {
@@ -82,6 +93,13 @@ func (x *program) run(c *emulator.Chip, seed uint64, steps int, input func(i, t 
 		}
 	}
 	emulator.Ordered(events)
+	return events
+}
+
+// run runs an example. A neuron spikes in a time step of its population where it does so at all from offset + t * step on, for a step: mark
+// is told once.
+func (x *program) run(c *emulator.Chip, seed uint64, steps int, input func(i, t int) []float32, mark func(population, t, neuron int)) (tally, error) {
+	events := x.events(seed, steps, input)
 	out := tally{layers: make([]counts, len(x.neurons)), sent: float64(len(events))}
 	for j := range out.layers {
 		out.layers[j].spikes = make([]float64, steps)
@@ -89,7 +107,7 @@ func (x *program) run(c *emulator.Chip, seed uint64, steps int, input func(i, t 
 	last := make([]int, len(x.board.Place)) // of each neuron: one more than the time step in which it last spiked
 	totals, err := c.Run(context.Background(), seed, x.span(steps), events, func(i int, at float64) {
 		j := int(x.board.Layer[i])
-		t := int(math.Floor((at - x.offset[j]) / x.step))
+		t := timeStep(at, x.offset[j], x.step)
 		switch {
 		case t < 0 || t >= steps:
 		case last[i] == t+1:
@@ -148,10 +166,7 @@ func (c *chip) Emulate(b *sdk.Block) (schema.EmulateReply, error) {
 				if b.Seeds != nil {
 					seed = b.Seeds[e]
 				}
-				tallies[e], errs[e] = x.run(c.boards[b.Circuit], seed, b.Steps, func(i, t int) []float32 {
-					n := circuit.Size(x.circuit.Inputs[i].Dims)
-					return b.Inputs[i].At(t)[e*n:][:n]
-				}, func(j, t, neuron int) {
+				tallies[e], errs[e] = x.run(c.boards[b.Circuit], seed, b.Steps, x.given(b, e), func(j, t, neuron int) {
 					for _, s := range to[j] {
 						s.At(t)[e*size[j]+neuron] = 1
 					}

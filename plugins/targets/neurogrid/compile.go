@@ -219,7 +219,7 @@ func Compile(q schema.CompileRequest, w sdk.Weights) (sdk.Chip, schema.CompileRe
 		}
 	}
 	cores := l.amplitudes(plans)
-	out := &chip{layout: l, programs: map[string]*program{}, boards: map[string]*emulator.Chip{}}
+	out := &chip{layout: l, seed: q.Seed, programs: map[string]*program{}, boards: map[string]*emulator.Chip{}}
 	for i := range circuits {
 		c := &circuits[i]
 		x := l.program(c, i, plans, cores)

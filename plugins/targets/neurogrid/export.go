@@ -7,18 +7,19 @@ import (
 	"math"
 
 	"snnc.dev/snnc/plugins/schema"
+	"snnc.dev/snnc/plugins/sdk"
 	"snnc.dev/snnc/plugins/sdk/circuit"
 	"snnc.dev/snnc/plugins/targets/neurogrid/emulator"
 )
 
-// exported is the JSON text of compiled circuits, and of a trial on one of them.
+// exported is the JSON text of compiled circuits, and of trials on them.
 type exported struct {
 	Target   string            `json:"target"`
 	Mismatch float64           `json:"mismatch"`
 	Step     float64           `json:"step"` // ms, of the network
 	Cores    []exportedCore    `json:"cores"`
 	Circuits []exportedCircuit `json:"circuits"`
-	Trial    *trial            `json:"trial,omitempty"` // what Trace runs; an export has none, and where it has one circuit Trace runs a time step without spikes of that
+	Trials   []trial           `json:"trials,omitempty"` // what Trace runs; none: of each circuit a time step without spikes
 }
 
 type exportedCore struct {
@@ -66,8 +67,8 @@ func (x *program) tensors() []schema.NamedTensor {
 	}
 }
 
-// Export returns the circuits as parameters of Neurocores and softwires.
-func (c *chip) Export() (text string, tensors [][]byte, err error) {
+// Export returns the circuits as parameters of Neurocores and softwires, with the examples as trials.
+func (c *chip) Export(examples ...*sdk.Block) (text string, tensors [][]byte, err error) {
 	out := exported{Target: "neurogrid", Mismatch: c.mismatch, Step: c.step}
 	for _, name := range c.order {
 		x := c.programs[name]
@@ -109,6 +110,17 @@ func (c *chip) Export() (text string, tensors [][]byte, err error) {
 			probability = binary.LittleEndian.AppendUint32(probability, math.Float32bits(w.Probability))
 		}
 		tensors = append(tensors, first, target, kind, probability)
+	}
+	for _, b := range examples {
+		x := c.programs[b.Circuit]
+		if x == nil {
+			return "", nil, fmt.Errorf("export circuit %q: it is none of those compiled", b.Circuit)
+		}
+		t := trial{Circuit: b.Circuit, Board: c.seed, Seed: b.Seeds[0], Duration: x.span(b.Steps), Spikes: [][2]float64{}}
+		for _, e := range x.events(t.Seed, b.Steps, x.given(b, 0)) {
+			t.Spikes = append(t.Spikes, [2]float64{e.At, float64(e.Source)})
+		}
+		out.Trials = append(out.Trials, t)
 	}
 	data, err := json.MarshalIndent(out, "", "  ")
 	if err != nil {

@@ -31,7 +31,8 @@ const (
 	maxTime  = time.Minute
 )
 
-// Trace runs the trial of a text in the form of an export. It gives a line for each spike, with its time in ms, and one with the events.
+// Trace runs the trials of a text in the form of an export. It gives a line for each spike, with its time in ms and the time step of its
+// population in which that is, and behind those of a trial one with the events for each population.
 func Trace(q schema.TraceRequest, tensors map[string][]byte) (schema.TraceReply, error) {
 	lines, err := trace(q.Text, tensors)
 	if err != nil {
@@ -47,83 +48,104 @@ func trace(text string, tensors map[string][]byte) (string, error) {
 	if err := d.Decode(&e); err != nil {
 		return "", fmt.Errorf("read the text: %w", err)
 	}
-	t := e.Trial
-	if t == nil && len(e.Circuits) == 1 { // an export as it is: one time step in which the host sends nothing
-		t = &trial{Circuit: e.Circuits[0].Name, Duration: e.Step}
-		e.Trial = t
+	if e.Trials == nil { // an export without an example: one time step in which the host sends nothing
+		for _, c := range e.Circuits {
+			e.Trials = append(e.Trials, trial{Circuit: c.Name, Duration: e.Step})
+		}
 	}
 	switch {
 	case e.Target != "neurogrid":
 		return "", fmt.Errorf("target %q: it is \"neurogrid\" here", e.Target)
-	case t == nil:
-		return "", fmt.Errorf("there is no \"trial\": write {\"circuit\": NAME, \"board\": SEED, \"seed\": SEED, \"duration\": MS, \"spikes\": [[MS, ADDRESS], ...]}")
+	case len(e.Trials) == 0:
+		return "", fmt.Errorf("there are no \"trials\": write [{\"circuit\": NAME, \"board\": SEED, \"seed\": SEED, \"duration\": MS, \"spikes\": [[MS, ADDRESS], ...]}]")
 	case !(e.Mismatch >= 0 && e.Mismatch <= 1):
 		return "", fmt.Errorf("mismatch %v is not 0 to 1", e.Mismatch)
+	case !(e.Step > 0):
+		return "", fmt.Errorf("step %v ms: that of a network takes time", e.Step)
 	}
-	for i := range e.Circuits {
-		if e.Circuits[i].Name == t.Circuit {
-			return e.run(&e.Circuits[i], tensors)
-		}
-	}
-	return "", fmt.Errorf("the trial is of circuit %q, which is not there", t.Circuit)
-}
-
-// run runs the trial of a circuit.
-func (e *exported) run(c *exportedCircuit, tensors map[string][]byte) (string, error) {
-	b, err := e.board(c, tensors)
-	if err != nil {
-		return "", fmt.Errorf("circuit %q: %w", c.Name, err)
-	}
-	t := e.Trial
-	var events []emulator.Event
-	work := float64(len(b.Place)) * t.Duration / b.Step
-	for i, s := range t.Spikes {
-		if !(s[0] >= 0 && s[0] <= t.Duration) || !(s[1] >= 0 && s[1] < float64(b.Inputs)) || s[1] != math.Trunc(s[1]) {
-			return "", fmt.Errorf("trial: spike %d at %v ms from address %v: it is 0 to %v ms, from one of %d addresses", i, s[0], s[1], t.Duration, b.Inputs)
-		}
-		source := len(b.Place) + int(s[1])
-		work += float64(b.First[source+1] - b.First[source])
-		events = append(events, emulator.Event{At: s[0], Source: int(s[1])})
-	}
-	if !(t.Duration > 0 && t.Duration/b.Step <= maxWork && work <= maxWork) {
-		return "", fmt.Errorf("trial: %v ms of %d neurons in steps of %v ms, with %d spikes: that is none, or more than a trace runs", t.Duration, len(b.Place), b.Step, len(t.Spikes))
-	}
-	emulator.Ordered(events)
 	ctx, cancel := context.WithTimeout(context.Background(), maxTime)
 	defer cancel()
+	x := &tracer{exported: &e, tensors: tensors, cancel: cancel}
+	for k := range e.Trials {
+		t := &e.Trials[k]
+		i := slices.IndexFunc(e.Circuits, func(c exportedCircuit) bool { return c.Name == t.Circuit })
+		if i < 0 {
+			return "", fmt.Errorf("a trial is of circuit %q, which is not there", t.Circuit)
+		}
+		if err := x.run(ctx, &e.Circuits[i], t); err != nil {
+			return "", err
+		}
+	}
+	return x.out.String(), nil
+}
+
+// tracer runs trials and prints what comes of them.
+type tracer struct {
+	*exported
+	tensors map[string][]byte
+	cancel  func() // ends the trials where they print too much
+	work    float64
+	lines   int
+	out     strings.Builder
+}
+
+// run runs a trial of a circuit.
+func (e *tracer) run(ctx context.Context, c *exportedCircuit, t *trial) error {
+	b, err := e.board(c, e.tensors)
+	if err != nil {
+		return fmt.Errorf("circuit %q: %w", c.Name, err)
+	}
+	of := ""
+	if len(e.Circuits) > 1 {
+		of = `"circuit":` + quoted(c.Name) + ","
+	}
+	var events []emulator.Event
+	e.work += float64(len(b.Place)) * t.Duration / b.Step
+	for i, s := range t.Spikes {
+		if !(s[0] >= 0 && s[0] <= t.Duration) || !(s[1] >= 0 && s[1] < float64(b.Inputs)) || s[1] != math.Trunc(s[1]) {
+			return fmt.Errorf("trial: spike %d at %v ms from address %v: it is 0 to %v ms, from one of %d addresses", i, s[0], s[1], t.Duration, b.Inputs)
+		}
+		source := len(b.Place) + int(s[1])
+		e.work += float64(b.First[source+1] - b.First[source])
+		events = append(events, emulator.Event{At: s[0], Source: int(s[1])})
+	}
+	if !(t.Duration > 0 && t.Duration/b.Step <= maxWork && e.work <= maxWork) {
+		return fmt.Errorf("trial: %v ms of %d neurons in steps of %v ms, with %d spikes: that is none, or more than a trace runs", t.Duration, len(b.Place), b.Step, len(t.Spikes))
+	}
+	emulator.Ordered(events)
 	type spike struct {
 		at     float64
 		neuron int
 	}
 	var spikes []spike
 	counts, err := b.Draw(t.Board, e.Mismatch).Run(ctx, t.Seed, t.Duration, events, func(i int, at float64) {
-		if len(spikes) < maxLines {
+		if e.lines < maxLines {
 			spikes = append(spikes, spike{at, i})
+			e.lines++
 		}
-		if len(spikes) == maxLines {
-			cancel()
+		if e.lines == maxLines {
+			e.cancel()
 		}
 	})
-	if len(spikes) == maxLines {
-		return "", fmt.Errorf("trial: more than %d spikes", maxLines)
+	if e.lines == maxLines {
+		return fmt.Errorf("trial: more than %d spikes", maxLines)
 	}
 	if err != nil {
-		return "", fmt.Errorf("trial: ended after %v: %w", maxTime, err)
+		return fmt.Errorf("trial: ended after %v: %w", maxTime, err)
 	}
 	slices.SortFunc(spikes, func(a, b spike) int { return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.neuron, b.neuron)) })
-	var out strings.Builder
 	for _, s := range spikes {
 		j, first := 0, 0
 		for s.neuron-first >= c.Populations[j].Neurons {
 			first += c.Populations[j].Neurons
 			j++
 		}
-		fmt.Fprintf(&out, "{\"at\":%.4f,\"population\":%s,\"neuron\":%d}\n", s.at, quoted(c.Populations[j].Name), s.neuron-first)
+		fmt.Fprintf(&e.out, "{%s\"at\":%.4f,\"step\":%d,\"population\":%s,\"neuron\":%d}\n", of, s.at, timeStep(s.at, c.Populations[j].Offset, e.Step), quoted(c.Populations[j].Name), s.neuron-first)
 	}
 	for j, p := range c.Populations {
-		fmt.Fprintf(&out, "{\"population\":%s,\"spikes\":%.0f,\"offered\":%.0f,\"events\":%.0f}\n", quoted(p.Name), counts.Spikes[j], counts.Offered[j], counts.Delivered[j])
+		fmt.Fprintf(&e.out, "{%s\"population\":%s,\"spikes\":%.0f,\"offered\":%.0f,\"events\":%.0f}\n", of, quoted(p.Name), counts.Spikes[j], counts.Offered[j], counts.Delivered[j])
 	}
-	return out.String(), nil
+	return nil
 }
 
 // quoted is a text in JSON.

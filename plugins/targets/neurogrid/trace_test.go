@@ -3,6 +3,7 @@ package neurogrid
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -19,7 +20,7 @@ const written = `{"target": "neurogrid", "mismatch": 0, "step": 40,
  "circuits": [{"name": "net", "integration": 0.1,
   "populations": [{"name": "a", "neurons": 1, "place": 0, "offset": 0}, {"name": "b", "neurons": 1, "place": 1, "offset": 0}],
   "addresses": [{"from": "in", "first": 0, "number": 1}], "wires": [[0, 1, 0, 1], [2, 0, 0, 1]]}],
- "trial": {"circuit": "net", "board": 1, "seed": 1, "duration": 60, "spikes": [[0, 0]]}}`
+ "trials": [{"circuit": "net", "board": 1, "seed": 1, "duration": 60, "spikes": [[0, 0]]}]}`
 
 // One spike makes one of the first neuron, and this one of the second.
 func TestTrace(t *testing.T) {
@@ -47,12 +48,13 @@ func TestTrace(t *testing.T) {
 		lines[2].Spikes != 1 || lines[2].Events != 1 || lines[3].Spikes != 1 || lines[3].Events != 1 {
 		t.Errorf("%s", reply.Lines)
 	}
-	alone := written[:strings.Index(written, ",\n \"trial\"")] + "}" // without a trial: a time step in which nothing comes in
+	alone := written[:strings.Index(written, ",\n \"trials\"")] + "}" // without a trial: a time step in which nothing comes in
 	if reply, err := Trace(schema.TraceRequest{Text: alone}, nil); err != nil || reply.Error != "" || strings.Count(reply.Lines, "\n") != 2 {
 		t.Error(err, reply)
 	}
 	for what, change := range map[string][2]string{
-		"there is no \"trial\"":      {written[strings.Index(written, "}],\n \"trial\""):], "}, {\"name\": \"other\"}]}"},
+		"there are no \"trials\"":    {written[strings.Index(written, "[{\"circuit\""):], "[]}"},
+		"step 0 ms":                  {`"step": 40`, `"step": 0`},
 		"unknown field":              {`"mismatch": 0`, `"mitmatch": 0`},
 		"target \"loihi\"":           {`"neurogrid"`, `"loihi"`},
 		"circuit \"other\"":          {`{"circuit": "net"`, `{"circuit": "other"`},
@@ -77,11 +79,17 @@ func TestTrace(t *testing.T) {
 	}
 }
 
-// A trial of an export makes the spikes that Emulate makes, in the same windows.
+// The trials of an export make the spikes that Emulate makes, neuron by neuron in each time step.
 func TestTraceExport(t *testing.T) {
-	n := single(1, 0, 0.8, 5, 6)
+	n := single(1, 0.3, 0.8, 5, 6)
 	c, reply := compiled(t, n, nil, 3)
-	text, data, err := c.Export()
+	b := circuit.Block{Steps: 6, Examples: 1, Inputs: [][]float32{make([]float32, 30)}}
+	for i := range 30 {
+		if i%4 != 1 {
+			b.Inputs[0][i] = 1
+		}
+	}
+	text, data, err := c.Export(circuittest.Example(&n.Circuit, b, 9))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,23 +97,7 @@ func TestTraceExport(t *testing.T) {
 	for i, x := range reply.Tensors {
 		tensors[x.Name] = data[i]
 	}
-	var e exported
-	if err := json.Unmarshal([]byte(text), &e); err != nil {
-		t.Fatal(err)
-	}
-	b := circuit.Block{Steps: 6, Examples: 1, Inputs: [][]float32{make([]float32, 30)}}
-	e.Trial = &trial{Circuit: "net", Board: 3, Seed: 9, Duration: c.programs["net"].span(6)}
-	for i := range 30 {
-		if i%4 != 1 {
-			b.Inputs[0][i] = 1
-			e.Trial.Spikes = append(e.Trial.Spikes, [2]float64{(float64(i/5) + 0.5) * e.Step, float64(i % 5)})
-		}
-	}
-	again, err := json.Marshal(e)
-	if err != nil {
-		t.Fatal(err)
-	}
-	traced, err := Trace(schema.TraceRequest{Text: string(again)}, tensors)
+	traced, err := Trace(schema.TraceRequest{Text: text}, tensors)
 	if err != nil || traced.Error != "" {
 		t.Fatal(err, traced.Error)
 	}
@@ -120,13 +112,30 @@ func TestTraceExport(t *testing.T) {
 	if spikes := strings.Count(traced.Lines, "\"at\""); float64(spikes) != want.Messages-want.Synops || spikes == 0 {
 		t.Errorf("%d spikes, want %v", spikes, want.Messages-want.Synops)
 	}
+	got := make([]float32, len(a.Taps[0]))
+	size := circuit.Size(n.Circuit.Populations[0].Dims)
+	for line := range strings.Lines(traced.Lines) {
+		var x struct {
+			At           *float64
+			Step, Neuron int
+		}
+		if err := json.Unmarshal([]byte(line), &x); err != nil {
+			t.Fatal(err)
+		}
+		if x.At != nil && x.Step >= 0 && x.Step < b.Steps {
+			got[x.Step*size+x.Neuron] = 1
+		}
+	}
+	if !slices.Equal(got, a.Taps[0]) {
+		t.Errorf("traced %v, and the chip gives %v", got, a.Taps[0])
+	}
 }
 
 // Whatever the text, there is an answer.
 func FuzzTrace(f *testing.F) {
 	f.Add(written)
 	f.Add(strings.Replace(written, `"bias": 0`, `"bias": 2`, 1))
-	f.Add(`{"target": "neurogrid", "trial": {"circuit": ""}, "circuits": [{}]}`)
+	f.Add(`{"target": "neurogrid", "trials": [{"circuit": ""}], "circuits": [{}]}`)
 	f.Fuzz(func(t *testing.T, text string) {
 		reply, err := Trace(schema.TraceRequest{Text: text}, map[string][]byte{"a": {0, 0, 0, 0}})
 		if err != nil || reply.Error != "" && reply.Lines != "" {

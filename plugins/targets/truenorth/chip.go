@@ -62,6 +62,26 @@ func load(c *schema.Circuit, b *built) (*program, error) {
 	return p, nil
 }
 
+// incoming tells the lines at which something comes in at a tick of an example: those of the elements that spike, and that of biases.
+func (p *program) incoming(b *sdk.Block, example, tick int, line func(int)) {
+	c := &p.circuit
+	if tick >= c.Steps {
+		return
+	}
+	for i := range c.Inputs {
+		if c.Inputs[i].Kind != schema.SpikeInput {
+			continue
+		}
+		n := circuit.Size(c.Inputs[i].Dims)
+		for e, v := range b.Inputs[i].At(tick)[example*n:][:n] {
+			if v != 0 {
+				line(p.legend.Inputs[i] + e)
+			}
+		}
+	}
+	line(p.legend.On)
+}
+
 // Emulate runs examples.
 func (x *chip) Emulate(b *sdk.Block) (schema.EmulateReply, error) {
 	p := x.programs[b.Circuit]
@@ -101,21 +121,7 @@ func (x *chip) Emulate(b *sdk.Block) (schema.EmulateReply, error) {
 	did, err := p.machine.Run(&emulator.Block{
 		Examples: b.Examples, Ticks: p.ticks, Seeds: b.Seeds,
 		Input: func(example, tick int, in *emulator.Inputs) {
-			if tick >= c.Steps {
-				return
-			}
-			for i := range c.Inputs {
-				if c.Inputs[i].Kind != schema.SpikeInput {
-					continue
-				}
-				n := circuit.Size(c.Inputs[i].Dims)
-				for e, v := range b.Inputs[i].At(tick)[example*n:][:n] {
-					if v != 0 {
-						in.Line(p.legend.Inputs[i] + e)
-					}
-				}
-			}
-			in.Line(p.legend.On)
+			p.incoming(b, example, tick, in.Line)
 		},
 		Output: func(example, tick int, list []int32) {
 			for _, o := range list {

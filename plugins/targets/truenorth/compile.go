@@ -42,7 +42,7 @@ func Compile(q schema.CompileRequest, w sdk.Weights) (sdk.Chip, schema.CompileRe
 	reply.Cores = cores(q.Circuits, m, x)
 	reply.Chips = m.Chips
 	reply.Constants = emulator.Constants()
-	if _, reply.Tensors, _, err = x.encode(); err != nil {
+	if _, reply.Tensors, _, err = x.encode(nil); err != nil {
 		return nil, schema.CompileReply{}, err
 	}
 	return x, reply, nil

@@ -560,7 +560,8 @@ func TestExport(t *testing.T) {
 			seen[at] = true
 		}
 	}
-	text, data, err := x.Export()
+	b := two.Block(4, 1)
+	text, data, err := x.Export(circuittest.Example(&two.Circuit, b, 0))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -577,41 +578,38 @@ func TestExport(t *testing.T) {
 	}
 	// Time step t of the second circuit, and what the trace prints of it.
 	p := x.order[1]
-	first := len(x.order[0].network.Lines)
-	b := two.Block(4, 1)
-	for step := range b.Steps {
-		f.Inputs = append(f.Inputs, emulator.LineSpike{Tick: int32(step), Line: int32(first + p.legend.On)})
-		for i, in := range p.circuit.Inputs {
-			n := circuit.Size(in.Dims)
-			for e, v := range b.Inputs[i][step*n:][:n] {
-				if v != 0 {
-					f.Inputs = append(f.Inputs, emulator.LineSpike{Tick: int32(step), Line: int32(first + p.legend.Inputs[i] + e)})
-				}
-			}
-		}
-	}
-	text, named, data, err := emulator.Encode(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i, d := range data {
-		tensors[named[i].Name] = d
-	}
-	traced, err := emulator.Trace(schema.TraceRequest{Text: text, Tensors: named}, tensors)
+	traced, err := emulator.Trace(schema.TraceRequest{Text: text, Tensors: reply.Tensors}, tensors)
 	if err != nil || traced.Error != "" {
 		t.Fatal(err, traced.Error)
 	}
-	got := map[[2]int]bool{} // output and time step
+	var rows [][]legendRow // by core: what its neurons are
+	at := 0
+	for _, core := range f.Cores {
+		row := make([]legendRow, 256)
+		for _, y := range core.Neurons {
+			row[y.Place] = legendRow{int(y.Layer), int(f.Legend.Elements[at])}
+			at++
+		}
+		rows = append(rows, row)
+	}
+	fired := map[[3]int]bool{} // layer, time step and element
+	got := map[[2]int]bool{}   // output and time step
 	for _, line := range strings.Split(traced.Lines, "\n") {
 		var y struct {
-			Tick    int
-			Outputs []int
+			Tick, Core int
+			Spikes     []int
+			Outputs    []int
 		}
 		if !strings.HasPrefix(line, `{"tick"`) {
 			continue // the totals
 		}
 		if err := json.Unmarshal([]byte(line), &y); err != nil {
 			t.Fatal(err)
+		}
+		for _, place := range y.Spikes {
+			if r := rows[y.Core][place]; r.element >= 0 {
+				fired[[3]int{r.layer, y.Tick - f.Legend.Layers[r.layer].Tick, r.element}] = true
+			}
 		}
 		for _, o := range y.Outputs {
 			if o -= x.order[0].network.Outputs; o >= 0 {
@@ -627,10 +625,15 @@ func TestExport(t *testing.T) {
 	}
 	given, spikes := 0, 0
 	for i := range two.Circuit.Populations {
+		n := circuit.Size(two.Circuit.Populations[i].Dims)
+		for k, s := range want.Taps[i] {
+			if at := [3]int{len(one.Circuit.Populations) + i, k / n, k % n}; fired[at] != (s != 0) {
+				t.Errorf("neuron %d of %s at time step %d: %v, and the chip gives %v", at[2], f.Layers[at[0]], at[1], fired[at], s)
+			}
+		}
 		if !two.Circuit.Populations[i].Gives {
 			continue
 		}
-		n := circuit.Size(two.Circuit.Populations[i].Dims)
 		for k, s := range want.Outputs[given] {
 			if at := [2]int{p.legend.Outputs[i] + k%n, k / n}; got[at] != (s != 0) {
 				t.Errorf("output %d at time step %d: %v, and the chip gives %v", at[0], at[1], got[at], s)
@@ -643,3 +646,6 @@ func TestExport(t *testing.T) {
 		t.Error("nothing spikes")
 	}
 }
+
+// legendRow is what a neuron of a core is.
+type legendRow struct{ layer, element int }

@@ -171,7 +171,17 @@ func (all chip) Emulate(b *sdk.Block) (schema.EmulateReply, error) {
 }
 
 // Export implements sdk.Chip.
-func (all chip) Export() (string, [][]byte, error) {
-	text, err := json.Marshal(all)
+func (all chip) Export(examples ...*sdk.Block) (string, [][]byte, error) {
+	inputs := map[string][][][]float32{} // what goes in, by circuit: of each input a row of elements for each time step
+	for _, b := range examples {
+		for _, in := range b.Inputs {
+			var rows [][]float32
+			for t := range b.Steps {
+				rows = append(rows, in.At(t))
+			}
+			inputs[b.Circuit] = append(inputs[b.Circuit], rows)
+		}
+	}
+	text, err := json.Marshal(map[string]any{"circuits": all, "inputs": inputs})
 	return string(text), nil, err
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Optional
+from typing import Any, Optional, Sequence
 
 import numpy as np
 
@@ -133,10 +133,11 @@ class Chip:
             layer.synops += float((given * (w != 0).sum(0)).sum())
         return x
 
-    def export(self) -> tuple[str, list[Any]]:
-        """The weights as lists, by name."""
+    def export(self, examples: Sequence[Run]) -> tuple[str, list[Any]]:
+        """The weights as lists, by name, and what goes in of an example, by circuit."""
         named = {"/".join(map(str, k)): w.tolist() for k, w in self.weights.items()}
-        return json.dumps({"weights": named}), []
+        given = {run.circuit: [x.tolist() for x in run.inputs] for run in examples}
+        return json.dumps({"weights": named, "inputs": given}), []
 
 
 if __name__ == "__main__":

@@ -24,6 +24,19 @@ type Answer struct {
 	Reply   schema.EmulateReply
 }
 
+// Example is a block of one example as sdk.Chip.Export takes it.
+func Example(c *schema.Circuit, b circuit.Block, seed uint64) *sdk.Block {
+	out := &sdk.Block{Circuit: c.Name, Steps: b.Steps, Examples: 1, Seeds: []uint64{seed}}
+	for i, in := range c.Inputs {
+		steps := b.Steps
+		if in.Kind == schema.DriveInput {
+			steps = 0
+		}
+		out.Inputs = append(out.Inputs, sdk.NewSeries(b.Inputs[i], steps, circuit.Size(in.Dims)))
+	}
+	return out
+}
+
 // RunChip runs a block on a chip, with taps. Seeds may be nil.
 func RunChip(chip sdk.Chip, c *schema.Circuit, b circuit.Block, seeds []uint64) (Answer, error) {
 	block := &sdk.Block{Circuit: c.Name, Steps: b.Steps, Examples: b.Examples, Seeds: seeds}

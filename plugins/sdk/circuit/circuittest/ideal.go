@@ -175,8 +175,28 @@ func (x *ideal) Emulate(b *sdk.Block) (schema.EmulateReply, error) {
 }
 
 // Export implements sdk.Chip.
-func (x *ideal) Export() (string, [][]byte, error) {
-	text, err := json.Marshal(exported{Circuits: x.of})
+func (x *ideal) Export(examples ...*sdk.Block) (string, [][]byte, error) {
+	e := exported{Circuits: x.of}
+	for _, b := range examples {
+		if b.Circuit != x.of[0].Name {
+			continue
+		}
+		for i, in := range x.of[0].Inputs {
+			e.Drives = append(e.Drives, []float32{})
+			if in.Kind == schema.DriveInput {
+				e.Drives[i] = slices.Clone(b.Inputs[i].At(0))
+				continue
+			}
+			for t := range b.Steps {
+				for k, v := range b.Inputs[i].At(t) {
+					if v == 1 {
+						e.Spikes = append(e.Spikes, going{t, i, k})
+					}
+				}
+			}
+		}
+	}
+	text, err := json.Marshal(e)
 	var numbers []byte
 	for _, v := range x.arena {
 		numbers = binary.LittleEndian.AppendUint32(numbers, math.Float32bits(v))
@@ -184,14 +204,19 @@ func (x *ideal) Export() (string, [][]byte, error) {
 	return string(text), [][]byte{numbers}, err
 }
 
-// exported is the JSON of an export; for a trace the first circuit runs one example, with these elements of its inputs spiking.
+// exported is the JSON of an export; for a trace the first circuit runs one example, with these numbers of its drives and these elements
+// of its other inputs spiking.
 type exported struct {
 	Circuits []schema.Circuit `json:"circuits"`
-	Spikes   []struct {
-		T       int `json:"t"`
-		Input   int `json:"input"`
-		Element int `json:"element"`
-	} `json:"spikes"`
+	Drives   [][]float32      `json:"drives,omitempty"` // of each input; none of one of spikes
+	Spikes   []going          `json:"spikes"`
+}
+
+// going is a spike of an input.
+type going struct {
+	T       int `json:"t"`
+	Input   int `json:"input"`
+	Element int `json:"element"`
 }
 
 func trace(q schema.TraceRequest, tensors map[string][]byte) (schema.TraceReply, error) {
@@ -216,6 +241,9 @@ func trace(q schema.TraceRequest, tensors map[string][]byte) (schema.TraceReply,
 	b := Net{Circuit: *c}.Block(0, 1)
 	for i := range b.Inputs {
 		clear(b.Inputs[i])
+		if i < len(e.Drives) && c.Inputs[i].Kind == schema.DriveInput {
+			copy(b.Inputs[i], e.Drives[i])
+		}
 	}
 	for _, s := range e.Spikes {
 		if s.Input < 0 || s.Input >= len(c.Inputs) || s.T < 0 || s.T >= c.Steps || s.Element < 0 || s.Element >= circuit.Size(c.Inputs[s.Input].Dims) || c.Inputs[s.Input].Kind != schema.SpikeInput {

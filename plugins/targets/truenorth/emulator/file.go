@@ -17,6 +17,32 @@ type File struct {
 	Spikes []Spike
 	Inputs []LineSpike
 	Record Record
+	Legend *Legend // nil: none
+}
+
+// Legend says what the lines, outputs and neurons of a file are in the network that was put on the chip. Nothing is computed from it.
+type Legend struct {
+	Lines  []LegendLines `json:"lines"`
+	Layers []LegendLayer `json:"layers"` // in the order of the file's
+	// Elements has for each neuron, core by core, the element of its layer, counted in row-major order of its dims, or -1 for what repeats
+	// one: relays, and further copies of a neuron that leads to several axons. A text names a tensor with them.
+	Elements []int32 `json:"-"`
+	Tensor   string  `json:"elements"`
+}
+
+// LegendLines are the lines from First on, one for each element of an input.
+type LegendLines struct {
+	Input string `json:"input"`
+	First int    `json:"first"`
+	Count int    `json:"count"`
+}
+
+// LegendLayer is a population. Its neurons spike of time step t at tick t + Tick. The host reads it at outputs from Output on, one for each
+// element, in the same tick.
+type LegendLayer struct {
+	Dims   []int `json:"dims"`
+	Tick   int   `json:"tick"`
+	Output *int  `json:"output,omitempty"` // absent: it does not
 }
 
 // Spike comes in at an axon.
@@ -52,6 +78,7 @@ type text struct {
 	Spikes     [][]int32        `json:"spikes,omitempty"`
 	Inputs     [][]int32        `json:"inputs,omitempty"`
 	Record     *textRecord      `json:"record,omitempty"`
+	Legend     *Legend          `json:"legend,omitempty"`
 }
 
 type textRules struct {
@@ -161,7 +188,7 @@ func Parse(s string, list []schema.NamedTensor, data map[string][]byte) (*File, 
 		return nil, fmt.Errorf("ticks is %d, and 1 to %d are possible", t.Ticks, MaxTicks)
 	}
 	f.Ticks, f.Seed, f.Columns, f.Layers, f.Outputs = t.Ticks, t.Seed, t.Columns, t.Layers, t.Outputs
-	for _, step := range []func() error{r.rules, r.parameters, r.cores, r.lines, r.spikes, r.record} {
+	for _, step := range []func() error{r.rules, r.parameters, r.cores, r.lines, r.spikes, r.record, r.legend} {
 		if err := step(); err != nil {
 			return nil, err
 		}
@@ -329,6 +356,36 @@ func (r *reader) record() error {
 			*x.to = *x.from
 		}
 	}
+	return nil
+}
+
+// legend reads what a text says of its lines, outputs and neurons.
+func (r *reader) legend() error {
+	t := r.t.Legend
+	if t == nil {
+		return nil
+	}
+	if len(t.Layers) != len(r.f.Layers) {
+		return fmt.Errorf("legend.layers has %d, and there are %d layers", len(t.Layers), len(r.f.Layers))
+	}
+	for i, l := range t.Lines {
+		if l.First < 0 || l.Count < 0 || l.First > len(r.f.Lines)-l.Count {
+			return fmt.Errorf("legend.lines[%d] is %d lines from %d on, and there are %d", i, l.Count, l.First, len(r.f.Lines))
+		}
+	}
+	neurons := 0
+	for i := range r.f.Cores {
+		neurons += len(r.f.Cores[i].Neurons)
+	}
+	b, err := r.tensor(t.Tensor, "I32", neurons)
+	if err != nil {
+		return fmt.Errorf("legend.elements: %w", err)
+	}
+	t.Elements = make([]int32, neurons)
+	for i := range t.Elements {
+		t.Elements[i] = integer(b, i)
+	}
+	r.f.Legend = t
 	return nil
 }
 

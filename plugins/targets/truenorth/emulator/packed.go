@@ -192,6 +192,13 @@ func Encode(f *File) (string, []schema.NamedTensor, [][]byte, error) {
 		list = append(list, schema.NamedTensor{Name: "lines", DType: "I32", Dims: []int{rows, lineNumbers}})
 		data = append(data, lines)
 	}
+	if f.Legend != nil {
+		legend := *f.Legend
+		legend.Tensor = "elements"
+		t.Legend = &legend
+		list = append(list, schema.NamedTensor{Name: legend.Tensor, DType: "I32", Dims: []int{len(legend.Elements)}})
+		data = append(data, add(nil, legend.Elements...))
+	}
 	b, err := json.MarshalIndent(t, "", " ")
 	return string(b) + "\n", list, data, err
 }

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import os
 import signal
-from dataclasses import dataclass
-from typing import Optional
+from dataclasses import dataclass, field
+from typing import Optional, Sequence
 
 import numpy as np
 
@@ -128,9 +128,18 @@ class Ideal:
             layer.synops += float((given @ matrix(s, source, p.dims, ones).T).sum())
         return x
 
-    def export(self) -> tuple[str, list[Array]]:
-        text = schema.dump(Exported(self.of))
-        return text, [self.arena]
+    def export(self, examples: Sequence[Run]) -> tuple[str, list[Array]]:
+        text = Exported(self.of)
+        for run in examples:
+            if run.circuit != self.of[0].name:
+                continue
+            for i, block in enumerate(run.inputs):
+                drive = self.of[0].inputs[i].kind != SPIKES
+                text.drives.append([float(v) for v in block.reshape(-1)] if drive else [])
+                if not drive:
+                    found = np.argwhere(block.reshape(run.steps, -1) == 1)
+                    text.spikes += [Going(int(t), i, int(k)) for t, k in found]
+        return schema.dump(text), [self.arena]
 
 
 def neurons(p: Population, x: Array) -> tuple[Array, Array]:
@@ -177,10 +186,21 @@ def die(run: Run) -> None:
 
 
 @dataclass
+class Going:
+    """A spike of an input."""
+
+    t: int
+    input: int
+    element: int
+
+
+@dataclass
 class Exported:
-    """The JSON of an export."""
+    """The JSON of an export; a trace is of the first circuit, with what goes in of an example."""
 
     circuits: list[Circuit]
+    drives: list[list[float]] = field(default_factory=list)  # of each input; [] of one of spikes
+    spikes: list[Going] = field(default_factory=list)
 
 
 def compile(q: CompileRequest, weights: snnc.Weights) -> tuple[Optional[Ideal], CompileReply]:
@@ -211,6 +231,9 @@ def trace(q: TraceRequest, tensors: dict[str, Array]) -> TraceReply:
     chip = Ideal([], lambda t: tensors["arena"], 0, "")
     chip.of, chip.arena = [c], tensors["arena"]
     inputs = [np.zeros((c.steps, 1, *i.dims) if i.kind == SPIKES else (1, *i.dims), np.float32) for i in c.inputs]
+    for block, drive in zip(inputs, data.get("drives") or []):
+        if drive:
+            block[...] = np.array(drive, np.float32).reshape(block.shape)
     for s in data.get("spikes") or []:
         inputs[s["input"]].reshape(c.steps, -1)[s["t"], s["element"]] = 1
     taps = [np.zeros((c.steps, 1, *p.dims), np.float32) for p in c.populations if not p.reads]
