@@ -29,7 +29,8 @@ type deployCommand struct {
 	Metrics  string   `placeholder:"METRIC,..." help:"What is measured of both, as in the brackets of the setting metrics."`
 	Sampler  string   `placeholder:"SAMPLER" help:"How samples are drawn, as a spec writes it."`
 	Seed     *uint64  `placeholder:"N" help:"Of the random numbers."`
-	Export   string   `placeholder:"DIR" help:"Write what each chip is loaded with to DIR/TARGET.json, with its tensors in TARGET.safetensors: what snnc emulate reads."`
+	Export   string   `placeholder:"DIR" help:"Write what each chip is loaded with to DIR/TARGET.json, with its tensors in TARGET.safetensors: what snnc emulate reads. It holds an example, of which DIR/TARGET.example.json says what the chip made."`
+	Example  *int     `placeholder:"N" help:"The example that the export holds, counted from 0. Default: 0, the first that is judged or drawn."`
 	Data     []string `sep:"none" type:"existingdir" placeholder:"DIR" help:"Look for data sets in DIR first; several are looked into in order."`
 	Threads  int      `placeholder:"N" help:"Worker threads; no result depends on it. Default: one per processor."`
 	Quiet    bool     `help:"Print nothing but errors."`
@@ -41,6 +42,10 @@ func (c *deployCommand) Run(ctx context.Context, s streams) error {
 		return wrongUsage("--list lists the chips that there are, and %s is a run: leave one of them out", c.Folder)
 	case c.List:
 		return c.list(ctx, s)
+	case c.Example != nil && c.Export == "":
+		return wrongUsage("--example says which example an export holds: name a folder for it by --export")
+	case c.Example != nil && *c.Example < 0:
+		return wrongUsage("--example is %d, and examples are counted from 0", *c.Example)
 	case c.Folder == "":
 		return wrongUsage("name a run folder, or list the chips that there are by --list")
 	}
@@ -74,8 +79,12 @@ func (c *deployCommand) Run(ctx context.Context, s streams) error {
 		return err
 	}
 	defer h.Close()
+	example := 0
+	if c.Example != nil {
+		example = *c.Example
+	}
 	watch := newWatcher(s.out, false, c.Quiet)
-	found, sources, err := experiment.Deploy(ctx, h, experiment.DeployOptions{Run: c.Folder, Model: c.Model, Targets: c.Target, Settings: settings, Export: c.Export,
+	found, sources, err := experiment.Deploy(ctx, h, experiment.DeployOptions{Run: c.Folder, Model: c.Model, Targets: c.Target, Settings: settings, Export: c.Export, Example: example,
 		Data: data.Folders(c.Data...), Threads: threads, Version: version(), Watch: watch})
 	watch.end()
 	if err != nil {

@@ -42,6 +42,48 @@ type Server struct {
 	beside  map[string][]did // in software, given what the chip was given
 	on      map[string]*schema.EmulateReply
 	agree   map[string][][]record.StepAgreement // by circuit, and by population
+	kept    map[string]Kept                     // nil: nothing is kept
+}
+
+// Kept is a block that the chip has run, with its taps.
+type Kept struct {
+	Circuit schema.Circuit
+	Block   host.Block
+}
+
+// Keep makes the server keep the first block of each circuit that the chip runs from here on.
+func (s *Server) Keep() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.kept = map[string]Kept{}
+}
+
+// Kept returns what was kept, in the order of circuits, and ends the keeping.
+func (s *Server) Kept() (out []Kept) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, c := range s.circuits {
+		if k, ok := s.kept[c.Name]; ok {
+			out = append(out, k)
+		}
+	}
+	s.kept = nil
+	return out
+}
+
+// keep keeps a block, where it is the first.
+func (s *Server) keep(c *schema.Circuit, b host.Block) {
+	if _, ok := s.kept[c.Name]; ok || s.kept == nil {
+		return
+	}
+	own := func(all [][]float32) (out [][]float32) { // what the block has is written to again
+		for _, x := range all {
+			out = append(out, slices.Clone(x))
+		}
+		return out
+	}
+	b.Inputs, b.Outputs, b.Taps, b.Seeds = own(b.Inputs), own(b.Outputs), own(b.Taps), slices.Clone(b.Seeds)
+	s.kept[c.Name] = Kept{*c, b}
 }
 
 // NewServer returns a server of placed networks that computes in software. The context ends what it computes.
@@ -99,7 +141,7 @@ func (s *Server) Run(g *graph.Chip, b opaque.Examples) error {
 		return fmt.Errorf("circuit %q is not placed", g.Circuit)
 	}
 	s.mu.Lock()
-	chip, count, compare := s.chip, s.count, s.compare
+	chip, count, compare, keep := s.chip, s.count, s.compare, s.kept != nil
 	s.mu.Unlock()
 	block := host.Block{Circuit: g.Circuit, Steps: b.Steps, Batch: b.Batch, Inputs: b.Inputs, Outputs: b.Outputs, Seeds: b.Seeds}
 	if chip == nil {
@@ -118,7 +160,7 @@ func (s *Server) Run(g *graph.Chip, b opaque.Examples) error {
 		}
 		return err
 	}
-	if compare {
+	if compare || keep {
 		block.Taps = soft.taps(b.Steps, b.Batch)
 	}
 	reply, err := chip.Emulate(s.ctx, block)
@@ -139,6 +181,7 @@ func (s *Server) Run(g *graph.Chip, b opaque.Examples) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.keep(soft.c, block)
 	if count {
 		if s.on[g.Circuit] == nil {
 			s.on[g.Circuit] = &schema.EmulateReply{}

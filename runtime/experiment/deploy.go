@@ -158,10 +158,10 @@ func (x *deployment) on(ctx context.Context, path, name string, target schema.Va
 	defer chip.Close()
 	out.Notes = nil
 	placed.Compiled(out, reply)
-	if err := x.exported(ctx, j.name, name, chip); err != nil {
+	server.Emulate(chip)
+	if err := x.exported(ctx, name, chip, server, whole, drawn); err != nil {
 		return err
 	}
-	server.Emulate(chip)
 	n := x.count
 	if x.way.export != "" {
 		n = x.measure

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -12,10 +11,8 @@ import (
 
 	"snnc.dev/snnc/dsl/diag"
 	"snnc.dev/snnc/runtime/build"
-	"snnc.dev/snnc/runtime/checkpoint"
 	"snnc.dev/snnc/runtime/host"
 	"snnc.dev/snnc/runtime/record"
-	"snnc.dev/snnc/runtime/record/wholefile"
 	"snnc.dev/snnc/runtime/train"
 )
 
@@ -28,6 +25,7 @@ type DeployOptions struct {
 	// in the first deploy action of the model, or a default.
 	Settings map[string]string
 	Export   string   // folder for what the chips are loaded with; "": none is written
+	Example  int      // the number of the example that the export holds, of those that are judged or drawn
 	Data     []string // where data sets are looked for, in order
 	Threads  int
 	Version  string // of this program, for the report
@@ -36,8 +34,9 @@ type DeployOptions struct {
 
 // Deploy puts a model of a run, finished or not, on chips and emulates them, with the newest checkpoint's weights: averaged ones where the
 // training averages. What it finds is written into RUN/deploy, beside what the run itself has there, under MODEL-UPDATES, and the run's
-// report is made anew. What it was loaded with is exported as TARGET.json, with its tensors in TARGET.safetensors. The findings, with the
-// texts that they point into, are about the spec in the run folder and the settings.
+// report is made anew. What it was loaded with is exported as TARGET.json, with its tensors in TARGET.safetensors, and with an example of which
+// TARGET.example.json says what the chip made. The findings, with the texts that they point into, are about the spec in the run folder
+// and the settings.
 func Deploy(ctx context.Context, h *host.Host, o DeployOptions) (diag.List, diag.Sources, error) {
 	options, err := readRun(o.Run)
 	if err != nil {
@@ -75,7 +74,7 @@ func (o *DeployOptions) asked() *asked {
 
 // deploy does the deploy action of the model in the run folder.
 func (o *DeployOptions) deploy(ctx context.Context, x *Experiment, model string, run record.Options) (err error) {
-	r := &runner{x: x, o: RunOptions{Folder: o.Run, Data: o.Data, Threads: o.Threads, Version: o.Version, Watch: o.Watch}, export: o.Export,
+	r := &runner{x: x, o: RunOptions{Folder: o.Run, Data: o.Data, Threads: o.Threads, Version: o.Version, Watch: o.Watch}, export: o.Export, example: o.Example,
 		models: map[*build.Model]*train.Model{}, starts: map[*build.Model]train.Weights{}}
 	near := filepath.Dir(x.Name)
 	if run.Near != "" {
@@ -120,31 +119,4 @@ func (r *runner) deployNewest(ctx context.Context, j *job) error {
 		j.name = base + "." + strconv.Itoa(i)
 	}
 	return errors.Join(r.deploy(ctx, j), r.report())
-}
-
-// exported writes what a chip is loaded with into the folder for that, where it is wanted.
-func (r *runner) exported(ctx context.Context, action, target string, chip *host.Chip) error {
-	if r.export == "" {
-		return nil
-	}
-	text, tensors, err := chip.Export(ctx)
-	if err != nil {
-		return fmt.Errorf("export from %s: %w", target, err)
-	}
-	if err := os.MkdirAll(r.export, 0o777); err != nil {
-		return fmt.Errorf("make a folder for exports: %w", err)
-	}
-	path := filepath.Join(r.export, target)
-	f := &checkpoint.File{}
-	for _, t := range tensors {
-		f.Tensors = append(f.Tensors, checkpoint.Tensor{Name: t.Name, DType: checkpoint.DType(t.DType), Shape: t.Dims, Data: t.Bytes})
-	}
-	if err := checkpoint.Write(path+".safetensors", f); err != nil {
-		return err
-	}
-	if err := wholefile.WriteBytes(path+".json", []byte(text)); err != nil {
-		return fmt.Errorf("write an export: %w", err)
-	}
-	r.o.Watch.Say(action, fmt.Sprintf("    what it is loaded with is in %s.json and .safetensors; `snnc emulate` reads it", path))
-	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"snnc.dev/snnc/runtime/data"
+	"snnc.dev/snnc/runtime/graph"
 	"snnc.dev/snnc/runtime/tensor"
 	"snnc.dev/snnc/runtime/train"
 )
@@ -36,17 +37,9 @@ func (r *runner) applyTo(ctx context.Context, m *train.Model, export string, set
 			return err
 		}
 		size := min(batch, n-first)
-		examples := make([]int, size)
-		for i := range examples {
-			examples[i] = first + i
-		}
-		in := map[string]*tensor.Tensor{}
-		for _, node := range g.Inputs {
-			name := node.Text("name")
-			in[name] = tensor.New(node.Out[0], size)
-			if err := set.Fill(name, examples, in[name]); err != nil {
-				return fmt.Errorf("read field %s: %w", name, err)
-			}
+		in, err := filled(g, set, first, size)
+		if err != nil {
+			return err
 		}
 		if ready != nil {
 			ready(first, in)
@@ -60,6 +53,23 @@ func (r *runner) applyTo(ctx context.Context, m *train.Model, export string, set
 		}
 	}
 	return nil
+}
+
+// filled returns what a set has for the inputs of a function: so many examples, from number first on.
+func filled(g *graph.Graph, set *data.Set, first, size int) (map[string]*tensor.Tensor, error) {
+	examples := make([]int, size)
+	for i := range examples {
+		examples[i] = first + i
+	}
+	in := map[string]*tensor.Tensor{}
+	for _, node := range g.Inputs {
+		name := node.Text("name")
+		in[name] = tensor.New(node.Out[0], size)
+		if err := set.Fill(name, examples, in[name]); err != nil {
+			return nil, fmt.Errorf("read field %s: %w", name, err)
+		}
+	}
+	return in, nil
 }
 
 // appendPixels appends the elements of t, channels first.

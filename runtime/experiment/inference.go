@@ -111,6 +111,9 @@ func (r *runner) deployment(ctx context.Context, j *job) (*deployment, error) {
 	if x.measure = min(j.Settings.Int("examples"), x.count); x.way.export != "" {
 		x.count = min(x.count, x.set.Len())
 		x.measure = min(x.measure, x.set.Len(), r.trainSet(r.training(j.model)).Len())
+		if r.example >= x.set.Len() {
+			return nil, fmt.Errorf("there is no example %d to export: the data have %d, and the first is example 0", r.example, x.set.Len())
+		}
 	}
 	return x, x.software(ctx)
 }
@@ -172,6 +175,19 @@ func (x *deployment) run(ctx context.Context, whole, drawn *train.Model, n, part
 		first += size
 	}
 	return nil
+}
+
+// one does an inference for the example of a number alone, as run does it among others.
+func (x *deployment) one(whole, drawn *train.Model, example int) (*tensor.Tensor, error) {
+	if x.way.export == "" {
+		d := x.job.sampling(drawn, x.set)
+		return d.model.SampleGiven(d.sampler, d.given(example, 1), 1, d.seed, uint64(example))
+	}
+	in, err := filled(whole.Program.Export(x.way.export), x.set, example, 1)
+	if err != nil {
+		return nil, err
+	}
+	return whole.Apply(x.way.export, in, 1, seed(x.job), uint64(example))
 }
 
 // software draws samples, or runs the export, with the networks as they are, takes the time of it, and measures.

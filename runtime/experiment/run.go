@@ -59,6 +59,7 @@ type runner struct {
 	starts map[*build.Model]train.Weights // that trainings begin with, where these are not random
 
 	export    string               // folder for what chips are loaded with; "": it is not wanted
+	example   int                  // the number of the one that goes in
 	standards map[string]*standard // feature networks of this program that are in use
 
 	documented bool
