@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"strconv"
 	"strings"
 	"time"
 
@@ -29,7 +30,6 @@ type deployment struct {
 	parts          []deploy.Part
 	set            *data.Set // the reference
 	count, measure int
-	base           string // what its files are called
 
 	// What software gives, once for all targets.
 	images  []*tensor.Tensor
@@ -48,7 +48,7 @@ func (r *runner) deploy(ctx context.Context, j *job) error {
 	names := targetNames(j)
 	for i, target := range j.Settings["targets"].Items {
 		path := fmt.Sprintf("targets[%d]", i)
-		out := record.Deployment{Action: r.called(j), Target: target.Text, Arguments: target.Args, Seed: seed(j), Layers: []record.DeployedLayer{}}
+		out := record.Deployment{Action: r.called(j), Model: j.model.Name, Place: i, Target: target.Text, Written: j.written(path, target), Arguments: target.Args, Seed: seed(j), Layers: []record.DeployedLayer{}}
 		var err error
 		if r.x.component(j.Plugins[path], schema.Target, target.Text).Emulates {
 			if x == nil {
@@ -76,26 +76,44 @@ func (r *runner) deploy(ctx context.Context, j *job) error {
 	return nil
 }
 
-// deployName names the files of what a deploy action says of a target.
+// deployName names the files of what a deploy action says of a target: MODEL-TARGET, and MODEL.2-TARGET of the second action of a model.
 func (r *runner) deployName(j *job, target string) string {
-	return strings.TrimPrefix(fileName(r.called(j)), "deploy-") + "-" + target
+	name := strings.TrimPrefix(fileName(r.called(j)), "deploy-")
+	if before, number, ok := strings.Cut(strings.TrimSuffix(name, "]"), "["); ok { // a shell would take brackets for a pattern
+		if n, err := strconv.Atoi(number); err == nil {
+			name = before + "." + strconv.Itoa(n+1)
+		}
+	}
+	return name + "-" + target
 }
 
-// targetNames names the targets of a deploy action: by their components, and by their places too where one is there twice.
+// targetNames names the targets of a deploy action: by their components, and where one is there several times by a number too.
 func targetNames(j *job) []string {
 	var names []string
+	times, before := map[string]int{}, map[string]int{}
 	items := j.Settings["targets"].Items
-	for i, t := range items {
+	for _, t := range items {
+		times[t.Text]++
+	}
+	for _, t := range items {
 		name := t.Text
-		for k := range items {
-			if k != i && items[k].Text == name {
-				name = fmt.Sprintf("%s[%d]", t.Text, i)
-				break
-			}
+		if before[name]++; times[name] > 1 {
+			name += "-" + strconv.Itoa(before[name])
 		}
 		names = append(names, name)
 	}
 	return names
+}
+
+// written returns a target with the arguments that the spec has: `chip(cores = 4)`.
+func (j *job) written(path string, target schema.Value) string {
+	own := schema.Value{Type: target.Type, Text: target.Text, Args: schema.Arguments{}}
+	for name, v := range target.Args {
+		if _, is := j.Places[path+"."+name]; is {
+			own.Args[name] = v
+		}
+	}
+	return render(own)
 }
 
 // on puts the networks on the chip of a target, emulates it, and writes down what that comes to.

@@ -181,6 +181,35 @@ func TestDeployDoesNotFit(t *testing.T) {
 	}
 }
 
+// Targets that are there several times, and further actions of a model, have numbers, and are told of as the spec has them. What chips are
+// loaded with is never written over.
+func TestDeployNames(t *testing.T) {
+	h, text := chips(t), spec(t, "deployed", "targets = [ideal]", "targets = [coarse(bits = 3), ideal, coarse], count = 8, examples = 8, metrics = []")
+	dir, loaded := filepath.Join(t.TempDir(), "run"), t.TempDir()
+	mustRun(t, load(t, h, text), dir)
+	for i, x := range [][2]string{{"coarse-1", "coarse(bits = 3)"}, {"ideal", "ideal"}, {"coarse-2", "coarse"}} {
+		if d := timeless(t, filepath.Join(dir, "deploy/m-"+x[0]+".json")); d.Written != x[1] || d.Place != i || d.Model != "m" {
+			t.Errorf("%q at %d of %q, want %q at %d", d.Written, d.Place, d.Model, x[1], i)
+		}
+	}
+	if got := (&runner{}).deployName(&job{name: "deploy m[1]"}, "ideal"); got != "m.2-ideal" {
+		t.Error(got)
+	}
+	for _, target := range []string{"ideal", "ideal"} {
+		if found, _, err := Deploy(t.Context(), h, DeployOptions{Run: dir, Targets: []string{target}, Export: loaded, Threads: 2, Watch: &watcher{}}); err != nil || found.HasErrors() {
+			t.Fatal(err, found)
+		}
+	}
+	entries, err := os.ReadDir(loaded)
+	var names []string
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	if want := "ideal.2.json ideal.2.safetensors ideal.json ideal.safetensors"; strings.Join(names, " ") != want || err != nil {
+		t.Errorf("%v, want %s; %v", names, want, err)
+	}
+}
+
 // Samples are drawn on the chip and in software with the same seeds, and both are shown; a chip that loses nothing draws the same.
 func TestDeploySampler(t *testing.T) {
 	h, text := chips(t), spec(t, "deployed-images")

@@ -34,9 +34,9 @@ type DeployOptions struct {
 
 // Deploy puts a model of a run, finished or not, on chips and emulates them, with the newest checkpoint's weights: averaged ones where the
 // training averages. What it finds is written into RUN/deploy, beside what the run itself has there, under MODEL-UPDATES, and the run's
-// report is made anew. What it was loaded with is exported as TARGET.json, with its tensors in TARGET.safetensors, and with an example of which
-// TARGET.example.json says what the chip made. The findings, with the texts that they point into, are about the spec in the run folder
-// and the settings.
+// report is made anew. What it was loaded with is exported as TARGET.json, with its tensors in TARGET.safetensors, or as TARGET.2.json and
+// so on where there is one, and with an example of which TARGET.example.json says what the chip made. The findings, with the texts that
+// they point into, are about the spec in the run folder and the settings.
 func Deploy(ctx context.Context, h *host.Host, o DeployOptions) (diag.List, diag.Sources, error) {
 	options, err := readRun(o.Run)
 	if err != nil {

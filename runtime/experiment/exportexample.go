@@ -3,7 +3,9 @@ package experiment
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -86,6 +88,14 @@ func (x *deployment) exported(ctx context.Context, target string, chip *host.Chi
 		return fmt.Errorf("make a folder for exports: %w", err)
 	}
 	path := filepath.Join(x.export, target)
+	for i := 2; ; i++ { // what is there is of another target or of other weights
+		if _, err := os.Lstat(path + ".json"); errors.Is(err, fs.ErrNotExist) {
+			break
+		} else if err != nil {
+			return fmt.Errorf("write an export: %w", err)
+		}
+		path = filepath.Join(x.export, fmt.Sprintf("%s.%d", target, i))
+	}
 	f := &checkpoint.File{}
 	for _, t := range tensors {
 		f.Tensors = append(f.Tensors, checkpoint.Tensor{Name: t.Name, DType: checkpoint.DType(t.DType), Shape: t.Dims, Data: t.Bytes})

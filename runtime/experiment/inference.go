@@ -94,7 +94,7 @@ func (r *runner) deployment(ctx context.Context, j *job) (*deployment, error) {
 	if err != nil {
 		return nil, err
 	}
-	x := &deployment{runner: r, job: j, trained: m, set: r.sets.of(j.Data, data.Split(j.Settings.Text("reference"))), count: j.Settings.Int("count"), base: strings.TrimPrefix(fileName(r.called(j)), "deploy-")}
+	x := &deployment{runner: r, job: j, trained: m, set: r.sets.of(j.Data, data.Split(j.Settings.Text("reference"))), count: j.Settings.Int("count")}
 	if x.whole, x.drawn, err = j.use.as(m); err != nil {
 		return nil, err
 	}
@@ -221,7 +221,7 @@ func (x *deployment) software(ctx context.Context) (err error) {
 		x.cpu.Threads = 1
 	}
 	if x.images != nil {
-		if x.sheet, err = x.picture(x.base+".software", x.images); err != nil {
+		if x.sheet, err = x.picture(strings.TrimSuffix(x.deployName(x.job, ""), "-")+".software", x.images); err != nil {
 			return err
 		}
 	}

@@ -67,7 +67,7 @@ func TestUnreadableDeploy(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := page(t, f, Report{Title: "a"})
-	for _, part := range []string{"Cannot be read", ">deploy/mine.json</a>", `digit-chip <span class="verdict">fits</span>`} {
+	for _, part := range []string{"Cannot be read", ">deploy/mine.json</a>", `>digit-chip <span class="verdict">fits</span>`} {
 		if !strings.Contains(got, part) {
 			t.Errorf("no %q in\n%s", part, got[strings.Index(got, "<body>"):])
 		}

@@ -10,7 +10,10 @@ import (
 // emulated chip did, which JSON and the page show.
 type Deployment struct {
 	Action    string           `json:"action"` // such as "deploy digit"
-	Target    string           `json:"target"` // the component
+	Model     string           `json:"model"`
+	Place     int              `json:"place"`   // of the target among those of the action
+	Target    string           `json:"target"`  // the component
+	Written   string           `json:"written"` // the target as the spec has it: chip(cores = 4)
 	Arguments schema.Arguments `json:"arguments,omitempty"`
 
 	// Fits is the verdict. Where it is false there are problems, and nothing was emulated: what is below Layers is empty.

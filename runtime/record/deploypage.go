@@ -17,7 +17,9 @@ import (
 
 // deployment is what the page shows of a file deploy/*.json.
 type deployment struct {
-	Title, File string
+	Title, File string // of the action
+	Target      string // as it is written
+	ID          string // of its section
 	Unreadable  string // why the file says nothing; "" where it is a deployment
 	Fits        bool
 	Arguments   string
@@ -65,13 +67,15 @@ type baselineRow struct {
 	Ratios               []fact
 }
 
-// deployments reads the files deploy/*.json, and the pictures that they name.
-func (f *Folder) deployments() ([]deployment, error) {
-	var all []deployment
+// deployments reads the files deploy/*.json, and the pictures that they name, in the order of actions: that of the run first, then those of
+// its checkpoints; and of the targets of each. Files that are no deployments come last.
+func (f *Folder) deployments() (all []deployment, compared []comparison, err error) {
+	var read []Deployment
+	var order []int
 	for _, file := range f.deployFiles() {
 		text, err := os.ReadFile(f.Path(DeployFolder + "/" + file))
 		if err != nil {
-			return nil, fmt.Errorf("read %s: %w", file, err)
+			return nil, nil, fmt.Errorf("read %s: %w", file, err)
 		}
 		var of Deployment
 		d := newDeployment(DeployFolder+"/"+file, text)
@@ -88,10 +92,119 @@ func (f *Folder) deployments() ([]deployment, error) {
 				d.Pictures = append(d.Pictures, picture{Name: p[0], Alt: "samples of " + p[0], URL: template.URL("data:image/png;base64," + base64.StdEncoding.EncodeToString(data))})
 			}
 		}
-		all = append(all, d)
+		d.ID = "deployment-" + strconv.Itoa(len(all)+1)
+		order = append(order, len(all))
+		all, read = append(all, d), append(read, of)
 	}
-	return all, nil
+	slices.SortStableFunc(order, func(a, b int) int {
+		if x, y := all[a].Unreadable != "", all[b].Unreadable != ""; x || y {
+			return cmp.Compare(len(all[a].Unreadable), len(all[b].Unreadable))
+		}
+		return cmp.Or(numerically(read[a].Action, read[b].Action), cmp.Compare(read[a].Place, read[b].Place))
+	})
+	sorted, of := make([]deployment, len(all)), make([]*Deployment, len(all))
+	for i, k := range order {
+		sorted[i] = all[k]
+		if all[k].Unreadable == "" {
+			of[i] = &read[k]
+		}
+	}
+	return sorted, comparisons(sorted, of), nil
 }
+
+// numerically compares names, and numbers in them by their value.
+func numerically(a, b string) int {
+	digits := func(s string) int {
+		return len(s) - len(strings.TrimLeft(s, "0123456789"))
+	}
+	for a != "" && b != "" {
+		if m, n := digits(a), digits(b); m > 0 && n > 0 {
+			x, y := strings.TrimLeft(a[:m], "0"), strings.TrimLeft(b[:n], "0")
+			if c := cmp.Or(cmp.Compare(len(x), len(y)), cmp.Compare(x, y)); c != 0 {
+				return c
+			}
+			a, b = a[m:], b[n:]
+			continue
+		}
+		if a[0] != b[0] {
+			return cmp.Compare(a[0], b[0])
+		}
+		a, b = a[1:], b[1:]
+	}
+	return cmp.Compare(len(a), len(b))
+}
+
+// comparison is the deployments of a model side by side.
+type comparison struct {
+	Model   string
+	Figures []string // names
+	Rows    []comparedRow
+}
+
+type comparedRow struct {
+	ID, Title, Target string
+	Fits              bool
+	Used, Host, Time  string
+	Energy            []fact
+	Figures           [][2]string // by name: on the chip, in software
+}
+
+// comparisons puts the deployments of each model that has several next to one another.
+func comparisons(all []deployment, of []*Deployment) (out []comparison) {
+	models := map[string][]int{}
+	var order []string
+	for i, d := range of {
+		if d == nil || d.Model == "" {
+			continue
+		}
+		if models[d.Model] == nil {
+			order = append(order, d.Model)
+		}
+		models[d.Model] = append(models[d.Model], i)
+	}
+	for _, model := range order {
+		if len(models[model]) < 2 {
+			continue
+		}
+		c := comparison{Model: model}
+		for _, i := range models[model] {
+			for _, f := range of[i].Figures {
+				if !slices.Contains(c.Figures, f.Name) && len(c.Figures) < mostFigures {
+					c.Figures = append(c.Figures, f.Name)
+				}
+			}
+		}
+		for _, i := range models[model] {
+			d := of[i]
+			row := comparedRow{ID: all[i].ID, Title: all[i].Title, Target: all[i].Target, Fits: d.Fits}
+			if len(d.Used) > 0 {
+				row.Used = Amount(d.Used[0])
+			}
+			if sum := d.ChipOperations + d.HostOperations; sum > 0 {
+				row.Host = percent(d.HostOperations / sum)
+			}
+			if d.Seconds.High > 0 {
+				row.Time = span(d.Seconds.Low, d.Seconds.High, "s")
+			}
+			for _, t := range d.Totals {
+				row.Energy = append(row.Energy, fact{t.Profile, span(t.Low, t.High, "J"), partial(t.Parts)})
+			}
+			for _, name := range c.Figures {
+				figure := [2]string{}
+				if k := slices.IndexFunc(d.Figures, func(f DeployedFigure) bool { return f.Name == name }); k >= 0 {
+					figure = [2]string{number(d.Figures[k].Chip), number(d.Figures[k].Software)}
+				}
+				row.Figures = append(row.Figures, figure)
+			}
+			c.Rows = append(c.Rows, row)
+		}
+		out = append(out, c)
+	}
+	return out
+}
+
+// mostFigures is how many metrics the table of all deployments of a model has.
+const mostFigures = 4
 
 // newDeployment reads a deployment. A file that is none is shown as such: the user may have put it there.
 func newDeployment(file string, text []byte) deployment {
@@ -101,6 +214,7 @@ func newDeployment(file string, text []byte) deployment {
 		d.Unreadable = err.Error()
 		return d
 	}
+	d.Title, d.Target = cmp.Or(strings.TrimPrefix(of.Action, "deploy "), d.Title), cmp.Or(of.Written, of.Target)
 	d.Fits, d.Notes, d.Problems, d.Figures, d.Constants, d.Circuits = of.Fits, of.Notes, of.Problems, of.Figures, of.Constants, of.Circuits
 	d.Facts = deployFacts(&of)
 	for i := range of.Layers {

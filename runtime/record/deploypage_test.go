@@ -8,6 +8,7 @@ import (
 	"math"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -19,7 +20,7 @@ import (
 // deployed is what a deployment may say, all of it.
 func deployed(cores int) Deployment {
 	d := Deployment{
-		Action: "deploy digit", Target: "chip", Arguments: schema.Arguments{"cores": {Type: schema.Int, Number: 128}}, Fits: true,
+		Action: "deploy digit", Model: "digit", Target: "chip", Written: "chip(cores = 128)", Arguments: schema.Arguments{"cores": {Type: schema.Int, Number: 128}}, Fits: true,
 		Problems: []schema.Placement{{Network: "encoder", Layer: "0.conv", Host: true, Problem: "its input is <real> values", Change: "a coder before it"}},
 		Used:     []schema.Amount{{Name: "cores", Used: float64(cores), Limit: 128}, {Name: "synapses", Used: 43008}},
 		Chips:    2, Inference: "a sample of sampler dpm",
@@ -98,6 +99,50 @@ func TestDeployPage(t *testing.T) {
 		if strings.Contains(got, part) == (part == "409 of") {
 			t.Errorf("%q on the page: %v", part, part == "409 of")
 		}
+	}
+}
+
+// Deployments come in the order of their actions and targets, and those of a model stand side by side.
+func TestDeployOrder(t *testing.T) {
+	f := open(t)
+	put(t, f.dir, "deploy/a.json")
+	d := deployed(2)
+	for i, x := range []struct {
+		action string
+		place  int
+		target string
+	}{{"digit-90.10", 0, "chip"}, {"digit-90.2", 0, "chip(cores = 4)"}, {"digit-90", 1, "chip(cores = 3)"}, {"digit-90", 0, "chip(cores = 2)"}, {"digit", 0, "chip"}, {"digit-100", 0, "chip"}, {"other", 0, "chip"}} {
+		d.Action, d.Place, d.Written, d.Model = "deploy "+x.action, x.place, x.target, "digit"
+		if x.action == "other" {
+			d.Model = "other"
+		}
+		if err := f.SetDeployment(fmt.Sprint("x", i), d); err != nil {
+			t.Fatal(err)
+		}
+	}
+	all, compared, err := f.deployments()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, d := range all {
+		got = append(got, d.Title+" "+d.Target)
+	}
+	want := []string{"digit chip", "digit-90 chip(cores = 2)", "digit-90 chip(cores = 3)", "digit-90.2 chip(cores = 4)", "digit-90.10 chip", "digit-100 chip", "other chip", "a "}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	if len(compared) != 1 || len(compared[0].Rows) != 6 || !slices.Equal(compared[0].Figures, []string{"accuracy"}) {
+		t.Fatalf("%+v", compared)
+	}
+	row := compared[0].Rows[1]
+	row.ID = ""
+	if diff := cmp.Diff(comparedRow{Title: "digit-90", Target: "chip(cores = 2)", Fits: true, Used: "2 of 128 cores", Host: "79.4 %", Time: "6.78 µs to 1.2 ms",
+		Energy: []fact{{"early", "9.9 µJ", "events only"}, {"board", "210 nJ to 730 µJ", "without events"}}, Figures: [][2]string{{"0.975", "0.980"}}}, row); diff != "" {
+		t.Error(diff)
+	}
+	if got := page(t, f, Report{Title: "a"}); !strings.Contains(got, `<a href="#`+compared[0].Rows[0].ID+`"><code>chip</code></a>`) || !strings.Contains(got, `<h3 id="`+compared[0].Rows[0].ID+`">digit: <code>chip</code>`) {
+		t.Error("the table does not lead to the sections")
 	}
 }
 

@@ -77,6 +77,7 @@ type view struct {
 	Trainings          []training
 	Figures, Details   []figureRow
 	Deployments        []deployment
+	Compared           []comparison
 	Files              []string // of the folder, for links
 	Groups             []settingGroup
 	Parameters, Frozen int
@@ -137,7 +138,7 @@ func (f *Folder) view(r Report) (*view, error) {
 	if v.Sheets, err = f.sheets(); err != nil {
 		return nil, err
 	}
-	if v.Deployments, err = f.deployments(); err != nil {
+	if v.Deployments, v.Compared, err = f.deployments(); err != nil {
 		return nil, err
 	}
 	for _, name := range []string{SpecFolder + "/", ProgramFolder + "/", EventFile, MetricFile} {
