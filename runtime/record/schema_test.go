@@ -48,7 +48,7 @@ func TestDeploySchema(t *testing.T) {
 	}
 }
 
-// The schema's members are those of the types, each of its kind, and required are those that are always there.
+// The schema's members are those of the types, each of its kind and with a description, and required are those that are always there.
 func TestDeployMembers(t *testing.T) {
 	text, err := os.ReadFile(deploySchema)
 	if err != nil {
@@ -111,6 +111,11 @@ func TestDeployMembers(t *testing.T) {
 			if !ok {
 				t.Errorf("the schema has no %s.%s", path, name)
 				continue
+			}
+			if text, _ := m["description"].(string); text == "" {
+				if ref, _ := m["$ref"].(string); ref == "" || root["$defs"].(map[string]any)[strings.TrimPrefix(ref, "#/$defs/")].(map[string]any)["description"] == nil {
+					t.Errorf("nothing says what %s.%s is", path, name)
+				}
 			}
 			has[name] = true
 			compare(path+"."+name, m, field.Type)
