@@ -136,10 +136,10 @@ func (x *deployment) on(ctx context.Context, path, name string, target schema.Va
 			d.Notes = append(d.Notes, diag.Note{Message: why})
 			out.Problems = append(out.Problems, schema.Placement{Problem: why})
 		}
-		x.o.Watch.Say(j.name, fmt.Sprintf("nothing lies on %s", name))
+		x.o.Watch.Say(j.name, fmt.Sprintf("nothing lies on %s", out.Written))
 		return &Refused{diag.List{d}}
 	}
-	if x.verdict(j, name, placed.Reply, out); !out.Fits {
+	if x.verdict(j, out.Written, placed.Reply, out); !out.Fits {
 		return nil
 	}
 	if stays := out.Stays(2); stays != "" {
@@ -170,7 +170,7 @@ func (x *deployment) on(ctx context.Context, path, name string, target schema.Va
 	}
 	if !reply.Fits {
 		out.Notes = nil
-		x.verdict(j, name, reply.TargetReply, out)
+		x.verdict(j, out.Written, reply.TargetReply, out)
 		return nil
 	}
 	defer chip.Close()
@@ -216,7 +216,7 @@ func (x *deployment) on(ctx context.Context, path, name string, target schema.Va
 		out.Figures = append(out.Figures, record.DeployedFigure{Name: f.Name, Software: x.figures[i].Value, Chip: f.Value,
 			SoftwareInterval: record.Interval(x.figures[i].Interval), ChipInterval: record.Interval(f.Interval), Of: f.of, Recipe: f.Recipe})
 	}
-	x.said(name, out)
+	x.said(out)
 	return nil
 }
 
@@ -240,16 +240,16 @@ func (x *deployment) rewritten(placed *deploy.Placed) (whole, drawn *train.Model
 }
 
 // said says what a deployment comes to.
-func (x *deployment) said(name string, d *record.Deployment) {
+func (x *deployment) said(d *record.Deployment) {
 	say := func(format string, args ...any) { x.o.Watch.Say(x.job.name, "    "+fmt.Sprintf(format, args...)) }
 	for _, spent := range d.Spent() {
-		say("%s: %s", name, spent)
+		say("%s: %s", d.Written, spent)
 	}
 	if d.Caution != "" {
-		say("%s: %s", name, d.Caution)
+		say("%s: %s", d.Written, d.Caution)
 	}
 	for _, f := range d.Figures {
-		say("%s: %s", name, f)
+		say("%s: %s", d.Written, f)
 	}
 	if d.Chip != "" {
 		say("samples in %s and %s", x.relative(d.Chip), x.relative(d.Software))

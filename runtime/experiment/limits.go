@@ -60,7 +60,7 @@ func (r *runner) checked(ctx context.Context, j *job, path, name string, target 
 		}
 		out.Layers = append(out.Layers, record.DeployedLayer{Network: l.Network, Layer: l.Layer, Where: where, Used: l.Used})
 	}
-	r.verdict(j, name, reply, out)
+	r.verdict(j, out.Written, reply, out)
 	return nil
 }
 

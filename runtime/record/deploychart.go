@@ -14,20 +14,44 @@ import (
 // mesh is the picture of a chip's cores.
 type mesh struct {
 	Chip, Cores int
-	Fill        string // the mean
+	Fill        string // the mean of the cores in use
 	SVG         template.HTML
+}
+
+// swatch is a colour and the layer that it is of.
+type swatch struct {
+	Colour template.CSS
+	Layer  string
 }
 
 // The bounds of what is drawn: a file that somebody has put into the folder may have more.
 const (
-	mostChips = 16
-	mostSide  = 256 // cores in a row
-	mostCores = 1 << 14
-	mostRows  = 512 // layers of a strip
-	meshSize  = 300.0
+	mostChips  = 16
+	mostSide   = 256 // cores in a row
+	mostCores  = 1 << 14
+	mostRows   = 512 // layers of a strip
+	mostLegend = 24
+	meshSize   = 300.0
 )
 
-// fill is the share of a core that is used: of what it has the least left of; 0 where nothing has a limit.
+// colour is that of a layer's cores: hues of neighbours are far apart.
+func colour(i int) string {
+	return fmt.Sprintf("hsl(%d, 58%%, 45%%)", (212+i*137)%360)
+}
+
+// cores says how many cores are in use, and of how many; "" where none is drawn.
+func cores(d *Deployment) string {
+	if len(d.Cores) == 0 {
+		return ""
+	}
+	i := slices.IndexFunc(d.Used, func(a schema.Amount) bool { return a.Used == float64(len(d.Cores)) && a.Limit > 0 })
+	if i < 0 {
+		return Grouped(len(d.Cores)) + " " + plural(len(d.Cores), "core") + " in use"
+	}
+	return Amount(d.Used[i]) + " in use"
+}
+
+// fill is the share of a core that is used, of the thing that it has used most of; 0 where nothing has a limit.
 func fill(c *schema.Core) float64 {
 	most := 0.0
 	for _, a := range c.Used {
@@ -38,9 +62,25 @@ func fill(c *schema.Core) float64 {
 	return min(max(most, 0), 1)
 }
 
-// meshes draws the cores of each chip at their places, as strong in colour as they are full. It returns how many chips are not drawn too.
-func meshes(cores []schema.Core) (out []mesh, hidden int) {
+// meshes draws the cores of each chip at their places, in the colour of their first layer and as strong as they are full. It returns which
+// colours are of which layers, and how many chips are not drawn, too.
+func meshes(cores []schema.Core) (out []mesh, legend []swatch, hidden int) {
 	width, height := 0, 0
+	colours := map[string]int{}
+	circuits := inOrder(cores, func(c schema.Core) string { name, _, _ := strings.Cut(first(c), ": "); return name })
+	for _, layer := range inOrder(cores, first) {
+		colours[layer] = len(colours)
+		if layer == "" {
+			continue
+		}
+		if len(legend) < mostLegend {
+			name := layer
+			if _, rest, ok := strings.Cut(layer, ": "); ok && len(circuits) == 1 {
+				name = rest
+			}
+			legend = append(legend, swatch{template.CSS(colour(colours[layer])), name})
+		}
+	}
 	of := map[int][]*schema.Core{}
 	for i := range cores {
 		c := &cores[i]
@@ -59,15 +99,23 @@ func meshes(cores []schema.Core) (out []mesh, hidden int) {
 	for i, chip := range chips {
 		list := of[chip]
 		if i >= mostChips || drawn+len(list) > mostCores || width == 0 {
-			return out, len(chips) - i
+			return out, legend, len(chips) - i
 		}
 		drawn += len(list)
-		out = append(out, newMesh(chip, list, width, height))
+		out = append(out, newMesh(chip, list, width, height, colours))
 	}
-	return out, 0
+	return out, legend, 0
 }
 
-func newMesh(chip int, list []*schema.Core, width, height int) mesh {
+// first is the first layer of a core; "" of one without.
+func first(c schema.Core) string {
+	if len(c.Layers) == 0 {
+		return ""
+	}
+	return c.Layers[0]
+}
+
+func newMesh(chip int, list []*schema.Core, width, height int, colours map[string]int) mesh {
 	cell := min(28, meshSize/float64(max(width, height)))
 	gap := min(1.5, cell/10)
 	sum := 0.0
@@ -81,8 +129,8 @@ func newMesh(chip int, list []*schema.Core, width, height int) mesh {
 		if c.X < 0 || c.Y < 0 || c.X >= width || c.Y >= height {
 			continue
 		}
-		fmt.Fprintf(&b, `<rect class="core" x="%.2f" y="%.2f" width="%.2f" height="%.2f" fill-opacity="%.2f"><title>core %d, %d: %s`, cell*float64(c.X)+gap, cell*float64(c.Y)+gap, cell-2*gap, cell-2*gap,
-			0.12+0.88*full, c.X, c.Y, percent(full))
+		fmt.Fprintf(&b, `<rect class="core" x="%.2f" y="%.2f" width="%.2f" height="%.2f" fill="%s" fill-opacity="%.2f"><title>core %d, %d: %s`, cell*float64(c.X)+gap, cell*float64(c.Y)+gap, cell-2*gap, cell-2*gap, colour(colours[first(*c)]),
+			0.2+0.8*full, c.X, c.Y, percent(full))
 		for _, l := range c.Layers {
 			b.WriteString("\n" + template.HTMLEscapeString(l))
 		}
@@ -192,7 +240,11 @@ func energyChart(d *Deployment) template.HTML {
 					if some := partial(t.Parts); some != "" {
 						label += ": " + some
 					}
-					bars = append(bars, bar{label: label, low: t.Low, high: t.High, class: "sum"})
+					class := "sum"
+					if partial(t.Parts) != "" {
+						class = "part"
+					}
+					bars = append(bars, bar{label: label, low: t.Low, high: t.High, class: class})
 				}
 			}
 		}

@@ -26,34 +26,62 @@ type deployment struct {
 	Facts       []fact
 	Problems    []schema.Placement
 	Layers      []layerRow
+	Networks    int // how many different ones the layers are of
+	Used        usedTable
 	Host        int  // how many of the layers the host computes
 	Emulated    bool // some layer has activity
 	Notes       []string
 	Meshes      []mesh
-	Hidden      int // chips that are not drawn
+	Legend      []swatch
+	Hidden      int    // chips that are not drawn
+	Cores       string // how many are in use
 	Agreement   []agreementRow
 	Pictures    []picture
 	Figures     []DeployedFigure
 	Energy      template.HTML
 	Details     []energyRow
+	Spent       []spentRow
 	Caution     string
 	Stays       string // what stays on the host, and why
 	HostEnergy  *HostEnergy
 	Baselines   []baselineRow
-	Constants   []schema.Constant
+	Constants   []constantRow
 	Circuits    []DeployedCircuit
 	About       string // of how many inferences and examples the figures are
 }
 
 // layerRow is a layer in the table; "" where there is nothing to tell.
 type layerRow struct {
-	Network, Layer, Where, Reason, Used, Neurons, Synapses, Chip, Software, Synops, Clipped, Loss, Note string
+	Network, Layer, Where, Reason, Neurons, Synapses, Chip, Software, Synops, SoftwareSynops, Operations, Clipped, Loss, Note string
+}
+
+// usedTable says how much of each thing the layers use.
+type usedTable struct {
+	Names []string
+	Rows  []usedRow
+}
+
+type usedRow struct {
+	Network, Layer string
+	Amounts        []fact // by name: how much, and of how much; without a value where there is none
 }
 
 type picture struct {
 	Name, Alt string
 	URL       template.URL
 	Width     int
+}
+
+type constantRow struct {
+	schema.Constant
+	Measure string
+}
+
+// spentRow is what one set of constants says of an inference; "" of a part that it has no figure of.
+type spentRow struct {
+	Profile, Partial string
+	Parts            []string // events, steps, static, processors
+	Chip, Network    string
 }
 
 type energyRow struct {
@@ -215,19 +243,25 @@ func newDeployment(file string, text []byte) deployment {
 		return d
 	}
 	d.Title, d.Target = cmp.Or(strings.TrimPrefix(of.Action, "deploy "), d.Title), cmp.Or(of.Written, of.Target)
-	d.Fits, d.Notes, d.Problems, d.Figures, d.Constants, d.Circuits = of.Fits, of.Notes, of.Problems, of.Figures, of.Constants, of.Circuits
+	d.Fits, d.Notes, d.Problems, d.Figures, d.Circuits = of.Fits, of.Notes, of.Problems, of.Figures, of.Circuits
+	for _, c := range of.Constants {
+		d.Constants = append(d.Constants, constantRow{c, measure(c.Value, c.Unit)})
+	}
 	d.Facts = deployFacts(&of)
 	for i := range of.Layers {
 		row := newLayerRow(&of.Layers[i])
-		if row.Where == OnHost {
+		if of.Layers[i].Where == OnHost {
 			d.Host++
 		}
 		d.Emulated = d.Emulated || of.Layers[i].Activity != nil
 		d.Layers = append(d.Layers, row)
 	}
-	d.Meshes, d.Hidden = meshes(of.Cores)
+	d.Networks, d.Used = len(inOrder(of.Layers, func(l DeployedLayer) string { return l.Network })), used(of.Layers)
+	d.Meshes, d.Legend, d.Hidden = meshes(of.Cores)
+	d.Cores = cores(&of)
 	d.Agreement = agreements(of.Agreement)
 	d.Energy = energyChart(&of)
+	d.Spent = spent(&of)
 	for _, e := range of.Energy {
 		d.Details = append(d.Details, energyRow{e, strings.Join(e.From, ", "), span(e.Low, e.High, "J")})
 	}
@@ -279,12 +313,12 @@ func deployFacts(d *Deployment) (out []fact) {
 }
 
 func newLayerRow(l *DeployedLayer) layerRow {
-	r := layerRow{Network: l.Network, Layer: l.Layer, Where: l.Where, Reason: l.Reason, Used: Amounts(l.Used)}
+	r := layerRow{Network: l.Network, Layer: l.Layer, Where: l.Where, Reason: l.Reason}
 	if l.Kind != "" {
-		r.Note = l.Kind
+		r.Where += " (" + l.Kind + ")"
 	}
 	if l.Operations > 0 {
-		r.Synops = si(l.Operations, "MAC")
+		r.Operations = si(l.Operations, "MAC")
 	}
 	if l.Neurons > 0 {
 		r.Neurons = Grouped(l.Neurons)
@@ -299,14 +333,11 @@ func newLayerRow(l *DeployedLayer) layerRow {
 		}
 	}
 	if s := l.Software; s != nil {
-		r.Software = mean(s.Spikes)
+		r.Software, r.SoftwareSynops = mean(s.Spikes), quantity(round(s.Synops))
 	}
 	if x := l.Loss; x != nil {
 		r.Loss = percent(x.Weights)
 		notes := []string{}
-		if r.Note != "" {
-			notes = append(notes, r.Note)
-		}
 		if x.Bits > 0 {
 			notes = append(notes, "weights of "+number(x.Bits)+" bits")
 		}
@@ -331,6 +362,85 @@ func newLayerRow(l *DeployedLayer) layerRow {
 		r.Note = strings.Join(notes, "; ")
 	}
 	return r
+}
+
+// mostColumns is how many kinds of amounts a table has.
+const mostColumns = 10
+
+// used splits what layers use into columns: without what is 0 everywhere, and without what the table of layers has.
+func used(layers []DeployedLayer) (t usedTable) {
+	for _, l := range layers {
+		for _, a := range l.Used {
+			same := a.Name == "neurons" && a.Used == float64(l.Neurons) || a.Name == "synapses" && a.Used == float64(l.Synapses)
+			if a.Used != 0 && !same && !slices.Contains(t.Names, a.Name) && len(t.Names) < mostColumns {
+				t.Names = append(t.Names, a.Name)
+			}
+		}
+	}
+	if len(t.Names) == 0 {
+		return t
+	}
+	for _, l := range layers {
+		row := usedRow{Network: l.Network, Layer: l.Layer, Amounts: make([]fact, len(t.Names))}
+		for _, a := range l.Used {
+			i := slices.Index(t.Names, a.Name)
+			if i < 0 || a.Used == 0 {
+				continue
+			}
+			if row.Amounts[i].Value = quantity(a.Used); a.Limit > 0 {
+				row.Amounts[i].More = "of " + quantity(a.Limit)
+			}
+		}
+		if slices.ContainsFunc(row.Amounts, func(f fact) bool { return f.Value != "" }) {
+			t.Rows = append(t.Rows, row)
+		}
+	}
+	return t
+}
+
+// spent puts the parts of each set of constants into a row with their sum.
+func spent(d *Deployment) (out []spentRow) {
+	for i, t := range d.Totals {
+		row := spentRow{Profile: t.Profile, Partial: partial(t.Parts), Chip: span(t.Low, t.High, "J")}
+		for _, part := range []schema.EnergyPart{schema.Dynamic, schema.PerStep, schema.Static, schema.HostIO} {
+			low, high, text := 0.0, 0.0, ""
+			for _, e := range d.Energy {
+				if e.Profile == t.Profile && e.Part == part {
+					low, high = low+e.Low, high+e.High
+					text = span(low, high, "J")
+				}
+			}
+			row.Parts = append(row.Parts, text)
+		}
+		if i < len(d.Whole) && d.Host != nil {
+			row.Network = span(d.Whole[i].Low, d.Whole[i].High, "J")
+		}
+		out = append(out, row)
+	}
+	return out
+}
+
+// measure writes a constant with a prefix of its unit.
+func measure(v float64, unit string) string {
+	if unit == "" || unit == "1" {
+		return quantity(v)
+	}
+	base, over, per := strings.Cut(unit, "/")
+	if per {
+		over = "/" + over
+	}
+	if base == "1" {
+		if v >= 1e6 {
+			return quantity(v) + " " + over[1:] + "⁻¹"
+		}
+		return number(v) + " " + over[1:] + "⁻¹"
+	}
+	for prefix, of := range map[string]float64{"": 1, "m": 1e-3, "u": 1e-6, "µ": 1e-6, "n": 1e-9, "p": 1e-12, "f": 1e-15, "k": 1e3, "M": 1e6} {
+		if rest, is := strings.CutPrefix(base, prefix); is && slices.Contains([]string{"J", "W", "s", "V", "A", "Hz"}, rest) {
+			return si(v*of, rest+over)
+		}
+	}
+	return number(v) + " " + unit
 }
 
 // round keeps four digits of what is no whole number.

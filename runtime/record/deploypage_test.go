@@ -159,7 +159,7 @@ func TestDeployDrawings(t *testing.T) {
 	zero := deployed(0)
 	zero.Energy, zero.Baselines, zero.Totals = []schema.Energy{{Profile: "p", Part: schema.Dynamic}}, nil, nil
 	for i, d := range []Deployment{deployed(20), wild, many, zero, {}} {
-		drawn, _ := meshes(d.Cores)
+		drawn, _, _ := meshes(d.Cores)
 		all := []string{string(energyChart(&d))}
 		for _, m := range drawn {
 			all = append(all, string(m.SVG))
@@ -185,7 +185,7 @@ func TestDeployDrawings(t *testing.T) {
 			t.Errorf("%d: %d bytes", i, size)
 		}
 	}
-	if drawn, hidden := meshes(many.Cores); len(drawn) != 4 || hidden != 45 || drawn[0].Cores != 4096 {
+	if drawn, _, hidden := meshes(many.Cores); len(drawn) != 4 || hidden != 45 || drawn[0].Cores != 4096 {
 		t.Errorf("%d chips are drawn, %d are not", len(drawn), hidden)
 	}
 }
@@ -198,6 +198,37 @@ func TestSpans(t *testing.T) {
 	}
 	want := "1 µJ\n1 to 2.35 µJ\n1 µJ\n0 J\n≤ 3 nJ\n≤ 1 J\n1.00e-30 to 1.00e30 J\n999 J to 1 kJ\n500 fJ to 12.3 pJ\n"
 	if diff := cmp.Diff(want, b.String()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// Constants are written with a prefix of their unit, and numbers without one.
+func TestMeasures(t *testing.T) {
+	var b strings.Builder
+	for _, c := range []schema.Constant{{Value: 2.3e-12, Unit: "J"}, {Value: 16, Unit: "1"}, {Value: 6e7, Unit: "1"}, {Value: 0.1, Unit: "1"}, {Value: 2297, Unit: "pJ"}, {Value: 1000, Unit: "ms"}, {Value: 465, Unit: "ns"}, {Value: 8e7, Unit: "1/s"}, {Value: 2e-12, Unit: "J/event"}, {Value: 3, Unit: "bit"}, {Value: 337, Unit: "us"}, {Value: 5, Unit: "W"}, {Value: -1e-6, Unit: "V"}} {
+		b.WriteString(measure(c.Value, c.Unit) + "\n")
+	}
+	want := "2.3 pJ\n16\n60,000,000\n0.1\n2.3 nJ\n1 s\n465 ns\n80,000,000 s⁻¹\n2 pJ/event\n3 bit\n337 µs\n5 W\n-1 µV\n"
+	if diff := cmp.Diff(want, b.String()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// What layers use stands in columns, without those that have nothing to tell.
+func TestUsed(t *testing.T) {
+	got := used([]DeployedLayer{{Layer: "a", Neurons: 10, Used: []schema.Amount{{Name: "cores", Used: 2, Limit: 128}, {Name: "neurons", Used: 10}, {Name: "tick"}}}, {Layer: "host"}, {Layer: "b", Neurons: 5, Used: []schema.Amount{{Name: "axons", Used: 7}, {Name: "tick"}}}})
+	want := usedTable{Names: []string{"cores", "axons"}, Rows: []usedRow{{Layer: "a", Amounts: []fact{{Value: "2", More: "of 128"}, {}}}, {Layer: "b", Amounts: []fact{{}, {Value: "7"}}}}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// A set of constants has a row with its parts and their sums; a part without a figure is no 0.
+func TestSpent(t *testing.T) {
+	d := deployed(1)
+	want := []spentRow{{Profile: "early", Partial: "events only", Parts: []string{"9.9 µJ", "", "", ""}, Chip: "9.9 µJ", Network: "15.4 µJ"},
+		{Profile: "board", Partial: "without events", Parts: []string{"", "≤ 530 µJ", "210 nJ to 120 µJ", "≤ 80 µJ"}, Chip: "210 nJ to 730 µJ", Network: "5.73 to 736 µJ"}}
+	if diff := cmp.Diff(want, spent(&d)); diff != "" {
 		t.Error(diff)
 	}
 }
