@@ -112,7 +112,7 @@ func (f *Folder) deployFiles() (names []string) {
 // Stays says how many of the layers the host computes, with the layers of the first reasons and how many more reasons there are; "" where
 // it computes none, or where nobody says why. most bounds the reasons.
 func (d *Deployment) Stays(most int) string {
-	host, reasons, of := 0, []string{}, map[string][]string{}
+	host, reasons, of, told := 0, []string{}, map[string][]string{}, map[[2]string]bool{}
 	for _, l := range d.Layers {
 		if l.Where != OnHost {
 			continue
@@ -123,29 +123,30 @@ func (d *Deployment) Stays(most int) string {
 		if of[l.Reason] == nil {
 			reasons = append(reasons, l.Reason)
 		}
-		if !slices.Contains(of[l.Reason], l.Layer) {
+		if key := [2]string{l.Reason, l.Layer}; !told[key] {
+			told[key] = true
 			of[l.Reason] = append(of[l.Reason], l.Layer)
 		}
 	}
 	if host == 0 || len(reasons) == 0 {
 		return ""
 	}
-	var told []string
+	var parts []string
 	for _, why := range reasons[:min(most, len(reasons))] {
 		layers := of[why]
 		if n := len(layers); n > 3 {
 			layers = append(slices.Clone(layers[:2]), fmt.Sprintf("%d more", n-2))
 		}
-		told = append(told, strings.Join(layers, ", ")+": "+why)
+		parts = append(parts, strings.Join(layers, ", ")+": "+why)
 	}
-	if n := len(reasons) - len(told); n > 0 {
-		told = append(told, fmt.Sprintf("and for %d more %s", n, plural(n, "reason")))
+	if n := len(reasons) - len(parts); n > 0 {
+		parts = append(parts, fmt.Sprintf("and for %d more %s", n, plural(n, "reason")))
 	}
 	verb := "stay"
 	if host == 1 {
 		verb = "stays"
 	}
-	return fmt.Sprintf("%d of %d layers %s on the host: %s", host, len(d.Layers), verb, strings.Join(told, "; "))
+	return fmt.Sprintf("%d of %d layers %s on the host: %s", host, len(d.Layers), verb, strings.Join(parts, "; "))
 }
 
 // Amount writes how much of a thing is used, as 736 of 131,072 neurons.

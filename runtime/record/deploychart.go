@@ -66,19 +66,23 @@ func fill(c *schema.Core) float64 {
 // colours are of which layers, and how many chips are not drawn, too.
 func meshes(cores []schema.Core) (out []mesh, legend []swatch, hidden int) {
 	width, height := 0, 0
-	colours := map[string]int{}
-	circuits := inOrder(cores, func(c schema.Core) string { name, _, _ := strings.Cut(first(c), ": "); return name })
-	for _, layer := range inOrder(cores, first) {
-		colours[layer] = len(colours)
-		if layer == "" {
+	colours, circuits := map[string]int{}, map[string]bool{}
+	for i := range cores {
+		layer := first(cores[i])
+		if _, told := colours[layer]; told {
 			continue
 		}
-		if len(legend) < mostLegend {
-			name := layer
-			if _, rest, ok := strings.Cut(layer, ": "); ok && len(circuits) == 1 {
-				name = rest
+		colours[layer] = len(colours)
+		name, _, _ := strings.Cut(layer, ": ")
+		if circuits[name] = true; layer != "" && len(legend) < mostLegend {
+			legend = append(legend, swatch{template.CSS(colour(colours[layer])), layer})
+		}
+	}
+	if len(circuits) == 1 { // whose name tells nothing
+		for i := range legend {
+			if _, rest, ok := strings.Cut(legend[i].Layer, ": "); ok {
+				legend[i].Layer = rest
 			}
-			legend = append(legend, swatch{template.CSS(colour(colours[layer])), name})
 		}
 	}
 	of := map[int][]*schema.Core{}

@@ -256,7 +256,11 @@ func newDeployment(file string, text []byte) deployment {
 		d.Emulated = d.Emulated || of.Layers[i].Activity != nil
 		d.Layers = append(d.Layers, row)
 	}
-	d.Networks, d.Used = len(inOrder(of.Layers, func(l DeployedLayer) string { return l.Network })), used(of.Layers)
+	networks := map[string]bool{}
+	for _, l := range of.Layers {
+		networks[l.Network] = true
+	}
+	d.Networks, d.Used = len(networks), used(of.Layers)
 	d.Meshes, d.Legend, d.Hidden = meshes(of.Cores)
 	d.Cores = cores(&of)
 	d.Agreement = agreements(of.Agreement)

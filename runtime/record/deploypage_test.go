@@ -153,7 +153,7 @@ func TestDeployDrawings(t *testing.T) {
 	wild.Energy = append(wild.Energy, schema.Energy{Profile: "<a>", Part: "<b>", Low: -1, High: math.MaxFloat64}, schema.Energy{Profile: "<a>", Part: "<b>", High: math.MaxFloat64})
 	many := deployed(0)
 	for i := range 200_000 {
-		many.Cores = append(many.Cores, schema.Core{Chip: i / 4096, X: i % 64, Y: i / 64 % 64})
+		many.Cores = append(many.Cores, schema.Core{Chip: i / 4096, X: i % 64, Y: i / 64 % 64, Layers: []string{fmt.Sprint("a: ", i)}})
 	}
 	many.Agreement[0].Steps = make([]StepAgreement, 100_000)
 	zero := deployed(0)
