@@ -406,6 +406,53 @@ func TestCounts(t *testing.T) {
 	}
 }
 
+// What a layer does behind its last time step is counted, since the chip does it: biases stay until the last layer is through. Where only
+// inputs make spikes there is none.
+func TestBehind(t *testing.T) {
+	for _, x := range []struct {
+		text   string
+		behind bool
+	}{
+		{"steps 6\nx input 8\na 8 decay=1 <- linear x\nb 8 decay=1 <- linear a\nc 8 decay=1 <- linear b", false},
+		{"steps 6\nx input 8\na 8 decay=1 bias threshold=0.25 <- linear x\nb 8 decay=1 <- linear a\nc 8 decay=1 <- linear b", true},
+	} {
+		c, err := circuittest.Parse("n", x.text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := circuittest.Net{Circuit: c, Arena: slices.Repeat([]float32{0.25}, 64)}
+		chip, _ := compiledNet(t, n, 8)
+		b := n.Block(3, 2)
+		got, err := circuittest.RunChip(chip, &c, b, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		own, all := 0.0, got.Reply.Layers[1].Synops // of b
+		for _, v := range got.Reply.Layers[0].Spikes {
+			own += 8 * v
+		}
+		// By hand: a is driven in step 0 to 5 and, with its bias, in two more of the chip's 8; the spikes of the last come to nobody.
+		chipwise := 0.0
+		for e := range b.Examples {
+			s := chip.programs[0].NewState(0, 1)
+			for tick := range 8 {
+				var in []int32
+				for k := 0; k < 8 && tick < 6; k++ {
+					if b.Inputs[0][(tick*b.Examples+e)*8+k] != 0 {
+						in = append(in, int32(k))
+					}
+				}
+				if s.Step([][]int32{in}); tick < 7 {
+					chipwise += 8 * float64(len(s.Spikes(0)))
+				}
+			}
+		}
+		if own == 0 || all != chipwise || (all > own) != x.behind {
+			t.Errorf("%s: %v synaptic events, %v of them in the layer's own steps, and %v on the chip", x.text, all, own, chipwise)
+		}
+	}
+}
+
 // What does not fit gives no chip, and says why.
 func TestCompileRefuses(t *testing.T) {
 	for _, x := range []struct {
