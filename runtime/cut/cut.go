@@ -8,6 +8,7 @@ import (
 
 	"snnc.dev/snnc/plugins/schema"
 	"snnc.dev/snnc/plugins/sdk/circuit"
+	"snnc.dev/snnc/runtime/cut/synapse"
 	"snnc.dev/snnc/runtime/graph"
 )
 
@@ -101,7 +102,7 @@ func network(name string, m *graph.Module, vars func(name string) []float32, o O
 			for _, i := range a.members {
 				p := &c.found[i]
 				for k, t := range p.terms {
-					for _, n := range t.nodes {
+					for _, n := range t.Nodes {
 						if v := n.Weight(); v != "" {
 							r.Weights[p.name] = append(r.Weights[p.name], Weight{v, k})
 						}
@@ -143,11 +144,11 @@ func (c *finder) rewrite(name string) (*emitter, *graph.Graph, error) {
 		}
 		for _, n := range c.g.Nodes {
 			if n.Op == graph.OpAssign {
-				e.like(n, n.Attrs, e.value(n.In[0]))
+				e.Like(n, n.Attrs, e.Value(n.In[0]))
 			}
 		}
 		for _, o := range c.g.Outputs {
-			e.b.Output(o.Name, e.value(o.Value))
+			e.b.Output(o.Name, e.Value(o.Value))
 		}
 		out, err := e.b.Finish()
 		if err != nil {
@@ -230,7 +231,7 @@ func (c *finder) fill(a *assembled, r *Result) error {
 	for k, i := range a.members {
 		p, q := &c.found[i], &a.Populations[k]
 		for j, t := range p.terms {
-			x, err := t.weights.get()
+			x, err := t.Weights.Get()
 			if err == nil {
 				err = put(p.name, "weights", &q.Synapses[j].Weights, len(x), func(i int) float64 { return x[i] * p.Gain })
 			}
@@ -245,14 +246,14 @@ func (c *finder) fill(a *assembled, r *Result) error {
 			e := newEmitter(c, b)
 			v, ok := e.flow(p)
 			if !ok {
-				v = e.full(b.Const(0), p.dims)
+				v = e.Full(b.Const(0), p.dims)
 			}
 			return v
 		})
 		if err != nil {
 			return err
 		}
-		in := inner(p.dims)
+		in := synapse.Inner(p.dims)
 		for i, v := range x {
 			if v != x[i/in*in] { // it differs within a channel
 				q.Bias.Dims, in = p.dims, 1

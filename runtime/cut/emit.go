@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"snnc.dev/snnc/plugins/schema"
+	"snnc.dev/snnc/runtime/cut/synapse"
 	"snnc.dev/snnc/runtime/graph"
 )
 
@@ -17,7 +18,7 @@ type emitter struct {
 	calms  map[graph.Value]graph.Value
 	origin map[*graph.Node]*graph.Node // of the nodes built
 
-	constants map[*constant]graph.Value
+	constants map[*synapse.Constant]graph.Value
 
 	// Of a rewritten graph: its circuits, and which populations are outputs of them. nil: all is copied.
 	circuits []*assembled
@@ -32,16 +33,19 @@ type slot struct {
 }
 
 func newEmitter(c *finder, b *graph.Builder) *emitter {
-	return &emitter{c: c, b: b, values: map[graph.Value]graph.Value{}, calms: map[graph.Value]graph.Value{}, origin: map[*graph.Node]*graph.Node{}, constants: map[*constant]graph.Value{}}
+	return &emitter{c: c, b: b, values: map[graph.Value]graph.Value{}, calms: map[graph.Value]graph.Value{}, origin: map[*graph.Node]*graph.Node{}, constants: map[*synapse.Constant]graph.Value{}}
 }
 
-// value returns a value of the network in the new graph.
-func (e *emitter) value(v graph.Value) graph.Value {
+// Builder returns that of the new graph.
+func (e *emitter) Builder() *graph.Builder { return e.b }
+
+// Value returns a value of the network in the new graph.
+func (e *emitter) Value(v graph.Value) graph.Value {
 	if x, ok := e.values[v]; ok {
 		return x
 	}
 	n := v.Node
-	if e.circuits != nil && v.Index == 0 && len(e.c.of[n]) > 0 {
+	if e.circuits != nil && v.Index == 0 && len(e.c.fact(n).of) > 0 {
 		x := e.fromChip(n)
 		e.values[v] = x
 		return x
@@ -52,16 +56,16 @@ func (e *emitter) value(v graph.Value) graph.Value {
 	}
 	args := make([]graph.Value, len(n.In))
 	for i, in := range n.In {
-		args[i] = e.value(in)
+		args[i] = e.Value(in)
 	}
-	for i, x := range e.like(n, n.Attrs, args...) {
+	for i, x := range e.Like(n, n.Attrs, args...) {
 		e.values[graph.Value{Node: n, Index: i}] = x
 	}
 	return e.values[v]
 }
 
-// like adds a node that does what n does.
-func (e *emitter) like(n *graph.Node, attrs graph.Attrs, in ...graph.Value) []graph.Value {
+// Like adds a node that does what n does.
+func (e *emitter) Like(n *graph.Node, attrs graph.Attrs, in ...graph.Value) []graph.Value {
 	e.b.Layer, e.b.Origin = n.Layer, n.Origin
 	out := e.b.Like(n, attrs, in...)
 	e.b.Layer, e.b.Origin = "", nil
@@ -71,18 +75,18 @@ func (e *emitter) like(n *graph.Node, attrs graph.Attrs, in ...graph.Value) []gr
 	return out
 }
 
-// calm returns a value that is the same at all time steps, without them.
-func (e *emitter) calm(v graph.Value) graph.Value {
+// Calm returns a value that is the same at all time steps, without them.
+func (e *emitter) Calm(v graph.Value) graph.Value {
 	n := v.Node
 	if v.Type().Steps == 0 {
-		return e.value(v)
+		return e.Value(v)
 	}
 	if x, ok := e.calms[v]; ok {
 		return x
 	}
 	args := make([]graph.Value, len(n.In))
 	for i, in := range n.In {
-		args[i] = e.calm(in)
+		args[i] = e.Calm(in)
 	}
 	attrs := n.Attrs
 	switch {
@@ -95,7 +99,7 @@ func (e *emitter) calm(v graph.Value) graph.Value {
 	case n.Op == graph.OpEquation:
 		attrs = graph.Attrs{"steps": 1, "last": true}
 	}
-	for i, x := range e.like(n, attrs, args...) {
+	for i, x := range e.Like(n, attrs, args...) {
 		e.calms[graph.Value{Node: n, Index: i}] = x
 	}
 	return e.calms[v]
@@ -106,26 +110,18 @@ func echoes(e *graph.Equation) bool {
 	return e.Step.Outputs[0].Value.Node == e.Step.Inputs[0] && len(e.Inputs) > 0
 }
 
-// part returns elements along the first dim.
-func (e *emitter) part(x graph.Value, lo, hi int) graph.Value {
-	if dims := x.Type().Dims; len(dims) == 0 || lead(dims) == 1 || lo == 0 && hi == dims[0] {
-		return x
-	}
-	return e.b.Slice(x, 0, lo, hi-lo)
-}
-
-// constant returns what of a part is the same at all time steps, which is built once.
-func (e *emitter) constant(k *constant) graph.Value {
+// Constant returns what of a part is the same at all time steps, which is built once.
+func (e *emitter) Constant(k *synapse.Constant) graph.Value {
 	x, ok := e.constants[k]
 	if !ok {
-		x = k.build(e)
+		x = k.Build(e)
 		e.constants[k] = x
 	}
 	return x
 }
 
-// full returns x, which broadcasts to dims, in these, with examples where these are many.
-func (e *emitter) full(x graph.Value, dims []int) graph.Value {
+// Full returns x, which broadcasts to dims, in these, with examples where these are many.
+func (e *emitter) Full(x graph.Value, dims []int) graph.Value {
 	return e.b.Expand(x, graph.Type{DType: x.Type().DType, Batch: x.Type().Batch || e.circuits != nil, Dims: dims})
 }
 
@@ -138,7 +134,7 @@ func (e *emitter) flow(p *population) (graph.Value, bool) {
 	case p.constant == nil:
 		x = e.b.Const(p.Offset)
 	default:
-		if x = e.constant(p.constant); p.Gain != 1 {
+		if x = e.Constant(p.constant); p.Gain != 1 {
 			x = e.b.Scale(x, p.Gain)
 		}
 		if p.Offset != 0 {
@@ -149,7 +145,7 @@ func (e *emitter) flow(p *population) (graph.Value, bool) {
 	if len(own) > 0 {
 		own[0] = p.hi - p.lo
 	}
-	if x = e.full(x, own); !slices.Equal(own, p.dims) {
+	if x = e.Full(x, own); !slices.Equal(own, p.dims) {
 		x = e.b.Reshape(x, p.dims...)
 	}
 	return x, true
@@ -171,7 +167,7 @@ type assembled struct {
 func (e *emitter) fromChip(n *graph.Node) graph.Value {
 	var all []graph.Value
 	t := n.Out[0]
-	for _, i := range e.c.of[n] {
+	for _, i := range e.c.fact(n).of {
 		p := &e.c.found[i]
 		x, own := e.population(i), slices.Clone(t.Dims)
 		if len(own) > 0 {
@@ -227,28 +223,28 @@ func (e *emitter) assemble(a *assembled) {
 		q := schema.Population{Name: p.name, Dims: p.dims, Dynamics: p.Dynamics.Dynamics, Gives: e.gives[i]}
 		deepest := 0
 		for _, t := range p.terms {
-			s := schema.Synapses{Population: -1, Kind: t.kind, View: t.view, Kernel: t.kernel, Stride: t.stride, Pad: t.pad, Weights: schema.Tensor{Dims: t.weights.dims}}
-			from := t.from.population
+			s := schema.Synapses{Population: -1, Kind: t.Kind, View: t.View, Kernel: t.Kernel, Stride: t.Stride, Pad: t.Pad, Weights: schema.Tensor{Dims: t.Weights.Dims}}
+			from := t.From.Population
 			k, inside := index[from]
 			switch {
 			case from >= 0 && inside:
 				s.Population = k
 				deepest = max(deepest, a.Populations[k].Depth)
 			case from >= 0:
-				s.Input = input(t.from, schema.SpikeInput, c.found[from].name, c.found[from].dims, c.found[from].Once, e.population(from))
+				s.Input = input(t.From, schema.SpikeInput, c.found[from].name, c.found[from].dims, c.found[from].Once, e.population(from))
 			default:
-				h := t.from.host
-				dims := shape(h.Type().Dims)
-				x := e.value(h)
-				x = e.full(x, h.Type().Dims)
+				h := t.From.Host
+				dims := synapse.Shape(h.Type().Dims)
+				x := e.Value(h)
+				x = e.Full(x, h.Type().Dims)
 				if !slices.Equal(dims, h.Type().Dims) {
 					x = e.b.Reshape(x, dims...)
 				}
-				s.Input = input(t.from, schema.SpikeInput, c.nameOf(h.Node), dims, h.Node.Once, x)
+				s.Input = input(t.From, schema.SpikeInput, c.nameOf(h.Node), dims, h.Node.Once, x)
 			}
 			q.Synapses = append(q.Synapses, s)
 		}
-		if p.constant != nil && p.constant.varies {
+		if p.constant != nil && p.constant.Varies {
 			x, _ := e.flow(p)
 			name := p.name
 			if near := nearest(p.x.Node); len(near) > 0 && len(p.terms) == 0 {
@@ -306,7 +302,7 @@ func (e *emitter) living(a *assembled) []int {
 			continue
 		}
 		for _, t := range e.c.found[i].terms {
-			if from := t.from.population; from >= 0 && e.where[from] == e.where[i] {
+			if from := t.From.Population; from >= 0 && e.where[from] == e.where[i] {
 				need[from] = true
 			}
 		}

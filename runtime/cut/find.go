@@ -7,6 +7,7 @@ import (
 
 	"snnc.dev/snnc/plugins/schema"
 	"snnc.dev/snnc/runtime/cut/dynamics"
+	"snnc.dev/snnc/runtime/cut/synapse"
 	"snnc.dev/snnc/runtime/graph"
 )
 
@@ -18,21 +19,36 @@ type finder struct {
 	allowed func(population string) bool
 	env     graph.ModuleEnv
 
-	varies  map[*graph.Node]bool // whether it depends on more than variables
-	steady  map[*graph.Node]bool // whether it is the same at all time steps, or has none
-	over    map[*graph.Node]bool // whether it has the time steps of an input
-	levels  map[*graph.Node]int  // how often the host interrupts chips before it is known
-	forms   map[graph.Value]*form
-	of      map[*graph.Node][]int  // the populations that an equation or a pooling is, part by part
-	refused map[*graph.Node]string // why it is not on the chip
-	used    map[*graph.Node]bool   // products in the weights of populations
-	ordinal map[*graph.Node]string // operator and number
-	names   map[string]int         // how many populations are called so
-	made    map[twin]int           // the population of what flows in and of dynamics
-	known   map[graph.Value][]float64
-	budget  int   // numbers that may still be computed
-	broken  error // a variable that is not finite
-	found   []population
+	facts  map[*graph.Node]*fact
+	forms  map[graph.Value]*synapse.Form
+	fold   synapse.Fold
+	names  map[string]int // how many populations are called so
+	made   map[twin]int   // the population of what flows in and of dynamics
+	known  map[graph.Value][]float64
+	budget int   // numbers that may still be computed
+	broken error // a variable that is not finite
+	found  []population
+}
+
+// fact is what is known of a node.
+type fact struct {
+	ordinal string // operator and number
+	varies  bool   // it depends on more than variables
+	steady  bool   // it is the same at all time steps, or has none
+	over    bool   // it has the time steps of an input
+	level   int    // how often the host interrupts chips before it is known
+	of      []int  // the populations that an equation or a pooling is, part by part
+	refused string // why it is not on the chip
+	used    bool   // a product in the weights of populations
+}
+
+func (c *finder) fact(n *graph.Node) *fact {
+	f := c.facts[n]
+	if f == nil {
+		f = &fact{}
+		c.facts[n] = f
+	}
+	return f
 }
 
 // twin is what populations have in common that do the same: the equation, what flows in, and parameters.
@@ -47,14 +63,14 @@ type twin struct {
 func (c *finder) twin(q *population) twin {
 	t := twin{slot: source(slot{q.x, q.lo, q.hi}), equation: q.node.Equation, steps: q.steps}
 	if q.node.Op != graph.OpEquation {
-		t.params = c.ordinal[q.node] // poolings are not looked for
+		t.params = c.fact(q.node).ordinal // poolings are not looked for
 		return t
 	}
 	for _, v := range q.node.In[len(q.node.Equation.Inputs):] {
 		if v.Node.Op == graph.OpRead {
 			t.params += fmt.Sprintf(" %q %v", v.Node.Text("var"), v.Node.Flag("average"))
 		} else {
-			t.params += fmt.Sprintf(" %s.%d", c.ordinal[v.Node], v.Index)
+			t.params += fmt.Sprintf(" %s.%d", c.fact(v.Node).ordinal, v.Index)
 		}
 	}
 	return t
@@ -68,8 +84,8 @@ type population struct {
 	x        graph.Value // what flows in, of which the population takes the elements lo to hi along the first dim
 	lo, hi   int
 	dims     []int
-	terms    []term
-	constant *constant
+	terms    []synapse.Term
+	constant *synapse.Constant
 	level    int
 	steps    int
 	over     bool
@@ -80,23 +96,22 @@ const work = 1 << 31
 
 func find(m *graph.Module, g *graph.Graph, vars func(string) []float32, allowed func(string) bool, budget int) *finder {
 	c := &finder{m: m, g: g, vars: vars, allowed: allowed, env: graph.ModuleEnv{Module: m, Types: map[string]graph.Type{}}, budget: budget,
-		varies: map[*graph.Node]bool{}, steady: map[*graph.Node]bool{}, over: map[*graph.Node]bool{}, levels: map[*graph.Node]int{}, forms: map[graph.Value]*form{},
-		made: map[twin]int{}, of: map[*graph.Node][]int{}, refused: map[*graph.Node]string{}, used: map[*graph.Node]bool{}, ordinal: map[*graph.Node]string{}, names: map[string]int{},
-		known: map[graph.Value][]float64{}}
+		facts: map[*graph.Node]*fact{}, forms: map[graph.Value]*synapse.Form{}, names: map[string]int{}, made: map[twin]int{}, known: map[graph.Value][]float64{}}
+	c.fold = synapse.Fold{Source: c}
 	for _, v := range m.Variables {
 		c.env.Types[v.Name] = v.Type
 	}
 	count := map[graph.Op]int{}
 	for _, n := range g.Nodes {
-		c.ordinal[n] = fmt.Sprintf("%s.%d", kindOf(n.Op), count[n.Op])
+		c.fact(n).ordinal = fmt.Sprintf("%s.%d", kindOf(n.Op), count[n.Op])
 		count[n.Op]++
 		c.describe(n)
 		if len(n.Out) == 0 {
 			continue
 		}
 		f, v := c.form(n), graph.Value{Node: n}
-		if f.why != "" && n.Out[0].DType == graph.Bit && n.Out[0].Steps > 0 {
-			if f = spikes(n.Out[0].Dims, base{-1, v}); c.steady[n] {
+		if f.Why != "" && n.Out[0].DType == graph.Bit && n.Out[0].Steps > 0 {
+			if f = synapse.Spikes(n.Out[0].Dims, synapse.Base{Population: -1, Host: v}); c.fact(n).steady {
 				f = c.leaf(v)
 			}
 		}
@@ -106,49 +121,49 @@ func find(m *graph.Module, g *graph.Graph, vars func(string) []float32, allowed 
 }
 
 // formOf returns the form of a value; of the further results of a node it is what their types say.
-func (c *finder) formOf(v graph.Value) *form {
+func (c *finder) formOf(v graph.Value) *synapse.Form {
 	if f := c.forms[v]; f != nil {
 		return f
 	}
 	switch t := v.Type(); {
 	case t.DType == graph.State || t.DType == graph.I32:
-		return no("its input is whole numbers, not spikes")
+		return synapse.No("its input is whole numbers, not spikes")
 	case t.Steps == 0:
 		return c.leaf(v)
 	case t.DType == graph.Bit:
-		return spikes(t.Dims, base{-1, v})
+		return synapse.Spikes(t.Dims, synapse.Base{Population: -1, Host: v})
 	}
-	return no("`%s` stands between its weights and its neuron", v.Node.Op)
+	return synapse.No("`%s` stands between its weights and its neuron", v.Node.Op)
 }
 
 // leaf is the form of a value that is the same at all time steps and is not taken apart.
-func (c *finder) leaf(v graph.Value) *form {
-	if !c.varies[v.Node] {
-		return still(v.Type().Dims, leaf(v, false, 0))
+func (c *finder) leaf(v graph.Value) *synapse.Form {
+	if !c.fact(v.Node).varies {
+		return synapse.Still(v.Type().Dims, synapse.Leaf(v, false, 0))
 	}
-	return still(v.Type().Dims, leaf(v, true, c.level(v)))
+	return synapse.Still(v.Type().Dims, synapse.Leaf(v, true, c.level(v)))
 }
 
 // describe says of a node on what it depends.
 func (c *finder) describe(n *graph.Node) {
 	switch n.Op {
 	case graph.OpInput, graph.OpUniform, graph.OpNormal, graph.OpHost, graph.OpEquation, graph.OpOpaque, graph.OpChip:
-		c.varies[n] = true
+		c.fact(n).varies = true
 	default:
-		c.varies[n] = slices.ContainsFunc(n.In, func(v graph.Value) bool { return c.varies[v.Node] })
+		c.fact(n).varies = slices.ContainsFunc(n.In, func(v graph.Value) bool { return c.fact(v.Node).varies })
 	}
 	timed := slices.ContainsFunc(n.Out, func(t graph.Type) bool { return t.Steps > 0 })
-	c.over[n] = timed && (n.Op == graph.OpInput || slices.ContainsFunc(n.In, func(v graph.Value) bool { return v.Type().Steps > 0 && c.over[v.Node] }))
-	c.steady[n] = !timed || pointwise(n) && !slices.ContainsFunc(n.In, func(v graph.Value) bool { return !c.steady[v.Node] })
+	c.fact(n).over = timed && (n.Op == graph.OpInput || slices.ContainsFunc(n.In, func(v graph.Value) bool { return v.Type().Steps > 0 && c.fact(v.Node).over }))
+	c.fact(n).steady = !timed || pointwise(n) && !slices.ContainsFunc(n.In, func(v graph.Value) bool { return !c.fact(v.Node).steady })
 	for _, v := range n.In {
-		c.levels[n] = max(c.levels[n], c.level(v))
+		c.fact(n).level = max(c.fact(n).level, c.level(v))
 	}
 }
 
 // level returns how often the host interrupts chips before it has a value.
 func (c *finder) level(v graph.Value) int {
-	level := c.levels[v.Node]
-	for _, p := range c.of[v.Node] {
+	level := c.fact(v.Node).level
+	for _, p := range c.fact(v.Node).of {
 		level = max(level, c.found[p].level+1)
 	}
 	return level
@@ -175,64 +190,67 @@ func pointwise(n *graph.Node) bool {
 }
 
 // form returns the form of the first result of a node, whose inputs have theirs.
-func (c *finder) form(n *graph.Node) *form {
+func (c *finder) form(n *graph.Node) *synapse.Form {
 	t := n.Out[0]
 	switch {
 	case t.DType != graph.F32 && t.DType != graph.Bit:
-		return no("its input is whole numbers, not spikes")
+		return synapse.No("its input is whole numbers, not spikes")
 	case n.Op == graph.OpEquation && n.Equation.Spikes && t.Steps > 0:
 		return c.neuron(n)
-	case c.steady[n] && !c.varies[n]:
+	case c.fact(n).steady && !c.fact(n).varies:
 		return c.leaf(graph.Value{Node: n})
-	case n.Op == graph.OpEquation && n.Flag("last") && !n.Flag("state") && !n.Equation.Spikes && len(n.In) > 0 && !c.steady[n.In[0].Node]:
+	case n.Op == graph.OpEquation && n.Flag("last") && !n.Flag("state") && !n.Equation.Spikes && len(n.In) > 0 && !c.fact(n.In[0].Node).steady:
 		c.readOut(n)
 		fallthrough
-	case c.steady[n] || t.Steps == 0:
+	case c.fact(n).steady || t.Steps == 0:
 		return c.leaf(graph.Value{Node: n})
-	case !c.varies[n]:
-		return no("its bias changes from step to step")
+	case !c.fact(n).varies:
+		return synapse.No("its bias changes from step to step")
 	case n.Op == graph.OpMaxPool:
 		return c.pool(n)
 	}
-	in := make([]*form, len(n.In))
+	in := make([]*synapse.Form, len(n.In))
 	for i, v := range n.In {
 		in[i] = c.formOf(v)
 	}
-	if x, k, ok := window(n); ok && c.formOf(x).why == "" {
-		return c.pooled(n, c.formOf(x), k)
+	if x, k, ok := window(n); ok && c.formOf(x).Why == "" {
+		return c.fold.Pooled(n, c.formOf(x), k)
 	}
 	switch n.Op {
 	case graph.OpConv, graph.OpConvInput, graph.OpMatmul:
-		return c.product(n, in[0])
+		if c.fact(n.In[1].Node).varies {
+			return synapse.No("its weights depend on the input")
+		}
+		return c.fold.Product(n, in[0])
 	case graph.OpMul, graph.OpDiv:
 		a, by, f := n.In[0], n.In[1], in[0]
-		if n.Op == graph.OpMul && !c.varies[a.Node] {
+		if n.Op == graph.OpMul && !c.fact(a.Node).varies {
 			by, f = a, in[1]
 		}
 		switch {
-		case c.varies[by.Node]:
-			return no("it multiplies or divides by a value that depends on the input")
+		case c.fact(by.Node).varies:
+			return synapse.No("it multiplies or divides by a value that depends on the input")
 		case by.Type().Steps > 0:
-			return no("a factor changes from step to step")
-		case f.why != "":
+			return synapse.No("a factor changes from step to step")
+		case f.Why != "":
 			return f
 		}
-		return c.scale(n, f, by)
+		return c.fold.Scale(n, f, by)
 	}
 	for _, f := range in {
-		if f.why != "" {
+		if f.Why != "" {
 			return f
 		}
 	}
 	switch n.Op {
 	case graph.OpInput:
-		return no("its input is real values, not spikes")
+		return synapse.No("its input is real values, not spikes")
 	case graph.OpAdd:
-		return c.plus(n, in[0], in[1], 1)
+		return c.fold.Plus(n, in[0], in[1], 1)
 	case graph.OpSub:
-		return c.plus(n, in[0], in[1], -1)
+		return c.fold.Plus(n, in[0], in[1], -1)
 	case graph.OpNeg:
-		return c.plus(n, still(t.Dims, nil), in[0], -1)
+		return c.fold.Plus(n, synapse.Still(t.Dims, nil), in[0], -1)
 	case graph.OpStop:
 		return in[0]
 	case graph.OpCast:
@@ -240,64 +258,41 @@ func (c *finder) form(n *graph.Node) *form {
 			return in[0]
 		}
 	case graph.OpReshape:
-		return in[0].reshape(t.Dims)
+		return in[0].Reshape(t.Dims)
 	case graph.OpConcat:
 		if n.Axis() == 0 {
-			out := &form{dims: t.Dims}
-			for _, f := range in {
-				out.parts = append(out.parts, f.parts...)
-			}
-			if len(out.parts) > maxParts {
-				return no("it is joined from more than %d values", maxParts)
-			}
-			return out
+			return synapse.Joined(t.Dims, in)
 		}
 	case graph.OpSlice:
 		if n.Axis() == 0 {
-			return in[0].slice(n.Int("start"), n.Int("start")+n.Int("length"), t.Dims)
+			return in[0].Slice(n.Int("start"), n.Int("start")+n.Int("length"), t.Dims)
 		}
 	case graph.OpRepeat:
 		if n.Axis() >= 0 {
-			return in[0].repeat(n)
+			return in[0].Repeat(n)
 		}
 	case graph.OpNormalise:
-		return no("a norm over the values of one example cannot be folded into weights")
+		return synapse.No("a norm over the values of one example cannot be folded into weights")
 	}
-	return no("`%s` stands between its weights and its neuron", n.Op)
-}
-
-// slice returns a range along the first dim.
-func (f *form) slice(lo, hi int, dims []int) *form {
-	if f = f.split([]int{lo, hi}); f.why != "" {
-		return f
-	}
-	out := &form{dims: dims}
-	from := 0
-	for _, p := range f.parts {
-		if from >= lo && from < hi {
-			out.parts = append(out.parts, p)
-		}
-		from += p.extent
-	}
-	return out
+	return synapse.No("`%s` stands between its weights and its neuron", n.Op)
 }
 
 // neuron makes populations of a spiking equation if what flows in is sums of weighted spikes and what holds for all time steps. Each
 // part of what is joined is one.
-func (c *finder) neuron(n *graph.Node) *form {
+func (c *finder) neuron(n *graph.Node) *synapse.Form {
 	f, d, why := c.inflow(n)
 	if why == "" {
 		why = c.add(n, f, d)
 	}
 	if why != "" {
 		c.refuse(n, why)
-		return no("%s", why)
+		return synapse.No("%s", why)
 	}
 	return c.fired(n)
 }
 
 // inflow returns what flows into an equation and its dynamics, or says why it is none of a chip.
-func (c *finder) inflow(n *graph.Node) (f *form, d dynamics.Dynamics, why string) {
+func (c *finder) inflow(n *graph.Node) (f *synapse.Form, d dynamics.Dynamics, why string) {
 	e := n.Equation
 	switch {
 	case len(e.Inputs) != 1:
@@ -306,14 +301,14 @@ func (c *finder) inflow(n *graph.Node) (f *form, d dynamics.Dynamics, why string
 		return nil, d, "its neuron gives its last step or its state"
 	}
 	x := n.In[0]
-	if f = c.formOf(x); f.why != "" {
-		return nil, d, f.why
+	if f = c.formOf(x); f.Why != "" {
+		return nil, d, f.Why
 	}
 	var params []float64
 	for i, v := range n.In[1:] {
 		t := v.Type()
 		switch {
-		case c.varies[v.Node]:
+		case c.fact(v.Node).varies:
 			return nil, d, "a parameter of its neuron depends on the input"
 		case t.Steps > 0:
 			return nil, d, fmt.Sprintf("its parameter %s changes from step to step", e.Params[i])
@@ -327,7 +322,7 @@ func (c *finder) inflow(n *graph.Node) (f *form, d dynamics.Dynamics, why string
 		params = append(params, p)
 	}
 	steps := float64(c.stepsOf(n))
-	if c.g.FreeSteps && c.over[x.Node] {
+	if c.g.FreeSteps && c.fact(x.Node).over {
 		steps = math.NaN()
 	}
 	d, err := dynamics.Of(e, params, steps)
@@ -354,8 +349,8 @@ func (c *finder) stepsOf(n *graph.Node) int {
 func (c *finder) readOut(n *graph.Node) {
 	f, d, why := c.inflow(n)
 	if why == "" {
-		for _, p := range f.parts {
-			if !slices.ContainsFunc(p.terms, func(t term) bool { return len(t.nodes) > 0 }) {
+		for _, p := range f.Parts {
+			if !slices.ContainsFunc(p.Terms, func(t synapse.Term) bool { return len(t.Nodes) > 0 }) {
 				why = "it reads out spikes without weights"
 			}
 		}
@@ -369,90 +364,79 @@ func (c *finder) readOut(n *graph.Node) {
 }
 
 // pool makes a population of the greatest of windows of spikes of the chip.
-func (c *finder) pool(n *graph.Node) *form {
+func (c *finder) pool(n *graph.Node) *synapse.Form {
 	f := c.formOf(n.In[0])
 	const host = "the largest value of a window is on the chip only where spikes of the chip come in"
-	if f.why != "" {
-		c.refused[n] = host
-		return no(host)
+	if f.Why != "" {
+		c.fact(n).refused = host
+		return synapse.No(host)
 	}
-	pooled := &form{dims: n.Out[0].Dims}
-	for _, p := range f.parts {
-		if len(p.terms) != 1 || p.terms[0].kind != schema.Same || p.terms[0].from.population < 0 || p.constant != nil || len(p.terms[0].dims) != 3 || !plainSpikes(p.terms[0]) {
-			c.refused[n] = host
-			return no(host)
+	pooled := &synapse.Form{Dims: n.Out[0].Dims}
+	for _, p := range f.Parts {
+		if len(p.Terms) != 1 || p.Terms[0].Kind != schema.Same || p.Terms[0].From.Population < 0 || p.Constant != nil || len(p.Terms[0].Dims) != 3 || !synapse.Plain(p.Terms[0]) {
+			c.fact(n).refused = host
+			return synapse.No(host)
 		}
-		t := p.terms[0]
-		t.kind, t.kernel, t.stride, t.dims = schema.Pool, n.Int("kernel"), n.Int("stride"), []int{p.extent, n.Out[0].Dims[1], n.Out[0].Dims[2]}
-		pooled.parts = append(pooled.parts, part{extent: p.extent, terms: []term{t}})
+		t := p.Terms[0]
+		t.Kind, t.Kernel, t.Stride, t.Dims = schema.Pool, n.Int("kernel"), n.Int("stride"), []int{p.Extent, n.Out[0].Dims[1], n.Out[0].Dims[2]}
+		pooled.Parts = append(pooled.Parts, synapse.Part{Extent: p.Extent, Terms: []synapse.Term{t}})
 	}
 	d := dynamics.Dynamics{Dynamics: schema.Dynamics{Threshold: 0.5, Reset: schema.Reset{Kind: schema.ResetNone}}, Gain: 1}
 	if why := c.add(n, pooled, d); why != "" {
-		c.refused[n] = why
-		return no("%s", why)
+		c.fact(n).refused = why
+		return synapse.No("%s", why)
 	}
 	return c.fired(n)
 }
 
 // fired is the form of what populations of a node spike.
-func (c *finder) fired(n *graph.Node) *form {
-	out := &form{dims: n.Out[0].Dims}
-	for _, i := range c.of[n] {
-		p := &c.found[i]
-		dims := slices.Clone(out.dims)
-		if len(dims) > 0 {
-			dims[0] = p.hi - p.lo
-		}
-		out.parts = append(out.parts, part{extent: p.hi - p.lo, terms: []term{same1(base{population: i}, dims)}})
+func (c *finder) fired(n *graph.Node) *synapse.Form {
+	out := &synapse.Form{Dims: n.Out[0].Dims}
+	for _, i := range c.fact(n).of {
+		p := synapse.Part{Extent: c.found[i].hi - c.found[i].lo}
+		p.Terms = []synapse.Term{synapse.Same(synapse.Base{Population: i}, out.Own(p))}
+		out.Parts = append(out.Parts, p)
 	}
 	return out
 }
 
-// plainSpikes reports whether a term of kind Same has the weight 1.
-func plainSpikes(t term) bool {
-	return t.weights.make == nil && len(t.weights.data) == 1 && t.weights.data[0] == 1
-}
-
 // add makes a population of each part of a form, or says why not.
-func (c *finder) add(n *graph.Node, f *form, d dynamics.Dynamics) string {
+func (c *finder) add(n *graph.Node, f *synapse.Form, d dynamics.Dynamics) string {
 	var all []population
 	twins := map[int]int{} // those of all that there are already
 	from := 0
-	for _, p := range f.parts {
-		q := population{Dynamics: d, node: n, x: n.In[0], lo: from, hi: from + p.extent, terms: p.terms, constant: p.constant,
-			steps: c.stepsOf(n), over: c.over[n.In[0].Node]}
+	for _, p := range f.Parts {
+		q := population{Dynamics: d, node: n, x: n.In[0], lo: from, hi: from + p.Extent, terms: p.Terms, constant: p.Constant,
+			steps: c.stepsOf(n), over: c.fact(n.In[0].Node).over}
 		from = q.hi
-		if k := p.constant; k != nil {
-			q.level = k.level
+		if k := p.Constant; k != nil {
+			q.level = k.Level
 		}
-		if len(p.terms) == 0 && (p.constant == nil || !p.constant.varies) {
+		if len(p.Terms) == 0 && (p.Constant == nil || !p.Constant.Varies) {
 			return "nothing that depends on the input flows into its neuron"
 		}
-		own := slices.Clone(f.dims)
-		if len(own) > 0 {
-			own[0] = p.extent
-		}
-		dense := len(p.terms) > 0
-		for _, t := range p.terms {
-			dense = dense && t.kind == schema.Dense
-			if t.from.population >= 0 {
-				q.level = max(q.level, c.found[t.from.population].level)
+		own := f.Own(p)
+		dense := len(p.Terms) > 0
+		for _, t := range p.Terms {
+			dense = dense && t.Kind == schema.Dense
+			if t.From.Population >= 0 {
+				q.level = max(q.level, c.found[t.From.Population].level)
 			} else {
-				q.level = max(q.level, c.level(t.from.host))
+				q.level = max(q.level, c.level(t.From.Host))
 			}
 		}
-		if q.dims = shape(own); dense {
-			q.dims = []int{size(own)}
+		if q.dims = synapse.Shape(own); dense {
+			q.dims = []int{synapse.Size(own)}
 		}
 		maps := false
-		for _, t := range p.terms {
-			if t.kind == schema.Dense || t.kind == schema.Same {
+		for _, t := range p.Terms {
+			if t.Kind == schema.Dense || t.Kind == schema.Same {
 				continue
 			}
-			if maps && !slices.Equal(q.dims, t.dims) {
+			if maps && !slices.Equal(q.dims, t.Dims) {
 				return "what it adds up has several shapes"
 			}
-			q.dims, maps = t.dims, true
+			q.dims, maps = t.Dims, true
 		}
 		if i, ok := c.made[c.twin(&q)]; ok && slices.Equal(c.found[i].dims, q.dims) {
 			twins[len(all)] = i
@@ -472,15 +456,15 @@ func (c *finder) add(n *graph.Node, f *form, d dynamics.Dynamics) string {
 	}
 	for k, q := range all {
 		if i, ok := twins[k]; ok {
-			c.of[n] = append(c.of[n], i)
+			c.fact(n).of = append(c.fact(n).of, i)
 			continue
 		}
-		c.of[n] = append(c.of[n], len(c.found))
+		c.fact(n).of = append(c.fact(n).of, len(c.found))
 		c.made[c.twin(&q)] = len(c.found)
 		c.found = append(c.found, q)
 		for _, t := range q.terms {
-			for _, w := range t.nodes {
-				c.used[w] = true
+			for _, w := range t.Nodes {
+				c.fact(w).used = true
 			}
 		}
 	}
@@ -493,7 +477,7 @@ func source(s slot) slot {
 		from := 0
 		var next slot
 		for _, v := range s.Node.In {
-			to := from + lead(v.Type().Dims)
+			to := from + synapse.Lead(v.Type().Dims)
 			if s.lo >= from && s.hi <= to {
 				next = slot{v, s.lo - from, s.hi - from}
 			}
@@ -505,4 +489,18 @@ func source(s slot) slot {
 		s = next
 	}
 	return s
+}
+
+// window recognises a mean or sum over windows side by side: of maps that are cut into rows and columns of windows.
+func window(n *graph.Node) (x graph.Value, kernel int, ok bool) {
+	if n.Op != graph.OpReduce || !slices.Equal(n.Axes(), graph.Axes{2, 4}) || n.In[0].Node.Op != graph.OpReshape {
+		return x, 0, false
+	}
+	v := n.In[0]
+	x = v.Node.In[0]
+	from, cut := x.Type().Dims, v.Type().Dims
+	if len(from) != 3 || len(cut) != 5 || cut[0] != from[0] || cut[2] != cut[4] || cut[1]*cut[2] != from[1] || cut[3]*cut[4] != from[2] {
+		return x, 0, false
+	}
+	return x, cut[2], n.Text("kind") == "mean" || n.Text("kind") == "sum"
 }

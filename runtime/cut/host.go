@@ -45,7 +45,7 @@ func (c *finder) host(e *emitter, g *graph.Graph) []Layer {
 		}
 		if why := c.reason(n, old); why != "" {
 			each, steps, timed := operations(n)
-			out = append(out, Layer{Name: c.nameOf(old), Kind: kindOf(old.Op), Operations: each, Steps: steps, Free: timed && c.g.FreeSteps && c.over[old], Reason: why})
+			out = append(out, Layer{Name: c.nameOf(old), Kind: kindOf(old.Op), Operations: each, Steps: steps, Free: timed && c.g.FreeSteps && c.fact(old).over, Reason: why})
 		}
 	}
 	return out
@@ -58,24 +58,24 @@ func (c *finder) reason(n, old *graph.Node) string {
 		switch {
 		case n.Out[0].Steps == 0 && old.Out[0].Steps > 0:
 			return "it is the same at all time steps: the host sends it as a current, once for each example"
-		case c.varies[old.In[1].Node]:
+		case c.fact(old.In[1].Node).varies:
 			return "its weights depend on the input"
-		case c.refused[old] != "":
-			return c.refused[old]
-		case c.used[old]:
+		case c.fact(old).refused != "":
+			return c.fact(old).refused
+		case c.fact(old).used:
 			return "the host reads its sums, besides the neurons that they flow into"
 		case n.In[0].Type().DType != graph.Bit:
 			return "its input is real values, not spikes"
 		}
 		return "no spiking neuron follows: its sums are read out"
 	case graph.OpEquation:
-		if n.Equation.Spikes || n.Flag("last") && !c.steady[old] {
-			return c.refused[old]
+		if n.Equation.Spikes || n.Flag("last") && !c.fact(old).steady {
+			return c.fact(old).refused
 		}
 	case graph.OpOpaque:
 		return "its plugin computes it, and the chip runs no plugins"
 	case graph.OpMaxPool:
-		return c.refused[old]
+		return c.fact(old).refused
 	}
 	return ""
 }

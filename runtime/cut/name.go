@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"snnc.dev/snnc/runtime/cut/synapse"
 	"snnc.dev/snnc/runtime/graph"
 )
 
@@ -14,12 +15,12 @@ import (
 func (c *finder) name(p *population) string {
 	var nodes []*graph.Node
 	for _, t := range p.terms {
-		nodes = union(nodes, t.nodes)
+		nodes = synapse.Union(nodes, t.Nodes)
 	}
 	name := ""
 	switch {
 	case p.node.Op == graph.OpMaxPool:
-		name = c.found[p.terms[0].from.population].name + ".maxpool"
+		name = c.found[p.terms[0].From.Population].name + ".maxpool"
 	case len(nodes) == 0:
 		nodes = nearest(p.x.Node)
 		fallthrough
@@ -29,7 +30,7 @@ func (c *finder) name(p *population) string {
 			names = append(names, c.nameOf(n))
 		}
 		if len(names) == 0 {
-			names = []string{"neuron." + strings.TrimPrefix(c.ordinal[p.node], "neuron.")}
+			names = []string{"neuron." + strings.TrimPrefix(c.fact(p.node).ordinal, "neuron.")}
 		}
 		slices.SortFunc(names, natural)
 		names = slices.Compact(names)
@@ -74,13 +75,13 @@ func weighted(op graph.Op) bool {
 
 // refuse notes why an equation, and the products in front of it, are not on the chip.
 func (c *finder) refuse(n *graph.Node, why string) {
-	c.refused[n] = why
+	c.fact(n).refused = why
 	if len(n.In) == 0 {
 		return
 	}
 	for _, w := range nearest(n.In[0].Node) {
-		if c.refused[w] == "" {
-			c.refused[w] = why
+		if c.fact(w).refused == "" {
+			c.fact(w).refused = why
 		}
 	}
 }
@@ -117,7 +118,7 @@ func (c *finder) nameOf(n *graph.Node) string {
 			}
 		}
 	}
-	return c.ordinal[n]
+	return c.fact(n).ordinal
 }
 
 // natural compares names that begin with numbers by these.

@@ -9,8 +9,8 @@ import (
 	"snnc.dev/snnc/runtime/interp"
 )
 
-// spend takes so many numbers off what may be computed.
-func (c *finder) spend(numbers int) error {
+// Spend takes so many numbers off what may be computed.
+func (c *finder) Spend(numbers int) error {
 	if c.budget -= max(numbers, 1); c.budget < 0 {
 		return fmt.Errorf("its weights are too many to be folded")
 	}
@@ -26,7 +26,7 @@ func (c *finder) number(v graph.Value) (float64, error) {
 			}
 		}
 	}
-	x, err := c.numbers(v)
+	x, err := c.Numbers(v)
 	if err != nil {
 		return 0, err
 	}
@@ -50,12 +50,12 @@ func (c *finder) below(n *graph.Node) []*graph.Node {
 	return out
 }
 
-// numbers returns a value that follows from variables.
-func (c *finder) numbers(v graph.Value) ([]float64, error) {
+// Numbers returns a value that follows from variables.
+func (c *finder) Numbers(v graph.Value) ([]float64, error) {
 	if x, ok := c.known[v]; ok {
 		return x, nil
 	}
-	x, err := c.evaluate(v, func(b *graph.Builder) graph.Value { return newEmitter(c, b).value(v) })
+	x, err := c.evaluate(v, func(b *graph.Builder) graph.Value { return newEmitter(c, b).Value(v) })
 	if err == nil {
 		c.known[v] = x
 	}
@@ -73,7 +73,7 @@ func (c *finder) evaluate(of graph.Value, build func(b *graph.Builder) graph.Val
 	given := map[string]interp.Value{}
 	for _, n := range g.Nodes {
 		for _, t := range n.Out { // first: so the products below do not overflow
-			if err := c.spend(max(t.Steps, 1) * t.Size()); err != nil {
+			if err := c.Spend(max(t.Steps, 1) * t.Size()); err != nil {
 				return nil, err
 			}
 		}
@@ -81,7 +81,7 @@ func (c *finder) evaluate(of graph.Value, build func(b *graph.Builder) graph.Val
 		if n.Op == graph.OpMaxPool {
 			cost = n.Out[0].Size() * n.Int("kernel") * n.Int("kernel")
 		}
-		if err := c.spend(cost); err != nil {
+		if err := c.Spend(cost); err != nil {
 			return nil, err
 		}
 		if name := n.Text("var"); n.Op == graph.OpRead && given[name].Data == nil {
