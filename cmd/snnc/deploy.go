@@ -29,6 +29,7 @@ type deployCommand struct {
 	Metrics  string   `placeholder:"METRIC,..." help:"What is measured of both, as in the brackets of the setting metrics."`
 	Sampler  string   `placeholder:"SAMPLER" help:"How samples are drawn, as a spec writes it."`
 	Seed     *uint64  `placeholder:"N" help:"Of the random numbers."`
+	Repeats  *int     `placeholder:"N" help:"On how many chips the metrics are measured, with seeds from --seed on, where chips of a target are not alike."`
 	Export   string   `placeholder:"DIR" help:"Write what each chip is loaded with to DIR/TARGET.json, with its tensors in TARGET.safetensors: what snnc emulate reads. It holds an example, of which DIR/TARGET.example.json says what the chip made."`
 	Example  *int     `placeholder:"N" help:"The example that the export holds, counted from 0. Default: 0, the first that is judged or drawn."`
 	Data     []string `sep:"none" type:"existingdir" placeholder:"DIR" help:"Look for data sets in DIR first; several are looked into in order."`
@@ -54,7 +55,7 @@ func (c *deployCommand) Run(ctx context.Context, s streams) error {
 		return err
 	}
 	settings := map[string]string{}
-	for name, v := range map[string]*int{"count": c.Count, "examples": c.Examples} {
+	for name, v := range map[string]*int{"count": c.Count, "examples": c.Examples, "repeats": c.Repeats} {
 		if v != nil {
 			settings[name] = strconv.Itoa(*v)
 		}

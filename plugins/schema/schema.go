@@ -56,9 +56,11 @@ type Component struct {
 	Exports  []string `json:"exports,omitempty"`  // model: functions for metrics, other models and deployment
 
 	// Emulates is set for a target that also compiles circuits and emulates its chip, see CompileRequest; Traces for one that runs
-	// networks in its own terms, see TraceRequest.
+	// networks in its own terms, see TraceRequest. Seeded is set where chips of a target are not alike: then the seed of a
+	// CompileRequest is the chip, and figures are those of several.
 	Emulates bool `json:"emulates,omitempty"`
 	Traces   bool `json:"traces,omitempty"`
+	Seeded   bool `json:"seeded,omitempty"`
 
 	// Aliases are the names by which other libraries know the component; case counts for nothing. Who writes one of them is
 	// told this component's name.

@@ -135,5 +135,6 @@ func deploySettings() []schema.Param {
 		{Name: "metrics", Type: schema.List, Of: schema.OneOf, Choices: metric.Schemas(), Doc: "what is measured of both; absent: as the first evaluation says, as far as it tells of a chip"},
 		{Name: "sampler", Doc: "how samples are drawn: see the model; absent: as in the first evaluation, or else the first sample action"},
 		{Name: "seed", Type: schema.Int, Default: "0", Min: at(0), Doc: "of samplers and coders, and of what the chip itself draws once"},
+		{Name: repeatsSetting, Type: schema.Int, Default: "1", Min: at(1), Max: at(1000), Doc: "on how many chips the metrics are measured, with seeds from `seed` on, where chips of a target are not alike"},
 	}
 }

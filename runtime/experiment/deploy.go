@@ -216,6 +216,9 @@ func (x *deployment) on(ctx context.Context, path, name string, target schema.Va
 		out.Figures = append(out.Figures, record.DeployedFigure{Name: f.Name, Software: x.figures[i].Value, Chip: f.Value,
 			SoftwareInterval: record.Interval(x.figures[i].Interval), ChipInterval: record.Interval(f.Interval), Of: f.of, Recipe: f.Recipe})
 	}
+	if err := x.repeated(ctx, path, name, target, placed, server, whole, drawn, out); err != nil {
+		return err
+	}
 	x.said(out)
 	return nil
 }

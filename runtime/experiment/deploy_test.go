@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -75,6 +76,24 @@ func coarse() sdk.Target {
 	return t
 }
 
+// unlike is a chip whose weights are each wrong by three tenths, up or down or not at all, as the seed has it.
+func unlike() sdk.Target {
+	t := circuittest.Ideal()
+	t.Component = schema.Component{Kind: schema.Target, Name: "unlike", Version: "1.0", Doc: "A chip that is not like another one.", Seeded: true}
+	compile := t.Compile
+	t.Compile = func(q schema.CompileRequest, w sdk.Weights) (sdk.Chip, schema.CompileReply, error) {
+		r := rand.New(rand.NewPCG(q.Seed, 1))
+		return compile(q, func(t schema.Tensor) []float32 {
+			x := slices.Clone(w(t))
+			for i := range x {
+				x[i] *= 1 + 0.3*float32(r.IntN(3)-1)
+			}
+			return x
+		})
+	}
+	return t
+}
+
 // chips returns a host whose plugin has the chips of the tests, which testdata/deployed*.snn use.
 func chips(t *testing.T) *host.Host {
 	t.Helper()
@@ -137,6 +156,55 @@ func TestDeployClassifier(t *testing.T) {
 		t.Errorf("rounding to 3 bits does nothing to the accuracy: %+v; said %q", low.Figures, w.said)
 	}
 	if w := mustRun(t, load(t, h, text), dir); !w.says("deploy m: done already") {
+		t.Errorf("%q", w.said)
+	}
+}
+
+// Of a target whose chips are not alike figures are those of several, with the seeds that follow each other; of another one, or
+// without figures, that is not so, which is said.
+func TestDeployRepeats(t *testing.T) {
+	h := chips(t)
+	run := func(to string) (*watcher, string) {
+		dir := filepath.Join(t.TempDir(), "run")
+		return mustRun(t, load(t, h, spec(t, "deployed", "targets = [ideal]", to)), dir), dir
+	}
+	w, dir := run("targets = [unlike, ideal], count = 100, examples = 10, seed = 5, repeats = 3")
+	d := timeless(t, filepath.Join(dir, "deploy/m-unlike.json"))
+	f := d.Figures[0].Chips
+	if f == nil || !slices.Equal(f.Seeds, []uint64{5, 6, 7}) || len(f.Values) != 3 || f.Values[0] != d.Figures[0].Chip || f.Deviation == 0 {
+		t.Fatalf("%+v, said %q", d.Figures, w.said)
+	}
+	if want := fmt.Sprintf("accuracy = %.4g ± %.2g on 3 chips, ", f.Mean, f.Deviation); !strings.HasPrefix(d.Figures[0].String(), want) {
+		t.Errorf("%s, want %s", d.Figures[0], want)
+	}
+	mean := (f.Values[0] + f.Values[1] + f.Values[2]) / 3
+	square := 0.0
+	for _, v := range f.Values {
+		square += (v - mean) * (v - mean)
+	}
+	if math.Abs(f.Mean-mean) > 1e-12 || math.Abs(f.Deviation-math.Sqrt(square/2)) > 1e-12 {
+		t.Errorf("%+v", f)
+	}
+	for _, line := range []string{
+		fmt.Sprintf("deploy m:     unlike, chip 3 of 3: accuracy = %.4g", f.Values[2]),
+		fmt.Sprintf("deploy m:     unlike: %s", d.Figures[0]),
+		"deploy m:     repeats = 3 does nothing: chips of ideal are alike",
+	} {
+		if !slices.Contains(w.said, line) {
+			t.Errorf("%q is not among %q", line, w.said)
+		}
+	}
+	if d := timeless(t, filepath.Join(dir, "deploy/m-ideal.json")); d.Figures[0].Chips != nil || len(d.Notes) == 0 {
+		t.Errorf("%+v", d)
+	}
+	// Each is what a deployment with its seed alone gives.
+	_, dir = run("targets = [unlike], count = 100, examples = 10, seed = 6")
+	d = timeless(t, filepath.Join(dir, "deploy/m-unlike.json"))
+	if d.Figures[0].Chip != f.Values[1] || d.Figures[0].Chips != nil || !slices.ContainsFunc(d.Notes, func(n string) bool { return strings.Contains(n, "`repeats = 10`") }) {
+		t.Errorf("%+v %q", d.Figures, d.Notes)
+	}
+	w, _ = run("targets = [unlike], count = 10, examples = 10, metrics = [], repeats = 2")
+	if !w.says("repeats = 2 does nothing: no metric is measured") {
 		t.Errorf("%q", w.said)
 	}
 }

@@ -21,7 +21,7 @@ type DeployOptions struct {
 	Run     string   // the run folder
 	Model   string   // "": the first that the spec deploys, or the only one that it trains
 	Targets []string // chips as a spec writes them, such as `chip(cores = 4)`; none: those of the first deploy action of the model
-	// Settings of a deploy action as a spec writes them, by name: network, count, examples, metrics, sampler, seed. What is not here is as
+	// Settings of a deploy action as a spec writes them, by name: network, count, examples, metrics, sampler, seed, repeats. What is not here is as
 	// in the first deploy action of the model, or a default.
 	Settings map[string]string
 	Export   string   // folder for what the chips are loaded with; "": none is written
@@ -68,7 +68,7 @@ func (o *DeployOptions) asked() *asked {
 			return fmt.Errorf("name a target by --target: the spec of the run deploys model `%s` on none; `snnc deploy --list` lists them", model)
 		}
 	}
-	a.flags = append(a.flags, flagsOf(o.Settings, "network", "count", "examples", "metrics", "sampler", "seed")...)
+	a.flags = append(a.flags, flagsOf(o.Settings, "network", "count", "examples", "metrics", "sampler", "seed", "repeats")...)
 	return a
 }
 

@@ -183,6 +183,7 @@ func (j *job) useParts(training string, own map[string]string) {
 		case name == dataSetting: // what it holds is a part, and how the spec calls it is none
 		case name == "replace": // the networks with what it puts in are a part, and how the spec calls that is none
 		case name == roundSetting && v.Number != 0: // no part: evaluations of before this setting have none
+		case name == repeatsSetting && v.Number == 1: // no part: deployments of before this setting have none
 		default:
 			j.parts[name] = render(v)
 		}

@@ -148,6 +148,8 @@ func judgeComponent(c schema.Component) error {
 		return errors.New("a coder that encodes has the parameter steps, an int of at least 1, required or with a default")
 	case c.Kind != schema.Target && (c.Emulates || c.Traces):
 		return errors.New("only targets emulate and trace")
+	case c.Seeded && !c.Emulates:
+		return errors.New("only targets that emulate are seeded")
 	case c.Kind != schema.Model && len(c.Roles)+len(c.Samplers)+len(c.Exports) > 0:
 		return errors.New("only models have roles, samplers and exports")
 	}

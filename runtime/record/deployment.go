@@ -2,6 +2,7 @@ package record
 
 import (
 	"fmt"
+	"math"
 
 	"snnc.dev/snnc/plugins/schema"
 )
@@ -181,11 +182,18 @@ type DeployedFigure struct {
 	ChipInterval     Interval `json:"chip_interval,omitzero"`
 	Of               string   `json:"of"` // what is judged: "the first 64 examples of test", "256 samples"
 	Recipe           string   `json:"recipe"`
+	// Chips is the metric of several chips of a target whose chips are not alike, of which Chip is the first; nil where there is one.
+	Chips *ChipFigures `json:"chips,omitempty"`
 }
 
-// String writes both, as "accuracy = 0.9 in 0.8..0.95 on the chip, 1 in software, of the first 64 examples of test".
+// String writes both, as "accuracy = 0.9 in 0.8..0.95 on the chip, 1 in software, of the first 64 examples of test", or "accuracy = 0.9 ± 0.03
+// on 10 chips, 1 in software".
 func (f DeployedFigure) String() string {
-	text := fmt.Sprintf("%s = %s on the chip, %s in software", f.Name, f.ChipInterval.around(f.Chip), f.SoftwareInterval.around(f.Software))
+	chip := f.ChipInterval.around(f.Chip) + " on the chip"
+	if c := f.Chips; c != nil {
+		chip = fmt.Sprintf("%.4g ± %.2g on %d chips", c.Mean, c.Deviation, len(c.Values))
+	}
+	text := fmt.Sprintf("%s = %s, %s in software", f.Name, chip, f.SoftwareInterval.around(f.Software))
 	if f.Of != "" {
 		text += ", of " + f.Of
 	}
@@ -198,6 +206,27 @@ func (i Interval) around(v float64) string {
 		return fmt.Sprintf("%.4g", v)
 	}
 	return fmt.Sprintf("%.4g in %.4g..%.4g", v, i.Low, i.High)
+}
+
+// ChipFigures is a metric of several chips. They are compiled with these seeds; samples and examples are the same.
+type ChipFigures struct {
+	Seeds     []uint64  `json:"seeds"`
+	Values    []float64 `json:"values"`
+	Mean      float64   `json:"mean"`
+	Deviation float64   `json:"deviation"` // the standard deviation of chips
+}
+
+// NewChipFigures adds up a metric of two chips or more.
+func NewChipFigures(seeds []uint64, values []float64) *ChipFigures {
+	f := &ChipFigures{Seeds: seeds, Values: values}
+	for _, v := range values {
+		f.Mean += v / float64(len(values))
+	}
+	for _, v := range values {
+		f.Deviation += (v - f.Mean) * (v - f.Mean) / float64(len(values)-1)
+	}
+	f.Deviation = math.Sqrt(f.Deviation)
+	return f
 }
 
 // LayerAgreement compares the spikes of a layer on the chip with those in software, where both are given the same inputs of the circuit and

@@ -49,8 +49,9 @@ func deployed(cores int) Deployment {
 			{Name: "the part on the chip, simulated on this processor", Low: 0.002, High: 0.015, Label: "assumed", Note: "0.001 s measured with 1 threads", Of: OfChip, Seconds: 0.001, Faster: Bounds{0.83, 147}, Ratios: []Total{{"early", Bounds{202, 0}, nil}}},
 			{Name: "the ANN: the same layers without spikes", Low: 3.5e-7, High: 3.5e-7, Label: "model", Note: "7.8e4 multiply-accumulates at 4.6 pJ", Of: OfOperations, Ratios: []Total{{"early", Bounds{0.0227, 0.0227}, []schema.EnergyPart{schema.Dynamic}}, {"board", Bounds{0.0005, 1.7}, nil}}},
 		},
-		CPU:      &CPU{Seconds: 0.001, Host: 0.0001, Threads: 2},
-		Figures:  []DeployedFigure{{Name: "accuracy", Software: 0.98, Chip: 0.975, ChipInterval: Interval{0.95, 0.99}, Of: "the first 256 examples of test", Recipe: "share of 256 examples of test"}},
+		CPU: &CPU{Seconds: 0.001, Host: 0.0001, Threads: 2},
+		Figures: []DeployedFigure{{Name: "accuracy", Software: 0.98, Chip: 0.975, ChipInterval: Interval{0.95, 0.99}, Of: "the first 256 examples of test", Recipe: "share of 256 examples of test"},
+			{Name: "mse", Software: 0.1, Chip: 0.25, ChipInterval: Interval{0.2, 0.3}, Of: "the first 256 examples of test", Recipe: "of pixels", Chips: NewChipFigures([]uint64{7, 8, 9}, []float64{0.25, 0.5, 0.75})}},
 		Examples: 32, Count: 256, Counted: 64, Seed: 7,
 		Notes: []string{"0.conv stays on the host"},
 	}

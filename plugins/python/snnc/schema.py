@@ -109,6 +109,7 @@ class Component(_Declared):
     exports: list[str] = field(default_factory=list)  # model: functions for metrics, other models and deployment
     emulates: bool = False  # target: it compiles circuits and emulates its chip
     traces: bool = False  # target: it runs networks in its own terms
+    seeded: bool = False  # target that emulates: its chips are not alike, and the seed of a compile says which one it is
     aliases: list[str] = field(default_factory=list)  # names by which other libraries know it
     later: bool = False  # a spec may name it, but nothing in this version can run it
 

@@ -19,7 +19,7 @@ func Target() sdk.Target {
 	number := func(x float64) *float64 { return &x }
 	return sdk.Target{
 		Component: schema.Component{
-			Kind: schema.Target, Name: "neurogrid", Version: "1.0", Doc: doc,
+			Kind: schema.Target, Name: "neurogrid", Version: "1.0", Doc: doc, Seeded: true,
 			Params: []schema.Param{
 				{Name: "step", Type: schema.Real, Default: "40", Min: number(1), Max: number(1000), Doc: "real time of a time step of the network, in ms"},
 				{Name: "tau", Type: schema.Real, Default: "10", Min: number(1), Max: number(200), Doc: "time constant of membranes, in ms"},
@@ -93,6 +93,6 @@ func Check(r schema.TargetRequest) (schema.TargetReply, error) {
 	if T := emulator.Saturated(o.tau, saturation, excitatory); T+leastRefractory > o.step {
 		reply.Notes = append(reply.Notes, fmt.Sprintf("a neuron takes %.1f ms from a spike to the next at least, so it cannot spike in each time step of %g ms", T+leastRefractory, o.step))
 	}
-	reply.Notes = append(reply.Notes, "weights are probabilities that spikes come through, and neurons differ: no two boards give the same, so figures need several seeds")
+	reply.Notes = append(reply.Notes, "weights are probabilities that spikes come through, and neurons differ: no two boards give the same")
 	return reply, nil
 }
