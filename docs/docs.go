@@ -12,12 +12,12 @@ import (
 //go:embed diagnostics.md
 var diagnostics string
 
-//go:embed language.md hardware.md emulate-loihi.md emulate-truenorth.md plugins.md plugin-protocol.md plugin-tests.md
+//go:embed language.md hardware.md emulate-loihi.md emulate-truenorth.md emulate-neurogrid.md plugins.md plugin-protocol.md plugin-tests.md
 var texts embed.FS
 
 // Names returns the names of the pages that Text has, in the order in which they are read.
 func Names() []string {
-	return []string{"language", "hardware", "emulate-loihi", "emulate-truenorth", "plugins", "plugin-protocol", "plugin-tests"}
+	return []string{"language", "hardware", "emulate-loihi", "emulate-truenorth", "emulate-neurogrid", "plugins", "plugin-protocol", "plugin-tests"}
 }
 
 // Text returns a page by its name, in Markdown, or of NAME#SECTION one section of it with what is below it; SECTION is as in links to

@@ -22,7 +22,7 @@ import (
 
 type docCommand struct {
 	specFlags
-	Name     []string `arg:"" optional:"" help:"What to explain: a layer, neuron, coder, model, data set, optimiser, metric, setting, statement, wire, type, unit, the code of a diagnostic, or a page (language, hardware, emulate-loihi, emulate-truenorth, plugins, plugin-protocol, plugin-tests; PAGE#SECTION for a part). None: a list of all."`
+	Name     []string `arg:"" optional:"" help:"What to explain: a layer, neuron, coder, model, data set, optimiser, metric, setting, statement, wire, type, unit, the code of a diagnostic, or a page (language, hardware, emulate-loihi, emulate-truenorth, emulate-neurogrid, plugins, plugin-protocol, plugin-tests; PAGE#SECTION for a part). None: a list of all."`
 	Markdown bool     `help:"Print the reference of all names in Markdown."`
 }
 

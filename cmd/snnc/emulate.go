@@ -17,8 +17,8 @@ type emulateCommand struct {
 
 // Help says what is printed.
 func (c *emulateCommand) Help() string {
-	return `What the chip does is printed as JSON, one line for each thing that is recorded. docs/emulate-loihi.md and
-docs/emulate-truenorth.md have the formats.`
+	return `What the chip does is printed as JSON, one line for each thing that is recorded. docs/emulate-loihi.md,
+docs/emulate-truenorth.md and docs/emulate-neurogrid.md have the formats.`
 }
 
 func (c *emulateCommand) Run(ctx context.Context, s streams) error {

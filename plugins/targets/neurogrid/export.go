@@ -39,7 +39,7 @@ type exportedCircuit struct {
 	Type        string `json:"type,omitempty"`
 	Probability string `json:"probability,omitempty"`
 	// Wires are the softwires where a person writes them: source, target, type, probability.
-	Wires [][4]float64 `json:"wires,omitempty"`
+	Wires []wireRow `json:"wires,omitempty"`
 }
 
 type exportedPopulation struct {
@@ -54,6 +54,30 @@ type exportedAddress struct {
 	First  int    `json:"first"`
 	Number int    `json:"number"`
 	Spikes int    `json:"spikes,omitempty"` // in a time step, of biases and drives
+}
+
+// wireRow and spikeRow are rows of as many numbers: json would drop what is too much.
+type (
+	wireRow  [4]float64
+	spikeRow [2]float64
+)
+
+func (r *wireRow) UnmarshalJSON(b []byte) error {
+	return row(b, r[:], "[source, target, type, probability]")
+}
+
+func (r *spikeRow) UnmarshalJSON(b []byte) error { return row(b, r[:], "[ms, address]") }
+
+func row(b []byte, to []float64, what string) error {
+	var x []float64
+	if err := json.Unmarshal(b, &x); err != nil {
+		return err
+	}
+	if len(x) != len(to) {
+		return fmt.Errorf("%s is no %s", b, what)
+	}
+	copy(to, x)
+	return nil
 }
 
 // tensors lists those of the softwires.

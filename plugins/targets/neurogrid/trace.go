@@ -17,11 +17,11 @@ import (
 
 // trial is one run of a circuit.
 type trial struct {
-	Circuit  string       `json:"circuit"`
-	Board    uint64       `json:"board"`    // seed of the mismatch
-	Seed     uint64       `json:"seed"`     // of what softwires let through
-	Duration float64      `json:"duration"` // ms
-	Spikes   [][2]float64 `json:"spikes"`   // of the host: ms and address
+	Circuit  string     `json:"circuit"`
+	Board    uint64     `json:"board"`    // seed of the mismatch
+	Seed     uint64     `json:"seed"`     // of what softwires let through
+	Duration float64    `json:"duration"` // ms
+	Spikes   []spikeRow `json:"spikes"`   // of the host: ms and address
 }
 
 // The bounds of a trace, so that no text takes the process with it.

@@ -1,6 +1,8 @@
 package emulator
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -35,10 +37,28 @@ type Synapse struct {
 
 // Parameters are those of a Neurocore. All its neurons share them.
 type Parameters struct {
-	Tau        float64        `json:"tau"`        // of the membrane, ms
-	Refractory float64        `json:"refractory"` // ms
-	Bias       float64        `json:"bias"`       // current; from 0.5 on a neuron fires by itself
-	Synapses   [Types]Synapse `json:"synapses"`
+	Tau        float64  `json:"tau"`        // of the membrane, ms
+	Refractory float64  `json:"refractory"` // ms
+	Bias       float64  `json:"bias"`       // current; from 0.5 on a neuron fires by itself
+	Synapses   Synapses `json:"synapses"`
+}
+
+// Synapses are the types of a Neurocore.
+type Synapses [Types]Synapse
+
+// UnmarshalJSON refuses lists of more or fewer types, and what a type does not have.
+func (s *Synapses) UnmarshalJSON(b []byte) error {
+	var list []Synapse
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&list); err != nil {
+		return err
+	}
+	if len(list) != Types {
+		return fmt.Errorf("synapses are a list of %d types, and there are %d", Types, len(list))
+	}
+	copy(s[:], list)
+	return nil
 }
 
 // Wire is a softwire: a spike of its source becomes an event at a synapse of the target with a probability.
