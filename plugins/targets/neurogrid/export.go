@@ -140,9 +140,9 @@ func (c *chip) Export(examples ...*sdk.Block) (text string, tensors [][]byte, er
 		if x == nil {
 			return "", nil, fmt.Errorf("export circuit %q: it is none of those compiled", b.Circuit)
 		}
-		t := trial{Circuit: b.Circuit, Board: c.seed, Seed: b.Seeds[0], Duration: x.span(b.Steps), Spikes: [][2]float64{}}
+		t := trial{Circuit: b.Circuit, Board: c.seed, Seed: b.Seeds[0], Duration: x.span(b.Steps), Spikes: []spikeRow{}}
 		for _, e := range x.events(t.Seed, b.Steps, x.given(b, 0)) {
-			t.Spikes = append(t.Spikes, [2]float64{e.At, float64(e.Source)})
+			t.Spikes = append(t.Spikes, spikeRow{e.At, float64(e.Source)})
 		}
 		out.Trials = append(out.Trials, t)
 	}
