@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"encoding/binary"
 	"fmt"
 	"math"
 	"slices"
@@ -194,17 +195,18 @@ func pass(states []*state, j int, last []int) []*state {
 func (s *search) extend(states []*state, layers []layer, all []*options, r rules, j int, last []int, bound int) (next []*state, over overrun, ended bool) {
 	at := map[string]int{}
 	var key []byte
+	var open []opening
 	for _, st := range states {
 		for k, t := range all[j].tilings {
 			if !s.work.spend(8 * (1 + len(layers[j].groups))) {
 				return next, over, true
 			}
-			n := &state{cores: st.cores + t.cores, last: t, back: st}
-			if n.cores > bound {
+			cores := st.cores + t.cores
+			if cores > bound {
 				break // they come with the fewest cores first
 			}
 			fits := true
-			key = key[:0]
+			key, open = key[:0], open[:0]
 			own := 0
 			for g := range layers[j].groups {
 				if layers[j].groups[g].own {
@@ -222,23 +224,28 @@ func (s *search) extend(states []*state, layers []layer, all []*options, r rules
 					fits = false
 				}
 				if last[o.layer] > j {
-					n.open = append(n.open, o)
-					key = fmt.Append(key, o.option, o.slots, ",")
+					open = append(open, o)
+					key = binary.AppendUvarint(binary.AppendUvarint(key, uint64(o.option)), uint64(o.slots))
 				}
 			}
 			if !fits {
 				continue
 			}
 			if last[j] > j {
-				n.open = append(n.open, opening{layer: j, option: k, slots: own})
-				key = fmt.Append(key, k)
+				open = append(open, opening{layer: j, option: k, slots: own})
+				key = binary.AppendUvarint(key, uint64(k))
 			}
-			if i, ok := at[string(key)]; !ok {
-				at[string(key)] = len(next)
-				next = append(next, n)
-			} else if n.cores < next[i].cores {
+			i, ok := at[string(key)]
+			if ok && cores >= next[i].cores {
+				continue
+			}
+			n := &state{cores: cores, open: slices.Clone(open), last: t, back: st}
+			if ok {
 				next[i] = n
+				continue
 			}
+			at[string(key)] = len(next)
+			next = append(next, n)
 		}
 	}
 	return next, over, false
