@@ -46,7 +46,10 @@ func (c *checkCommand) Run(ctx context.Context, s streams) error {
 			changed, runs = sweep.Members[0].Options, fmt.Sprintf(" in %d runs", len(sweep.Members))
 		}
 		if !found.HasErrors() {
-			_, found, texts = experiment.Load(ctx, h, file, text, changed)
+			var x *experiment.Experiment
+			if x, found, texts = experiment.Load(ctx, h, file, text, changed); x != nil {
+				found = append(found, x.Targets(ctx)...)
+			}
 		}
 		if err := ctx.Err(); err != nil {
 			return err

@@ -26,7 +26,7 @@ type deployCommand struct {
 	Network  string   `placeholder:"NAME" help:"The network of the model that is put on the chip. Default: all."`
 	Count    *int     `placeholder:"N" help:"How many samples are drawn, or examples judged, in software and on the chip."`
 	Examples *int     `placeholder:"N" help:"Of how many examples rates are measured and spikes compared."`
-	Metrics  string   `placeholder:"METRIC,..." help:"What is measured of both, as in the brackets of the setting metrics."`
+	Metrics  string   `placeholder:"METRIC,..." help:"What is measured of both, as in the brackets of the setting metrics; [] for nothing."`
 	Sampler  string   `placeholder:"SAMPLER" help:"How samples are drawn, as a spec writes it."`
 	Seed     *uint64  `placeholder:"N" help:"Of the random numbers."`
 	Repeats  *int     `placeholder:"N" help:"On how many chips the metrics are measured, with seeds from --seed on, where chips of a target are not alike."`
@@ -68,8 +68,10 @@ func (c *deployCommand) Run(ctx context.Context, s streams) error {
 			settings[name] = v
 		}
 	}
-	if c.Metrics != "" {
-		settings["metrics"] = "[" + strings.TrimSuffix(strings.TrimPrefix(c.Metrics, "["), "]") + "]"
+	if list := strings.TrimSpace(c.Metrics); strings.HasPrefix(list, "[") && strings.HasSuffix(list, "]") {
+		settings["metrics"] = list
+	} else if list != "" {
+		settings["metrics"] = "[" + list + "]"
 	}
 	places, err := placesOfRun(c.Folder)
 	if err != nil {
@@ -84,7 +86,7 @@ func (c *deployCommand) Run(ctx context.Context, s streams) error {
 	if c.Example != nil {
 		example = *c.Example
 	}
-	watch := newWatcher(s.out, false, c.Quiet)
+	watch := newWatcher(s, false, c.Quiet)
 	found, sources, err := experiment.Deploy(ctx, h, experiment.DeployOptions{Run: c.Folder, Model: c.Model, Targets: c.Target, Settings: settings, Export: c.Export, Example: example,
 		Data: data.Folders(c.Data...), Threads: threads, Version: version(), Watch: watch})
 	watch.end()

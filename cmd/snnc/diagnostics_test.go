@@ -131,7 +131,10 @@ func TestDiagnostics(t *testing.T) {
 			case strings.HasSuffix(m[2], " locked"):
 				from = locked
 			}
-			_, found, sources := experiment.Load(t.Context(), from, "x.snn", []byte(m[3]), experiment.Options{})
+			x, found, sources := experiment.Load(t.Context(), from, "x.snn", []byte(m[3]), experiment.Options{})
+			if x != nil {
+				found = append(found, x.Targets(t.Context())...)
+			}
 			var out strings.Builder
 			if err := found.Text(&out, sources, false); err != nil {
 				t.Fatal(err)

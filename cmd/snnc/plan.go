@@ -28,6 +28,15 @@ func (c *planCommand) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
+	if found := x.Targets(ctx); found.HasErrors() {
+		if err := printFindings(s.err, found, x.Spec.Sources); err != nil {
+			return err
+		}
+		return judged(found)
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	p, err := x.Plan()
 	if err != nil {
 		return err

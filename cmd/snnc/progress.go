@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/term"
 
+	"snnc.dev/snnc/dsl/diag"
 	"snnc.dev/snnc/runtime/experiment"
 	"snnc.dev/snnc/runtime/record"
 )
@@ -24,7 +25,7 @@ func terminal(w io.Writer) bool {
 
 // watcher shows a run: a live line on a terminal, plain lines elsewhere, or the events as JSON.
 type watcher struct {
-	out         io.Writer
+	out, errors io.Writer
 	json, quiet bool
 	live        bool
 	shown       time.Time // when the live line was drawn last
@@ -41,8 +42,9 @@ func (w *watcher) Write(text []byte) (int, error) {
 	return n, err
 }
 
-func newWatcher(out io.Writer, json, quiet bool) *watcher {
-	return &watcher{shown: time.Now(), out: out, json: json, quiet: quiet, live: terminal(out) && !json && !quiet}
+func newWatcher(s streams, json, quiet bool) *watcher {
+	out := s.out
+	return &watcher{shown: time.Now(), out: out, errors: s.err, json: json, quiet: quiet, live: terminal(out) && !json && !quiet}
 }
 
 // Event prints what a line of events.jsonl says.
@@ -63,6 +65,17 @@ func (w *watcher) Event(e record.Event) {
 func (w *watcher) Say(action, words string) {
 	if !w.json {
 		w.line(action + ": " + words)
+	}
+}
+
+// Warn prints findings that stop nothing.
+func (w *watcher) Warn(found diag.List, sources diag.Sources) {
+	if w.quiet {
+		return
+	}
+	w.end()
+	if err := printFindings(w.errors, found, sources); w.err == nil {
+		w.err = err
 	}
 }
 

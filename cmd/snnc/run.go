@@ -85,7 +85,7 @@ func (c *runCommand) Run(ctx context.Context, s streams) error {
 		return err
 	}
 	defer h.Close()
-	watch := newWatcher(s.out, c.JSON, c.Quiet)
+	watch := newWatcher(s, c.JSON, c.Quiet)
 	o.Watch = watch
 	changed := c.options()
 	sweep, err := readSweep(ctx, h, c.File, changed, s)

@@ -29,3 +29,9 @@ const (
 	PluginChanged   Code = "SNN0406" // a plugin is not the one that snnc.lock has
 	PluginUnlocked  Code = "SNN0407" // a plugin that snnc.lock does not have, where it has to
 )
+
+// Codes of what targets say of networks.
+const (
+	BeyondLimit   Code = "SNN0501" // a layer that needs more of something than a target has
+	NothingOnChip Code = "SNN0502" // a model of which a target takes nothing
+)

@@ -28,9 +28,6 @@ func rounding(ctx context.Context, h *host.Host, a *check.Action) func(b *Built)
 	}
 	at := a.Places[quantizeSetting]
 	return func(b *Built) diag.List {
-		ask := func(ctx context.Context, circuits []schema.Circuit) (schema.TargetReply, error) {
-			return h.Check(ctx, a.Plugins[quantizeSetting], schema.TargetRequest{Component: target.Text, Arguments: target.Args, Circuits: circuits})
-		}
 		applied := b.Generates()
 		var networks []place.Network
 		for _, r := range b.model.Roles {
@@ -38,21 +35,15 @@ func rounding(ctx context.Context, h *host.Host, a *check.Action) func(b *Built)
 				networks = append(networks, place.Network{Name: r.Path, Module: b.Modules[r.Path]})
 			}
 		}
-		p, err := place.Networks(ctx, ask, networks)
+		p, err := place.Networks(ctx, Checker(h, a.Plugins[quantizeSetting], target), networks, nil)
 		if err != nil {
 			return diag.List{PluginFailed(err, at)}
 		}
-		var found diag.List
-		for _, c := range p.Reply.Complaints {
-			where, notes := Attributed(c.Path, func(path string) (diag.Range, bool) { r, ok := a.Places[quantizeSetting+"."+path]; return r, ok }, at)
-			found.Add(diag.Diagnostic{Code: diag.PluginComplains, Range: where, Summary: c.Summary, Help: c.Help,
-				Notes: append(notes, diag.Note{Message: fmt.Sprintf("so says target `%s`", target.Text)})})
-		}
-		if found.HasErrors() {
+		if found := Complained(a, quantizeSetting, target.Text, p.Reply.Complaints); found.HasErrors() {
 			return found
 		}
 		if len(p.Circuits) == 0 {
-			d := diag.Diagnostic{Code: diag.BadAction, Range: at, Summary: fmt.Sprintf("nothing of model `%s` lies on target `%s`, so there is nothing to round", b.model.Name, target.Text), Help: "leave `quantize` out, or give the model layers of spiking neurons that take spikes"}
+			d := diag.Diagnostic{Code: diag.NothingOnChip, Range: at, Summary: fmt.Sprintf("nothing of model `%s` lies on target `%s`, so there is nothing to round", b.model.Name, target.Text), Help: "leave `quantize` out, or give the model layers of spiking neurons that take spikes"}
 			for _, r := range p.Refused[:min(len(p.Refused), 5)] {
 				d.Notes = append(d.Notes, diag.Note{Message: fmt.Sprintf("layer %s of role `%s`: %s", r.Population, r.Network, r.Reason)})
 			}
@@ -75,6 +66,22 @@ func rounding(ctx context.Context, h *host.Host, a *check.Action) func(b *Built)
 		b.Modules = modules
 		return nil
 	}
+}
+
+// Checker asks a target, a value of a setting of an action, whether circuits fit.
+func Checker(h *host.Host, plugin string, target schema.Value) place.Check {
+	return func(ctx context.Context, circuits []schema.Circuit) (schema.TargetReply, error) {
+		return h.Check(ctx, plugin, schema.TargetRequest{Component: target.Text, Arguments: target.Args, Circuits: circuits})
+	}
+}
+
+// Complained makes findings of what a target that stands at a path of an action says of its arguments, each at its place in the spec.
+func Complained(a *check.Action, path, target string, complaints []schema.Complaint) (found diag.List) {
+	for _, c := range complaints {
+		at, notes := Attributed(c.Path, func(argument string) (diag.Range, bool) { r, ok := a.Places[path+"."+argument]; return r, ok }, a.Places[path])
+		found.Add(diag.Diagnostic{Code: diag.PluginComplains, Range: at, Summary: c.Summary, Help: c.Help, Notes: append(notes, diag.Note{Message: fmt.Sprintf("so says target `%s`", target)})})
+	}
+	return found
 }
 
 // gridOf is how the weights of a layer are rounded; nil where they are not.

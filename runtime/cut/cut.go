@@ -35,6 +35,9 @@ type Result struct {
 	// Weights says for each population by name from which variables its synapses have their weights. Where they have several, these are
 	// multiplied or added. It has no factor that is folded into weights, such as a batch norm's.
 	Weights map[string][]Weight
+	// Nodes are what populations and layers of the host come from in the network, by their names, those too that are not allowed: the
+	// products in the weights of a population, then its neuron.
+	Nodes map[string][]*graph.Node
 	// Operations are the multiply-accumulates of the whole network for one example, at the time steps of its types.
 	Operations int
 }
@@ -120,7 +123,7 @@ func network(name string, m *graph.Module, vars func(name string) []float32, o O
 		}
 		r.Module = &whole
 	}
-	r.Host = c.host(e, out)
+	r.Host, r.Nodes = c.host(e, out), c.named
 	for _, n := range g.Nodes {
 		each, steps, _ := operations(n)
 		r.Operations += each * steps

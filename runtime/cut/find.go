@@ -22,8 +22,9 @@ type finder struct {
 	facts  map[*graph.Node]*fact
 	forms  map[graph.Value]*synapse.Form
 	fold   synapse.Fold
-	names  map[string]int // how many populations are called so
-	made   map[twin]int   // the population of what flows in and of dynamics
+	names  map[string]int           // how many populations are called so
+	named  map[string][]*graph.Node // see Result.Nodes
+	made   map[twin]int             // the population of what flows in and of dynamics
 	known  map[graph.Value][]float64
 	budget int   // numbers that may still be computed
 	broken error // a variable that is not finite
@@ -96,7 +97,7 @@ const work = 1 << 31
 
 func find(m *graph.Module, g *graph.Graph, vars func(string) []float32, allowed func(string) bool, budget int) *finder {
 	c := &finder{m: m, g: g, vars: vars, allowed: allowed, env: graph.ModuleEnv{Module: m, Types: map[string]graph.Type{}}, budget: budget,
-		facts: map[*graph.Node]*fact{}, forms: map[graph.Value]*synapse.Form{}, names: map[string]int{}, made: map[twin]int{}, known: map[graph.Value][]float64{}}
+		facts: map[*graph.Node]*fact{}, forms: map[graph.Value]*synapse.Form{}, names: map[string]int{}, named: map[string][]*graph.Node{}, made: map[twin]int{}, known: map[graph.Value][]float64{}}
 	c.fold = synapse.Fold{Source: c}
 	for _, v := range m.Variables {
 		c.env.Types[v.Name] = v.Type

@@ -45,7 +45,11 @@ func (c *finder) host(e *emitter, g *graph.Graph) []Layer {
 		}
 		if why := c.reason(n, old); why != "" {
 			each, steps, timed := operations(n)
-			out = append(out, Layer{Name: c.nameOf(old), Kind: kindOf(old.Op), Operations: each, Steps: steps, Free: timed && c.g.FreeSteps && c.fact(old).over, Reason: why})
+			name := c.nameOf(old)
+			if c.named[name] == nil {
+				c.named[name] = []*graph.Node{old}
+			}
+			out = append(out, Layer{Name: name, Kind: kindOf(old.Op), Operations: each, Steps: steps, Free: timed && c.g.FreeSteps && c.fact(old).over, Reason: why})
 		}
 	}
 	return out

@@ -41,6 +41,10 @@ func (c *finder) name(p *population) string {
 	if c.names[name]++; c.names[name] > 1 { // weights that are used again
 		name = fmt.Sprintf("%s, use %d", name, c.names[name])
 	}
+	if nodes = append(slices.Clone(nodes), p.node); p.node.Op == graph.OpMaxPool {
+		nodes = []*graph.Node{p.node}
+	}
+	c.named[name] = nodes
 	return name
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"snnc.dev/snnc/plugins/schema"
 	"snnc.dev/snnc/plugins/sdk/circuit"
@@ -34,36 +35,29 @@ type Placed struct {
 	Tensors  []float32
 	Modules  map[string]*graph.Module // by role: with nodes for circuits, or as they were
 	Layers   []record.DeployedLayer   // without what the chip does
+	Refused  []place.Refusal
+	// Nodes are what populations and layers of the host come from in their modules, by role and name: see cut.Result.
+	Nodes map[string]map[string][]*graph.Node
 
 	runs map[string]float64 // of circuits
 }
 
-// Place puts networks on a chip as far as the target takes them, see place.Networks. Limits that are violated, and complaints, are in the
-// reply.
-func Place(ctx context.Context, check place.Check, parts []Part) (*Placed, error) {
+// Place puts networks on a chip as far as the target takes them and has not refused them before, see place.Networks. Limits that are
+// violated, and complaints, are in the reply.
+func Place(ctx context.Context, check place.Check, parts []Part, before []place.Refusal) (*Placed, error) {
 	var networks []place.Network
 	for _, part := range parts {
 		if part.Stays == "" {
 			networks = append(networks, place.Network{Name: part.Role, Module: part.Module, Vars: part.Variables})
 		}
 	}
-	r, err := place.Networks(ctx, check, networks)
+	r, err := place.Networks(ctx, check, networks, before)
 	if err != nil {
 		return nil, err
 	}
-	p := &Placed{Reply: r.Reply, Circuits: r.Circuits, Tensors: r.Tensors, Modules: map[string]*graph.Module{}, runs: map[string]float64{}}
+	p := &Placed{Reply: r.Reply, Circuits: r.Circuits, Tensors: r.Tensors, Modules: map[string]*graph.Module{}, Refused: r.Refused, Nodes: map[string]map[string][]*graph.Node{}, runs: map[string]float64{}}
 	if len(p.Circuits) == 0 {
 		p.Reply.Fits = true
-	}
-	refused := map[[2]string]string{} // role and population -> why
-	only := map[string]string{}       // role -> the one reason that there is
-	for _, x := range r.Refused {
-		refused[[2]string{x.Network, x.Population}] = x.Reason
-		if why, there := only[x.Network]; there && why != x.Reason {
-			only[x.Network] = ""
-			continue
-		}
-		only[x.Network] = x.Reason
 	}
 	placed := 0
 	for _, part := range parts {
@@ -74,7 +68,7 @@ func Place(ctx context.Context, check place.Check, parts []Part) (*Placed, error
 		} else if own, err = cut.Network(part.Role, part.Module, part.Variables, cut.Options{Allowed: func(string) bool { return false }}); err != nil {
 			return nil, err
 		}
-		p.Modules[part.Role] = own.Module
+		p.Modules[part.Role], p.Nodes[part.Role] = own.Module, own.Nodes
 		for _, c := range own.Circuits {
 			p.runs[c.Name] = part.Runs
 			for _, q := range c.Populations {
@@ -86,11 +80,15 @@ func Place(ctx context.Context, check place.Check, parts []Part) (*Placed, error
 			}
 		}
 		for _, l := range own.Host {
-			why := cmp.Or(part.Stays, refused[[2]string{part.Role, l.Name}])
-			if why == "" && l.Reason == cut.NotAllowed {
-				why = only[part.Role]
+			why := cmp.Or(part.Stays, l.Reason)
+			if why == cut.NotAllowed {
+				i := slices.IndexFunc(r.Refused, func(x place.Refusal) bool {
+					return x.Network == part.Role && slices.ContainsFunc(own.Nodes[x.Population], func(n *graph.Node) bool { return slices.Contains(own.Nodes[l.Name], n) })
+				})
+				if i >= 0 {
+					why = r.Refused[i].Reason
+				}
 			}
-			why = cmp.Or(why, l.Reason)
 			steps := float64(l.Steps)
 			if l.Free && part.Steps > 0 {
 				steps = part.Steps
@@ -116,24 +114,34 @@ func (p *Placed) used() {
 	}
 }
 
-// Reasons lists why nothing lies on the chip, each reason once, with the layers that it is of.
-func (p *Placed) Reasons() (out []string) {
+// Reason is why the host computes layers.
+type Reason struct {
+	Words       string // with the names of some of them
+	Role, Layer string // the first of them
+}
+
+// Reasons lists why the host computes layers, each reason once.
+func (p *Placed) Reasons() (out []Reason) {
 	var order []string
-	of := map[string][]string{}
-	for _, l := range p.Layers {
-		if l.Reason != "" {
+	of := map[string][]*record.DeployedLayer{}
+	for i := range p.Layers {
+		if l := &p.Layers[i]; l.Reason != "" {
 			if of[l.Reason] == nil {
 				order = append(order, l.Reason)
 			}
-			of[l.Reason] = append(of[l.Reason], l.Network+" "+l.Layer)
+			of[l.Reason] = append(of[l.Reason], l)
 		}
 	}
 	for _, why := range order {
-		layers := of[why]
-		if len(layers) > 3 {
-			layers = append(slices.Clone(layers[:3]), fmt.Sprintf("%d more", len(of[why])-3))
+		var names []string
+		for i, l := range of[why] {
+			if i == 3 {
+				names = append(names, fmt.Sprintf("%d more", len(of[why])-i))
+				break
+			}
+			names = append(names, l.Network+" "+l.Layer)
 		}
-		out = append(out, fmt.Sprintf("%v: %s", layers, why))
+		out = append(out, Reason{strings.Join(names, ", ") + ": " + why, of[why][0].Network, of[why][0].Layer})
 	}
 	return out
 }

@@ -60,7 +60,7 @@ func TestPlace(t *testing.T) {
 	stays := part(t, "b", 1)
 	stays.Stays = "it is carried"
 	parts := []Part{part(t, "a", 3), stays, part(t, "c", 1)}
-	p, err := Place(context.Background(), takes(t, 4), parts)
+	p, err := Place(context.Background(), takes(t, 4), parts, nil)
 	if err != nil || !p.Reply.Fits {
 		t.Fatal(p, err)
 	}
@@ -88,13 +88,20 @@ func TestPlace(t *testing.T) {
 	if p.Modules["b"] != stays.Module || p.Modules["a"] == parts[0].Module {
 		t.Error("the wrong networks are rewritten")
 	}
-	if none, err := Place(context.Background(), takes(t, 3, 4, 5), parts); err != nil || len(none.Circuits) > 0 || len(none.Reasons()) == 0 || !strings.Contains(strings.Join(none.Reasons(), "\n"), "an odd size") {
+	if none, err := Place(context.Background(), takes(t, 3, 4, 5), parts, nil); err != nil || len(none.Circuits) > 0 || !slices.Contains(none.Reasons(), Reason{"a 1.linear, a neuron.0, a 3.linear, 9 more: an odd size", "a", "1.linear"}) {
 		t.Errorf("%v %v", none, err)
+	}
+	if n := p.Nodes["a"]["1.linear"]; len(n) != 2 || n[0].Op != graph.OpMatmul || n[1].Op != graph.OpEquation {
+		t.Errorf("the layer that is refused comes from %v", n)
+	}
+	again, err := Place(context.Background(), takes(t), parts, p.Refused)
+	if err != nil || len(again.Circuits) != len(p.Circuits) || !slices.EqualFunc(again.Refused, p.Refused, func(a, b place.Refusal) bool { return a.Population == b.Population && a.Reason == b.Reason }) {
+		t.Errorf("what was refused before lies on the chip: %+v, %v", again, err)
 	}
 	broken := errors.New("broken")
 	if _, err := Place(context.Background(), func(context.Context, []schema.Circuit) (schema.TargetReply, error) {
 		return schema.TargetReply{}, broken
-	}, parts); !errors.Is(err, broken) {
+	}, parts, nil); !errors.Is(err, broken) {
 		t.Error(err)
 	}
 }
@@ -104,7 +111,7 @@ func TestSteps(t *testing.T) {
 	for _, x := range []struct{ steps, want float64 }{{0, 4}, {10, 10}, {2.5, 2.5}} {
 		a := part(t, "a", 3)
 		a.Steps = x.steps
-		p, err := Place(context.Background(), takes(t, 4, 5), []Part{a})
+		p, err := Place(context.Background(), takes(t, 4, 5), []Part{a}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -126,7 +133,7 @@ func TestOverflow(t *testing.T) {
 	a.Variables = func(name string) []float32 {
 		return slices.Repeat([]float32{3e38}, a.Module.Variable(name).Type.Size())
 	}
-	p, err := Place(context.Background(), takes(t), []Part{a})
+	p, err := Place(context.Background(), takes(t), []Part{a}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -155,7 +162,7 @@ func (e emulator) Emulate(_ context.Context, b host.Block) (schema.EmulateReply,
 // What circuits do is counted for each inference, whichever number of times that runs them, and compared with software.
 func TestServer(t *testing.T) {
 	parts := []Part{part(t, "a", 2)} // an inference applies it twice
-	p, err := Place(context.Background(), takes(t), parts)
+	p, err := Place(context.Background(), takes(t), parts, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,10 +2,10 @@ package experiment
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -15,6 +15,8 @@ import (
 	"snnc.dev/snnc/runtime/build"
 	"snnc.dev/snnc/runtime/data"
 	"snnc.dev/snnc/runtime/deploy"
+	"snnc.dev/snnc/runtime/host"
+	"snnc.dev/snnc/runtime/place"
 	"snnc.dev/snnc/runtime/record"
 	"snnc.dev/snnc/runtime/tensor"
 	"snnc.dev/snnc/runtime/train"
@@ -43,36 +45,31 @@ func (r *runner) deploy(ctx context.Context, j *job) error {
 	if err := r.folder.RemoveDeployments(r.called(j)); err != nil {
 		return err
 	}
-	var x *deployment
-	var found diag.List
-	names := targetNames(j)
-	for i, target := range j.Settings["targets"].Items {
-		path := fmt.Sprintf("targets[%d]", i)
-		out := record.Deployment{Action: r.called(j), Model: j.model.Name, Place: i, Target: target.Text, Written: j.written(path, target), Arguments: target.Args, Seed: seed(j), Layers: []record.DeployedLayer{}}
-		var err error
-		if r.x.component(j.Plugins[path], schema.Target, target.Text).Emulates {
-			if x == nil {
-				if x, err = r.deployment(ctx, j); err != nil {
-					return err
-				}
-			}
-			err = x.on(ctx, path, names[i], target, &out)
-		} else {
-			err = r.checked(ctx, j, path, names[i], target, &out)
-		}
-		var refused *Refused
-		if errors.As(err, &refused) { // the other targets go on
-			found = append(found, refused.Found...)
-		} else if err != nil {
+	x, err := r.deployment(j)
+	if err != nil {
+		return err
+	}
+	var answers []answer
+	for i, name := range targetNames(j) {
+		target := j.Settings["targets"].Items[i]
+		out := record.Deployment{Action: r.called(j), Model: j.model.Name, Place: i, Target: target.Text, Written: j.written(targetPath(i), target), Arguments: target.Args, Seed: seed(j), Layers: []record.DeployedLayer{}}
+		a, err := x.on(ctx, i, name, &out)
+		if err != nil {
 			return err
 		}
-		if err := r.folder.SetDeployment(r.deployName(j, names[i]), out); err != nil {
+		answers = append(answers, a)
+		if len(a.placed.Reply.Complaints) > 0 {
+			continue // there is no such chip
+		}
+		if err := r.folder.SetDeployment(r.deployName(j, name), out); err != nil {
 			return err
 		}
 	}
+	found := verdict(answers)
 	if found.HasErrors() {
 		return &Refused{found}
 	}
+	r.warn(found)
 	return nil
 }
 
@@ -117,110 +114,127 @@ func (j *job) written(path string, target schema.Value) string {
 }
 
 // on puts the networks on the chip of a target, emulates it, and writes down what that comes to.
-func (x *deployment) on(ctx context.Context, path, name string, target schema.Value, out *record.Deployment) error {
-	j, h := x.job, x.x.host
-	out.Inference, out.Examples, out.Count = x.way.what, x.measure, x.count
-	placed, err := deploy.Place(ctx, func(ctx context.Context, circuits []schema.Circuit) (schema.TargetReply, error) {
-		return h.Check(ctx, j.Plugins[path], schema.TargetRequest{Component: target.Text, Arguments: target.Args, Circuits: circuits})
-	}, x.parts)
-	if err != nil {
-		return err
+func (x *deployment) on(ctx context.Context, i int, name string, out *record.Deployment) (answer, error) {
+	c, err := x.compile(ctx, i, name, out)
+	if err != nil || c.chip == nil {
+		return c.answer, err
 	}
-	if len(placed.Reply.Complaints) > 0 {
-		return x.complained(j, path, target.Text, placed.Reply.Complaints)
-	}
-	out.Layers = placed.Layers
-	if len(placed.Circuits) == 0 {
-		d := diag.Diagnostic{Code: diag.BadAction, Range: j.Places[path], Summary: fmt.Sprintf("nothing of model `%s` lies on target `%s`", j.model.Name, target.Text), Help: "leave the target out, or change the layers that the notes name"}
-		for _, why := range placed.Reasons() {
-			d.Notes = append(d.Notes, diag.Note{Message: why})
-			out.Problems = append(out.Problems, schema.Placement{Problem: why})
-		}
-		x.o.Watch.Say(j.name, fmt.Sprintf("nothing lies on %s", out.Written))
-		return &Refused{diag.List{d}}
-	}
-	if x.verdict(j, out.Written, placed.Reply, out); !out.Fits {
-		return nil
-	}
-	if stays := out.Stays(2); stays != "" {
-		x.o.Watch.Say(j.name, "    "+stays)
-	}
-	server := deploy.NewServer(ctx, placed)
-	x.pool.Chips = server
+	defer c.chip.Close()
 	defer func() { x.pool.Chips = nil }()
-	whole, drawn, err := x.rewritten(placed)
-	if err != nil {
-		return err
-	}
-	server.Watch(true, false)
-	nothing := func(int, *tensor.Tensor) error { return nil }
-	if err := x.run(ctx, whole, drawn, x.measure, x.measure, false, nothing); err != nil {
-		return err
-	}
-	server.Watch(false, false)
-	if err := server.Measure(placed, x.measure); err != nil {
-		return err
-	}
-	chip, reply, err := h.Compile(ctx, j.Plugins[path], schema.CompileRequest{Component: target.Text, Arguments: target.Args, Circuits: placed.Circuits, Seed: seed(j)}, placed.Tensors)
-	if err != nil {
-		return err
-	}
-	if len(reply.Complaints) > 0 {
-		return x.complained(j, path, target.Text, reply.Complaints)
-	}
-	if !reply.Fits {
-		out.Notes = nil
-		x.verdict(j, out.Written, reply.TargetReply, out)
-		return nil
-	}
-	defer chip.Close()
-	out.Notes = nil
-	placed.Compiled(out, reply)
-	server.Emulate(chip)
-	if err := x.exported(ctx, name, chip, server, whole, drawn); err != nil {
-		return err
+	c.placed.Compiled(out, c.reply)
+	c.server.Emulate(c.chip)
+	if err := x.exported(ctx, name, c.chip, c.server, c.whole, c.drawn); err != nil {
+		return c.answer, err
 	}
 	n := x.count
 	if x.way.export != "" {
 		n = x.measure
 	}
 	var images []*tensor.Tensor
-	server.Watch(true, true)
-	beside, begun, busy := math.Inf(1), time.Now(), server.Busy()
-	err = x.run(ctx, whole, drawn, n, x.measure, true, func(first int, t *tensor.Tensor) error {
-		beside = min(beside, (time.Since(begun)-server.Busy()+busy).Seconds()/float64(t.N))
-		defer func() { begun, busy = time.Now(), server.Busy() }()
+	c.server.Watch(true, true)
+	beside, begun, busy := math.Inf(1), time.Now(), c.server.Busy()
+	err = x.run(ctx, c.whole, c.drawn, n, x.measure, true, func(first int, t *tensor.Tensor) error {
+		beside = min(beside, (time.Since(begun)-c.server.Busy()+busy).Seconds()/float64(t.N))
+		defer func() { begun, busy = time.Now(), c.server.Busy() }()
 		if x.way.export == "" {
 			images = append(images, t.Clone())
 		}
-		server.Watch(true, first+t.N < x.measure)
+		c.server.Watch(true, first+t.N < x.measure)
 		return nil
 	})
 	if err != nil {
-		return err
+		return c.answer, err
 	}
-	server.Report(out, n, x.measure)
-	server.Watch(false, false)
+	c.server.Report(out, n, x.measure)
+	c.server.Watch(false, false)
 	out.CPU = &record.CPU{Seconds: x.cpu.Seconds, Host: min(beside, x.cpu.Seconds), Threads: x.cpu.Threads}
 	if out.Software = x.sheet; x.sheet != "" {
-		if out.Chip, err = x.picture(x.deployName(j, name), images); err != nil {
-			return err
+		if out.Chip, err = x.picture(x.deployName(x.job, name), images); err != nil {
+			return c.answer, err
 		}
 	}
-	deploy.Baselines(out, placed, deploy.MultiplyAccumulates(x.parts))
-	figures, err := x.judge(ctx, whole, drawn, images)
+	deploy.Baselines(out, c.placed, deploy.MultiplyAccumulates(x.parts))
+	figures, err := x.judge(ctx, c.whole, c.drawn, images)
 	if err != nil {
-		return err
+		return c.answer, err
 	}
 	for i, f := range figures {
 		out.Figures = append(out.Figures, record.DeployedFigure{Name: f.Name, Software: x.figures[i].Value, Chip: f.Value,
 			SoftwareInterval: record.Interval(x.figures[i].Interval), ChipInterval: record.Interval(f.Interval), Of: f.of, Recipe: f.Recipe})
 	}
-	if err := x.repeated(ctx, path, name, target, placed, server, whole, drawn, out); err != nil {
-		return err
+	if err := x.repeated(ctx, i, name, &c, out); err != nil {
+		return c.answer, err
 	}
 	x.said(out)
-	return nil
+	return c.answer, nil
+}
+
+// compiled is networks on a chip.
+type compiled struct {
+	answer
+	server       *deploy.Server
+	whole, drawn *train.Model // with nodes for circuits
+	chip         *host.Chip   // nil where the target does not take the networks, or emulates nothing
+	reply        schema.CompileReply
+}
+
+// compile places the networks on the chip of a target, measures them in software and compiles them, and writes down whether they fit. What the
+// target refuses of measured circuits the host keeps, as what it has refused before.
+func (x *deployment) compile(ctx context.Context, i int, name string, out *record.Deployment) (c compiled, err error) {
+	j, h := x.job, x.x.host
+	target, emulates := j.Settings["targets"].Items[i], x.x.component(j.Plugins[targetPath(i)], schema.Target, j.Settings["targets"].Items[i].Text).Emulates
+	if out.Inference, out.Examples, out.Count = x.way.what, x.measure, x.count; !emulates {
+		out.Inference, out.Examples, out.Count = "nothing: the target only tells whether networks fit", 0, 0
+	}
+	var refused []place.Refusal
+	for {
+		if c.answer, err = x.x.ask(ctx, j, i, x.parts, refused); err != nil {
+			return c, err
+		}
+		out.Layers = c.placed.Layers
+		if !emulates || c.found.HasErrors() && !c.assumed {
+			x.told(j, out.Written, &c.answer, c.placed.Reply, out)
+			return c, nil
+		}
+		c.found = slices.DeleteFunc(c.found, func(d diag.Diagnostic) bool { return d.Severity == diag.Error }) // which are assumed
+		if err := x.software(ctx); err != nil {
+			return c, err
+		}
+		c.server = deploy.NewServer(ctx, c.placed)
+		x.pool.Chips = c.server
+		defer func() {
+			if c.chip == nil {
+				x.pool.Chips = nil
+			}
+		}()
+		if c.whole, c.drawn, err = x.rewritten(c.placed); err != nil {
+			return c, err
+		}
+		c.server.Watch(true, false)
+		nothing := func(int, *tensor.Tensor) error { return nil }
+		if err := x.run(ctx, c.whole, c.drawn, x.measure, x.measure, false, nothing); err != nil {
+			return c, err
+		}
+		c.server.Watch(false, false)
+		if err := c.server.Measure(c.placed, x.measure); err != nil {
+			return c, err
+		}
+		c.chip, c.reply, err = h.Compile(ctx, j.Plugins[c.path], schema.CompileRequest{Component: target.Text, Arguments: target.Args, Circuits: c.placed.Circuits, Seed: seed(j)}, c.placed.Tensors)
+		if err != nil {
+			return c, err
+		}
+		if c.placed.Reply = c.reply.TargetReply; len(c.reply.Complaints) > 0 {
+			c.found = append(c.found, build.Complained(j.Action, c.path, target.Text, c.reply.Complaints)...)
+			return c, nil
+		}
+		more := place.Refused(c.placed.Circuits, c.reply.TargetReply)
+		if c.reply.Fits || len(more) == 0 {
+			c.limits(j, c.reply.TargetReply)
+			x.told(j, out.Written, &c.answer, c.reply.TargetReply, out)
+			return c, nil
+		}
+		refused = append(c.placed.Refused, more...)
+	}
 }
 
 // rewritten returns the models with nodes for circuits in the place of what lies on the chip.

@@ -12,11 +12,13 @@ import (
 	"strings"
 	"testing"
 
+	"snnc.dev/snnc/dsl/diag"
 	"snnc.dev/snnc/plugins/schema"
 	"snnc.dev/snnc/plugins/sdk"
 	"snnc.dev/snnc/plugins/sdk/circuit"
 	"snnc.dev/snnc/plugins/sdk/circuit/circuittest"
 	"snnc.dev/snnc/plugins/sdk/opaquetest"
+	"snnc.dev/snnc/runtime/deploy"
 	"snnc.dev/snnc/runtime/host"
 	"snnc.dev/snnc/runtime/record"
 )
@@ -25,7 +27,7 @@ import (
 func TestPlacedOnce(t *testing.T) {
 	w := &watcher{}
 	r := &runner{o: RunOptions{Watch: w}}
-	r.placed("deploy m", "chip", schema.TargetReply{Notes: []string{"query is on the host", "key is on the host", "query is on the host"}})
+	r.told(&job{name: "deploy m"}, "chip", &answer{placed: &deploy.Placed{Circuits: []schema.Circuit{{}}}}, schema.TargetReply{Notes: []string{"query is on the host", "key is on the host", "query is on the host"}}, &record.Deployment{})
 	want := []string{"deploy m: does not fit chip", "deploy m:     query is on the host (2 times)", "deploy m:     key is on the host"}
 	if !slices.Equal(w.said, want) {
 		t.Errorf("%q, want %q", w.said, want)
@@ -33,7 +35,7 @@ func TestPlacedOnce(t *testing.T) {
 }
 
 // coarse is a chip with room for populations of so many neurons, whose weights have so many bits and that computes by the reference of
-// package circuit. Populations of 13 neurons it does not want.
+// package circuit. Populations of 13 neurons it does not want, and of those of 17 it finds out when it compiles that it has room for 16.
 func coarse() sdk.Target {
 	one, most := 2.0, 16.0
 	t := circuittest.Ideal()
@@ -51,13 +53,24 @@ func coarse() sdk.Target {
 					r.Layers = append(r.Layers, schema.Placement{Network: c.Network, Layer: p.Name, Host: true, Problem: "13 is unlucky"})
 				case n > q.Arguments.Int("neurons"):
 					r.Fits = false
-					r.Layers = append(r.Layers, schema.Placement{Network: c.Network, Layer: p.Name, Problem: fmt.Sprintf("%d neurons need room for as many, and there is some for %d", n, q.Arguments.Int("neurons")), Change: fmt.Sprintf("neurons = %d", n)})
+					r.Layers = append(r.Layers, schema.Placement{Network: c.Network, Layer: p.Name, Problem: "it has too many", Change: fmt.Sprintf("neurons = %d", n), Used: []schema.Amount{{Name: "neurons", Used: float64(n), Limit: q.Arguments.Real("neurons")}}})
 				}
 			}
 		}
 		return r, err
 	}
 	t.Compile = func(q schema.CompileRequest, w sdk.Weights) (sdk.Chip, schema.CompileReply, error) {
+		var r schema.CompileReply
+		for _, c := range q.Circuits {
+			for _, p := range c.Populations {
+				if circuit.Size(p.Dims) == 17 {
+					r.Layers = append(r.Layers, schema.Placement{Network: c.Name, Layer: p.Name, Host: true, Problem: "17 are too many", Used: []schema.Amount{{Name: "neurons", Used: 17, Limit: 16}}})
+				}
+			}
+		}
+		if len(r.Layers) > 0 {
+			return nil, r, nil
+		}
 		high := math.Exp2(q.Arguments.Real("bits")-1) - 1
 		return compile(q, func(t schema.Tensor) []float32 {
 			x := slices.Clone(w(t))
@@ -216,8 +229,15 @@ func TestDeployDoesNotFit(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "run")
 	w := mustRun(t, load(t, h, text), dir)
 	d := timeless(t, filepath.Join(dir, "deploy/m-coarse.json"))
-	if d.Fits || len(d.Problems) != 1 || d.Problems[0].Change != "neurons = 24" || len(d.Totals) > 0 || !w.says("24 neurons need room for as many, and there is some for 20; neurons = 24") {
+	if d.Fits || len(d.Problems) != 1 || d.Problems[0].Change != "neurons = 24" || len(d.Totals) > 0 || !w.says("    a.snn:15: layer `3.linear` of role `network` needs 24 neurons, and target `coarse` has 20; neurons = 24") {
 		t.Errorf("%+v; said %q", d, w.said)
+	}
+	// It is known before the training, and a warning: two targets take the network. It is told once.
+	if len(w.warned) != 1 || w.warned[0].Code != diag.BeyondLimit || w.warned[0].Severity != diag.Warning {
+		t.Errorf("%+v", w.warned)
+	}
+	if at := w.warned[0].Range; text[at.Start.Offset:at.End.Offset] != "linear(n)" {
+		t.Errorf("it is at %+v", at)
 	}
 	if d := timeless(t, filepath.Join(dir, "deploy/m-ideal.json")); !d.Fits || len(d.Figures) > 0 || len(d.Agreement) == 0 {
 		t.Errorf("%+v", d)
@@ -234,18 +254,68 @@ func TestDeployDoesNotFit(t *testing.T) {
 	if i < 0 || d.Layers[i].Where != record.OnHost {
 		t.Errorf("%+v", d.Layers)
 	}
-	text = spec(t, "deployed-images", "fire ->", "tanh ->", "targets = [ideal, coarse(bits = 2)]", "targets = [ideal, chip]")
-	dir = filepath.Join(t.TempDir(), "run")
-	_, err := run(t, load(t, h, text), dir)
-	var refused *Refused
-	if !errors.As(err, &refused) || len(refused.Found) != 1 || !strings.Contains(refused.Found[0].Summary, "nothing of model `a` lies on target `ideal`") || len(refused.Found[0].Notes) == 0 {
-		t.Fatalf("%v %v", err, refused)
+	if len(d.Totals) == 0 || d.Counted != 8 {
+		t.Errorf("the rest is not emulated: %+v", d)
 	}
-	if d := timeless(t, filepath.Join(dir, "deploy/a-ideal.json")); d.Fits {
+}
+
+// What a target refuses when it compiles goes to the host as what it refuses when it is asked, and the rest lies on the chip.
+func TestDeployRefusedLate(t *testing.T) {
+	h, text := chips(t), spec(t, "deployed", "targets = [ideal]", "targets = [coarse], examples = 8, count = 8", "n: int = 24", "n: int = 17")
+	dir := filepath.Join(t.TempDir(), "run")
+	w := mustRun(t, load(t, h, text), dir)
+	d := timeless(t, filepath.Join(dir, "deploy/m-coarse.json"))
+	i := slices.IndexFunc(d.Layers, func(l record.DeployedLayer) bool { return l.Reason == "17 are too many" })
+	if i < 0 || d.Layers[i].Where != record.OnHost || !d.Fits || len(d.Circuits) != 1 || d.Circuits[0].Neurons != 10 || len(d.Totals) == 0 {
 		t.Errorf("%+v", d)
 	}
-	if _, err := os.Stat(filepath.Join(dir, "deploy/a-chip.json")); err != nil {
-		t.Errorf("the other target did not go on: %v", err)
+	if n := strings.Count(strings.Join(w.said, "\n"), "fits coarse"); n != 1 || w.says("does not fit") {
+		t.Errorf("said %q", w.said)
+	}
+	if len(w.warned) != 1 || w.warned[0].Severity != diag.Warning || w.warned[0].Summary != "layer `3.linear` of role `network` needs 17 neurons, and target `coarse` has 16: the host computes it" {
+		t.Errorf("%+v", w.warned)
+	}
+}
+
+// What no target takes is told by the check, and refused before anything is trained.
+func TestDeployInVain(t *testing.T) {
+	h := chips(t)
+	for name, c := range map[string]struct {
+		text string
+		want []string // the errors of a run
+		more string   // in what is told of them
+	}{
+		"limits":  {spec(t, "deployed", "targets = [ideal]", "targets = [coarse(neurons = 20), coarse(neurons = 22)]"), []string{"SNN0501 linear(n) layer `3.linear` of role `network` needs 24 neurons, and target `coarse` has 20"}, "also, layer `3.linear` of role `network` needs 24 neurons, and target `coarse` has 22; neurons = 24"},
+		"nothing": {spec(t, "deployed-images", "fire ->", "tanh ->", "targets = [ideal, coarse(bits = 2)]", "targets = [ideal, chip]"), []string{"SNN0502 ideal nothing of model `a` lies on target `ideal`", "SNN0502 chip nothing of model `a` lies on target `chip`"}, "its input is real values, not spikes"},
+		"a typo":  {spec(t, "deployed", "targets = [ideal]", "targets = [loihi(weight_bits = 7)]"), nil, ""},
+	} {
+		x := load(t, h, c.text)
+		found := x.Targets(t.Context())
+		if c.want == nil {
+			if !found.HasErrors() {
+				t.Errorf("%s: %+v", name, found)
+			}
+			continue
+		}
+		if len(found) != len(c.want) {
+			t.Fatalf("%s: %+v", name, found)
+		}
+		w, err := run(t, x, filepath.Join(t.TempDir(), "run"))
+		var refused *Refused
+		if !errors.As(err, &refused) || len(refused.Found) != len(c.want) || w.steps > 0 {
+			t.Fatalf("%s: %v %v", name, err, refused)
+		}
+		for i, d := range refused.Found {
+			if got := fmt.Sprintf("%s %s %s", d.Code, c.text[d.Range.Start.Offset:d.Range.End.Offset], d.Summary); got != c.want[i] || found[i].Summary != d.Summary || found[i].Severity != diag.Warning {
+				t.Errorf("%s: %s, warned of %s, want %s", name, got, found[i].Summary, c.want[i])
+			}
+		}
+		if said := fmt.Sprint(refused.Found); !strings.Contains(said, c.more) {
+			t.Errorf("%s: no %q in %s", name, c.more, said)
+		}
+		if _, err := run(t, x, filepath.Join(t.TempDir(), "run"), func(o *RunOptions) { o.Only = only(t, "train") }); err != nil {
+			t.Errorf("%s: without the deployment: %v", name, err)
+		}
 	}
 }
 

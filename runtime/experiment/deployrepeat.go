@@ -6,10 +6,8 @@ import (
 	"strings"
 
 	"snnc.dev/snnc/plugins/schema"
-	"snnc.dev/snnc/runtime/deploy"
 	"snnc.dev/snnc/runtime/record"
 	"snnc.dev/snnc/runtime/tensor"
-	"snnc.dev/snnc/runtime/train"
 )
 
 // repeatsSetting names the setting of how many chips metrics are measured on.
@@ -17,8 +15,9 @@ const repeatsSetting = "repeats"
 
 // repeated measures the figures of a deployment on further chips of a target whose chips are not alike, as often as the action says, and
 // writes their mean and spread. All else is told of the first chip alone.
-func (x *deployment) repeated(ctx context.Context, path, name string, target schema.Value, placed *deploy.Placed, server *deploy.Server, whole, drawn *train.Model, out *record.Deployment) error {
+func (x *deployment) repeated(ctx context.Context, i int, name string, c *compiled, out *record.Deployment) error {
 	j, h := x.job, x.x.host
+	path, target := targetPath(i), j.Settings["targets"].Items[i]
 	n, seeded := j.Settings.Int(repeatsSetting), x.x.component(j.Plugins[path], schema.Target, target.Text).Seeded
 	note := ""
 	switch {
@@ -50,7 +49,7 @@ func (x *deployment) repeated(ctx context.Context, path, name string, target sch
 	add()
 	for len(seeds) < n {
 		next := seed(j) + uint64(len(seeds))
-		chip, reply, err := h.Compile(ctx, j.Plugins[path], schema.CompileRequest{Component: target.Text, Arguments: target.Args, Circuits: placed.Circuits, Seed: next}, placed.Tensors)
+		chip, reply, err := h.Compile(ctx, j.Plugins[path], schema.CompileRequest{Component: target.Text, Arguments: target.Args, Circuits: c.placed.Circuits, Seed: next}, c.placed.Tensors)
 		if err != nil {
 			return err
 		}
@@ -59,10 +58,10 @@ func (x *deployment) repeated(ctx context.Context, path, name string, target sch
 		}
 		err = func() error {
 			defer chip.Close()
-			server.Emulate(chip)
+			c.server.Emulate(chip)
 			var images []*tensor.Tensor
 			if x.way.export == "" {
-				err := x.run(ctx, whole, drawn, x.count, x.measure, true, func(_ int, t *tensor.Tensor) error {
+				err := x.run(ctx, c.whole, c.drawn, x.count, x.measure, true, func(_ int, t *tensor.Tensor) error {
 					images = append(images, t.Clone())
 					return nil
 				})
@@ -70,7 +69,7 @@ func (x *deployment) repeated(ctx context.Context, path, name string, target sch
 					return err
 				}
 			}
-			figures, err := x.judge(ctx, whole, drawn, images)
+			figures, err := x.judge(ctx, c.whole, c.drawn, images)
 			if err != nil {
 				return err
 			}

@@ -83,11 +83,8 @@ func (o *DeployOptions) deploy(ctx context.Context, x *Experiment, model string,
 	r.sets, r.all = newDatasets(o.Data, near), x.jobs()
 	j := r.all[slices.IndexFunc(r.all, func(j *job) bool { return j.Kind == "deploy" && j.model.Name == model })]
 	r.jobs = []*job{j}
-	if found := r.refuse(ctx); found.HasErrors() {
-		if err := ctx.Err(); err != nil { // which is what stands in the way then
-			return err
-		}
-		return &Refused{found}
+	if err := r.ready(ctx); err != nil {
+		return err
 	}
 	if r.folder, err = record.Open(o.Run); err != nil {
 		return err

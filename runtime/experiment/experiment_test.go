@@ -19,6 +19,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"snnc.dev/snnc/dsl/diag"
 	"snnc.dev/snnc/plugins/builtin"
 	"snnc.dev/snnc/runtime/host"
 	"snnc.dev/snnc/runtime/record"
@@ -75,10 +76,11 @@ func load(t testing.TB, h *host.Host, text string, sets ...string) *Experiment {
 
 // watcher remembers what it is told.
 type watcher struct {
-	mu    sync.Mutex
-	said  []string
-	steps int
-	step  func(Progress)
+	warned diag.List
+	mu     sync.Mutex
+	said   []string
+	steps  int
+	step   func(Progress)
 }
 
 func (w *watcher) Event(record.Event) {}
@@ -95,6 +97,8 @@ func (w *watcher) Say(action, words string) {
 	defer w.mu.Unlock()
 	w.said = append(w.said, action+": "+words)
 }
+
+func (w *watcher) Warn(found diag.List, _ diag.Sources) { w.warned = append(w.warned, found...) }
 
 // says reports whether something was said.
 func (w *watcher) says(part string) bool { return strings.Contains(strings.Join(w.said, "\n"), part) }

@@ -89,7 +89,7 @@ func (w *inference) visit(function string, times float64) {
 const carriedReason = "the state of its neurons is carried from one application to the next, and on a chip each begins at rest"
 
 // deployment prepares what the targets of an action have in common.
-func (r *runner) deployment(ctx context.Context, j *job) (*deployment, error) {
+func (r *runner) deployment(j *job) (*deployment, error) {
 	m, err := r.trained(j.model)
 	if err != nil {
 		return nil, err
@@ -98,15 +98,12 @@ func (r *runner) deployment(ctx context.Context, j *job) (*deployment, error) {
 	if x.whole, x.drawn, err = j.use.as(m); err != nil {
 		return nil, err
 	}
-	for _, w := range j.inferences() {
-		if x.parts = x.of(w); len(x.parts) > 0 {
-			x.way = w
-			break
-		}
+	weights := m.Weights
+	if m.Averages != nil {
+		weights = m.Averages
 	}
-	if len(x.parts) == 0 {
-		return nil, &Refused{diag.List{{Code: diag.BadAction, Range: cmp.Or(j.Places["network"], j.Range), Summary: fmt.Sprintf("`%s` has no network to deploy: neither samplers nor exports of model `%s` apply one that is asked for", j.name, j.model.Name),
-			Help: "name another network, or leave `network` out"}}}
+	if x.way, x.parts = j.deploys(weights); len(x.parts) == 0 {
+		return nil, &Refused{diag.List{j.idleDeployment()}}
 	}
 	if x.measure = min(j.Settings.Int("examples"), x.count); x.way.export != "" {
 		x.count = min(x.count, x.set.Len())
@@ -115,23 +112,34 @@ func (r *runner) deployment(ctx context.Context, j *job) (*deployment, error) {
 			return nil, fmt.Errorf("there is no example %d to export: the data have %d, and the first is example 0", r.example, x.set.Len())
 		}
 	}
-	return x, x.software(ctx)
+	return x, nil
 }
 
-// of returns the networks that an inference applies and that are asked for.
-func (x *deployment) of(w inference) (parts []deploy.Part) {
-	weights := x.trained.Weights
-	if x.trained.Averages != nil {
-		weights = x.trained.Averages
+// deploys returns the inference whose networks are deployed, and those of them that are asked for, with their trained weights, or nil before
+// there are some. There are none where no inference applies one that is asked for.
+func (j *job) deploys(weights map[string]*tensor.Tensor) (inference, []deploy.Part) {
+	for _, w := range j.inferences() {
+		if parts := j.applied(w, weights); len(parts) > 0 {
+			return w, parts
+		}
 	}
+	return inference{}, nil
+}
+
+// applied returns the networks that an inference applies and that are asked for.
+func (j *job) applied(w inference, weights map[string]*tensor.Tensor) (parts []deploy.Part) {
 	for _, role := range w.built.Program.Roles {
-		if role.Kind == "coder" || w.runs[role.Name] == 0 || !x.job.chosen(role.Name) {
+		if role.Kind == "coder" || w.runs[role.Name] == 0 || !j.chosen(role.Name) {
 			continue // a coder works outside of the chip
 		}
 		module := w.built.Modules[role.Name]
 		part := deploy.Part{Role: role.Name, Module: module, Runs: w.runs[role.Name], Steps: w.steps[role.Name] / w.runs[role.Name]}
 		if w.state[role.Name] {
 			part.Stays = carriedReason
+		}
+		if weights == nil {
+			parts = append(parts, part)
+			continue
 		}
 		part.Variables = func(name string) []float32 {
 			v := module.Variable(name)
@@ -190,8 +198,11 @@ func (x *deployment) one(whole, drawn *train.Model, example int) (*tensor.Tensor
 	return whole.Apply(x.way.export, in, 1, seed(x.job), uint64(example))
 }
 
-// software draws samples, or runs the export, with the networks as they are, takes the time of it, and measures.
+// software draws samples, or runs the export, with the networks as they are, takes the time of it, and measures: once.
 func (x *deployment) software(ctx context.Context) (err error) {
+	if x.cpu != nil {
+		return nil
+	}
 	n := x.count
 	if x.way.export != "" {
 		n = x.measure

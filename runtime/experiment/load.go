@@ -33,6 +33,8 @@ type Experiment struct {
 	host    *host.Host
 	plugins map[string]schema.Plugin // by name; "" is the built-in one
 	uses    map[*check.Action]*use   // of sample and evaluate
+	sources diag.Sources             // the texts that findings point into
+	asked   map[*check.Action][]answer
 }
 
 // Load takes a spec through the stages that read no data: parse, check, lower, and Build in the plugins. The findings are those
@@ -64,7 +66,7 @@ func loadFile(ctx context.Context, h *host.Host, file *dsl.File, text []byte, o 
 	if found = append(found, bad...); found.HasErrors() {
 		return nil, found
 	}
-	x := &Experiment{Name: file.Name, Text: text, Options: o, Spec: spec, host: h, plugins: used}
+	x := &Experiment{Name: file.Name, Text: text, Options: o, Spec: spec, sources: sources, host: h, plugins: used}
 	x.plugins[""] = builtin
 	x.Models, bad = build.Models(ctx, h, spec)
 	found = append(found, traced(file, bad)...)

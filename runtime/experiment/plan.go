@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"snnc.dev/snnc/dsl/check"
+	"snnc.dev/snnc/dsl/diag"
+	"snnc.dev/snnc/plugins/schema"
 	"snnc.dev/snnc/runtime/build"
 	"snnc.dev/snnc/runtime/data"
 	"snnc.dev/snnc/runtime/graph"
@@ -21,8 +23,21 @@ type Plan struct {
 	Networks  []NetworkPlan  `json:"networks"`
 	Functions []FunctionPlan `json:"functions"` // that trainings run: those of their steps first, then those that draw sheets
 	Memory    Memory         `json:"memory"`
+	// Deployments are what the targets of deploy actions have said, where they have been asked (Experiment.Targets).
+	Deployments []DeploymentPlan `json:"deployments,omitempty"`
 
 	trainings []trainingPlan
+}
+
+// DeploymentPlan is how the networks of a deploy action lie on a target, by the dims of their weights.
+type DeploymentPlan struct {
+	Action  string          `json:"action"`
+	Target  string          `json:"target"`
+	Fits    bool            `json:"fits"`
+	Used    []schema.Amount `json:"used,omitempty"`
+	Limits  []string        `json:"limits,omitempty"`  // that are broken, with the layer, its place and the smallest change
+	Host    []string        `json:"host,omitempty"`    // layers that the host computes, with why
+	Assumed bool            `json:"assumed,omitempty"` // what does not fit hangs on rates that are assumed until examples are run
 }
 
 // ModelPlan counts the numbers of a model: those of its networks and coders and its own, each once. Frozen ones are stored and
@@ -205,6 +220,23 @@ func (x *Experiment) plan(examples func(*job) int) (*Plan, error) {
 		}
 		i := slices.IndexFunc(p.Models, func(m ModelPlan) bool { return m.Name == j.model.Name })
 		p.Models[i].draws = append(p.Models[i].draws, drawPlan{j.name, render(j.Settings["sampler"]), j.use.sampler})
+	}
+	for _, j := range x.jobs() {
+		for _, a := range x.asked[j.Action] {
+			if a.placed == nil {
+				continue
+			}
+			d := DeploymentPlan{Action: j.name, Target: a.target, Fits: !a.found.HasErrors(), Used: a.placed.Reply.Used, Assumed: a.assumed && a.found.HasErrors()}
+			for _, f := range a.found {
+				if f.Code == diag.BeyondLimit {
+					d.Limits = append(d.Limits, line(f))
+				}
+			}
+			for _, why := range a.placed.Reasons() {
+				d.Host = append(d.Host, why.Words)
+			}
+			p.Deployments = append(p.Deployments, d)
+		}
 	}
 	for _, n := range x.Spec.Networks {
 		p.Networks = append(p.Networks, networkPlan(x.Spec, n, p.Functions))

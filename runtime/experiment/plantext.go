@@ -47,6 +47,9 @@ func (p *Plan) Text(out io.Writer, steps bool) error {
 		}
 		fmt.Fprintln(out)
 	}
+	for _, d := range p.Deployments {
+		d.text(out)
+	}
 	if !steps {
 		return nil
 	}
@@ -56,6 +59,28 @@ func (p *Plan) Text(out io.Writer, steps bool) error {
 		}
 	}
 	return nil
+}
+
+// text prints how networks lie on a target.
+func (d DeploymentPlan) text(out io.Writer) {
+	verdict := "fits"
+	switch {
+	case d.Assumed:
+		verdict = "does not fit at the rates that are assumed until examples are run"
+	case !d.Fits:
+		verdict = "does not fit"
+	}
+	fmt.Fprintf(out, "%s on %s: %s", d.Action, d.Target, verdict)
+	if len(d.Used) > 0 {
+		fmt.Fprintf(out, ", %s", record.Amounts(d.Used))
+	}
+	fmt.Fprintln(out)
+	for _, l := range d.Limits {
+		fmt.Fprintf(out, "    %s\n", l)
+	}
+	for _, h := range d.Host {
+		fmt.Fprintf(out, "    host: %s\n", h)
+	}
 }
 
 // text prints what a function is made of: the passes over its graph and where they did something, then its memory.

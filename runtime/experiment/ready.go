@@ -17,6 +17,38 @@ type Refused struct{ Found diag.List }
 
 func (e *Refused) Error() string { return "the run cannot begin" }
 
+// ready finds what stands against the run, such as chips that do not take the networks, which is the error, and passes on what is found
+// besides.
+func (r *runner) ready(ctx context.Context) error {
+	found := r.refuse(ctx)
+	for _, j := range r.jobs {
+		if j.Kind == "deploy" && !found.HasErrors() {
+			found = append(found, verdict(r.x.answers(ctx, j))...)
+		}
+	}
+	if err := ctx.Err(); err != nil { // which is what stands in the way then
+		return err
+	}
+	if found.HasErrors() {
+		return &Refused{found}
+	}
+	r.warn(found)
+	return nil
+}
+
+// warn passes on findings that stop nothing, each once.
+func (r *runner) warn(found diag.List) {
+	var fresh diag.List
+	for _, d := range found {
+		if !slices.ContainsFunc(r.warned, func(o diag.Diagnostic) bool { return o.Summary == d.Summary && o.Range == d.Range }) {
+			fresh.Add(d)
+		}
+	}
+	if r.warned = append(r.warned, fresh...); len(fresh) > 0 {
+		r.o.Watch.Warn(fresh, r.x.sources)
+	}
+}
+
 // refuse opens the data sets, makes the keys, and finds what this version cannot do: everything that can be known before the
 // first step.
 func (r *runner) refuse(ctx context.Context) (found diag.List) {

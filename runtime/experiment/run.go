@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"snnc.dev/snnc/dsl"
+	"snnc.dev/snnc/dsl/diag"
 	"snnc.dev/snnc/runtime/build"
 	"snnc.dev/snnc/runtime/data"
 	"snnc.dev/snnc/runtime/exec"
@@ -35,6 +36,8 @@ type Watcher interface {
 	Event(record.Event)       // a line of events.jsonl was written
 	Step(Progress)            // an update is done
 	Say(action, words string) // something that a person wants to know
+	// Warn tells findings that stop nothing, with the texts that they point into.
+	Warn(found diag.List, sources diag.Sources)
 }
 
 // Progress is where a training stands.
@@ -63,6 +66,7 @@ type runner struct {
 	standards map[string]*standard // feature networks of this program that are in use
 
 	documented bool
+	warned     diag.List // what has been passed on
 }
 
 // Run does the selected actions in file order. What an earlier run in the folder has done is not done again, unless what it left
@@ -74,11 +78,8 @@ func (x *Experiment) Run(ctx context.Context, o RunOptions) (err error) {
 	if r.jobs, err = selected(r.all, o.Only); err != nil {
 		return err
 	}
-	if found := r.refuse(ctx); found.HasErrors() {
-		if err := ctx.Err(); err != nil { // which is what stands in the way then
-			return err
-		}
-		return &Refused{found}
+	if err := r.ready(ctx); err != nil {
+		return err
 	}
 	if r.folder, err = record.Open(o.Folder); err != nil {
 		return err

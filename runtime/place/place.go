@@ -1,6 +1,7 @@
 package place
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -28,19 +29,28 @@ type Placed struct {
 }
 
 // Refusal is a population that the target leaves to the host.
-type Refusal struct{ Network, Population, Reason string }
+type Refusal struct {
+	Network, Population, Reason string
+	Used                        []schema.Amount // with the limit that it breaks, where it is one
+	Change                      string          // the smallest that would let the target take it; ""
+}
 
 // Check asks a target whether circuits fit.
 type Check func(ctx context.Context, circuits []schema.Circuit) (schema.TargetReply, error)
 
-// Networks places networks. Where the reply has complaints about arguments, they are all that it says. What breaks a limit of the chip is
+// Networks places networks, whose populations that the target has refused before stay on the host. Where the reply has complaints about arguments, they are all that it says. What breaks a limit of the chip is
 // in the reply, and is no error.
-func Networks(ctx context.Context, check Check, networks []Network) (*Placed, error) {
+func Networks(ctx context.Context, check Check, networks []Network, before []Refusal) (*Placed, error) {
 	refused := make([]map[string]bool, len(networks))
 	for i := range refused {
 		refused[i] = map[string]bool{}
+		for _, r := range before {
+			if r.Network == networks[i].Name {
+				refused[i][r.Population] = true
+			}
+		}
 	}
-	p := &Placed{}
+	p := &Placed{Refused: slices.Clone(before)}
 	for {
 		p.Cut, p.Circuits, p.Tensors = nil, nil, nil
 		for i, n := range networks {
@@ -62,22 +72,42 @@ func Networks(ctx context.Context, check Check, networks []Network) (*Placed, er
 		if p.Reply, err = check(ctx, p.Circuits); err != nil {
 			return nil, err
 		}
-		again := false
-		for _, l := range p.Reply.Layers {
-			if !l.Host || l.Layer == "" {
-				continue
-			}
-			i := slices.IndexFunc(networks, func(n Network) bool { return n.Name == l.Network })
-			if i < 0 || refused[i][l.Layer] {
-				return nil, fmt.Errorf("the target leaves layer %q of network %q to the host, which it has not been shown", l.Layer, l.Network)
-			}
-			refused[i][l.Layer], again = true, true
-			p.Refused = append(p.Refused, Refusal{l.Network, l.Layer, l.Problem})
-		}
-		if !again || len(p.Reply.Complaints) > 0 {
+		more := Refused(p.Circuits, p.Reply)
+		if len(more) == 0 || len(p.Reply.Complaints) > 0 {
 			return p, nil
 		}
+		for _, r := range more {
+			i := slices.IndexFunc(networks, func(n Network) bool { return n.Name == r.Network })
+			if i < 0 || refused[i][r.Population] {
+				return nil, fmt.Errorf("the target leaves layer %q of network %q to the host, which it has not been shown", r.Population, r.Network)
+			}
+			refused[i][r.Population] = true
+		}
+		p.Refused = append(p.Refused, more...)
 	}
+}
+
+// Refused returns the populations that a target leaves to the host by its reply to circuits.
+func Refused(circuits []schema.Circuit, r schema.TargetReply) (out []Refusal) {
+	for _, l := range r.Layers {
+		if l.Host && l.Layer != "" {
+			out = append(out, Refusal{cmp.Or(Owner(circuits, l), l.Network), l.Layer, l.Problem, l.Used, l.Change})
+		}
+	}
+	return out
+}
+
+// Owner returns the network of a layer, which a target may call by the circuit; "" where there is no such population.
+func Owner(circuits []schema.Circuit, l schema.Placement) string {
+	for _, name := range []func(c *schema.Circuit) string{func(c *schema.Circuit) string { return c.Network }, func(c *schema.Circuit) string { return c.Name }} {
+		for i := range circuits {
+			c := &circuits[i]
+			if name(c) == l.Network && slices.ContainsFunc(c.Populations, func(p schema.Population) bool { return p.Name == l.Layer }) {
+				return c.Network
+			}
+		}
+	}
+	return ""
 }
 
 // moved is a circuit whose tensors lie so many bytes further on.

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"snnc.dev/snnc/dsl"
 	"snnc.dev/snnc/dsl/check"
 	"snnc.dev/snnc/dsl/lower"
@@ -66,7 +68,7 @@ func TestNetworks(t *testing.T) {
 		}
 		return r, nil
 	}
-	p, err := Networks(context.Background(), check, []Network{{"a", a, ones(a)}, {"b", b, ones(b)}})
+	p, err := Networks(context.Background(), check, []Network{{"a", a, ones(a)}, {"b", b, ones(b)}}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,6 +99,27 @@ func TestNetworks(t *testing.T) {
 	}
 }
 
+// What was refused before is not asked about, and a target may call what it refuses by its circuit.
+func TestRefusedBefore(t *testing.T) {
+	a := module(t, three)
+	check := func(_ context.Context, circuits []schema.Circuit) (r schema.TargetReply, err error) {
+		if r.Fits = len(circuits) == 1; !r.Fits {
+			last := circuits[len(circuits)-1]
+			r.Layers = []schema.Placement{{Network: last.Name, Layer: last.Populations[0].Name, Host: true, Problem: "not behind the host", Used: []schema.Amount{{Name: "circuits", Used: 2, Limit: 1}}, Change: "one circuit"}}
+		}
+		return r, nil
+	}
+	before := []Refusal{{Network: "a", Population: "3.linear", Reason: "it was"}, {Network: "b", Population: "1.linear"}}
+	p, err := Networks(context.Background(), check, []Network{{"a", a, nil}}, before)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := append(slices.Clone(before), Refusal{"a", "5.linear", "not behind the host", []schema.Amount{{Name: "circuits", Used: 2, Limit: 1}}, "one circuit"})
+	if diff := cmp.Diff(want, p.Refused); diff != "" || !slices.Equal(names(p.Circuits), []string{"a:1.linear"}) {
+		t.Errorf("%s %q", diff, names(p.Circuits))
+	}
+}
+
 // A target that refuses all leaves nothing; one that refuses what it was not shown, or fails, is an error.
 func TestRefusesAll(t *testing.T) {
 	m := module(t, three)
@@ -113,20 +136,20 @@ func TestRefusesAll(t *testing.T) {
 			out = append(out, schema.Placement{Network: c.Network, Layer: q.Name, Host: true, Problem: "no"})
 		}
 		return out
-	}), []Network{{Name: "n", Module: m}})
+	}), []Network{{Name: "n", Module: m}}, nil)
 	if err != nil || len(p.Circuits) != 0 || len(p.Refused) != 3 || p.Cut[0].Module != m {
 		t.Errorf("%+v, %v", p, err)
 	}
 	_, err = Networks(context.Background(), reply(func(c schema.Circuit) []schema.Placement {
 		return []schema.Placement{{Network: c.Network, Layer: "9.conv", Host: true}}
-	}), []Network{{Name: "n", Module: m}})
+	}), []Network{{Name: "n", Module: m}}, nil)
 	if err == nil || !strings.Contains(err.Error(), `layer "9.conv" of network "n"`) {
 		t.Errorf("%v", err)
 	}
 	broken := errors.New("broken")
 	if _, err = Networks(context.Background(), func(context.Context, []schema.Circuit) (schema.TargetReply, error) {
 		return schema.TargetReply{}, broken
-	}, []Network{{Name: "n", Module: m}}); !errors.Is(err, broken) {
+	}, []Network{{Name: "n", Module: m}}, nil); !errors.Is(err, broken) {
 		t.Errorf("%v", err)
 	}
 }

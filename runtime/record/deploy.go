@@ -152,9 +152,9 @@ func (d *Deployment) Stays(most int) string {
 // Amount writes how much of a thing is used, as 736 of 131,072 neurons.
 func Amount(a schema.Amount) string {
 	if a.Limit > 0 {
-		return quantity(a.Used) + " of " + quantity(a.Limit) + " " + a.Name
+		return Quantity(a.Used) + " of " + Quantity(a.Limit) + " " + a.Name
 	}
-	return quantity(a.Used) + " " + a.Name
+	return Quantity(a.Used) + " " + a.Name
 }
 
 // Amounts writes a list of amounts in one line.
@@ -166,8 +166,8 @@ func Amounts(list []schema.Amount) string {
 	return strings.Join(out, ", ")
 }
 
-// quantity writes whole numbers whole, with their thousands apart, and others with four digits that count.
-func quantity(v float64) string {
+// Quantity writes whole numbers whole, with their thousands apart, and others with four digits that count.
+func Quantity(v float64) string {
 	if v == math.Trunc(v) && math.Abs(v) < 1<<53 {
 		return Grouped(int(v))
 	}

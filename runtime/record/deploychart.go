@@ -204,7 +204,7 @@ func agreements(layers []LayerAgreement) (out []agreementRow) {
 					fmt.Fprintf(&b, `<rect class="same" x="%d" width="1" height="1"/>`, i)
 					class, opacity = "other", 1-same(s)
 				}
-				fmt.Fprintf(&b, `<rect class="%s" x="%d" width="1" height="1" fill-opacity="%.3f"><title>%s: %s spikes in software, %s on the chip, %s the same</title></rect>`, class, i, opacity, steps, quantity(round(s.Software)), quantity(round(s.Chip)), quantity(round(s.Both)))
+				fmt.Fprintf(&b, `<rect class="%s" x="%d" width="1" height="1" fill-opacity="%.3f"><title>%s: %s spikes in software, %s on the chip, %s the same</title></rect>`, class, i, opacity, steps, Quantity(round(s.Software)), Quantity(round(s.Chip)), Quantity(round(s.Both)))
 			}
 			b.WriteString(`</svg>`)
 			row.SVG = template.HTML(b.String())

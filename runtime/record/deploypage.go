@@ -294,15 +294,15 @@ func deployFacts(d *Deployment) (out []fact) {
 	for _, a := range d.Used {
 		more := ""
 		if a.Limit > 0 {
-			more = "of " + quantity(a.Limit) + " (" + percent(a.Used/a.Limit) + ")"
+			more = "of " + Quantity(a.Limit) + " (" + percent(a.Used/a.Limit) + ")"
 		}
-		out = append(out, fact{a.Name, quantity(a.Used), more})
+		out = append(out, fact{a.Name, Quantity(a.Used), more})
 	}
 	if d.Chips > 0 && !slices.ContainsFunc(d.Used, func(a schema.Amount) bool { return a.Name == "chips" }) {
 		out = append(out, fact{"chips", Grouped(d.Chips), ""})
 	}
 	if d.Ticks > 0 {
-		out = append(out, fact{"steps of the chip", quantity(d.Ticks), "per inference"})
+		out = append(out, fact{"steps of the chip", Quantity(d.Ticks), "per inference"})
 	}
 	if d.Seconds.High > 0 {
 		out = append(out, fact{"time on the chip", span(d.Seconds.Low, d.Seconds.High, "s"), "per inference, without the host"})
@@ -331,13 +331,13 @@ func newLayerRow(l *DeployedLayer) layerRow {
 		r.Synapses = Grouped(l.Synapses)
 	}
 	if a := l.Activity; a != nil {
-		r.Chip, r.Synops = mean(a.Spikes), quantity(round(a.Synops))
+		r.Chip, r.Synops = mean(a.Spikes), Quantity(round(a.Synops))
 		if a.Clipped > 0 {
-			r.Clipped = quantity(round(a.Clipped)) + " updates left the range of the state"
+			r.Clipped = Quantity(round(a.Clipped)) + " updates left the range of the state"
 		}
 	}
 	if s := l.Software; s != nil {
-		r.Software, r.SoftwareSynops = mean(s.Spikes), quantity(round(s.Synops))
+		r.Software, r.SoftwareSynops = mean(s.Spikes), Quantity(round(s.Synops))
 	}
 	if x := l.Loss; x != nil {
 		r.Loss = percent(x.Weights)
@@ -391,8 +391,8 @@ func used(layers []DeployedLayer) (t usedTable) {
 			if i < 0 || a.Used == 0 {
 				continue
 			}
-			if row.Amounts[i].Value = quantity(a.Used); a.Limit > 0 {
-				row.Amounts[i].More = "of " + quantity(a.Limit)
+			if row.Amounts[i].Value = Quantity(a.Used); a.Limit > 0 {
+				row.Amounts[i].More = "of " + Quantity(a.Limit)
 			}
 		}
 		if slices.ContainsFunc(row.Amounts, func(f fact) bool { return f.Value != "" }) {
@@ -427,7 +427,7 @@ func spent(d *Deployment) (out []spentRow) {
 // measure writes a constant with a prefix of its unit.
 func measure(v float64, unit string) string {
 	if unit == "" || unit == "1" {
-		return quantity(v)
+		return Quantity(v)
 	}
 	base, over, per := strings.Cut(unit, "/")
 	if per {
@@ -435,7 +435,7 @@ func measure(v float64, unit string) string {
 	}
 	if base == "1" {
 		if v >= 1e6 {
-			return quantity(v) + " " + over[1:] + "⁻¹"
+			return Quantity(v) + " " + over[1:] + "⁻¹"
 		}
 		return number(v) + " " + over[1:] + "⁻¹"
 	}

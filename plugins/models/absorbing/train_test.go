@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"snnc.dev/snnc/dsl/diag"
 	"snnc.dev/snnc/runtime/experiment"
 	"snnc.dev/snnc/runtime/record"
 )
@@ -60,7 +61,8 @@ func (w watcher) Event(e record.Event) {
 
 func (watcher) Step(experiment.Progress) {}
 
-func (watcher) Say(string, string) {}
+func (watcher) Say(string, string)           {}
+func (watcher) Warn(diag.List, diag.Sources) {}
 
 // Both stages learn, one on the tokens of the other: the autoencoder's error falls while it uses many of its codes, the denoiser
 // knows more of the tokens than that there are twelve of them, and the samples are images. All is the same for any number of
