@@ -35,7 +35,8 @@ func TestPlacedOnce(t *testing.T) {
 }
 
 // coarse is a chip with room for populations of so many neurons, whose weights have so many bits and that computes by the reference of
-// package circuit. Populations of 13 neurons it does not want, and of those of 17 it finds out when it compiles that it has room for 16.
+// package circuit. Populations of 13 neurons it does not want, and of those of 17 it finds out when it compiles that it has room for 16. It
+// does not come with 7 bits.
 func coarse() sdk.Target {
 	one, most := 2.0, 16.0
 	t := circuittest.Ideal()
@@ -44,6 +45,9 @@ func coarse() sdk.Target {
 		{Name: "bits", Type: schema.Int, Default: "6", Min: &one, Max: &most, Doc: "of a weight"}}}
 	ideal, compile := t.Check, t.Compile
 	t.Check = func(q schema.TargetRequest) (schema.TargetReply, error) {
+		if q.Arguments.Int("bits") == 7 {
+			return schema.TargetReply{Complaints: []schema.Complaint{{Path: "bits", Summary: "there is none of 7 bits"}}}, nil
+		}
 		r, err := ideal(q)
 		for _, c := range q.Circuits {
 			for _, p := range c.Populations {
@@ -229,7 +233,7 @@ func TestDeployDoesNotFit(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "run")
 	w := mustRun(t, load(t, h, text), dir)
 	d := timeless(t, filepath.Join(dir, "deploy/m-coarse.json"))
-	if d.Fits || len(d.Problems) != 1 || d.Problems[0].Change != "neurons = 24" || len(d.Totals) > 0 || !w.says("    a.snn:15: layer `3.linear` of role `network` needs 24 neurons, and target `coarse` has 20; neurons = 24") {
+	if d.Fits || len(d.Problems) != 1 || d.Problems[0].Change != "neurons = 24" || len(d.Totals) > 0 || !w.says("    a.snn:16: layer `3.linear` of role `network` needs 24 neurons, and target `coarse` has 20; neurons = 24") {
 		t.Errorf("%+v; said %q", d, w.said)
 	}
 	// It is known before the training, and a warning: two targets take the network. It is told once.
@@ -287,7 +291,7 @@ func TestDeployInVain(t *testing.T) {
 	}{
 		"limits":  {spec(t, "deployed", "targets = [ideal]", "targets = [coarse(neurons = 20), coarse(neurons = 22)]"), []string{"SNN0501 linear(n) layer `3.linear` of role `network` needs 24 neurons, and target `coarse` has 20"}, "also, layer `3.linear` of role `network` needs 24 neurons, and target `coarse` has 22; neurons = 24"},
 		"nothing": {spec(t, "deployed-images", "fire ->", "tanh ->", "targets = [ideal, coarse(bits = 2)]", "targets = [ideal, chip]"), []string{"SNN0502 ideal nothing of model `a` lies on target `ideal`", "SNN0502 chip nothing of model `a` lies on target `chip`"}, "its input is real values, not spikes"},
-		"a typo":  {spec(t, "deployed", "targets = [ideal]", "targets = [loihi(weight_bits = 7)]"), nil, ""},
+		"a typo":  {spec(t, "deployed", "targets = [ideal]", "targets = [coarse(bits = 7)]"), nil, ""},
 	} {
 		x := load(t, h, c.text)
 		found := x.Targets(t.Context())
@@ -343,7 +347,7 @@ func TestDeployNames(t *testing.T) {
 	for _, e := range entries {
 		names = append(names, e.Name())
 	}
-	if want := "ideal.2.json ideal.2.safetensors ideal.json ideal.safetensors"; strings.Join(names, " ") != want || err != nil {
+	if want := "ideal.2.example.json ideal.2.json ideal.2.safetensors ideal.example.json ideal.json ideal.safetensors"; strings.Join(names, " ") != want || err != nil {
 		t.Errorf("%v, want %s; %v", names, want, err)
 	}
 }

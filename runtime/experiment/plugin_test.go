@@ -112,10 +112,12 @@ func TestKillPlugin(t *testing.T) {
 		dir := filepath.Join(t.TempDir(), "run")
 		x, found, _ := Load(context.Background(), h, "a.snn", []byte(text), Options{})
 		var failure *host.Failure
+		var refused *Refused
+		ended := func(d diag.Diagnostic) bool { return d.Code == diag.PluginFailed }
 		switch {
 		case x == nil:
 			outcome["diagnostic"]++
-			if !slices.ContainsFunc(found, func(d diag.Diagnostic) bool { return d.Code == diag.PluginFailed }) {
+			if !slices.ContainsFunc(found, ended) {
 				t.Errorf("%v", found)
 			}
 		default:
@@ -124,6 +126,11 @@ func TestKillPlugin(t *testing.T) {
 			case err == nil:
 				outcome["right"]++
 				same(t, right, dir)
+			case errors.As(err, &refused): // a target could not be asked
+				outcome["refused"]++
+				if !slices.ContainsFunc(refused.Found, ended) {
+					t.Errorf("%v", refused.Found)
+				}
 			case errors.As(err, &failure):
 				outcome["failed action"]++
 				if !strings.HasPrefix(err.Error(), "deploy m: ") {

@@ -133,13 +133,13 @@ func TestDeployOrder(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	if len(compared) != 1 || len(compared[0].Rows) != 6 || !slices.Equal(compared[0].Figures, []string{"accuracy"}) {
+	if len(compared) != 1 || len(compared[0].Rows) != 6 || !slices.Equal(compared[0].Figures, []string{"accuracy", "mse"}) {
 		t.Fatalf("%+v", compared)
 	}
 	row := compared[0].Rows[1]
 	row.ID = ""
 	if diff := cmp.Diff(comparedRow{Title: "digit-90", Target: "chip(cores = 2)", Fits: true, Used: "2 of 128 cores", Host: "79.4 %", Time: "6.78 µs to 1.2 ms",
-		Energy: []fact{{"early", "9.9 µJ", "events only"}, {"board", "210 nJ to 730 µJ", "without events"}}, Figures: [][2]string{{"0.975", "0.980"}}}, row); diff != "" {
+		Energy: []fact{{"early", "9.9 µJ", "events only"}, {"board", "210 nJ to 730 µJ", "without events"}}, Figures: [][2]string{{"0.975", "0.980"}, {"0.250", "0.100"}}}, row); diff != "" {
 		t.Error(diff)
 	}
 	if got := page(t, f, Report{Title: "a"}); !strings.Contains(got, `<a href="#`+compared[0].Rows[0].ID+`"><code>chip</code></a>`) || !strings.Contains(got, `<h3 id="`+compared[0].Rows[0].ID+`">digit: <code>chip</code>`) {
