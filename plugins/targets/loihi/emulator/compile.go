@@ -1,7 +1,6 @@
 package emulator
 
 import (
-	"fmt"
 	"math/bits"
 	"slices"
 
@@ -67,6 +66,9 @@ func Compile(n *Network) (*Program, error) {
 	if err := n.Validate(); err != nil {
 		return nil, err
 	}
+	if err := n.held(); err != nil {
+		return nil, err
+	}
 	p := &Program{net: n, dialect: n.Dialect, sources: map[string]int{}, into: make([][]int, len(n.Groups))}
 	if p.dialect == "" {
 		p.dialect = Chip
@@ -83,10 +85,7 @@ func Compile(n *Network) (*Program, error) {
 	for i := range n.Synapses {
 		s := &n.Synapses[i]
 		for _, delay := range s.delays() {
-			made, err := p.connect(s, delay)
-			if err != nil {
-				return nil, fmt.Errorf("synapses[%d]: %w", i, err)
-			}
+			made := p.connect(s, delay)
 			target := p.sources[s.To] - len(p.inputs)
 			p.into[target] = append(p.into[target], len(p.synapses))
 			p.synapses = append(p.synapses, made)
@@ -180,7 +179,7 @@ type edge struct {
 }
 
 // connect makes the synapses of a delay.
-func (p *Program) connect(s *Synapses, delay int) (synapses, error) {
+func (p *Program) connect(s *Synapses, delay int) synapses {
 	source := p.sources[s.From]
 	target := p.sources[s.To] - len(p.inputs)
 	g := &p.groups[target]
@@ -221,7 +220,7 @@ func (p *Program) connect(s *Synapses, delay int) (synapses, error) {
 			out.weights = append(out.weights, weight(w))
 		}
 		out.gather(edges, elements)
-		return out, nil
+		return out
 	}
 	from, to := p.dims(source), p.net.Groups[target].Dims
 	geometry := s.geometry(from, to)
@@ -246,11 +245,8 @@ func (p *Program) connect(s *Synapses, delay int) (synapses, error) {
 			edges = append(edges, edge{int32(c.Source), run{int32(g.at(c.Target)), 0, 1}})
 		}
 	}
-	if len(edges) > 1<<31-1 {
-		return out, fmt.Errorf("they are more than an emulation holds")
-	}
 	out.gather(edges, elements)
-	return out, nil
+	return out
 }
 
 func (p *Program) dims(source int) []int {

@@ -1,8 +1,10 @@
 package emulator
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -84,6 +86,32 @@ func TestErrors(t *testing.T) {
 		r, err := Trace(schema.TraceRequest{Text: text}, nil)
 		if err != nil || !strings.Contains(r.Error, "name fewer groups in record") {
 			t.Errorf("%v %s", err, r.Error)
+		}
+	}
+}
+
+// What would take all memory or run for minutes is refused before it is made.
+func TestBounds(t *testing.T) {
+	pool := func(map_, kernel int) string {
+		return fmt.Sprintf(`{"format":"snnc loihi network 1","inputs":[{"name":"i","dims":[1,%d,%d]}],"groups":[{"name":"a","dims":[1,%d,%d],"threshold":10}],
+"synapses":[{"from":"i","to":"a","kind":"pool","kernel":%d,"stride":1,"weights":2,"exponent":0,"bits":8}],"steps":1,"record":["a"],"from":1}`, map_, map_, map_-kernel+1, map_-kernel+1, kernel)
+	}
+	lists := strings.Repeat(`,{"from":"i","to":"a","kind":"list","weights":[],"sources":[],"targets":[],"exponent":0,"bits":8}`, 100)[1:]
+	for _, x := range [][2]string{
+		{pool(1024, 64), `synapses[0], from "i" to "a", take 3784839168 entries`},
+		{pool(4096, 2048), `an emulation holds at most 67108864: make the kernel`},
+		{`{"format":"snnc loihi network 1","inputs":[{"name":"i","dims":[60000000]}],"groups":[{"name":"a","dims":[1],"threshold":10}],"synapses":[` + lists + `],"steps":1}`, `synapses[1], from "i" to "a", take 60000000 entries of synapse lists, which makes 120000000`},
+		{`{"format":"snnc loihi network 1","groups":[{"name":"a","dims":[16000],"threshold":1}],"steps":1048576,"from":1048575}`, `1048576 steps of 16000 compartments are 16777216000 updates, and a trace computes at most 2147483648: write at most 134217 steps`},
+	} {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		r, err := Trace(schema.TraceRequest{Text: x[0]}, nil)
+		runtime.ReadMemStats(&after)
+		if err != nil || !strings.Contains(r.Error, x[1]) {
+			t.Errorf("%v %s, want %s", err, r.Error, x[1])
+		}
+		if taken := (after.TotalAlloc - before.TotalAlloc) >> 20; taken > 256 {
+			t.Errorf("%s: %d MiB", x[1], taken)
 		}
 	}
 }

@@ -19,12 +19,6 @@ type Line struct {
 	Spikes []int32 `json:"spikes"`
 }
 
-// The bounds of what is printed, and of what is computed to print it.
-const (
-	maxPrinted = 1 << 22 // numbers
-	maxTicks   = 1 << 34 // compartments times steps
-)
-
 // Trace runs a network with the spikes of its text and prints a Line for each recorded group and step. What is wrong with the text
 // is in the reply.
 func Trace(q schema.TraceRequest, tensors map[string][]byte) (schema.TraceReply, error) {
@@ -32,22 +26,18 @@ func Trace(q schema.TraceRequest, tensors map[string][]byte) (schema.TraceReply,
 	if err != nil {
 		return schema.TraceReply{Error: err.Error()}, nil
 	}
+	if err := n.traced(); err != nil {
+		return schema.TraceReply{Error: err.Error()}, nil
+	}
 	p, err := Compile(n)
 	if err != nil {
 		return schema.TraceReply{Error: err.Error()}, nil
 	}
-	record, size, all := []int{}, 0, 0
+	var record []int
 	for i := range n.Groups {
-		all += p.groups[i].size
-		if len(n.Record) == 0 || slices.Contains(n.Record, n.Groups[i].Name) {
-			record, size = append(record, i), size+p.groups[i].size
+		if n.recorded(i) {
+			record = append(record, i)
 		}
-	}
-	if steps := max(n.Steps-n.From, 0); 2*size*steps > maxPrinted {
-		return schema.TraceReply{Error: fmt.Sprintf("%d steps of %d compartments are %d numbers, and at most %d are printed: name fewer groups in record, or begin later with from", steps, size, 2*size*steps, maxPrinted)}, nil
-	}
-	if all*n.Steps > maxTicks {
-		return schema.TraceReply{Error: fmt.Sprintf("%d steps of %d compartments are too many for a trace", n.Steps, all)}, nil
 	}
 	inputs := map[string]int{}
 	for i, in := range n.Inputs {
@@ -83,4 +73,9 @@ func Trace(q schema.TraceRequest, tensors map[string][]byte) (schema.TraceReply,
 		}
 	}
 	return schema.TraceReply{Lines: out.String()}, nil
+}
+
+// recorded tells whether group i is printed.
+func (n *Network) recorded(i int) bool {
+	return len(n.Record) == 0 || slices.Contains(n.Record, n.Groups[i].Name)
 }
