@@ -9,7 +9,19 @@ import (
 	"testing"
 
 	"snnc.dev/snnc/plugins/schema"
+	"snnc.dev/snnc/plugins/sdk/circuit"
 )
+
+// seeds are texts that were read wrong or are of members added later, with the error that they have.
+var seeds = [][2]string{
+	{`{"format":"snnc loihi network 1","inputs":[{"name":"i","dims":[1]}],"groups":[{"name":"a","dims":[1],"threshold":10,"vmin_exp":-1}],"steps":2}`, `group "a": vmin_exp is -1, outside 0..31`},
+	{`{"format":"snnc loihi network 1","inputs":[{"name":"i","dims":[1]}],"groups":[{"name":"a","dims":[1],"threshold":10,"vmin_exp":-9223372036854775808}],"steps":2}`, `group "a": vmin_exp is -9223372036854775808, outside 0..31`},
+	{`{"format":"snnc loihi network 1","inputs":[{"name":"i","dims":[1]}],"groups":[{"name":"a","dims":[1],"threshold":10,"vmax_exp":-9}],"steps":2}`, `group "a": vmax_exp is -9, outside 0..7`},
+	{`{"format":"snnc loihi network 1","inputs":[{"name":"i","dims":[1]}],"groups":[{"name":"a","dims":[1],"threshold":10}],"spikes":[{"step":0,"input":"i","index":0}]}`, `steps is missing or 0, and there are spikes`},
+	{`{"format":"snnc loihi network 1","inputs":[{"name":"i","dims":[1]}],"groups":[{"name":"a","dims":[1],"threshold":10}],"steps":0,"spikes":[{"step":0,"input":"i","index":0}]}`, `steps is missing or 0, and there are spikes`},
+	{`{"format":"snnc loihi network 1","inputs":[{"name":"i","dims":[1]}],"groups":[{"name":"a","dims":[1],"threshold":10,"reset_by":100,"bias":1000}],"steps":4,"generation":2}`, ``},
+	{`{"format":"snnc loihi network 1","inputs":[{"name":"i","dims":[1]}],"groups":[{"name":"a","dims":[1],"threshold":10,"start":3}],"steps":2,"from":9223372036854775807}`, ``},
+}
 
 // FuzzTrace: any text is traced or has an error, without a panic; a network that is read is printed as a text that reads as the same.
 func FuzzTrace(f *testing.F) {
@@ -25,6 +37,9 @@ func FuzzTrace(f *testing.F) {
 		f.Add(string(text))
 	}
 	f.Add(`{"format":"snnc loihi network 1","inputs":[{"name":"x","dims":[2,3,3]}],"groups":[{"name":"y","dims":[4,3,3],"threshold":1}],"synapses":[{"from":"x","to":"y","kind":"conv","kernel":1,"stride":1,"weights":[2,4,6,8,2,4,6,8],"exponent":0,"bits":8,"view":{"from":[2,3,3],"dims":[2,3,3]}}],"steps":2}`)
+	for _, x := range seeds {
+		f.Add(x[0])
+	}
 	f.Fuzz(func(t *testing.T, text string) {
 		n, err := Read(text, nil, nil)
 		if err != nil {
@@ -32,9 +47,10 @@ func FuzzTrace(f *testing.F) {
 		}
 		total := 0
 		for _, g := range n.Groups {
-			for _, d := range g.Dims {
-				total += d
-			}
+			total += circuit.Size(g.Dims)
+		}
+		for _, in := range n.Inputs {
+			total += circuit.Size(in.Dims)
 		}
 		if total > 1<<12 || n.Steps > 1<<8 || len(n.Synapses) > 8 { // right, and longer than a fuzzer waits
 			return
@@ -79,6 +95,12 @@ func TestErrors(t *testing.T) {
 		text := strings.Replace(good, x[0], x[1], 1)
 		if _, err := Read(text, nil, nil); err == nil || !strings.Contains(err.Error(), x[2]) {
 			t.Errorf("%s: %v, want %s", x[1], err, x[2])
+		}
+	}
+	for _, x := range seeds {
+		r, err := Trace(schema.TraceRequest{Text: x[0]}, nil)
+		if err != nil || (x[1] == "") != (r.Error == "") || !strings.HasPrefix(r.Error, x[1]) {
+			t.Errorf("%s\n%v %s, want %s", x[0], err, r.Error, x[1])
 		}
 	}
 	for _, x := range [][2]string{{`"dims": [3]`, `"dims": [3000000]`}} {

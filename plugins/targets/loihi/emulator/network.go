@@ -122,9 +122,12 @@ func (n *Network) Validate() error {
 	if n.Generation < 0 || n.Generation > 2 {
 		return fmt.Errorf("generation is %d; it is 1 or 2", n.Generation)
 	}
-	for name, o := range map[string]*int{"offset_u": n.OffsetU, "offset_v": n.OffsetV} {
-		if o != nil && *o != 0 && *o != 1 {
-			return fmt.Errorf("%s is %d; it is 0 or 1", name, *o)
+	for _, o := range []struct {
+		name string
+		at   *int
+	}{{"offset_u", n.OffsetU}, {"offset_v", n.OffsetV}} {
+		if o.at != nil && *o.at != 0 && *o.at != 1 {
+			return fmt.Errorf("%s is %d; it is 0 or 1", o.name, *o.at)
 		}
 	}
 	names := map[string][]int{}
@@ -196,11 +199,14 @@ func (n *Network) Validate() error {
 	if n.From < 0 {
 		return fmt.Errorf("from is %d", n.From)
 	}
+	if n.Steps == 0 && len(n.Spikes) > 0 {
+		return fmt.Errorf("steps is missing or 0, and there are spikes: write how many steps are computed")
+	}
 	for i, e := range n.Spikes {
 		switch dims, ok := names[e.Input]; {
 		case !ok || !isInput[e.Input]:
 			return fmt.Errorf("spikes[%d] is of %q, and there is no such input", i, e.Input)
-		case e.Step < 0 || e.Step >= max(n.Steps, 1):
+		case e.Step < 0 || e.Step >= n.Steps:
 			return fmt.Errorf("spikes[%d] is in step %d, outside 0..%d", i, e.Step, n.Steps-1)
 		case e.Index < 0 || e.Index >= circuit.Size(dims):
 			return fmt.Errorf("spikes[%d] is of element %d, and input %q has %d", i, e.Index, e.Input, circuit.Size(dims))
@@ -223,6 +229,18 @@ func within(name string, v, low, high int) error {
 
 func (g *Group) validate() error {
 	size := circuit.Size(g.Dims)
+	for _, exp := range []struct {
+		name string
+		at   *int
+		high int
+	}{{"vmin_exp", g.VMin, 31}, {"vmax_exp", g.VMax, 7}} {
+		if exp.at == nil {
+			continue
+		}
+		if err := within(exp.name, *exp.at, 0, exp.high); err != nil {
+			return err
+		}
+	}
 	vmin, vmax := g.clips()
 	for _, err := range []error{
 		within("decay_u", g.DecayU, 0, full-1), within("decay_v", g.DecayV, 0, full-1), within("threshold", g.Threshold, 0, 1<<17-1),
@@ -231,16 +249,6 @@ func (g *Group) validate() error {
 		g.Bias.each("bias", size, -4095, 4095), g.Start.each("start", size, int(vmin), int(vmax)),
 	} {
 		if err != nil {
-			return err
-		}
-	}
-	if g.VMin != nil {
-		if err := within("vmin_exp", *g.VMin, 0, 31); err != nil {
-			return err
-		}
-	}
-	if g.VMax != nil {
-		if err := within("vmax_exp", *g.VMax, 0, 7); err != nil {
 			return err
 		}
 	}
