@@ -33,8 +33,8 @@ func sum(terms ...term) (joules float64, from []string) {
 // Energy returns what the work costs: events by two sets of constants, what each step costs besides, what time costs, and the embedded
 // processors. Of Loihi 2 no energy per operation is published: what is given is scaled from one measured network.
 func (w Work) Energy() []schema.Energy {
-	time := w.Time()
-	least, most := time[0].Used, time[1].Limit
+	time := w.Time()[0]
+	least, most := time.Used, time.Limit
 	chips := float64(max(w.Chips, 1))
 	updates := w.Active + w.Inactive
 	if w.Generation == 2 {
@@ -60,8 +60,8 @@ func (w Work) Energy() []schema.Energy {
 	}
 }
 
-// Time returns seconds. "core" is what the cores need: at least if work spreads evenly over them, at most if all synaptic events are in
-// one core. "io" is what a board took for a step with input, or what the cores need where that is more.
+// Time returns one amount of seconds: at least what the cores need if work spreads evenly over them; at most what they need if all
+// synaptic events are in one core, or what a board took for as many steps with input, whichever is more.
 func (w Work) Time() []schema.Amount {
 	cores := float64(max(w.Cores, 1))
 	soma, synapse, spike := 1.0, 1.0, 1.0
@@ -73,6 +73,5 @@ func (w Work) Time() []schema.Amount {
 	updates := w.Active*value("davies2018.active_time") + w.Inactive*value("davies2018.inactive_time")
 	least := w.Ticks*barrier + (soma*updates+synapse*w.Synops*value("davies2018.synop_time"))/cores
 	most := w.Ticks*barrierMost + (soma*(w.Active+w.Inactive)*value("boyle2025.soma_time")+spike*w.Spikes*value("boyle2025.spike_time"))/cores + synapse*w.Synops*value("boyle2025.synop_time")
-	most = max(most, least)
-	return []schema.Amount{{Name: "core", Used: least, Limit: most}, {Name: "io", Used: least, Limit: max(most, w.Ticks*step)}}
+	return []schema.Amount{{Name: "steps", Used: least, Limit: max(least, most, w.Ticks*step)}}
 }

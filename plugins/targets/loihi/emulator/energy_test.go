@@ -51,9 +51,19 @@ func TestConstants(t *testing.T) {
 				}
 			}
 		}
-		for _, a := range w.Time() {
-			if a.Used <= 0 || a.Limit < a.Used {
-				t.Errorf("%+v", a)
+		// Times are added up by who asks, so there is one; what lies idle takes its power over that time.
+		time := w.Time()
+		if len(time) != 1 || time[0].Used <= 0 || time[0].Limit < time[0].Used {
+			t.Fatalf("%+v", time)
+		}
+		powerLow, powerHigh := value("board.idle_boot"), value("board.chip_static")
+		if generation == 2 {
+			powerLow, powerHigh = value("loihi2.static"), value("loihi2.static")
+		}
+		for _, e := range w.Energy() {
+			if e.Part == schema.Static {
+				near(t, e.Profile+": at rest, at least", e.Low, powerLow*time[0].Used, 1e-9)
+				near(t, e.Profile+": at rest, at most", e.High, powerHigh*time[0].Limit, 1e-9)
 			}
 		}
 	}
