@@ -30,8 +30,8 @@ func sum(terms ...term) (joules float64, from []string) {
 	return joules, from
 }
 
-// Energy returns what the work costs: events by two sets of constants, what each step costs besides, what time costs, and the embedded
-// processors. Of Loihi 2 no energy per operation is published: what is given is scaled from one measured network.
+// Energy returns what the work costs by two sets of constants: events, and under each set what each step costs besides, what time costs
+// and the embedded processors, which boards tell. Of Loihi 2 no energy per operation is published: what is given is scaled from one measured network.
 func (w Work) Energy() []schema.Energy {
 	time := w.Time()[0]
 	least, most := time.Used, time.Limit
@@ -51,13 +51,17 @@ func (w Work) Energy() []schema.Energy {
 		{"boyle2025.message", w.Messages}, {"boyle2025.hop_across", w.Across}, {"boyle2025.hop_down", w.Down}}
 	low, bFrom := sum(append([]term{{"boyle2025.synop_least", w.Synops}}, rest...)...)
 	high, _ := sum(append([]term{{"boyle2025.synop_most", w.Synops}}, rest...)...)
-	return []schema.Energy{
+	out := []schema.Energy{
 		{Profile: "davies2018", Part: schema.Dynamic, Low: d, High: d, From: dFrom, Note: "before silicon, at 0.75 V"},
 		{Profile: "boyle2025", Part: schema.Dynamic, Low: low, High: high, From: append(bFrom, "boyle2025.synop_most"), Note: "fitted to a board, from sums of products of convolutions to dense ones"},
-		{Profile: "board", Part: schema.PerStep, High: w.Ticks * value("board.step_most"), From: []string{"board.step_most"}, Note: "the energy of the barrier is not published; at most what a board spent on the steps of a network without neurons"},
-		{Profile: "board", Part: schema.Static, Low: chips * least * value("board.idle_boot"), High: chips * most * value("board.chip_static"), From: []string{"board.idle_boot", "board.chip_static"}},
-		{Profile: "board", Part: schema.HostIO, High: chips * most * value("board.processors"), From: []string{"board.processors"}, Note: "embedded processors, which are awake where the host sends or reads in every step"},
 	}
+	for _, events := range out[:2:2] { // neither set has more than events, and a total of either has what boards spent besides
+		out = append(out,
+			schema.Energy{Profile: events.Profile, Part: schema.PerStep, High: chips * w.Ticks * value("board.step_most"), From: []string{"board.step_most"}, Note: "the energy of the barrier is not published; at most what a board spent on the steps of a network without neurons, for each chip"},
+			schema.Energy{Profile: events.Profile, Part: schema.Static, Low: chips * least * value("board.idle_boot"), High: chips * most * value("board.chip_static"), From: []string{"board.idle_boot", "board.chip_static"}},
+			schema.Energy{Profile: events.Profile, Part: schema.HostIO, High: chips * most * value("board.processors"), From: []string{"board.processors"}, Note: "embedded processors, which are awake where the host sends or reads in every step"})
+	}
+	return out
 }
 
 // Time returns one amount of seconds: at least what the cores need if work spreads evenly over them; at most what they need if all

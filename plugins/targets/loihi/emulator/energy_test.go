@@ -30,7 +30,7 @@ func near(t *testing.T, what string, got, want, share float64) {
 func TestConstants(t *testing.T) {
 	seen := map[string]bool{}
 	for _, c := range constants {
-		if seen[c.Name] || c.Source == "" || c.Kind == "" || value(c.Name) <= 0 {
+		if seen[c.Name] || c.Source == "" || c.Kind == "" || c.Voltage == "" || value(c.Name) <= 0 {
 			t.Errorf("constant %+v", c)
 		}
 		seen[c.Name] = true
@@ -66,6 +66,36 @@ func TestConstants(t *testing.T) {
 				near(t, e.Profile+": at rest, at most", e.High, powerHigh*time[0].Limit, 1e-9)
 			}
 		}
+	}
+}
+
+// A total of a profile has all parts, and what is there for each chip grows with the chips. Of Loihi 2 the one number that there is has
+// steps and processors in it.
+func TestParts(t *testing.T) {
+	w := Work{Ticks: 16, Synops: 1e6, Active: 1e4, Inactive: 1e5, Spikes: 1e3, Messages: 2e3, Cores: 12, Chips: 1}
+	list := w.Energy()
+	if len(list) != 8 {
+		t.Errorf("%d parts: %+v", len(list), list)
+	}
+	w.Chips = 10
+	ten := w.Energy()
+	for _, profile := range []string{"davies2018", "boyle2025"} {
+		low, high := part(t, list, profile, schema.Dynamic)
+		if a, b := part(t, ten, profile, schema.Dynamic); a != low || b != high {
+			t.Errorf("%s: events hang on the chips", profile)
+		}
+		for _, p := range []schema.EnergyPart{schema.PerStep, schema.Static, schema.HostIO} {
+			low, high := part(t, list, profile, p)
+			a, b := part(t, ten, profile, p)
+			near(t, profile+", at least, "+string(p), a, 10*low, 1e-9)
+			near(t, profile+", at most, "+string(p), b, 10*high, 1e-9)
+		}
+	}
+	_, high := part(t, list, "davies2018", schema.PerStep)
+	near(t, "16 steps of a chip", high, 16*8.9e-6, 1e-9)
+	w.Generation = 2
+	if list := w.Energy(); len(list) != 2 || list[0].Part != schema.Dynamic || list[1].Part != schema.Static {
+		t.Errorf("Loihi 2: %+v", list)
 	}
 }
 
