@@ -154,6 +154,9 @@ func Population(c *schema.Circuit, i int, w circuit.Weights, width int) (r Regis
 			r.Hold++
 		}
 	}
+	if p.Decay == 0 && !p.Reads {
+		note = append(note, x.rounded(&r).left(&r, x.lattice(&r))...)
+	}
 	loss.Note = strings.Join(note, "; ")
 	return r, loss, ""
 }
@@ -312,6 +315,23 @@ func (x *numbers) threshold(r *Registers) (mantissa int, off float64) {
 		off = (float64(mantissa)*unit - want) / want
 	}
 	return mantissa, off
+}
+
+// left says what a membrane that should keep nothing keeps, where that can decide about a spike: the register of its decay leaves a
+// 4096th, rounded toward 0. x is the numbers that the registers stand for,
+// and lattice that of what was to be stood for.
+func (x *numbers) left(r *Registers, lattice float64) []string {
+	highest := float64(r.Threshold) * unit // beyond it a spike brings v back to 0
+	lowest := math.Max(x.reach(x.up, x.down)*x.s, math.Abs(float64(r.Start)))
+	above, below := math.Floor(math.Max(highest, float64(r.Start))/MaxDecay), math.Floor(lowest/MaxDecay) // with what is left of what is left
+	if lattice == 0 {
+		if lattice = math.Min(unit, highest/256); above < lattice && below < lattice {
+			return nil // it is as small as what thresholds are rounded by
+		}
+	} else if last := math.Floor(highest/lattice) * lattice; last+above <= highest && last+lattice-below > highest {
+		return nil
+	}
+	return []string{fmt.Sprintf("a membrane should keep nothing and keeps a 4096th, up to %.4g of its threshold in the worst case, so that spikes can come or stay away where they should not", math.Max(above, below)/math.Max(highest, unit))}
 }
 
 // lattice returns the largest power of two of which all are multiples that v can be; 0 where it is a matter of decays.

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"pgregory.net/rapid"
 	"snnc.dev/snnc/plugins/schema"
 	"snnc.dev/snnc/plugins/sdk/circuit"
 	"snnc.dev/snnc/plugins/sdk/circuit/circuittest"
@@ -226,5 +227,70 @@ func TestHuge(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// A membrane that should keep nothing keeps a 4096th of what it was. Where that can decide about a spike it is said, and where nothing is
+// said the chip computes what the network does. The first is 100 weights of -127, which leave three units where the threshold is three.
+func TestMemoryless(t *testing.T) {
+	row := append(repeated(-127, 1, 100)[0], 1, 1, 1)
+	n := dense(schema.Dynamics{Threshold: 3}, [][]float32{row}, nil)
+	n.Circuit.Steps = 2
+	r, loss, problem := Population(&n.Circuit, 0, n.Weights, 8)
+	if problem != "" || !strings.Contains(loss.Note, "keeps a 4096th") {
+		t.Fatalf("%s%s", problem, loss.Note)
+	}
+	in := make([]float32, 2*len(row)) // the negative weights at the first step, the positive ones at the second
+	for i := range row {
+		step := 0
+		if row[i] > 0 {
+			step = 1
+		}
+		in[step*len(row)+i] = 1
+	}
+	b := circuit.Block{Steps: 2, Examples: 1, Inputs: [][]float32{in}}
+	if o := run(&n.Circuit, []Registers{r}, b, 0); o[0].spikes[1][0] != 0 {
+		t.Error("what is left does not matter: nothing was to be said")
+	}
+
+	said, fired := 0, 0
+	rapid.Check(t, func(t *rapid.T) {
+		negative, most := rapid.IntRange(0, 60).Draw(t, "negative"), rapid.IntRange(1, 127).Draw(t, "most")
+		w := append(repeated(float32(-most), 1, negative+1)[0], 1, 1, 1, 1)
+		for range rapid.IntRange(0, 3).Draw(t, "more") {
+			w = append(w, float32(rapid.IntRange(-most/4, most).Draw(t, "w")))
+		}
+		d := schema.Dynamics{Threshold: float64(rapid.IntRange(1, min(4, most)).Draw(t, "threshold")), Strict: rapid.Bool().Draw(t, "strict")}
+		n := dense(d, [][]float32{w}, nil)
+		n.Circuit.Steps = 6
+		r, loss, problem := Population(&n.Circuit, 0, n.Weights, 8)
+		if problem != "" {
+			t.Fatal(problem)
+		}
+		if strings.Contains(loss.Note, "4096th") {
+			said++
+			return
+		}
+		b := circuit.Block{Steps: 6, Examples: 1, Inputs: [][]float32{make([]float32, 6*len(w))}}
+		for i := range b.Inputs[0] { // all that is negative, and behind it weights of 1 that may just meet the threshold
+			switch step, v := i/len(w), w[i%len(w)]; {
+			case step%2 == 0 && v < 0, step%2 == 1 && v == 1 && rapid.IntRange(0, 3).Draw(t, "on") > 0, v > 1 && rapid.IntRange(0, 9).Draw(t, "also") == 0:
+				b.Inputs[0][i] = 1
+			}
+		}
+		want, err := circuit.Run[float64](&n.Circuit, n.Weights, b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for step, s := range run(&n.Circuit, []Registers{r}, b, 0)[0].spikes {
+			fired += s[0]
+			if s[0] != int(want.Spikes[0][step]) {
+				t.Fatalf("step %d: %d spikes of %v; %+v", step, s[0], want.Spikes[0], r)
+			}
+		}
+	})
+	t.Logf("said of %d, %d spikes of the others", said, fired)
+	if said == 0 || fired == 0 {
+		t.Errorf("said of %d networks, %d spikes of the others", said, fired)
 	}
 }
