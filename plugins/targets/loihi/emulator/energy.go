@@ -59,7 +59,7 @@ func (w Work) Energy() []schema.Energy {
 		out = append(out,
 			schema.Energy{Profile: events.Profile, Part: schema.PerStep, High: chips * w.Ticks * value("board.step_most"), From: []string{"board.step_most"}, Note: "the energy of the barrier is not published; at most what a board spent on the steps of a network without neurons, for each chip"},
 			schema.Energy{Profile: events.Profile, Part: schema.Static, Low: chips * least * value("board.idle_boot"), High: chips * most * value("board.chip_static"), From: []string{"board.idle_boot", "board.chip_static"}},
-			schema.Energy{Profile: events.Profile, Part: schema.HostIO, High: chips * most * value("board.processors"), From: []string{"board.processors"}, Note: "embedded processors, which are awake where the host sends or reads in every step"})
+			schema.Energy{Profile: events.Profile, Part: schema.HostIO, High: chips * most * value("board.processors"), From: []string{"board.processors"}, Note: "embedded processors, which are awake where the host sends or reads in every step; what a spike from the host costs on its way is not published and not counted"})
 	}
 	return out
 }

@@ -11,8 +11,7 @@ import (
 type Layout struct {
 	Cores []Core
 	Chips int
-	// What a spike of each element causes, by circuit and input (empty of a drive) or population (empty of one that is not on the chip).
-	Inputs      [][]Reach
+	// What a spike of each neuron causes, by circuit and population (empty of one that is not on the chip).
 	Populations [][]Reach
 
 	circuits []schema.Circuit
@@ -60,12 +59,6 @@ func (c Chip) Layout(circuits []schema.Circuit, p *Placement, rate func(circuit,
 	}
 	for i := range circuits {
 		c := &circuits[i]
-		l.Inputs = append(l.Inputs, make([]Reach, len(c.Inputs)))
-		for k, in := range c.Inputs {
-			if in.Kind == schema.SpikeInput {
-				l.Inputs[i][k] = newReach(in.Dims)
-			}
-		}
 		l.Populations = append(l.Populations, make([]Reach, len(c.Populations)))
 	}
 	for j := range l.layers {

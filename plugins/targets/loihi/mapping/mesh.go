@@ -165,7 +165,7 @@ func (l *Layout) send(rate func(circuit, population int) float64) [][]link {
 	return links
 }
 
-// reach fills in what a spike of each element causes.
+// reach fills in what a spike of each neuron causes. Spikes that the host sends pass no mesh that is known.
 func (l *Layout) reach() {
 	for j := range l.layers {
 		x := &l.layers[j]
@@ -173,14 +173,11 @@ func (l *Layout) reach() {
 		for k := l.first[j]; k < l.first[j]+l.tilings[j].cores; k++ {
 			l.axons(j, k, func(a *axon) {
 				group := &x.groups[a.group]
+				if group.source < 0 {
+					return
+				}
 				s := &synapses[group.synapses]
 				for _, e := range a.elements {
-					if group.source < 0 {
-						if s.Population < 0 {
-							l.Inputs[x.circuit][s.Input].Messages[e]++
-						}
-						continue
-					}
 					r := l.Populations[x.circuit][s.Population]
 					across, down := l.Cores[l.coreOf(group.source, e)].Hops(l.Cores[k].Place)
 					r.Messages[e]++

@@ -3,7 +3,6 @@ package validate
 import (
 	"flag"
 	"math/rand/v2"
-	"slices"
 	"strings"
 	"testing"
 
@@ -98,19 +97,6 @@ func reached(t *testing.T, seed uint64, l *mapping.Layout, tables *mapping.Table
 				if got := [3]int{r.Messages[e], r.Across[e], r.Down[e]}; got != want[of{i, j, e}] {
 					t.Errorf("network %d: a spike of neuron %d of population %d causes %v, want %v", seed, e, j, got, want[of{i, j, e}])
 				}
-			}
-		}
-	}
-	for i := range l.Inputs {
-		for j, r := range l.Inputs[i] {
-			messages := make([]int, len(r.Messages))
-			for _, s := range tables.Inputs[i][j] {
-				for _, a := range s.From {
-					messages[a.Element]++
-				}
-			}
-			if !slices.Equal(messages, r.Messages) {
-				t.Errorf("network %d: spikes of input %d cause %v messages, want %v", seed, j, r.Messages, messages)
 			}
 		}
 	}
