@@ -1,6 +1,7 @@
 package neurogrid
 
 import (
+	"bytes"
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
@@ -70,11 +71,8 @@ func (r *spikeRow) UnmarshalJSON(b []byte) error { return row(b, r[:], "[ms, add
 
 func row(b []byte, to []float64, what string) error {
 	var x []float64
-	if err := json.Unmarshal(b, &x); err != nil {
-		return err
-	}
-	if len(x) != len(to) {
-		return fmt.Errorf("%s is no %s", b, what)
+	if json.Unmarshal(b, &x) != nil || len(x) != len(to) || bytes.ContainsRune(b, 'n') { // null, which json takes for 0
+		return fmt.Errorf("%.80s is no %s", b, what)
 	}
 	copy(to, x)
 	return nil
@@ -106,7 +104,8 @@ func (c *chip) Export(examples ...*sdk.Block) (text string, tensors [][]byte, er
 			}
 		}
 		t := x.tensors()
-		e := exportedCircuit{Name: name, Integration: c.dt, First: t[0].Name, Target: t[1].Name, Type: t[2].Name, Probability: t[3].Name}
+		e := exportedCircuit{Name: name, Integration: c.dt, First: t[0].Name, Target: t[1].Name, Type: t[2].Name, Probability: t[3].Name,
+			Populations: []exportedPopulation{}, Addresses: []exportedAddress{}}
 		for j := range x.circuit.Populations {
 			p := &x.circuit.Populations[j]
 			e.Populations = append(e.Populations, exportedPopulation{p.Name, circuit.Size(p.Dims), int(x.board.Place[x.neurons[j]]), x.offset[j]})

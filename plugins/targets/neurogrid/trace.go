@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"snnc.dev/snnc/plugins/schema"
+	"snnc.dev/snnc/plugins/targets/internal/strict"
 	"snnc.dev/snnc/plugins/targets/neurogrid/emulator"
 )
 
@@ -43,9 +44,7 @@ func Trace(q schema.TraceRequest, tensors map[string][]byte) (schema.TraceReply,
 
 func trace(text string, tensors map[string][]byte) (string, error) {
 	var e exported
-	d := json.NewDecoder(strings.NewReader(text))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&e); err != nil {
+	if err := strict.Decode(text, &e); err != nil {
 		return "", fmt.Errorf("read the text: %w", err)
 	}
 	if e.Trials == nil { // an export without an example: one time step in which the host sends nothing

@@ -55,7 +55,7 @@ func TestTrace(t *testing.T) {
 	for what, change := range map[string][2]string{
 		"there are no \"trials\"":    {written[strings.Index(written, "[{\"circuit\""):], "[]}"},
 		"step 0 ms":                  {`"step": 40`, `"step": 0`},
-		"unknown field":              {`"mismatch": 0`, `"mitmatch": 0`},
+		"unknown member":             {`"mismatch": 0`, `"mitmatch": 0`},
 		"target \"loihi\"":           {`"neurogrid"`, `"loihi"`},
 		"circuit \"other\"":          {`{"circuit": "net"`, `{"circuit": "other"`},
 		"softwire 0":                 {`[0, 1, 0, 1]`, `[0, 7, 0, 1]`},

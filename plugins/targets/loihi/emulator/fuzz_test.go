@@ -78,7 +78,7 @@ func TestErrors(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, x := range [][3]string{
-		{`"threshold": 10`, `"treshold": 10`, `line 1: unknown field "treshold"`},
+		{`"threshold": 10`, `"treshold": 10`, `line 1: groups[0]: unknown member "treshold"; there are name, dims`},
 		{`"threshold": 10`, `"threshold": 131072`, `group "y": threshold is 131072, outside 0..131071`},
 		{`"threshold": 10`, `"threshold": 10, "decay_v": 4096`, `group "y": decay_v is 4096, outside 0..4095`},
 		{`"threshold": 10`, `"threshold": 10, "bias": [1, 2]`, `bias has 2 numbers, and there are 3 compartments`},
@@ -87,10 +87,16 @@ func TestErrors(t *testing.T) {
 		{`[2, 4, 6, 8, 10, 12]`, `{"tensor": "w"}`, `there is no tensor "w"`},
 		{`"kind": "dense"`, `"kind": "conv"`, `kind conv`},
 		{`"to": "y"`, `"to": "x"`, `lead to "x", and there is no such group`},
+		{`[2, 4, 6, 8, 10, 12]`, `null`, `line 2: synapses[0].weights: must not be null`},
+		{`[2, 4, 6, 8, 10, 12]`, `[2, 4, null, 8, 10, 12]`, `synapses[0].weights: must be whole numbers of 32 bits: one, a list, or {"tensor": "NAME"}`},
+		{`[2, 4, 6, 8, 10, 12]`, `{"tensor": "a", "tensor": "b"}`, `synapses[0].weights: member "tensor" is there twice`},
+		{`[2, 4, 6, 8, 10, 12]`, `{"tensor": "a", "of": "b"}`, `synapses[0].weights: must be whole numbers`},
+		{`"steps": 3`, `"steps": 3, "steps": 4`, `line 2: member "steps" is there twice`},
+		{`"steps": 3`, `"steps": "3"`, `line 2: steps: must be a whole number`},
 		{`"index": 1`, `"index": 2`, `spikes[0] is of element 2, and input "x" has 2`},
 		{`"steps": 3`, `"steps": -3`, `steps is -3`},
 		{`"bits": 8`, `"bits": 7`, `synapse memory has weights of 1 to 6 bits, or of 8`},
-		{`}]}`, `}]`, `line 2: the text ends before the network does`},
+		{`}]}`, `}]`, `line 2: the text ends too early`},
 	} {
 		text := strings.Replace(good, x[0], x[1], 1)
 		if _, err := Read(text, nil, nil); err == nil || !strings.Contains(err.Error(), x[2]) {

@@ -6,12 +6,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
-	"strings"
 
 	"snnc.dev/snnc/plugins/schema"
 	"snnc.dev/snnc/plugins/sdk/circuit"
+	"snnc.dev/snnc/plugins/targets/internal/strict"
 )
 
 // Numbers are whole numbers of a network: in JSON one, a list, or {"tensor": "NAME"} of the safetensors file beside the network's.
@@ -23,27 +22,29 @@ type Numbers struct {
 // UnmarshalJSON reads one of the three forms; Read fills in tensors.
 func (n *Numbers) UnmarshalJSON(text []byte) error {
 	*n = Numbers{}
-	switch t := bytes.TrimSpace(text); {
-	case len(t) > 0 && t[0] == '[':
-		return json.Unmarshal(t, &n.List)
-	case len(t) > 0 && t[0] == '{':
-		var o struct {
-			Tensor string `json:"tensor"`
+	bad := errors.New(`must be whole numbers of 32 bits: one, a list, or {"tensor": "NAME"}`)
+	t := bytes.TrimSpace(text)
+	if len(t) == 0 || t[0] != '{' && bytes.ContainsRune(t, 'n') { // null, which json takes for 0
+		return bad
+	}
+	switch t[0] {
+	case '[':
+		if json.Unmarshal(t, &n.List) != nil {
+			return bad
 		}
-		d := json.NewDecoder(bytes.NewReader(t))
-		d.DisallowUnknownFields()
-		if err := d.Decode(&o); err != nil {
-			return err
+	case '{':
+		var o map[string]string
+		if json.Unmarshal(t, &o) != nil || len(o) != 1 || o["tensor"] == "" {
+			return bad
 		}
-		if o.Tensor == "" {
-			return errors.New(`an object has the member "tensor", the name of a tensor`)
-		}
-		n.Tensor = o.Tensor
-		return nil
+		n.Tensor = o["tensor"]
 	default:
 		n.List = make([]int32, 1)
-		return json.Unmarshal(t, &n.List[0])
+		if json.Unmarshal(t, &n.List[0]) != nil {
+			return bad
+		}
 	}
+	return nil
 }
 
 // MarshalJSON writes the shortest of the forms.
@@ -53,6 +54,8 @@ func (n Numbers) MarshalJSON() ([]byte, error) {
 		return json.Marshal(map[string]string{"tensor": n.Tensor})
 	case len(n.List) == 1:
 		return json.Marshal(n.List[0])
+	case n.List == nil:
+		return []byte("[]"), nil
 	}
 	return json.Marshal(n.List)
 }
@@ -88,13 +91,8 @@ func (n *Numbers) at(i int) int32 {
 // given, as safetensors has them: integers of up to 32 bits.
 func Read(text string, tensors []schema.NamedTensor, data map[string][]byte) (*Network, error) {
 	n := &Network{}
-	d := json.NewDecoder(strings.NewReader(text))
-	d.DisallowUnknownFields()
-	if err := d.Decode(n); err != nil {
-		return nil, placed(text, d.InputOffset(), err)
-	}
-	if _, err := d.Token(); err != io.EOF {
-		return nil, placed(text, d.InputOffset(), errors.New("something stands behind the network"))
+	if err := strict.Decode(text, n); err != nil {
+		return nil, err
 	}
 	fill := func(x *Numbers) error {
 		if x == nil || x.Tensor == "" {
@@ -126,47 +124,21 @@ func Read(text string, tensors []schema.NamedTensor, data map[string][]byte) (*N
 	return n, nil
 }
 
-// placed says in which line an error of the JSON is.
-func placed(text string, offset int64, err error) error {
-	var bad *json.SyntaxError
-	var kind *json.UnmarshalTypeError
-	switch {
-	case errors.As(err, &bad):
-		offset = bad.Offset
-	case errors.As(err, &kind):
-		if kind.Field != "" {
-			err = fmt.Errorf("%s is a %s, and wants %s", kind.Field, kind.Value, kind.Type)
-		}
-		offset = kind.Offset
-	case errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF):
-		err, offset = errors.New("the text ends before the network does"), int64(len(text))
-	}
-	if _, field, ok := strings.Cut(err.Error(), "unknown field "); ok { // the decoder is further on by then
-		if at := strings.Index(text, field); at >= 0 {
-			offset = int64(at)
-		}
-	}
-	offset = min(max(offset, 0), int64(len(text)))
-	return fmt.Errorf("line %d: %s", 1+strings.Count(text[:offset], "\n"), strings.TrimPrefix(err.Error(), "json: "))
-}
-
 // integers decodes a tensor.
 func integers(t schema.NamedTensor, data []byte) ([]int32, error) {
-	size, signed := map[string]int{"I8": 1, "U8": 1, "I16": 2, "U16": 2, "I32": 4}[t.DType], t.DType[:min(1, len(t.DType))] == "I"
+	size := map[string]int{"I8": 1, "U8": 1, "I16": 2, "I32": 4}[t.DType]
 	n := circuit.Size(t.Dims)
 	if size == 0 || n < 0 || len(data) != n*size {
-		return nil, fmt.Errorf("tensor %q is %s of dims %v in %d bytes; weights are I8, U8, I16, U16 or I32", t.Name, t.DType, t.Dims, len(data))
+		return nil, fmt.Errorf("tensor %q is %s of dims %v in %d bytes; numbers are I8, U8, I16 or I32", t.Name, t.DType, t.Dims, len(data))
 	}
 	out := make([]int32, n)
 	for i := range out {
 		switch at := data[i*size:]; {
 		case size == 4:
 			out[i] = int32(binary.LittleEndian.Uint32(at))
-		case size == 2 && signed:
-			out[i] = int32(int16(binary.LittleEndian.Uint16(at)))
 		case size == 2:
-			out[i] = int32(binary.LittleEndian.Uint16(at))
-		case signed:
+			out[i] = int32(int16(binary.LittleEndian.Uint16(at)))
+		case t.DType == "I8":
 			out[i] = int32(int8(at[0]))
 		default:
 			out[i] = int32(at[0])

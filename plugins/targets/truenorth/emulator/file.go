@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"snnc.dev/snnc/plugins/schema"
+	"snnc.dev/snnc/plugins/targets/internal/strict"
 )
 
 // File is a network with what comes in and what is to be printed: what Parse reads and Encode writes. docs/emulate-truenorth.md
@@ -177,7 +178,7 @@ type reader struct {
 // network is valid where there is no error.
 func Parse(s string, list []schema.NamedTensor, data map[string][]byte) (*File, error) {
 	r := &reader{list: list, data: data, t: &text{}, f: &File{}}
-	if err := decode(s, r.t); err != nil {
+	if err := strict.Decode(s, r.t); err != nil {
 		return nil, err
 	}
 	t, f := r.t, r.f
