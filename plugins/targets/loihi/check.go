@@ -18,7 +18,7 @@ var doc string
 // Target returns the plugin component. Its parameters are cores, how many the chip or a system of chips has (128 in one),
 // dialect, whose arithmetic counts, generation, 1 or 2, and weight_bits, the bits of a weight in synapse memory.
 func Target() sdk.Target {
-	one, many := 1.0, 4096.0*128
+	one, many := 1.0, float64(mapping.MaxCores)
 	most, second := 8.0, 2.0
 	return sdk.Target{
 		Component: schema.Component{

@@ -186,7 +186,7 @@ func spec(channels, dense []int, side int, in int) string {
 
 var (
 	bitsChange   = regexp.MustCompile(`(\d+) bits -> (\d+) bits`)
-	coresChange  = regexp.MustCompile(`(\d+) cores -> (\d+) cores`)
+	coresChange  = regexp.MustCompile("`loihi.cores = (\\d+).` instead of \\d+")
 	inputsChange = regexp.MustCompile(`linear with (\d+) instead of (\d+) inputs`)
 	layerChange  = regexp.MustCompile(`(conv|linear) with (\d+) instead of (\d+) (channels|outputs)`)
 )
@@ -248,7 +248,7 @@ func changed(t failer, n network) (made []string) {
 		}
 		if m := coresChange.FindStringSubmatch(l.Change); m != nil {
 			made = append(made, "cores")
-			if c, _ := strconv.Atoi(m[2]); !n.check(t, c, 8).Fits || n.check(t, c-1, 8).Fits {
+			if c, _ := strconv.Atoi(m[1]); !n.check(t, c, 8).Fits || n.check(t, c-1, 8).Fits {
 				t.Errorf("%s: that is not the fewest cores it fits in", l.Change)
 			}
 		}

@@ -15,8 +15,10 @@ type change struct {
 // text says the change of a layer as a person would make it.
 func (c change) text(l *layer) string {
 	switch c.what {
-	case "bits", "cores":
-		return fmt.Sprintf("%d %s -> %d %s", c.from, c.what, c.to, c.what)
+	case "bits":
+		return fmt.Sprintf("%d bits -> %d bits", c.from, c.to)
+	case "cores":
+		return fmt.Sprintf("`loihi(cores = %d)` instead of %d", c.to, c.from)
 	case "channels":
 		if l.dense {
 			return fmt.Sprintf("%s with %d instead of %d outputs", l.kind, c.to, c.from)
@@ -88,10 +90,15 @@ func narrowed(layers []layer, i, n int) ([]layer, bool) {
 	return out, true
 }
 
-// changes returns, for each kind of change of layer i, the smallest that makes good: fewer bits, fewer channels (or, where a
-// layer breaks a limit of a core, fewer inputs), and with cores set more cores.
+// changes returns, for each kind of change of layer i, the smallest that makes good: with cores set more cores, fewer bits, and fewer
+// channels (or, where a layer breaks a limit of a core, fewer inputs).
 func (s *search) changes(c Chip, i int, cores bool, good func(Chip) bool) []change {
 	var found []change
+	if cores { // which leaves the layers as they are, and so comes first
+		if n := s.place(c.layers, c.rules()); !slices.Contains(n.tilings, nil) && n.cores <= MaxCores {
+			found = append(found, change{"cores", c.Cores, n.cores})
+		}
+	}
 	works := func(x change) bool {
 		if s.work.left < 0 {
 			s.cut = true
@@ -133,11 +140,6 @@ func (s *search) changes(c Chip, i int, cores bool, good func(Chip) bool) []chan
 		}
 		if x := (change{"inputs", in, 0}); largest(&x, step, works) {
 			found = append(found, x)
-		}
-	}
-	if cores {
-		if n := s.place(c.layers, c.rules()); !slices.Contains(n.tilings, nil) {
-			found = append(found, change{"cores", c.Cores, n.cores})
 		}
 	}
 	return found

@@ -19,6 +19,9 @@ const (
 	noLimit     = math.MaxInt
 )
 
+// MaxCores is how many a system of chips may have: 4,096 chips of 128.
+const MaxCores = 4096 * chipCores
+
 // rules are what decides how a layer is cut: the limits of a core, and the memory that synapses take.
 type rules struct {
 	bits   int

@@ -53,7 +53,7 @@ func (c Chip) Report(reply *schema.TargetReply) *Placement {
 		}
 		s.work.left = share
 		x, l := &reply.Layers[i], &c.layers[i]
-		x.Problem = fmt.Sprintf("it takes %d of the %d cores that all layers need, and there are %d", p.tilings[i].cores, p.cores, c.Cores)
+		x.Problem = fmt.Sprintf("all layers together need %d cores, and there are %d; this one takes the most, %d", p.cores, c.Cores, p.tilings[i].cores)
 		x.Change = say(l, s.changes(c, i, true, func(c Chip) bool { return s.place(c.layers, c.rules()).cores <= c.Cores }))
 	}
 	if s.cut {
