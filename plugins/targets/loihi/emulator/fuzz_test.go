@@ -20,6 +20,7 @@ var seeds = [][2]string{
 	{`{"format":"snnc loihi network 1","inputs":[{"name":"i","dims":[1]}],"groups":[{"name":"a","dims":[1],"threshold":10}],"spikes":[{"step":0,"input":"i","index":0}]}`, `steps is missing or 0, and there are spikes`},
 	{`{"format":"snnc loihi network 1","inputs":[{"name":"i","dims":[1]}],"groups":[{"name":"a","dims":[1],"threshold":10}],"steps":0,"spikes":[{"step":0,"input":"i","index":0}]}`, `steps is missing or 0, and there are spikes`},
 	{`{"format":"snnc loihi network 1","inputs":[{"name":"i","dims":[1]}],"groups":[{"name":"a","dims":[1],"threshold":10,"reset_by":100,"bias":1000}],"steps":4,"generation":2}`, ``},
+	{`{"format":"snnc loihi network 1","groups":[{"name":"a","dims":[1],"threshold":10,"bias":1000}],"steps":3,"totals":true}`, ``},
 	{`{"format":"snnc loihi network 1","inputs":[{"name":"i","dims":[1]}],"groups":[{"name":"a","dims":[1],"threshold":10,"start":3}],"steps":2,"from":9223372036854775807}`, ``},
 }
 
@@ -141,5 +142,20 @@ func TestBounds(t *testing.T) {
 		if taken := (after.TotalAlloc - before.TotalAlloc) >> 20; taken > 256 {
 			t.Errorf("%s: %d MiB", x[1], taken)
 		}
+	}
+}
+
+// Totals are what happened in all steps: of the page's network, spikes of the input at steps 0 and 1, of leaky at 1 and 2, and of relay at 2
+// and 3.
+func TestTotals(t *testing.T) {
+	r, err := Trace(schema.TraceRequest{Text: `{"format": "snnc loihi network 1", "inputs": [{"name": "in", "dims": [1]}],
+"groups": [{"name": "leaky", "dims": [1], "decay_u": 1023, "decay_v": 1024, "threshold": 150}, {"name": "relay", "dims": [2], "decay_u": 4095, "decay_v": 4095, "threshold": 10}],
+"synapses": [{"from": "in", "to": "leaky", "kind": "dense", "weights": [124], "exponent": 0, "bits": 8}, {"from": "leaky", "to": "relay", "kind": "dense", "weights": [20, 2], "exponent": 0, "bits": 8}],
+"steps": 4, "from": 3, "record": ["leaky"], "totals": true, "spikes": [{"step": 0, "input": "in", "index": 0}, {"step": 1, "input": "in", "index": 0}]}`}, nil)
+	const want = `{"step":3,"group":"leaky","u":[7812],"v":[7812],"spikes":[]}
+{"totals":{"steps":4,"groups":[{"group":"leaky","spikes":2,"synops":2,"active":3,"inactive":1,"clipped":0},{"group":"relay","spikes":2,"synops":4,"active":4,"inactive":4,"clipped":0}],"spikes":4,"synops":6,"active":7,"inactive":5,"clipped":0}}
+`
+	if err != nil || r.Error != "" || r.Lines != want {
+		t.Errorf("%v %s\n%swant\n%s", err, r.Error, r.Lines, want)
 	}
 }

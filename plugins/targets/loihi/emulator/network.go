@@ -34,6 +34,7 @@ type Run struct {
 	Spikes []Event  `json:"spikes,omitempty"` // of inputs
 	Record []string `json:"record,omitempty"` // the groups that are printed; none: all
 	From   int      `json:"from,omitempty"`   // the first step that is printed
+	Totals bool     `json:"totals,omitempty"` // whether Totals are printed behind the lines
 }
 
 // Event is a spike of an input.

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -142,6 +143,38 @@ func TestRefused(t *testing.T) {
 		}
 		if _, err := Read(text, nil, nil); err == nil {
 			t.Errorf("this is read: %s", text)
+		}
+	}
+}
+
+// The page's ranges of weights are those that are taken.
+func TestWeights(t *testing.T) {
+	page, err := os.ReadFile(docs + "emulate-loihi.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := regexp.MustCompile(`(?m)^\| (\d) \| (\d+) \| (-?\d+) to (\d+) \| (\d+) \| (\d+) to (\d+) \| (-\d+) to (\d+) \|$`).FindAllStringSubmatch(string(page), -1)
+	if len(rows) != 7 {
+		t.Fatalf("the page has %d rows of weights", len(rows))
+	}
+	for _, row := range rows {
+		var x [9]int
+		for i := range x {
+			if x[i], err = strconv.Atoi(row[i+1]); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, of := range []struct {
+			sign           Sign
+			per, low, high int
+		}{{Mixed, x[1], x[2], x[3]}, {Excitatory, x[4], x[5], x[6]}, {Inhibitory, x[4], x[7], x[8]}} {
+			for w := -257; w <= 257; w++ {
+				s := Synapses{Kind: list, Sources: []int{0}, Targets: []int{0}, Weights: Numbers{List: []int32{int32(w)}}, Bits: x[0], Sign: of.sign}
+				err := s.validate([]int{1}, []int{1}, Chip)
+				if want := w >= of.low && w <= of.high && w%of.per == 0; (err == nil) != want {
+					t.Errorf("%d bits, %s: a weight of %d: %v, and the page says %v", x[0], of.sign, w, err, want)
+				}
+			}
 		}
 	}
 }

@@ -19,7 +19,42 @@ type Line struct {
 	Spikes []int32 `json:"spikes"`
 }
 
-// Trace runs a network with the spikes of its text and prints a Line for each recorded group and step. What is wrong with the text
+// Totals are what the groups did in all steps, printed and not, and their sum.
+type Totals struct {
+	Steps  int          `json:"steps"`
+	Groups []GroupTotal `json:"groups"` // all, in the order of the network
+	Total
+}
+
+// GroupTotal is what a group did.
+type GroupTotal struct {
+	Group string `json:"group"`
+	Total
+}
+
+// Total is a Count as it is printed.
+type Total struct {
+	Spikes   int `json:"spikes"`
+	Synops   int `json:"synops"`   // spikes times the synapses onto the group that they reach
+	Active   int `json:"active"`   // updates of compartments to which more or less than 0 arrived in sum, or that spiked
+	Inactive int `json:"inactive"` // the other updates
+	Clipped  int `json:"clipped"`  // updates in which a number left its width
+}
+
+// totals are those of a state behind so many steps.
+func (n *Network) totals(s *State) Totals {
+	out := Totals{Steps: n.Steps, Groups: []GroupTotal{}}
+	for i := range n.Groups {
+		c := s.Count(i)
+		out.Groups = append(out.Groups, GroupTotal{n.Groups[i].Name, Total{c.Spikes, c.Synops, c.Active, c.Inactive, c.Clipped}})
+		a := &out.Total
+		*a = Total{a.Spikes + c.Spikes, a.Synops + c.Synops, a.Active + c.Active, a.Inactive + c.Inactive, a.Clipped + c.Clipped}
+	}
+	return out
+}
+
+// Trace runs a network with the spikes of its text and prints a Line for each recorded group and step, and where
+// the text asks for them {"totals": Totals}. What is wrong with the text
 // is in the reply.
 func Trace(q schema.TraceRequest, tensors map[string][]byte) (schema.TraceReply, error) {
 	n, err := Read(q.Text, q.Tensors, tensors)
@@ -70,6 +105,11 @@ func Trace(q schema.TraceRequest, tensors map[string][]byte) (schema.TraceReply,
 			if err := to.Encode(l); err != nil {
 				return schema.TraceReply{}, fmt.Errorf("print step %d: %w", step, err)
 			}
+		}
+	}
+	if n.Totals {
+		if err := to.Encode(map[string]Totals{"totals": n.totals(s)}); err != nil {
+			return schema.TraceReply{}, fmt.Errorf("print totals: %w", err)
 		}
 	}
 	return schema.TraceReply{Lines: out.String()}, nil
