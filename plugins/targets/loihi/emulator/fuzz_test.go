@@ -86,7 +86,7 @@ func TestErrors(t *testing.T) {
 		{`[2, 4, 6, 8, 10, 12]`, `[2, 4, 6, 8, 10]`, `synapses[0], from "x" to "y": there are 5 weights, and the kind dense has 6 of dims [3 2]`},
 		{`[2, 4, 6, 8, 10, 12]`, `[2, 4, 6, 8, 10, 13]`, `weights[5] is 13, which lava keeps as 12 in 8 bits`},
 		{`[2, 4, 6, 8, 10, 12]`, `{"tensor": "w"}`, `there is no tensor "w"`},
-		{`"kind": "dense"`, `"kind": "conv"`, `kind conv`},
+		{`"kind": "dense"`, `"kind": "conv"`, `synapses[0], from "x" to "y": kind conv: synapses of kind "conv" lead from maps to maps`},
 		{`"to": "y"`, `"to": "x"`, `lead to "x", and there is no such group`},
 		{`[2, 4, 6, 8, 10, 12]`, `null`, `line 2: synapses[0].weights: must not be null`},
 		{`[2, 4, 6, 8, 10, 12]`, `[2, 4, null, 8, 10, 12]`, `synapses[0].weights: must be whole numbers of 32 bits: one, a list, or {"tensor": "NAME"}`},

@@ -330,8 +330,8 @@ func (s *Synapses) validate(from, to []int, d Dialect) error {
 	c := s.circuit(from, to)
 	if err := circuit.Verify(c); err != nil {
 		text := err.Error()
-		if _, rest, ok := strings.Cut(text, "synapses[0]"); ok {
-			text = strings.TrimLeft(rest, ": ,")
+		if _, rest, ok := strings.Cut(text, "synapses 0: "); ok { // the circuit is made here, and its names say nothing
+			text = rest
 		}
 		return fmt.Errorf("kind %s: %s", s.Kind, text)
 	}
