@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"snnc.dev/snnc/dsl/diag"
 	"snnc.dev/snnc/plugins/builtin"
 	"snnc.dev/snnc/plugins/sdk"
 	"snnc.dev/snnc/plugins/sdk/opaquetest"
@@ -34,9 +35,10 @@ func serveOpaque() {
 // silent is who watches a run and says nothing.
 type silent struct{}
 
-func (silent) Event(record.Event)       {}
-func (silent) Step(experiment.Progress) {}
-func (silent) Say(string, string)       {}
+func (silent) Event(record.Event)           {}
+func (silent) Step(experiment.Progress)     {}
+func (silent) Say(string, string)           {}
+func (silent) Warn(diag.List, diag.Sources) {}
 
 // An autoencoder whose neurons and coders are computed by their plugin: the prior carries their states from turn to turn.
 const autoencoder = `snn 1
