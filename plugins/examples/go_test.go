@@ -76,9 +76,9 @@ func TestOnOff(t *testing.T) {
 func TestToyChip(t *testing.T) {
 	_, out := built(t, "toychip", false)
 	for _, want := range []string{
-		"fits toychip[0]: 3 of 4 cores\n",
-		"does not fit toychip[1]\n",
-		"layer 5.linear: 32 neurons need 1 of the cores, of which 0 are left; a chip with cores = 3\n",
+		"fits toychip: 3 of 4 cores\n",
+		"does not fit toychip(cores = 2)\n",
+		"layer `5.linear` of role `network` takes 1 of the 3 cores that all layers need, and target `toychip` has 2; a chip with cores = 3\n",
 	} {
 		if !strings.Contains(out, want) {
 			t.Errorf("no %q in\n%s", want, out)

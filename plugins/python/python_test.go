@@ -256,7 +256,7 @@ evaluate read { metrics = [accuracy] }
 		return line
 	}
 	own := run("own", "snn 1\n"+neuron+spec)
-	theirs := run("theirs", "snn 1\nuse \"acme/twin\" as leap, version \"~> 1.0\"\n"+spec+"deploy read { targets = [leap(neurons = 8)] }\n", "--plugin-dev", "acme/twin="+plugin)
+	theirs := run("theirs", "snn 1\nuse \"acme/twin\" as leap, version \"~> 1.0\"\n"+spec+"deploy read { targets = [leap, leap(neurons = 8)] }\n", "--plugin-dev", "acme/twin="+plugin)
 	if figure(own) == "" || figure(own) != figure(theirs) {
 		t.Errorf("%s\n%s", own, theirs)
 	}
