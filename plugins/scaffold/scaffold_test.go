@@ -77,7 +77,7 @@ func combinations() []combination {
 	return []combination{
 		{"neuron", told}, {"coder", told}, {"coder --equations", told}, {"neuron --opaque", told}, {"coder --opaque", told},
 		{"model", `frechet_pixels = [01]\.`}, // 15 with a network that has hardly learned
-		{"target", `fits leap_two: 64 of 64 neurons`},
+		{"target", `fits leap_two\(neurons = 64\): 64 of 64 neurons`},
 	}
 }
 
