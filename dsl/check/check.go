@@ -146,6 +146,7 @@ type checker struct {
 	asides   []diag.Note             // added to every finding, while a plugin's text or a variant is judged
 	standIns map[string]*standIn     // by definition, while a variant is checked
 	variants int                     // so far
+	nearest  map[[2]string]string    // what an unknown name behind an arrow in the body of another is most like
 }
 
 // def is a definition of the file.

@@ -74,7 +74,16 @@ func (c *checker) proposed(name, own string) *layerKind {
 		}
 		return c.layers[strings.TrimSuffix(layer, "`")]
 	}
-	return c.layers[diag.Nearest(name, c.flowing(own))]
+	at := [2]string{name, own}
+	near, ok := c.nearest[at]
+	if !ok { // a text may have a name very often, and very many names that it is compared with
+		near = diag.Nearest(name, c.flowing(own))
+		if c.nearest == nil {
+			c.nearest = map[[2]string]string{}
+		}
+		c.nearest[at] = near
+	}
+	return c.layers[near]
 }
 
 func (c *checker) plugged(kind schema.Kind, name string) bool {
