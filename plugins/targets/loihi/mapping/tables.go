@@ -140,7 +140,8 @@ func (l *Layout) block(x *layer, core *Core, a *axon, base int) Block {
 		b.Atoms = [][]Synapse{entries}
 		return b
 	case sameGroup:
-		b.Index = indexBits(maxCompartments - 1)
+		// A core of Loihi 2 may have more compartments than one of Loihi.
+		b.Index = indexBits(max(maxCompartments, (core.Y1-core.Y0)*(core.X1-core.X0)*(core.C1-core.C0)) - 1)
 		b.Width += b.Index
 		return b
 	}
