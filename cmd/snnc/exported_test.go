@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
 )
 
 // spike is one of a population at a time step of the network.
@@ -33,6 +35,10 @@ func TestExportedExample(t *testing.T) {
 		}
 		return out.String()
 	}
+	schema, err := jsonschema.NewCompiler().Compile(filepath.Join(root, "docs/schema/example.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	folder, exports := filepath.Join(dir, "digits"), filepath.Join(dir, "exp")
 	run("run", filepath.Join(root, "specs/deploy.snn"), "--set", "train.digit.epochs=1", "--set", "deploy.digit.targets=[loihi]", "--set", "deploy.digit.count=2",
 		"--set", "deploy.digit.examples=1", "--out", folder)
@@ -41,6 +47,9 @@ func TestExportedExample(t *testing.T) {
 		text, err := os.ReadFile(filepath.Join(exports, target+".example.json"))
 		if err != nil {
 			t.Fatal(err)
+		}
+		if v, err := jsonschema.UnmarshalJSON(bytes.NewReader(text)); err != nil || schema.Validate(v) != nil {
+			t.Errorf("%s: %v, %v", target, err, schema.Validate(v))
 		}
 		var e struct {
 			Example  int

@@ -162,7 +162,7 @@ func (x *deployment) on(ctx context.Context, i int, name string, out *record.Dep
 		out.Figures = append(out.Figures, record.DeployedFigure{Name: f.Name, Software: x.figures[i].Value, Chip: f.Value,
 			SoftwareInterval: record.Interval(x.figures[i].Interval), ChipInterval: record.Interval(f.Interval), Of: f.of, Recipe: f.Recipe})
 	}
-	if err := x.repeated(ctx, i, name, &c, out); err != nil {
+	if err := x.repeated(ctx, &c, x.job.Settings["targets"].Items[i], out); err != nil {
 		return c.answer, err
 	}
 	x.said(out)
@@ -186,6 +186,11 @@ func (x *deployment) compile(ctx context.Context, i int, name string, out *recor
 	if out.Inference, out.Examples, out.Count = x.way.what, x.measure, x.count; !emulates {
 		out.Inference, out.Examples, out.Count = "nothing: the target only tells whether networks fit", 0, 0
 	}
+	defer func() {
+		if c.chip == nil {
+			x.pool.Chips = nil
+		}
+	}()
 	var refused []place.Refusal
 	for {
 		if c.answer, err = x.x.ask(ctx, j, i, x.parts, refused); err != nil {
@@ -202,11 +207,6 @@ func (x *deployment) compile(ctx context.Context, i int, name string, out *recor
 		}
 		c.server = deploy.NewServer(ctx, c.placed)
 		x.pool.Chips = c.server
-		defer func() {
-			if c.chip == nil {
-				x.pool.Chips = nil
-			}
-		}()
 		if c.whole, c.drawn, err = x.rewritten(c.placed); err != nil {
 			return c, err
 		}

@@ -15,10 +15,9 @@ const repeatsSetting = "repeats"
 
 // repeated measures the figures of a deployment on further chips of a target whose chips are not alike, as often as the action says, and
 // writes their mean and spread. All else is told of the first chip alone.
-func (x *deployment) repeated(ctx context.Context, i int, name string, c *compiled, out *record.Deployment) error {
+func (x *deployment) repeated(ctx context.Context, c *compiled, target schema.Value, out *record.Deployment) error {
 	j, h := x.job, x.x.host
-	path, target := targetPath(i), j.Settings["targets"].Items[i]
-	n, seeded := j.Settings.Int(repeatsSetting), x.x.component(j.Plugins[path], schema.Target, target.Text).Seeded
+	n, seeded := j.Settings.Int(repeatsSetting), x.x.component(j.Plugins[c.path], schema.Target, target.Text).Seeded
 	note := ""
 	switch {
 	case n < 2 && seeded && len(out.Figures) > 0:
@@ -41,7 +40,7 @@ func (x *deployment) repeated(ctx context.Context, i int, name string, c *compil
 		for i, f := range out.Figures {
 			text = append(text, fmt.Sprintf("%s = %.4g", f.Name, values[i][len(seeds)-1]))
 		}
-		x.o.Watch.Say(j.name, fmt.Sprintf("    %s, chip %d of %d: %s", name, len(seeds), n, strings.Join(text, ", ")))
+		x.o.Watch.Say(j.name, fmt.Sprintf("    %s, chip %d of %d: %s", out.Written, len(seeds), n, strings.Join(text, ", ")))
 	}
 	for i, f := range out.Figures {
 		values[i] = []float64{f.Chip}
@@ -49,12 +48,12 @@ func (x *deployment) repeated(ctx context.Context, i int, name string, c *compil
 	add()
 	for len(seeds) < n {
 		next := seed(j) + uint64(len(seeds))
-		chip, reply, err := h.Compile(ctx, j.Plugins[path], schema.CompileRequest{Component: target.Text, Arguments: target.Args, Circuits: c.placed.Circuits, Seed: next}, c.placed.Tensors)
+		chip, reply, err := h.Compile(ctx, j.Plugins[c.path], schema.CompileRequest{Component: target.Text, Arguments: target.Args, Circuits: c.placed.Circuits, Seed: next}, c.placed.Tensors)
 		if err != nil {
 			return err
 		}
 		if chip == nil || len(reply.Complaints) > 0 || !reply.Fits {
-			return fmt.Errorf("compile for %s with seed %d: what fits a chip of another seed does not fit this one", name, next)
+			return fmt.Errorf("compile for %s with seed %d: what fits a chip of another seed does not fit this one", out.Written, next)
 		}
 		err = func() error {
 			defer chip.Close()

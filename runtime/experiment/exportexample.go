@@ -107,10 +107,12 @@ func (x *deployment) exported(ctx context.Context, target string, chip *host.Chi
 	if err != nil {
 		return fmt.Errorf("write an example: %w", err)
 	}
-	for name, b := range map[string][]byte{path + ".json": []byte(text), path + ".example.json": append(example, '\n')} {
-		if err := wholefile.WriteBytes(name, b); err != nil {
-			return fmt.Errorf("write an export: %w", err)
-		}
+	err = wholefile.WriteBytes(path+".example.json", append(example, '\n'))
+	if err == nil {
+		err = wholefile.WriteBytes(path+".json", []byte(text))
+	}
+	if err != nil {
+		return fmt.Errorf("write an export: %w", err)
 	}
 	x.o.Watch.Say(x.job.name, fmt.Sprintf("    what it is loaded with is in %s.json and .safetensors, with example %d; `snnc emulate` reads it, and %[1]s.example.json says what comes out", path, x.example))
 	return nil

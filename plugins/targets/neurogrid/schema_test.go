@@ -1,16 +1,14 @@
 package neurogrid
 
 import (
-	"encoding/json"
 	"os"
 	"reflect"
 	"regexp"
 	"strings"
 	"testing"
 
-	"github.com/santhosh-tekuri/jsonschema/v6"
-
 	"snnc.dev/snnc/plugins/schema"
+	"snnc.dev/snnc/plugins/targets/internal/schematest"
 )
 
 const (
@@ -18,25 +16,9 @@ const (
 	jsonSchema = "../../../docs/schema/neurogrid-network.json"
 )
 
-// valid compiles the schema of the docs, and returns what says whether it takes a text.
-func valid(t *testing.T) func(text string) error {
-	t.Helper()
-	s, err := jsonschema.NewCompiler().Compile(jsonSchema)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return func(text string) error {
-		v, err := jsonschema.UnmarshalJSON(strings.NewReader(text))
-		if err != nil {
-			t.Fatal(err)
-		}
-		return s.Validate(v)
-	}
-}
-
 // The example of the page gives what the page says, and the schema takes it, and exports.
 func TestPage(t *testing.T) {
-	check := valid(t)
+	check := schematest.Valid(t, jsonSchema)
 	b, err := os.ReadFile(page)
 	if err != nil {
 		t.Fatal(err)
@@ -68,63 +50,12 @@ func TestPage(t *testing.T) {
 
 // The members of the schema are those that are read.
 func TestMembers(t *testing.T) {
-	b, err := os.ReadFile(jsonSchema)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var s map[string]any
-	if err := json.Unmarshal(b, &s); err != nil {
-		t.Fatal(err)
-	}
-	var compare func(path string, node map[string]any, of reflect.Type)
-	var members func(of reflect.Type) []reflect.StructField
-	members = func(of reflect.Type) (out []reflect.StructField) {
-		for i := range of.NumField() {
-			if f := of.Field(i); f.Anonymous {
-				out = append(out, members(f.Type)...)
-			} else {
-				out = append(out, f)
-			}
-		}
-		return out
-	}
-	compare = func(path string, node map[string]any, of reflect.Type) {
-		for of.Kind() == reflect.Pointer || of.Kind() == reflect.Slice || of.Kind() == reflect.Array {
-			if of.Kind() != reflect.Pointer {
-				items, ok := node["items"].(map[string]any)
-				if !ok {
-					return // a row of numbers
-				}
-				node = items
-			}
-			of = of.Elem()
-		}
-		if of.Kind() != reflect.Struct {
-			return
-		}
-		has := node["properties"].(map[string]any)
-		read := map[string]bool{}
-		for _, f := range members(of) {
-			name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
-			read[name] = true
-			if m, ok := has[name].(map[string]any); ok {
-				compare(path+name+".", m, f.Type)
-			} else {
-				t.Errorf("the schema has no %s%s", path, name)
-			}
-		}
-		for name := range has {
-			if !read[name] {
-				t.Errorf("%s%s of the schema is not read", path, name)
-			}
-		}
-	}
-	compare("", s, reflect.TypeFor[exported]())
+	schematest.Members(t, jsonSchema, reflect.TypeFor[exported]())
 }
 
 // What the schema refuses Trace refuses too.
 func TestSchemaRefuses(t *testing.T) {
-	check := valid(t)
+	check := schematest.Valid(t, jsonSchema)
 	for _, x := range [][2]string{
 		{`"mismatch": 0`, `"mitmatch": 0`}, {`"mismatch": 0`, `"mismatch": 2`}, {`"neurogrid"`, `"loihi"`}, {`[0, 1, 0, 1]`, `[0, 1, 0, 2]`}, {`[0, 1, 0, 1]`, `[0, 1, 4, 1]`},
 		{`[0, 1, 0, 1]`, `[0, 1, 0]`}, {`[0, 1, 0, 1]`, `[0, 1, 0, 1, 5]`}, {`[[0, 0]]`, `[[0, 0, 1]]`}, {`[[0, 0]]`, `[[-1, 0]]`}, {`[[0, 0]]`, `[[0, 0.5]]`},

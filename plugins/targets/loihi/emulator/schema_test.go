@@ -1,7 +1,6 @@
 package emulator
 
 import (
-	"encoding/json"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -10,30 +9,14 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/santhosh-tekuri/jsonschema/v6"
+	"snnc.dev/snnc/plugins/targets/internal/schematest"
 )
 
 const docs = "../../../../docs/"
 
-// valid compiles the schema of the docs, and returns what says whether it takes a text.
-func valid(t *testing.T) func(text string) error {
-	t.Helper()
-	s, err := jsonschema.NewCompiler().Compile(docs + "schema/loihi-network.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return func(text string) error {
-		v, err := jsonschema.UnmarshalJSON(strings.NewReader(text))
-		if err != nil {
-			t.Fatal(err)
-		}
-		return s.Validate(v)
-	}
-}
-
 // The schema of the docs takes the page's example and those of testdata, and what Print writes of them.
 func TestSchema(t *testing.T) {
-	check := valid(t)
+	check := schematest.Valid(t, docs+"schema/loihi-network.json")
 	page, err := os.ReadFile(docs + "emulate-loihi.md")
 	if err != nil {
 		t.Fatal(err)
@@ -73,56 +56,12 @@ func TestSchema(t *testing.T) {
 
 // The members of the schema are those that are read.
 func TestMembers(t *testing.T) {
-	b, err := os.ReadFile(docs + "schema/loihi-network.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var s map[string]any
-	if err := json.Unmarshal(b, &s); err != nil {
-		t.Fatal(err)
-	}
-	var compare func(path string, node map[string]any, of reflect.Type)
-	compare = func(path string, node map[string]any, of reflect.Type) {
-		for of.Kind() == reflect.Pointer || of.Kind() == reflect.Slice {
-			if of.Kind() == reflect.Slice {
-				items, ok := node["items"].(map[string]any)
-				if !ok {
-					return // dims and indices, which have a definition of their own
-				}
-				node = items
-			}
-			of = of.Elem()
-		}
-		if of.Kind() != reflect.Struct || of == reflect.TypeFor[Numbers]() {
-			return
-		}
-		members := map[string]any{}
-		for name, m := range node["properties"].(map[string]any) {
-			members[name] = m
-		}
-		for _, field := range reflect.VisibleFields(of) {
-			name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
-			if name == "" {
-				continue // embedded
-			}
-			m, ok := members[name].(map[string]any)
-			if !ok {
-				t.Errorf("the schema has no %s%s", path, name)
-				continue
-			}
-			delete(members, name)
-			compare(path+name+".", m, field.Type)
-		}
-		for name := range members {
-			t.Errorf("%s%s of the schema is not read", path, name)
-		}
-	}
-	compare("", s, reflect.TypeFor[Network]())
+	schematest.Members(t, docs+"schema/loihi-network.json", reflect.TypeFor[Network](), reflect.TypeFor[Numbers]())
 }
 
 // What the schema refuses is refused when it is read.
 func TestRefused(t *testing.T) {
-	check := valid(t)
+	check := schematest.Valid(t, docs+"schema/loihi-network.json")
 	const good = `{"format": "snnc loihi network 1", "inputs": [{"name": "i", "dims": [2]}], "groups": [{"name": "g", "dims": [1], "bias": 1, "noise": {"to": "u"}}],
  "synapses": [{"from": "i", "to": "g", "kind": "dense", "weights": [2, 4], "bits": 8}], "steps": 2, "spikes": [{"step": 1, "input": "i", "index": 1}]}`
 	if err := check(good); err != nil {

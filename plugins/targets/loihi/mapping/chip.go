@@ -28,32 +28,18 @@ type rules struct {
 	second bool // generation
 }
 
-func (r rules) neurons() int {
-	if r.second {
-		return maxNeurons2
-	}
-	return maxCompartments
+// limits are those of a core.
+type limits struct {
+	neurons         int
+	words           int64
+	inputs, outputs int
 }
 
-func (r rules) words() int64 {
+func (r rules) limits() limits {
 	if r.second {
-		return maxWords2
+		return limits{maxNeurons2, maxWords2, noLimit, noLimit}
 	}
-	return maxWords
-}
-
-func (r rules) inputs() int {
-	if r.second {
-		return noLimit
-	}
-	return maxInputs
-}
-
-func (r rules) outputs() int {
-	if r.second {
-		return noLimit
-	}
-	return maxOutputs
+	return limits{maxCompartments, maxWords, maxInputs, maxOutputs}
 }
 
 // shown is a limit as reports have it: 0 where there is none.

@@ -193,9 +193,9 @@ func (l *Layout) reach() {
 func (l *Layout) Amounts(k int) []schema.Amount {
 	c, r := &l.Cores[k], l.rules
 	return []schema.Amount{
-		{Name: "neurons", Used: float64(c.Neurons()), Limit: float64(r.neurons())},
-		{Name: "synapse words", Used: float64(c.Words), Limit: float64(r.words())},
-		{Name: "input axons", Used: float64(c.Inputs), Limit: shown(r.inputs())},
-		{Name: "output axons", Used: float64(c.Outputs), Limit: shown(r.outputs())},
+		{Name: "neurons", Used: float64(c.Neurons()), Limit: float64(r.limits().neurons)},
+		{Name: "synapse words", Used: float64(c.Words), Limit: float64(r.limits().words)},
+		{Name: "input axons", Used: float64(c.Inputs), Limit: shown(r.limits().inputs)},
+		{Name: "output axons", Used: float64(c.Outputs), Limit: shown(r.limits().outputs)},
 	}
 }

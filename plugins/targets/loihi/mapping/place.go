@@ -154,7 +154,7 @@ func (s *search) run(layers []layer, all []*options, r rules, width, bound int) 
 			return nil, whole
 		}
 		if over.what == "" { // the search was ended before anything was found
-			over = overrun{"cores", int64(ceilDiv(layers[j].neurons(), r.neurons())), 1}
+			over = overrun{"cores", int64(ceilDiv(layers[j].neurons(), r.limits().neurons)), 1}
 		}
 		p.over[j] = over
 		states = pass(states, j, last)
@@ -219,8 +219,8 @@ func (s *search) extend(states []*state, layers []layer, all []*options, r rules
 						o.slots += s.demand(all[o.layer].tilings[o.option], &layers[j].groups[g], g, t)
 					}
 				}
-				if o.slots > r.outputs() {
-					over.lower("output axons of "+layers[o.layer].name, int64(o.slots), int64(r.outputs()))
+				if o.slots > r.limits().outputs {
+					over.lower("output axons of "+layers[o.layer].name, int64(o.slots), int64(r.limits().outputs))
 					fits = false
 				}
 				if last[o.layer] > j {

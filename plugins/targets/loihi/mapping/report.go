@@ -77,10 +77,10 @@ func used(l *layer, r rules, t *tiling, slots int) []schema.Amount {
 	}
 	return append([]schema.Amount{{Name: "cores", Used: float64(t.cores)}}, append(out,
 		schema.Amount{Name: "synapse words", Used: float64(t.total)},
-		schema.Amount{Name: "neurons per core", Used: float64(t.neurons()), Limit: float64(r.neurons())},
-		schema.Amount{Name: "synapse words per core", Used: float64(t.words), Limit: float64(r.words())},
-		schema.Amount{Name: "input axons per core", Used: float64(t.inputs), Limit: shown(r.inputs())},
-		schema.Amount{Name: "output axons per core", Used: float64(slots), Limit: shown(r.outputs())},
+		schema.Amount{Name: "neurons per core", Used: float64(t.neurons()), Limit: float64(r.limits().neurons)},
+		schema.Amount{Name: "synapse words per core", Used: float64(t.words), Limit: float64(r.limits().words)},
+		schema.Amount{Name: "input axons per core", Used: float64(t.inputs), Limit: shown(r.limits().inputs)},
+		schema.Amount{Name: "output axons per core", Used: float64(slots), Limit: shown(r.limits().outputs)},
 	)...)
 }
 
@@ -142,8 +142,8 @@ func total(c Chip, p *Placement) []schema.Amount {
 	cores := float64(c.Cores)
 	return []schema.Amount{
 		{Name: "cores", Used: float64(p.cores), Limit: cores},
-		{Name: "neurons", Used: neurons, Limit: cores * float64(c.rules().neurons())},
+		{Name: "neurons", Used: neurons, Limit: cores * float64(c.rules().limits().neurons)},
 		{Name: "synapses", Used: synapses},
-		{Name: "synapse words", Used: stored, Limit: cores * float64(c.rules().words())},
+		{Name: "synapse words", Used: stored, Limit: cores * float64(c.rules().limits().words)},
 	}
 }

@@ -199,21 +199,22 @@ func (o *overrun) lower(what string, needs, limit int64) {
 
 // fill computes what the fullest core of a tiling holds; it reports false where a limit is passed, which it notes.
 func (l *layer) fill(t *tiling, rule rules, over *overrun, work *budget) bool {
+	limit := rule.limits()
 	last := l.channels - (t.parts-1)*t.c
 	for i := range t.rows.kinds {
 		for j := range t.cols.kinds {
 			r, c := &t.rows.kinds[i], &t.cols.kinds[j]
 			inputs := l.axons(r, c, t.c)
-			if t.inputs = max(t.inputs, inputs); inputs > rule.inputs() {
-				over.lower("input axons", int64(inputs), int64(rule.inputs()))
+			if t.inputs = max(t.inputs, inputs); inputs > limit.inputs {
+				over.lower("input axons", int64(inputs), int64(limit.inputs))
 				return false
 			}
 			full, ok := l.memory(r, c, t.c, rule, work)
 			if !ok {
 				return false
 			}
-			if t.words = max(t.words, full); full > rule.words() {
-				over.lower("synapse words", full, rule.words())
+			if t.words = max(t.words, full); full > limit.words {
+				over.lower("synapse words", full, limit.words)
 				return false
 			}
 			rest := full
@@ -317,7 +318,7 @@ func (l *layer) tilings(r rules, single bool, work *budget) (found []*tiling, ov
 	}
 	if r.second {
 		for _, s := range l.halves() {
-			if s[0]*s[1]*s[2] > r.neurons() {
+			if s[0]*s[1]*s[2] > r.limits().neurons {
 				continue
 			}
 			if t, ok := try(min(s[0], l.height), min(s[1], l.width), s[2]); ok {

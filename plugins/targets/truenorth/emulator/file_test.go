@@ -11,10 +11,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/santhosh-tekuri/jsonschema/v6"
 	"pgregory.net/rapid"
 
 	"snnc.dev/snnc/plugins/schema"
+	"snnc.dev/snnc/plugins/targets/internal/schematest"
 )
 
 const docs = "../../../../docs/"
@@ -33,25 +33,9 @@ func page(t *testing.T, kind string) []string {
 	return out
 }
 
-// valid compiles the schema of the docs, and returns what says whether it takes a text.
-func valid(t *testing.T) func(text string) error {
-	t.Helper()
-	s, err := jsonschema.NewCompiler().Compile(docs + "schema/truenorth-network.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return func(text string) error {
-		v, err := jsonschema.UnmarshalJSON(strings.NewReader(text))
-		if err != nil {
-			t.Fatal(err)
-		}
-		return s.Validate(v)
-	}
-}
-
 // The example of the page gives what the page says, and the schema of the page takes it and all other examples.
 func TestPage(t *testing.T) {
-	check := valid(t)
+	check := schematest.Valid(t, docs+"schema/truenorth-network.json")
 	texts, want := page(t, "json write two-cores.json"), page(t, `sh\n\$ snnc emulate truenorth two-cores.json`)
 	if len(texts) != 1 || len(want) != 1 {
 		t.Fatalf("the page has %d examples and %d traces", len(texts), len(want))
@@ -80,57 +64,7 @@ func TestPage(t *testing.T) {
 
 // The members of the schema are those that are read.
 func TestMembers(t *testing.T) {
-	b, err := os.ReadFile(docs + "schema/truenorth-network.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var s map[string]any
-	if err := json.Unmarshal(b, &s); err != nil {
-		t.Fatal(err)
-	}
-	var compare func(path string, node map[string]any, of reflect.Type)
-	compare = func(path string, node map[string]any, of reflect.Type) {
-		for of.Kind() == reflect.Pointer || of.Kind() == reflect.Slice {
-			if of.Kind() == reflect.Slice {
-				items, ok := node["items"].(map[string]any)
-				if !ok {
-					return // rows of numbers
-				}
-				node = items
-			}
-			of = of.Elem()
-		}
-		if of.Kind() != reflect.Struct {
-			return
-		}
-		members := map[string]any{}
-		all := []any{node}
-		if list, ok := node["oneOf"].([]any); ok && node["properties"] == nil {
-			all = list
-		}
-		for _, n := range all {
-			for name, m := range n.(map[string]any)["properties"].(map[string]any) {
-				members[name] = m
-			}
-		}
-		for i := range of.NumField() {
-			name, _, _ := strings.Cut(of.Field(i).Tag.Get("json"), ",")
-			if name == "-" {
-				continue
-			}
-			m, ok := members[name].(map[string]any)
-			if !ok {
-				t.Errorf("the schema has no %s%s", path, name)
-				continue
-			}
-			delete(members, name)
-			compare(path+name+".", m, of.Field(i).Type)
-		}
-		for name := range members {
-			t.Errorf("%s%s of the schema is not read", path, name)
-		}
-	}
-	compare("", s, reflect.TypeFor[text]())
+	schematest.Members(t, docs+"schema/truenorth-network.json", reflect.TypeFor[text]())
 }
 
 // Few bytes do not ask for many lines.
@@ -150,7 +84,7 @@ func TestManyLines(t *testing.T) {
 
 // Wrong texts are refused, with where and what; in schema says whether the schema refuses them too.
 func TestWrong(t *testing.T) {
-	check := valid(t)
+	check := schematest.Valid(t, docs+"schema/truenorth-network.json")
 	for _, c := range []struct {
 		text, want string
 		schema     bool
@@ -239,7 +173,7 @@ func TestCrossbar(t *testing.T) {
 
 // What Encode writes is what Parse reads, and the schema takes it.
 func TestEncode(t *testing.T) {
-	check := valid(t)
+	check := schematest.Valid(t, docs+"schema/truenorth-network.json")
 	rapid.Check(t, func(r *rapid.T) {
 		n, ticks, in := random(r, true)
 		n.Layers = []string{"a", "b"}
