@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"snnc.dev/snnc/plugins/schema"
+	"snnc.dev/snnc/plugins/sdk"
 	"snnc.dev/snnc/plugins/sdk/circuit"
 	"snnc.dev/snnc/plugins/sdk/circuit/circuittest"
 	"snnc.dev/snnc/plugins/targets/loihi/emulator"
@@ -78,6 +79,28 @@ func spikes(c *schema.Circuit, taps [][]float32) [][]float32 {
 	return out
 }
 
+// agrees runs a net on a chip and by the reference, and sees that all spikes are the same. It returns what both give and how many spikes
+// there are.
+func agrees(t *testing.T, what string, chip sdk.Chip, n circuittest.Net, b circuit.Block) (got circuittest.Answer, want circuit.Outcome[float64], fired int) {
+	t.Helper()
+	got, err := circuittest.RunChip(chip, &n.Circuit, b, nil)
+	if err != nil {
+		t.Fatalf("%s: %v", what, err)
+	}
+	if want, err = circuit.Run[float64](&n.Circuit, n.Weights, b); err != nil {
+		t.Fatalf("%s: %v", what, err)
+	}
+	for i, s := range spikes(&n.Circuit, got.Taps) {
+		for k, v := range s {
+			if v != want.Spikes[i][k] {
+				t.Fatalf("%s: spike %d of population %d is %v, want %v: %+v", what, k, i, v, want.Spikes[i][k], n.Circuit.Populations[i])
+			}
+			fired += int(v)
+		}
+	}
+	return got, want, fired
+}
+
 // outputs has for each population what the host reads of it; nil of one that does not give.
 func outputs(c *schema.Circuit, given [][]float32) [][]float32 {
 	out := make([][]float32, len(c.Populations))
@@ -96,22 +119,8 @@ func TestExact(t *testing.T) {
 		n := accepted(seed, circuittest.Options{Whole: 1 + int(seed%31), Decays: []float64{0, 1}, NoCurrent: true, NoDrive: true})
 		x, _ := compiledNet(t, n, 8)
 		b := n.Block(seed, 3)
-		got, err := circuittest.RunChip(x, &n.Circuit, b, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		want, err := circuit.Run[float64](&n.Circuit, n.Weights, b)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for i, s := range spikes(&n.Circuit, got.Taps) {
-			if !slices.Equal(s, want.Spikes[i]) {
-				t.Fatalf("seed %d: the spikes of population %d differ: %+v", seed, i, n.Circuit.Populations[i])
-			}
-			for _, v := range s {
-				fired += int(v)
-			}
-		}
+		got, want, f := agrees(t, fmt.Sprintf("seed %d", seed), x, n, b)
+		fired += f
 		at := 0
 		for i := range n.Circuit.Populations {
 			p := &n.Circuit.Populations[i]

@@ -1,13 +1,13 @@
 package loihi
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
 
 	"snnc.dev/snnc/plugins/schema"
-	"snnc.dev/snnc/plugins/sdk/circuit"
 	"snnc.dev/snnc/plugins/sdk/circuit/circuittest"
 	"snnc.dev/snnc/plugins/targets/loihi/emulator"
 )
@@ -53,21 +53,9 @@ func TestDialects(t *testing.T) {
 			}
 			late += x.latency(&x.circuits[0])
 			b := n.Block(seed, 2)
-			got, err := circuittest.RunChip(x, &n.Circuit, b, nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			want, err := circuit.Run[float64](&n.Circuit, n.Weights, b)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for i, s := range spikes(&n.Circuit, got.Taps) {
-				if !slices.Equal(s, want.Spikes[i]) {
-					t.Fatalf("%s, seed %d: the spikes of population %d differ: %+v", dialect, seed, i, n.Circuit.Populations[i])
-				}
-				for _, v := range s {
-					fired += int(v)
-				}
+			_, _, f := agrees(t, fmt.Sprintf("%s, seed %d", dialect, seed), x, n, b)
+			fired += f
+			for i := range n.Circuit.Populations {
 				if n.Circuit.Populations[i].Bias != nil {
 					biased++
 				}

@@ -1,6 +1,7 @@
 package loihi
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -95,20 +96,8 @@ func TestOnceExact(t *testing.T) {
 		}
 		x, _ := compiledNet(t, n, 8)
 		b := thinned(&n.Circuit, n.Block(seed, 2))
-		got, err := circuittest.RunChip(x, &n.Circuit, b, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		want, err := circuit.Run[float64](&n.Circuit, n.Weights, b)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for i, s := range spikes(&n.Circuit, got.Taps) {
-			for k, v := range s {
-				if v != want.Spikes[i][k] {
-					t.Fatalf("seed %d: spike %d of population %d is %v, want %v: %+v", seed, k, i, v, want.Spikes[i][k], n.Circuit.Populations[i].Dynamics)
-				}
-			}
+		got, _, _ := agrees(t, fmt.Sprintf("seed %d", seed), x, n, b)
+		for i := range n.Circuit.Populations {
 			if delay, yes := quantise.Silenced(&n.Circuit, i, true); yes && delay == 0 {
 				prompt++
 			} else if yes {

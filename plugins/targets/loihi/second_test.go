@@ -1,12 +1,12 @@
 package loihi
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
 
 	"snnc.dev/snnc/plugins/schema"
-	"snnc.dev/snnc/plugins/sdk/circuit"
 	"snnc.dev/snnc/plugins/sdk/circuit/circuittest"
 )
 
@@ -42,21 +42,9 @@ func TestSecondSoft(t *testing.T) {
 			t.Errorf("seed %d: %v\n%s", seed, err, text)
 		}
 		b := n.Block(seed, 3)
-		got, err := circuittest.RunChip(chip, &n.Circuit, b, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		want, err := circuit.Run[float64](&n.Circuit, n.Weights, b)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for i, s := range spikes(&n.Circuit, got.Taps) {
-			if !slices.Equal(s, want.Spikes[i]) {
-				t.Fatalf("seed %d: the spikes of population %d differ: %+v", seed, i, n.Circuit.Populations[i])
-			}
-			for _, v := range s {
-				fired += int(v)
-			}
+		got, _, f := agrees(t, fmt.Sprintf("seed %d", seed), chip, n, b)
+		fired += f
+		for i := range n.Circuit.Populations {
 			if p := &n.Circuit.Populations[i]; !p.Reads && !p.Once {
 				by++
 			}
