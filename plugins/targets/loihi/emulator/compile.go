@@ -36,6 +36,7 @@ type group struct {
 	refract, hold int32
 	resetBy       int64 // 0: to 0
 	noise         *Noise
+	plain         bool // no compartment rests, nothing is drawn, and membranes have 32 bits whatever is added
 }
 
 // synapses are what a spike of each element of a source adds: runs of compartments side by side, each with a row of weights.
@@ -47,17 +48,21 @@ type synapses struct {
 	weights []int32
 	late    uint // lava: the sum of these synapses is shifted by so many bits, and to a multiple of 64
 	events  []int32
-	// packed has, where every run is of one compartment, in place of runs and weights a word for each: the compartment in the upper
-	// bits, and in the lower nine what the weight is before it is shifted by shift. A spike reaches synapses that lie apart in
-	// memory, and what is read of them decides how fast it is.
-	packed []uint32
-	shift  uint
+	// packed has, where every run is of one compartment, in place of runs and weights such for each block of the target.
+	packed []packed
+	shift  uint // of their weights
+	fan    int  // synapses of an element, about
 }
 
-const (
-	mantissaBits = 9
-	mostPacked   = 1 << (32 - mantissaBits) // compartments
-)
+// packed are the synapses onto a block, a word for each, by source: the compartment in the upper bits, and in the lower nine what the
+// weight is before it is shifted. A spike reaches synapses that lie apart in memory: what is read of them, and that the sums of a block
+// stay in a cache, decides how fast it is.
+type packed struct {
+	first []int32
+	words []uint32
+}
+
+const mantissaBits = 9
 
 type run struct{ at, row, n int32 }
 
@@ -128,8 +133,8 @@ func (n *Network) group(g *Group) group {
 		}
 	}
 	if g.Bias != nil {
-		out.bias = make([]int32, out.size)
-		for i := range out.bias {
+		out.bias = make([]int32, padded(out.size))
+		for i := range out.size {
 			out.bias[out.at(i)] = g.Bias.at(i) << g.BiasExp
 		}
 	}
@@ -139,6 +144,7 @@ func (n *Network) group(g *Group) group {
 			out.start[out.at(i)] = g.Start.at(i)
 		}
 	}
+	out.plain = g.Noise == nil && out.refract == 1 && out.hold == 0 && out.vmin >= -1<<30
 	if out.keepU < 0 {
 		out.keepU = 0
 	}
@@ -212,6 +218,9 @@ func (p *Program) connect(s *Synapses, delay int) synapses {
 	}
 	var edges []edge
 	if s.Kind == list {
+		if len(s.Delays) == 0 {
+			edges, out.weights = make([]edge, 0, len(s.Weights.List)), make([]int32, 0, len(s.Weights.List))
+		}
 		for i, w := range s.Weights.List {
 			if len(s.Delays) > 0 && s.Delays[i] != delay {
 				continue
@@ -219,7 +228,7 @@ func (p *Program) connect(s *Synapses, delay int) synapses {
 			edges = append(edges, edge{int32(s.Sources[i]), run{int32(g.at(s.Targets[i])), int32(len(out.weights)), 1}})
 			out.weights = append(out.weights, weight(w))
 		}
-		out.gather(edges, elements)
+		out.gather(edges, elements, g.size)
 		return out
 	}
 	from, to := p.dims(source), p.net.Groups[target].Dims
@@ -245,7 +254,7 @@ func (p *Program) connect(s *Synapses, delay int) synapses {
 			edges = append(edges, edge{int32(c.Source), run{int32(g.at(c.Target)), 0, 1}})
 		}
 	}
-	out.gather(edges, elements)
+	out.gather(edges, elements, g.size)
 	return out
 }
 
@@ -300,8 +309,8 @@ func (x *synapses) convolve(s *schema.Synapses, element []int, to []int, list []
 	return edges
 }
 
-// gather sorts runs by source, keeping their order.
-func (x *synapses) gather(edges []edge, elements int) {
+// gather sorts runs onto so many compartments by source, keeping their order.
+func (x *synapses) gather(edges []edge, elements, size int) {
 	x.first = make([]int32, elements+1)
 	x.events = make([]int32, elements)
 	for _, e := range edges {
@@ -317,31 +326,41 @@ func (x *synapses) gather(edges []edge, elements int) {
 		x.runs[at[e.source]] = e.run
 		at[e.source]++
 	}
-	x.pack()
+	x.pack(size)
 }
 
-// pack packs synapses whose runs are of one compartment each, if their weights and places fit.
-func (x *synapses) pack() {
-	if x.late > 0 || slices.ContainsFunc(x.runs, func(r run) bool { return r.n != 1 || r.at >= mostPacked }) {
+// pack packs synapses onto so many compartments whose runs are of one each, if their weights fit.
+func (x *synapses) pack(size int) {
+	if x.late > 0 || slices.ContainsFunc(x.runs, func(r run) bool { return r.n != 1 }) {
 		return
 	}
 	all := uint32(0)
 	for _, w := range x.weights {
 		all |= uint32(w)
 	}
-	shift := uint(0)
 	if all != 0 {
-		shift = uint(bits.TrailingZeros32(all))
+		x.shift = uint(bits.TrailingZeros32(all))
 	}
 	const most = 1 << (mantissaBits - 1)
-	if slices.ContainsFunc(x.weights, func(w int32) bool { return w>>shift < -most || w>>shift >= most }) {
+	if slices.ContainsFunc(x.weights, func(w int32) bool { return w>>x.shift < -most || w>>x.shift >= most }) {
 		return
 	}
-	x.packed, x.shift = make([]uint32, len(x.runs)), shift
-	for i, r := range x.runs {
-		x.packed[i] = uint32(r.at)<<mantissaBits | uint32(x.weights[r.row]>>shift)&(1<<mantissaBits-1)
+	elements := len(x.first) - 1
+	x.fan = len(x.runs)/max(elements, 1) + 1
+	x.packed = make([]packed, blocks(size))
+	for k := range x.packed {
+		x.packed[k].first = make([]int32, elements+1)
 	}
-	x.runs, x.weights = nil, nil
+	for e := range elements {
+		for _, r := range x.runs[x.first[e]:x.first[e+1]] {
+			b := &x.packed[r.at/blockSize]
+			b.words = append(b.words, uint32(r.at%blockSize)<<mantissaBits|uint32(x.weights[r.row]>>x.shift)&(1<<mantissaBits-1))
+		}
+		for k := range x.packed {
+			x.packed[k].first[e+1] = int32(len(x.packed[k].words))
+		}
+	}
+	x.runs, x.weights, x.first, x.events = nil, nil, nil, nil
 }
 
 // mix is a number of 64 bits that looks random, from others (the finaliser of SplitMix64, Steele et al. 2014, over each in turn).

@@ -11,8 +11,9 @@ import (
 )
 
 // literal computes a network of the dialects chip and nengo-loihi one compartment after another, by the text of the ten steps and with
-// arbitrary wide numbers. It returns u, v (before the reset) and spikes by step, group and compartment.
-func literal(n *Network, inputs [][][]int32) (us, vs [][][]int64, spikes [][][]bool) {
+// arbitrary wide numbers. It returns u, v (before the reset) and spikes by step, group and compartment, and what each group did.
+func literal(n *Network, inputs [][][]int32) (us, vs [][][]int64, spikes [][][]bool, counts []Count) {
+	counts = make([]Count, len(n.Groups))
 	type cell struct {
 		u, v int64
 		rest int
@@ -91,6 +92,7 @@ func literal(n *Network, inputs [][][]int32) (us, vs [][][]int64, spikes [][][]b
 						}
 						if arrives(s.Sources[k], delay) {
 							q[s.Targets[k]] += value(w)
+							counts[i].Synops++
 						}
 					}
 					continue
@@ -99,6 +101,7 @@ func literal(n *Network, inputs [][][]int32) (us, vs [][][]int64, spikes [][][]b
 				for c := range circuit.Connections(&geometry, g.Dims) {
 					if arrives(c.Source, s.Delay) {
 						q[c.Target] += value(s.Weights.List[c.Weight])
+						counts[i].Synops++
 					}
 				}
 			}
@@ -124,8 +127,13 @@ func literal(n *Network, inputs [][][]int32) (us, vs [][][]int64, spikes [][][]b
 				for range g.BiasExp {
 					bias *= 2
 				}
-				c.u = modulo(shrink(c.u, g.DecayU+offsetU)+modulo(q[k], 1<<22), 1<<24)
-				c.v = min(max(shrink(c.v, g.DecayV+offsetV)+modulo(c.u+bias, 1<<24), vmin), vmax)
+				current := shrink(c.u, g.DecayU+offsetU) + modulo(q[k], 1<<22)
+				c.u = modulo(current, 1<<24)
+				membrane := shrink(c.v, g.DecayV+offsetV) + modulo(c.u+bias, 1<<24)
+				c.v = min(max(membrane, vmin), vmax)
+				if modulo(q[k], 1<<22) != q[k] || c.u != current || modulo(c.u+bias, 1<<24) != c.u+bias || c.v != membrane {
+					counts[i].Clipped++
+				}
 				if c.rest > 0 {
 					c.v = 0
 				}
@@ -137,11 +145,19 @@ func literal(n *Network, inputs [][][]int32) (us, vs [][][]int64, spikes [][][]b
 					}
 				}
 				c.rest = max(c.rest-1, 0)
+				if s[k] {
+					counts[i].Spikes++
+				}
+				if s[k] || q[k] != 0 {
+					counts[i].Active++
+				} else {
+					counts[i].Inactive++
+				}
 			}
 			us[t], vs[t], spikes[t] = append(us[t], u), append(vs[t], v), append(spikes[t], s)
 		}
 	}
-	return us, vs, spikes
+	return us, vs, spikes, counts
 }
 
 // random draws a network of several groups, with every kind of synapses and registers over their whole ranges.
@@ -231,9 +247,9 @@ func random(r *rand.Rand) (*Network, [][][]int32) {
 	return n, inputs
 }
 
-// The emulator and the literal one agree in every current, membrane and spike, with one goroutine and with several.
+// The emulator and the literal one agree in every current, membrane, spike and count, with one goroutine and with several.
 func TestLiteral(t *testing.T) {
-	fired := 0
+	fired, clipped := 0, 0
 	for seed := range uint64(300) {
 		r := rand.New(rand.NewPCG(seed, 8))
 		n, inputs := random(r)
@@ -241,7 +257,7 @@ func TestLiteral(t *testing.T) {
 		if err != nil {
 			t.Fatalf("seed %d: %v", seed, err)
 		}
-		us, vs, spikes := literal(n, inputs)
+		us, vs, spikes, counts := literal(n, inputs)
 		s := p.NewState(seed, 1+int(seed%3))
 		for step := range inputs {
 			s.Step(inputs[step])
@@ -256,6 +272,15 @@ func TestLiteral(t *testing.T) {
 				}
 			}
 		}
+		for g, want := range counts {
+			if got := s.Count(g); got != want {
+				t.Fatalf("seed %d, group %d: counts are %+v, want %+v", seed, g, got, want)
+			}
+			clipped += want.Clipped
+		}
+	}
+	if clipped < 1000 {
+		t.Errorf("only %d updates clipped", clipped)
 	}
 	if fired < 10_000 {
 		t.Errorf("only %d spikes", fired)

@@ -308,12 +308,14 @@ func (s *Synapses) validate(from, to []int, d Dialect) error {
 	case d == "" || d == Chip:
 		high = 254
 	}
+	var kept [512]bool // weights that all dialects were asked for
 	for i, w32 := range s.Weights.List {
 		w := int(w32)
 		if w < low || w > high {
 			return fmt.Errorf("weights[%d] is %d, outside %d..%d", i, w, low, high)
 		}
-		if d == "" || d == Chip {
+		if (d == "" || d == Chip) && !kept[w+256] {
+			kept[w+256] = true
 			for _, other := range []Dialect{Lava, Nengo, Brian2} {
 				if m := Mantissa(w, s.Bits, s.Sign, other); m != w {
 					return fmt.Errorf("weights[%d] is %d, which %s keeps as %d in %d bits: the chip's rounding is not published, so write a multiple of %d, or choose a dialect", i, w, other, m, s.Bits, 1<<(8-s.Bits+b2i(s.Sign == Mixed)))
@@ -354,16 +356,14 @@ func (s *Synapses) validateList(sources, targets int) error {
 		return fmt.Errorf("there are %d weights, %d sources, %d targets and %d delays; a list has as many of each (or no delays)", n, len(s.Sources), len(s.Targets), len(s.Delays))
 	}
 	for i := range n {
-		if err := within(fmt.Sprintf("sources[%d]", i), s.Sources[i], 0, sources-1); err != nil {
-			return err
+		if k := s.Sources[i]; k < 0 || k >= sources {
+			return within(fmt.Sprintf("sources[%d]", i), k, 0, sources-1)
 		}
-		if err := within(fmt.Sprintf("targets[%d]", i), s.Targets[i], 0, targets-1); err != nil {
-			return err
+		if k := s.Targets[i]; k < 0 || k >= targets {
+			return within(fmt.Sprintf("targets[%d]", i), k, 0, targets-1)
 		}
-		if len(s.Delays) > 0 {
-			if err := within(fmt.Sprintf("delays[%d]", i), s.Delays[i], 0, maxDelay); err != nil {
-				return err
-			}
+		if len(s.Delays) > 0 && (s.Delays[i] < 0 || s.Delays[i] > maxDelay) {
+			return within(fmt.Sprintf("delays[%d]", i), s.Delays[i], 0, maxDelay)
 		}
 	}
 	return nil

@@ -2,8 +2,10 @@ package emulator
 
 import (
 	"fmt"
+	"math/bits"
 	"slices"
 	"sync"
+	"sync/atomic"
 )
 
 // State is a network at work: one example, from its first step on.
@@ -15,16 +17,28 @@ type State struct {
 	history [][][]int32 // by source and step modulo Program.history: the elements that spiked
 	workers int
 	sums    [][]int32 // of the workers beside the first, as long as the largest group
+	blocks  []block   // as many as the largest group has
+}
+
+// block is what is computed of a block of a group.
+type block struct {
+	synops int
+	lanes  lanes
+	count  Count
+	fired  []fired
 }
 
 // compartments are the states of a group, as they are kept.
 type compartments struct {
-	u, v, rest, q []int32
-	before        []int32 // v before the reset
+	u, v, rest, q []int32 // q: what has arrived, 0 between steps
 	bias          []int32 // effective; nil: those of the program, or 0
-	spikes        []int32 // of the last step, as the chip numbers them
+	fired         []fired // in the last step
+	spikes        []int32 // of the last step, as the network numbers them
 	Count
 }
+
+// fired is a compartment that spiked: where it is kept, and its membrane before the reset.
+type fired struct{ at, v int32 }
 
 // Count is what a group did since the beginning.
 type Count struct {
@@ -41,10 +55,11 @@ func (p *Program) NewState(seed uint64, workers int) *State {
 	s := &State{p: p, seed: seed, workers: max(workers, 1), groups: make([]compartments, len(p.groups)), history: make([][][]int32, len(p.inputs)+len(p.groups))}
 	largest := 0
 	for i := range p.groups {
-		n := p.groups[i].size
+		n := padded(p.groups[i].size)
 		largest = max(largest, n)
-		s.groups[i] = compartments{u: make([]int32, n), v: make([]int32, n), rest: make([]int32, n), q: make([]int32, n), before: make([]int32, n)}
+		s.groups[i] = compartments{u: make([]int32, n), v: make([]int32, n), rest: make([]int32, n), q: make([]int32, n)}
 	}
+	s.blocks = make([]block, blocks(largest))
 	for i := range s.history {
 		s.history[i] = make([][]int32, max(p.history, 1))
 	}
@@ -68,7 +83,7 @@ func (s *State) Reset(seed uint64) {
 		for k := range c.rest {
 			c.rest[k] = g.hold
 		}
-		c.bias, c.spikes, c.Count = nil, c.spikes[:0], Count{}
+		c.bias, c.fired, c.spikes, c.Count = nil, c.fired[:0], c.spikes[:0], Count{}
 	}
 	for i := range s.history {
 		for k := range s.history[i] {
@@ -84,7 +99,7 @@ func (s *State) SetBias(group int, mantissas []int32) error {
 		return fmt.Errorf("%d biases for %d compartments", len(mantissas), g.size)
 	}
 	if c.bias == nil {
-		c.bias = make([]int32, g.size)
+		c.bias = make([]int32, padded(g.size))
 	}
 	for i, m := range mantissas {
 		if m < -4095 || m > 4095 {
@@ -125,14 +140,13 @@ func (s *State) due(x *synapses) []int32 {
 // parallel is how many synaptic events, or compartments, are worth a goroutine.
 const parallel = 1 << 14
 
-// arrive sums up the weights of what arrives at a group.
+// arrive sums up the weights of what arrives at a group over runs.
 func (s *State) arrive(group int) {
 	c := &s.groups[group]
-	clear(c.q)
 	for _, i := range s.p.into[group] {
 		x := &s.p.synapses[i]
 		due := s.due(x)
-		if len(due) == 0 {
+		if len(due) == 0 || x.packed != nil {
 			continue
 		}
 		events := 0
@@ -173,17 +187,8 @@ func (s *State) arrive(group int) {
 	}
 }
 
-// add adds to q the weights of spikes. Sums beyond 31 bits wrap as those of 21 bits would.
+// add adds to q the weights of spikes over runs. Sums beyond 31 bits wrap as those of 21 bits would.
 func (x *synapses) add(q []int32, spikes []int32) {
-	if x.packed != nil {
-		const up = 32 - mantissaBits
-		for _, e := range spikes {
-			for _, w := range x.packed[x.first[e]:x.first[e+1]] {
-				q[w>>mantissaBits] += int32(w) << up >> up << (x.shift & 31)
-			}
-		}
-		return
-	}
 	for _, e := range spikes {
 		for _, r := range x.runs[x.first[e]:x.first[e+1]] {
 			if r.n == 1 {
@@ -199,50 +204,110 @@ func (x *synapses) add(q []int32, spikes []int32) {
 	}
 }
 
-// update computes the compartments of a group from what has arrived.
+// scatter adds to a block of q the weights of spikes over packed synapses, and returns how many they were.
+func (x *packed) scatter(q []int32, shift uint, spikes []int32) (events int) {
+	const (
+		up    = 32 - mantissaBits
+		ahead = 16 // spikes whose rows are asked for while those before them are read
+	)
+	if len(q) == 0 {
+		return 0
+	}
+	x.prefetch(spikes[:min(len(spikes), ahead)])
+	for len(spikes) > 0 {
+		n := min(len(spikes), ahead)
+		x.prefetch(spikes[n:min(len(spikes), 2*n)])
+		for _, e := range spikes[:n] {
+			row := x.words[x.first[e]:x.first[e+1]]
+			for _, w := range row {
+				q[w>>mantissaBits] += int32(w) << up >> up << (shift & 31)
+			}
+			events += len(row)
+		}
+		spikes = spikes[n:]
+	}
+	return events
+}
+
+// update computes the compartments of a group from what has arrived, block by block.
 func (s *State) update(group int) {
 	c, n := &s.groups[group], s.p.groups[group].size
-	c.spikes = c.spikes[:0]
-	if s.workers == 1 || n < 2*parallel {
-		c.spikes = s.span(group, 0, n, c.spikes, &c.Count)
-		return
+	c.fired, c.spikes = c.fired[:0], c.spikes[:0]
+	work := n
+	for _, i := range s.p.into[group] {
+		if x := &s.p.synapses[i]; x.packed != nil {
+			work += x.fan * len(s.due(x))
+		}
 	}
-	counts, spikes := make([]Count, s.workers), make([][]int32, s.workers)
-	share := (n + s.workers - 1) / s.workers
-	var all sync.WaitGroup
-	for w := range s.workers {
-		all.Go(func() {
-			spikes[w] = s.span(group, min(w*share, n), min((w+1)*share, n), nil, &counts[w])
-		})
+	list := s.blocks[:blocks(n)]
+	if workers := min(s.workers, len(list)); workers > 1 && work >= 2*parallel {
+		var all sync.WaitGroup
+		var next atomic.Int64
+		compute := func() {
+			for k := int(next.Add(1)) - 1; k < len(list); k = int(next.Add(1)) - 1 {
+				s.block(group, k)
+			}
+		}
+		for range workers - 1 {
+			all.Go(compute)
+		}
+		compute()
+		all.Wait()
+	} else {
+		for k := range list {
+			s.block(group, k)
+		}
 	}
-	all.Wait()
-	for w := range s.workers {
-		c.spikes = append(c.spikes, spikes[w]...)
-		c.Active, c.Inactive, c.Clipped, c.Spikes = c.Active+counts[w].Active, c.Inactive+counts[w].Inactive, c.Clipped+counts[w].Clipped, c.Spikes+counts[w].Spikes
+	g := &s.p.groups[group]
+	for k := range list {
+		b := &list[k]
+		c.Count.add(&b.count)
+		c.fired = append(c.fired, b.fired...)
+	}
+	for _, f := range c.fired {
+		c.spikes = append(c.spikes, int32(g.compartment(int(f.at))))
 	}
 }
 
-// span computes the compartments that are kept from from to to, and adds those that spike to spikes.
-func (s *State) span(group, from, to int, spikes []int32, count *Count) []int32 {
+// block computes block k of a group, from what arrives over packed synapses on.
+func (s *State) block(group, k int) {
+	c, g, b := &s.groups[group], &s.p.groups[group], &s.blocks[k]
+	from, to := k*blockSize, min((k+1)*blockSize, len(c.u))
+	b.count, b.fired = Count{}, b.fired[:0]
+	for _, i := range s.p.into[group] {
+		if x := &s.p.synapses[i]; x.packed != nil {
+			b.count.Synops += x.packed[k].scatter(c.q[from:to], x.shift, s.due(x))
+		}
+	}
+	if g.plain && (s.p.dialect == Chip || s.p.dialect == Nengo) {
+		s.plain(group, from, to, b)
+	} else {
+		s.span(group, from, min(to, g.size), b)
+		clear(c.q[from:to])
+	}
+	b.count.Spikes = len(b.fired)
+}
+
+// add adds what was counted elsewhere.
+func (c *Count) add(o *Count) {
+	c.Synops, c.Active, c.Inactive, c.Clipped, c.Spikes = c.Synops+o.Synops, c.Active+o.Active, c.Inactive+o.Inactive, c.Clipped+o.Clipped, c.Spikes+o.Spikes
+}
+
+// span computes the compartments that are kept from from to to.
+func (s *State) span(group, from, to int, b *block) {
 	c, g := &s.groups[group], &s.p.groups[group]
 	dialect := s.p.dialect
 	wraps, rests := dialect == Chip || dialect == Nengo, dialect != Lava
-	if wraps && g.noise == nil && g.refract == 1 && g.hold == 0 {
-		return s.plain(group, from, to, spikes, count)
-	}
 	keepU, keepV, threshold, vmin, vmax := g.keepU, g.keepV, g.threshold, g.vmin, g.vmax
 	if dialect == Lava {
 		vmin, vmax = 1-1<<stateBits, 1<<stateBits-1
 	}
-	biases := g.bias
-	if c.bias != nil {
-		biases = c.bias
-	}
+	biases := c.biases(g)
 	if dialect == Brian2 { // has none
 		biases = nil
 	}
-	us, vs, rest, qs, before := c.u[from:to], c.v[from:to], c.rest[from:to], c.q[from:to], c.before[from:to]
-	vs, rest, qs, before = vs[:len(us)], rest[:len(us)], qs[:len(us)], before[:len(us)]
+	us, vs, rest, qs := c.u[from:to], c.v[from:to], c.rest[from:to], c.q[from:to]
+	vs, rest, qs = vs[:len(us)], rest[:len(us)], qs[:len(us)]
 	if biases != nil {
 		biases = biases[from:to]
 	}
@@ -296,10 +361,10 @@ func (s *State) span(group, from, to int, spikes []int32, count *Count) []int32 
 		if rests && r > 0 {
 			v = 0
 		}
-		us[i], before[i] = int32(u), int32(v)
+		us[i] = int32(u)
 		if v > threshold {
+			b.fired = append(b.fired, fired{int32(from + i), int32(v)})
 			v, r = g.reset(v), g.refract
-			spikes = append(spikes, int32(g.compartment(from+i)))
 			active++
 		} else if qs[i] != 0 {
 			active++
@@ -310,64 +375,37 @@ func (s *State) span(group, from, to int, spikes []int32, count *Count) []int32 
 		}
 		rest[i] = r
 	}
-	count.Active += active
-	count.Inactive += len(us) - active
-	count.Clipped += clipped
-	count.Spikes += len(spikes)
-	return spikes
+	b.count.Active, b.count.Inactive, b.count.Clipped = active, len(us)-active, clipped
 }
 
-// plain is span for the chip's arithmetic where no compartment rests and nothing is drawn, which is most of what is computed.
-func (s *State) plain(group, from, to int, spikes []int32, count *Count) []int32 {
-	c, g := &s.groups[group], &s.p.groups[group]
-	keepU, keepV, threshold, vmin, vmax := g.keepU, g.keepV, g.threshold, g.vmin, g.vmax
-	biases := g.bias
+// plain is span for the chip's arithmetic where no compartment rests and nothing is drawn, which is most of what is computed. The
+// numbers that fill the last word are 0, and never spike.
+func (s *State) plain(group, from, to int, b *block) {
+	c, g, x := &s.groups[group], &s.p.groups[group], &b.lanes
+	x.u, x.v, x.q, x.bias = c.u[from:to], c.v[from:to], c.q[from:to], nil
+	if biases := c.biases(g); biases != nil {
+		x.bias = biases[from:to]
+	}
+	x.keepU, x.keepV, x.threshold, x.vmin, x.vmax = int32(g.keepU), int32(g.keepV), int32(g.threshold), int32(g.vmin), int32(g.vmax)
+	x.compute()
+	for k, w := range x.fired[:(to-from+63)/64] {
+		for ; w != 0; w &= w - 1 {
+			at := k*64 + bits.TrailingZeros64(w)
+			v := x.v[at]
+			b.fired = append(b.fired, fired{int32(from + at), v})
+			x.v[at] = int32(g.reset(int64(v)))
+		}
+	}
+	b.count.Active, b.count.Clipped = to-from-int(x.inactive), to-from-int(x.within)
+	b.count.Inactive = min(to, g.size) - from - b.count.Active
+}
+
+// biases are those that a group has now; nil: none.
+func (c *compartments) biases(g *group) []int32 {
 	if c.bias != nil {
-		biases = c.bias
+		return c.bias
 	}
-	us, vs, qs, before := c.u[from:to], c.v[from:to], c.q[from:to], c.before[from:to]
-	vs, qs, before = vs[:len(us)], qs[:len(us)], before[:len(us)]
-	active, clipped, fired := 0, 0, len(spikes)
-	for i := range us {
-		q := int64(qs[i])
-		sum := wrap(q, sumBits)
-		free := decay(int64(us[i]), keepU) + sum
-		u := wrap(free, stateBits)
-		w := u
-		odd := sum ^ q | u ^ free
-		if biases != nil {
-			free = u + int64(biases[from+i])
-			w = wrap(free, stateBits)
-			odd |= w ^ free
-		}
-		free = decay(int64(vs[i]), keepV) + w
-		v := min(max(free, vmin), vmax)
-		if odd|v^free != 0 {
-			clipped++
-		}
-		us[i], before[i] = int32(u), int32(v)
-		if v > threshold {
-			v = g.reset(v)
-			spikes = append(spikes, int32(from+i))
-			if q == 0 {
-				active++
-			}
-		}
-		if q != 0 {
-			active++
-		}
-		vs[i] = int32(v)
-	}
-	if g.back != nil {
-		for i, k := range spikes[fired:] {
-			spikes[fired+i] = g.back[k]
-		}
-	}
-	count.Active += active
-	count.Inactive += len(us) - active
-	count.Clipped += clipped
-	count.Spikes += len(spikes)
-	return spikes
+	return g.bias
 }
 
 // value is what noise adds. Below 7 the chip takes the exponent for one more (nengo-loihi).
@@ -393,14 +431,20 @@ func (s *State) Spikes(group int) []int32 {
 func (s *State) U(group int) []int32 { return s.logical(group, s.groups[group].u) }
 
 // V returns the membranes of a group in the last step, before a spike resets them.
-func (s *State) V(group int) []int32 { return s.logical(group, s.groups[group].before) }
+func (s *State) V(group int) []int32 {
+	out := s.logical(group, s.groups[group].v)
+	for _, f := range s.groups[group].fired {
+		out[s.p.groups[group].compartment(int(f.at))] = f.v
+	}
+	return out
+}
 
 // Count returns what a group did.
 func (s *State) Count(group int) Count { return s.groups[group].Count }
 
 func (s *State) logical(group int, kept []int32) []int32 {
 	g := &s.p.groups[group]
-	out := make([]int32, len(kept))
+	out := make([]int32, g.size)
 	for i := range out {
 		out[i] = kept[g.at(i)]
 	}
