@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -50,7 +51,7 @@ func blocks(t *testing.T, file string) []block {
 }
 
 // Every block in README and docs holds: commands run and print what stands behind them, specs check. A block of commands that
-// is marked `long` or `network` is judged for its flags and files only; a piece of a spec is marked `fragment`, a piece of a
+// is marked `long` or `network` is judged for its flags and files only, one marked `python` runs with the tag python alone; a piece of a spec is marked `fragment`, a piece of a
 // file of another kind names the file and stands in it.
 func TestDocs(t *testing.T) {
 	root, err := filepath.Abs("../..")
@@ -83,9 +84,11 @@ func TestDocs(t *testing.T) {
 		if name := filepath.Base(file); name == "diagnostics.md" || name == guide {
 			continue // see TestDiagnostics and TestGuide
 		}
-		for _, b := range blocks(t, file) {
-			judge(t, root, b)
-		}
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			for _, b := range blocks(t, file) {
+				judge(t, root, b)
+			}
+		})
 	}
 }
 
@@ -98,6 +101,9 @@ func judge(t *testing.T, root string, b block) {
 	marked := func(flag string) bool { return slices.Contains(b.flags, flag) }
 	switch b.lang {
 	case "sh":
+		if marked("python") && !python {
+			return
+		}
 		run := !marked("long") && !marked("network")
 		commands(t, b, root, run, where)
 	case "snn":
@@ -178,6 +184,10 @@ func commands(t *testing.T, b block, root string, run bool, where func(string, .
 			switch {
 			case len(words) > 1 && words[0] == "go" && (words[1] == "test" || words[1] == "install" || words[1] == "build"):
 			case len(words) > 2 && words[0] == "go" && words[1] == "run" && words[2] == "./docs/benchmarks" && !run:
+			case len(words) == 2 && words[0] == "python3" && run:
+				if out, err := script(words[1]); err != nil || !matches(want, strings.Split(strings.TrimSuffix(out, "\n"), "\n")) {
+					where("`%s` ends with %v and prints\n%s", line, err, out)
+				}
 			default:
 				where("`%s` is no command that this test knows", line)
 			}
@@ -204,6 +214,12 @@ func commands(t *testing.T, b block, root string, run bool, where func(string, .
 			where("`%s` prints\n%s", line, out.String())
 		}
 	}
+}
+
+// script runs a script that stands above, which may call snnc.
+func script(name string) (string, error) {
+	out, err := exec.Command("python3", name).CombinedOutput()
+	return string(out), err
 }
 
 // snncArguments returns the arguments of a call of the command.

@@ -11,7 +11,7 @@ import (
 
 // What Node computes is trained to the same loss and accuracy, to the last digit, as the same neuron by equations in the spec: both round
 // each number to single precision (accuracy 0.87 when this was written).
-func TestSoft(t *testing.T) {
+func TestNodeSoft(t *testing.T) {
 	dir := taken(t, "soft")
 	out := follow(t, dir, commands(t, "soft"))
 	if got := figure(t, out, "accuracy"); got < 0.75 {

@@ -47,7 +47,7 @@ func followed(t *testing.T, name string) (dir, out string) {
 
 // Neurons that compete learn to tell digits apart (0.86 of them when this was written; a tenth is chance). A use that asks for more than
 // there are is refused in the plugin's words.
-func TestWinners(t *testing.T) {
+func TestPythonWinners(t *testing.T) {
 	dir, out := followed(t, "winners")
 	if got := figure(t, out, "accuracy"); got < 0.75 {
 		t.Errorf("accuracy %v", got)
@@ -60,7 +60,7 @@ func TestWinners(t *testing.T) {
 
 // A score-based model draws digits by each of its samplers: their distance from those of the test in pixels was 0.7 to 0.9 when this was
 // written, and 15 with a network that had hardly learned.
-func TestSDE(t *testing.T) {
+func TestPythonSDE(t *testing.T) {
 	dir, _ := followed(t, "sde")
 	for _, sampler := range []string{"euler", "corrected", "ode"} {
 		out := run(t, dir, "sde", "--out", sampler, "--set", "evaluate.drawn.sampler="+sampler+"(steps = 50)")
@@ -72,7 +72,7 @@ func TestSDE(t *testing.T) {
 
 // The same neuron, taken out of the plugin and into the spec, is trained to the same accuracy, to the last digit (0.85 when this was
 // written).
-func TestMAT(t *testing.T) {
+func TestPythonMAT(t *testing.T) {
 	dir, out := followed(t, "mat")
 	got := figure(t, out, "accuracy")
 	if got < 0.75 {
