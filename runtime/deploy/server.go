@@ -41,8 +41,8 @@ type Server struct {
 	did     map[string][]did // in software, before there was a chip
 	beside  map[string][]did // in software, given what the chip was given
 	on      map[string]*schema.EmulateReply
-	agree   map[string][][]record.StepAgreement // by circuit, and by population
-	kept    map[string]Kept                     // nil: nothing is kept
+	agree   map[string][]record.LayerAgreement // by circuit, of populations with spikes
+	kept    map[string]Kept                    // nil: nothing is kept
 }
 
 // Kept is a block that the chip has run, with its taps.
@@ -88,7 +88,7 @@ func (s *Server) keep(c *schema.Circuit, b host.Block) {
 
 // NewServer returns a server of placed networks that computes in software. The context ends what it computes.
 func NewServer(ctx context.Context, p *Placed) *Server {
-	s := &Server{ctx: ctx, circuits: p.Circuits, software: map[string]*software{}, steps: map[string]int{}, did: map[string][]did{}, beside: map[string][]did{}, on: map[string]*schema.EmulateReply{}, agree: map[string][][]record.StepAgreement{}}
+	s := &Server{ctx: ctx, circuits: p.Circuits, software: map[string]*software{}, steps: map[string]int{}, did: map[string][]did{}, beside: map[string][]did{}, on: map[string]*schema.EmulateReply{}, agree: map[string][]record.LayerAgreement{}}
 	for i := range p.Circuits {
 		c := &p.Circuits[i]
 		s.software[c.Name] = newSoftware(c, circuit.In(p.Tensors))
@@ -190,7 +190,7 @@ func (s *Server) Run(g *graph.Chip, b opaque.Examples) error {
 	}
 	if compare {
 		add(s.beside, g.Circuit, beside)
-		s.compared(soft, own.Taps, block.Taps, b.Steps)
+		s.compared(soft, own.Taps, block.Taps, b.Steps, b.Batch)
 	}
 	return nil
 }
@@ -228,17 +228,21 @@ func add(to map[string][]did, name string, all []did) {
 	}
 }
 
-// compared counts spikes of taps of a circuit.
-func (s *Server) compared(soft *software, software, chip [][]float32, steps int) {
+// compared counts spikes of taps of a circuit, and keeps what the first example does.
+func (s *Server) compared(soft *software, software, chip [][]float32, steps, batch int) {
 	all := s.agree[soft.c.Name]
 	if all == nil {
-		all = make([][]record.StepAgreement, len(software))
+		for _, q := range soft.c.Populations {
+			if k := len(all); !q.Reads {
+				all = append(all, record.LayerAgreement{Network: soft.c.Network, Circuit: soft.c.Name, Layer: q.Name, Raster: raster(software[k], chip[k], steps, batch)})
+			}
+		}
 		s.agree[soft.c.Name] = all
 	}
 	for k := range software {
 		row := len(software[k]) / steps
-		for len(all[k]) < steps {
-			all[k] = append(all[k], record.StepAgreement{})
+		for len(all[k].Steps) < steps {
+			all[k].Steps = append(all[k].Steps, record.StepAgreement{})
 		}
 		for t := range steps {
 			var a record.StepAgreement
@@ -248,9 +252,10 @@ func (s *Server) compared(soft *software, software, chip [][]float32, steps int)
 				a.Chip += float64(y[i])
 				a.Both += float64(v * y[i])
 			}
-			all[k][t].Software += a.Software
-			all[k][t].Chip += a.Chip
-			all[k][t].Both += a.Both
+			to := &all[k].Steps[t]
+			to.Software += a.Software
+			to.Chip += a.Chip
+			to.Both += a.Both
 		}
 	}
 }
@@ -373,18 +378,11 @@ func (s *Server) Report(d *record.Deployment, inferences, compared int) {
 	}
 	for i := range s.circuits {
 		c := &s.circuits[i]
-		all, k := s.agree[c.Name], 0
 		for i, x := range s.beside[c.Name] {
 			at := slices.IndexFunc(d.Layers, func(l record.DeployedLayer) bool { return l.Circuit == c.Name && l.Layer == c.Populations[i].Name })
 			d.Layers[at].Software = &record.SoftwareActivity{Spikes: scaled(x.spikes, 1/float64(compared)), Synops: x.synops / float64(compared)}
 		}
-		for _, q := range c.Populations {
-			if q.Reads || all == nil {
-				continue
-			}
-			d.Agreement = append(d.Agreement, record.LayerAgreement{Network: c.Network, Circuit: c.Name, Layer: q.Name, Steps: all[k]})
-			k++
-		}
+		d.Agreement = append(d.Agreement, s.agree[c.Name]...)
 	}
 }
 

@@ -236,6 +236,7 @@ type LayerAgreement struct {
 	Circuit string          `json:"circuit"`
 	Layer   string          `json:"layer"`
 	Steps   []StepAgreement `json:"steps"` // by time step
+	Raster  *Raster         `json:"raster,omitempty"`
 }
 
 // StepAgreement counts spikes of all neurons, examples and applications together.

@@ -36,6 +36,7 @@ type deployment struct {
 	Hidden      int    // chips that are not drawn
 	Cores       string // how many are in use
 	Agreement   []agreementRow
+	Rasters     []rasterFigure
 	Pictures    []picture
 	Figures     []DeployedFigure
 	Energy      template.HTML
@@ -263,7 +264,7 @@ func newDeployment(file string, text []byte) deployment {
 	d.Networks, d.Used = len(networks), used(of.Layers)
 	d.Meshes, d.Legend, d.Hidden = meshes(of.Cores)
 	d.Cores = cores(&of)
-	d.Agreement = agreements(of.Agreement)
+	d.Agreement, d.Rasters = agreements(of.Agreement), rasters(of.Agreement)
 	d.Energy = energyChart(&of)
 	d.Spent = spent(&of)
 	for _, e := range of.Energy {
