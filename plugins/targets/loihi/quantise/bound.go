@@ -16,8 +16,8 @@ type numbers struct {
 	weights [][]float32
 	bias    []float32
 	sign    []int     // of groups: see Group
-	most    []float64 // the largest magnitude of each group
-	largest float64   // of all
+	most    []float64 // the largest magnitude of each group that is kept
+	largest float64   // that of all, of which the largest mantissa is
 
 	// Of the channel for which they are largest, what one step can bring: the sums of the weights above 0 and of those below (as a
 	// magnitude), and what is likely at most.

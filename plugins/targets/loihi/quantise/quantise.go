@@ -103,6 +103,7 @@ func Population(c *schema.Circuit, i int, w circuit.Weights, width int) (r Regis
 	if problem = x.signs(); problem != "" {
 		return r, loss, problem
 	}
+	x.clip()
 	x.bounds()
 	var note []string
 	for top := MaxExponent; ; top-- {
@@ -233,7 +234,7 @@ func (x *numbers) round(r *Registers, loss *schema.Loss) {
 			n := math.RoundToEven(v)
 			if bound := float64(largest >> shift); math.Abs(n) > bound {
 				n = math.Copysign(bound, n)
-				if math.Abs(v) > bound*(1+snap)+0.5 {
+				if math.Abs(v) > bound*(1+snap)+0.5 && math.Abs(float64(w)) <= x.most[k] { // not what clip lets go
 					loss.Clipped++
 				}
 			}

@@ -33,8 +33,9 @@ func (x *numbers) signs() (problem string) {
 }
 
 // levels returns the least number of which the largest weight is so many times a unit of which all weights are whole multiples, and, if
-// that can be, biases, threshold and start too; no more than the mantissas have, and as many as these where there is no such unit.
-func (x *numbers) levels() int {
+// that can be, biases, threshold and start too; no more than the mantissas have, and as many as these where there is no such unit, which
+// is not exact.
+func (x *numbers) levels() (n int, exact bool) {
 	largest, shift := Mantissas(x.width)
 	full := largest >> shift
 	weights := 0
@@ -51,10 +52,10 @@ func (x *numbers) levels() int {
 			weights = n
 		}
 		if (x.p.Reads || x.multiple(x.p.Threshold*per)) && x.multiple(x.p.Start*per) && (!soft(x.p) || x.multiple(x.p.Reset.Value*per)) && x.whole(x.bias, per) {
-			return n
+			return n, true
 		}
 	}
-	return cmp.Or(weights, full)
+	return cmp.Or(weights, full), weights > 0
 }
 
 // multiple reports whether a number is whole but for what rounding to float32 does to it.
@@ -81,7 +82,7 @@ func (x *numbers) scale(top int) (e int, note []string, problem string) {
 	spare := 0  // low bits of mantissas that no weight has
 	switch {
 	case x.largest > 0:
-		n := x.levels()
+		n, _ := x.levels()
 		units := 1 << shift
 		for ; 2*n*units <= largest; spare++ {
 			units *= 2
