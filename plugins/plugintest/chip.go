@@ -16,15 +16,16 @@ import (
 // chip is a target at arguments with a circuit that it takes.
 type chip struct {
 	of        *suite
+	title     string
 	component *schema.Component
 	arguments schema.Arguments
 	circuit
 }
 
 // emulated tests what a chip computes.
-func (s *suite) emulated(title string, c *chip) {
-	s.each(title, []test{{Determinism, c.determinism}, {Agreement, c.agreement}, {Leak, c.leak}, {Examples, c.examples}, {Counts, c.counts},
-		{Export, c.export}, {Malformed, c.malformed}, {Restart, c.restart}}, Operands, Spikes, Answer, Deadline, Crash)
+func (s *suite) emulated(c *chip) {
+	s.each(c.title, []test{{Determinism, c.determinism}, {Agreement, c.agreement}, {Leak, c.leak}, {Examples, c.examples}, {Counts, c.counts},
+		{Time, c.time}, {Export, c.export}, {Malformed, c.malformed}, {Restart, c.restart}}, Operands, Spikes, Answer, Deadline, Crash)
 }
 
 // begin compiles the circuit in a process of its own.

@@ -9,7 +9,8 @@
 //     derivative is that of what is computed.
 //   - What answers with text (pure.go), graphs and Programs and how circuits lie on chips, is asked twice, and wrongly.
 //   - Targets (target.go) are asked for room; the chips that they emulate (chip.go) are held against their contract as opaque
-//     components are, with a small circuit of neurons that they take (circuit.go).
+//     components are, with a small circuit of neurons that they take (circuit.go), and their spikes against those of circuits whose time
+//     steps are known (time.go, timing.go).
 //   - Graphs (equations.go, model.go, numbers.go) are computed by the interpreter, with their derivatives.
 //   - All processes are watched for attempts against their walls (walls.go).
 package plugintest

@@ -26,6 +26,7 @@ const (
 	Spikes      Name = "spikes"
 	Examples    Name = "examples"
 	Counts      Name = "counts"
+	Time        Name = "time"
 	Export      Name = "export"
 	Steps       Name = "steps"
 	Gradient    Name = "gradient"
@@ -69,6 +70,7 @@ func Explanations() []Explanation {
 		{Spikes, "neurons, coders, targets that emulate", "what spikes is 0 or 1, what spikes once does so once, what does not is finite", "divisions by 0, logarithms of 0; `spikes` and `once` in the description"},
 		{Examples, opaque + ", targets that emulate", "an example is the same alone as in a batch, and in parts of it that are asked for at the same time", "numbers that examples share; loops over the batch; buffers that calls share"},
 		{Counts, "targets that emulate", "spikes that are counted are those that are given, at each time step, and counts of examples add up; taps change nothing", "time steps of the network and of the chip; what is counted for a call, and what for the process"},
+		{Time, "targets that emulate", "circuits of few neurons that the chip takes spike at the very time steps at which their equations do", "depths, delays and populations that are late; when bias and drive begin to flow in; what a spike and a time step do to a membrane"},
 		{Export, "targets that emulate", "an export is JSON, the same each time, holds the example that it is of, and is what `Trace` runs", "the order of maps; what `Trace` reads and `Export` does not write"},
 		{Steps, "opaque neurons", "a block is what its time steps are one by one with the states carried", "states that are not declared, or not as they are behind the last step"},
 		{Gradient, "neurons, coders, models", "the derivative is that of what is computed, smoothed where it spikes", "signs, time steps, ways through the states in `Backward`; derivatives of functions that have their own"},

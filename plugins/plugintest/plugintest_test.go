@@ -146,6 +146,9 @@ func TestBuiltins(t *testing.T) {
 		"model flow sampler heun\n  samples      ok     f32[N 1 8 8], drawn together and alone\n",
 		"model gan deceive\n  program      ok     a step computes the loss 0.",
 		"\n  fit          ok     a layer of 1024 neurons fits; a layer of 8192 neurons does not: a core needs",
+		"\n  time         ok     89 spikes of `relay`, `chain`, `delay`, `bias`, `drive`, `late`, `membrane`, `inhibition`, `reset to 0`, `refractory`, `once`, `start`, `current`, `read-out`\n",          // of Loihi
+		"\n  time         ok     84 spikes of `relay`, `chain`, `delay`, `bias`, `late`, `membrane`, `inhibition`, `reset to 0`, `reset by the threshold`, `reset below 0`, `no reset`, `once`, `start`\n", // of TrueNorth
+		"\n  time         -      not: the description has `seeded`, and chips that are not alike do not spike alike\n",
 		"model absorbing\n  schema       ok\n  program      -      not: there is no right example.snn that uses it, and standard networks do not fill its roles: role tokens takes a model\n",
 	} {
 		if !strings.Contains(text, want) {
@@ -153,7 +156,7 @@ func TestBuiltins(t *testing.T) {
 		}
 	}
 	for _, v := range r.Verdicts {
-		if v.Outcome == plugintest.Untested && v.Name != plugintest.Gradient && v.Component != "model absorbing" && !strings.Contains(v.Found, "has no `emulates`") {
+		if v.Outcome == plugintest.Untested && v.Name != plugintest.Gradient && v.Name != plugintest.Time && v.Component != "model absorbing" && !strings.Contains(v.Found, "has no `emulates`") {
 			t.Errorf("%+v", v)
 		}
 	}
@@ -220,6 +223,10 @@ func TestFaults(t *testing.T) {
 		{"target uncounted", plugintest.Counts, "target chip emulated", "the reply does not count the spikes of population 2.linear"},
 		{"target taps", plugintest.Counts, "target chip emulated", "without taps a call differs in the reply"},
 		{"target summed", plugintest.Counts, "target chip emulated", "the counts of the examples one by one are not together those of the batch: 0.conv: synops"},
+		{"target tardy", plugintest.Time, "target chip emulated", "relay: neuron 0 of population 0.fire spikes at the time steps `..|..||`, and by the equations at `.|..||.`, a step late"},
+		{"target hasty", plugintest.Time, "target chip emulated", "bias: neuron 0 of population 1.fire spikes at the time steps `.|..|..`, and by the equations at `..|..|.`, a step early"},
+		{"target undelayed", plugintest.Time, "target chip emulated", "delay: neuron 0 of population 2.fire spikes at the time steps `.|..|..`, and by the equations at `|..|..|`"},
+		{"target punctual", plugintest.Time, "target chip emulated", "late: neuron 0 of population 1.fire spikes at the time steps `..|..|.`, and by the equations at `...|..|`, a step early"},
 		{"target export", plugintest.Export, "target chip emulated", "two exports differ"},
 		{"target order", plugintest.Export, "target chip emulated", "two exports differ"},
 		{"target empty", plugintest.Export, "target chip emulated", "an export of an example is that without one"},
@@ -267,7 +274,10 @@ func (x planted) judge(t *testing.T, dir string) {
 func TestTargets(t *testing.T) {
 	t.Parallel()
 	for fault, want := range map[string]string{
-		"target right":   "target chip emulated\n  determinism  ok\n  agreement    ok     10 steps of the chip for 7 time steps\n",
+		"target right": "target chip emulated\n  determinism  ok\n  agreement    ok     10 steps of the chip for 7 time steps\n",
+		"target stepped": "  time         -      not `once`: it fires once, which the chip cannot do\n" +
+			"  time         -      not `current`, `read-out`: it has neurons without current alone\n" +
+			"  time         ok     98 spikes of `relay`, `chain`, `delay`, `bias`, `drive`, `late`, `membrane`, `inhibition`, `reset to 0`, `reset by the threshold`, `reset below 0`, `no reset`, `refractory`, `start`\n",
 		"target checked": "target chip emulated\n  answer       -      not: the description has no `emulates`\n",
 	} {
 		r, text := report(t, broken(t, fault), plugintest.Options{})

@@ -145,10 +145,17 @@ func (u untested) Error() string { return string(u) }
 // each makes the tests of a component, in an order in which the cause of a fault is found before what follows from it; looked are names
 // that all of them look for.
 func (s *suite) each(title string, tests []test, looked ...Name) {
-	right := true
+	right, unlooked := true, func(name, failed Name) {
+		s.say(title, name, Untested, fmt.Sprintf("not looked at: `%s` failed", failed), "")
+	}
+	var bad Name // the last that failed
 	for i, x := range tests {
-		if x.name == Speed && !right {
+		switch {
+		case x.name == Speed && !right:
 			continue // a component that is wrong is as fast as it likes
+		case x.name == Time && !right:
+			unlooked(x.name, bad) // what is wrong in all circuits is told of once
+			continue
 		}
 		s.begins(title, x.name)
 		before := len(s.hosts)
@@ -164,14 +171,13 @@ func (s *suite) each(title string, tests []test, looked ...Name) {
 			s.say(title, x.name, Passed, found, "")
 		default:
 			s.failed(title, x.name, err)
-			right = false
+			right, bad = false, s.report.Verdicts[len(s.report.Verdicts)-1].Name
 			var f *host.Failure
 			if s.o.First || errors.As(err, &f) || x.name == Determinism || x.name == Leak {
 				// What a process does that ends, hangs or says now this, now that, tells nothing more.
-				said := s.report.Verdicts[len(s.report.Verdicts)-1].Name
 				for _, y := range tests[i+1:] {
-					if y.name != said {
-						s.say(title, y.name, Untested, fmt.Sprintf("not looked at: `%s` failed", said), "")
+					if y.name != bad {
+						unlooked(y.name, bad)
 					}
 				}
 				return

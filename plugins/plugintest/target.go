@@ -22,6 +22,7 @@ func (s *suite) target(title string, p *schema.Plugin, c *schema.Component, argu
 		r, err := h.Check(s.ctx, s.name, q)
 		return q, r, err
 	}
+	chip := &chip{of: s, title: title + " emulated", component: c, arguments: args}
 	var kind *neuron // the first that the chip takes
 	var refused string
 	for i := range neurons {
@@ -43,6 +44,9 @@ func (s *suite) target(title string, p *schema.Plugin, c *schema.Component, argu
 	}
 	if kind == nil {
 		s.say(title, Fit, Untested, fmt.Sprintf("not: none of %d kinds of neurons that are tried is for the chip; of the last it says: %s", len(neurons), refused), "")
+		if c.Emulates && !s.done() {
+			s.each(chip.title, []test{{Time, chip.time}})
+		}
 		return
 	}
 	var all []inquiry
@@ -65,11 +69,13 @@ func (s *suite) target(title string, p *schema.Plugin, c *schema.Component, argu
 	switch {
 	case s.done():
 	case !c.Emulates:
-		s.say(title+" emulated", Answer, Untested, "not: the description has no `emulates`", "")
+		s.say(chip.title, Answer, Untested, "not: the description has no `emulates`", "")
 	case fits == 0:
-		s.say(title+" emulated", Answer, Untested, "not: no layer that was tried fits", "")
+		s.say(chip.title, Answer, Untested, "not: no layer that was tried fits", "")
+		s.each(chip.title, []test{{Time, chip.time}})
 	default:
-		s.emulated(title+" emulated", &chip{of: s, component: c, arguments: args, circuit: classifier(*kind, 16)})
+		chip.circuit = classifier(*kind, 16)
+		s.emulated(chip)
 	}
 }
 

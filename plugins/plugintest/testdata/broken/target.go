@@ -30,7 +30,16 @@ func target() sdk.Target {
 			case "target compiled":
 				r.Chips = 1 + rand.IntN(1000)
 			}
-			return &chipped{Chip: chip}, r, err
+			if chip == nil {
+				return nil, r, err
+			}
+			out := &chipped{Chip: chip}
+			if steppedFaults[fault] {
+				for _, c := range q.Circuits {
+					out.stepped = append(out.stepped, kept(c, w))
+				}
+			}
+			return out, r, err
 		},
 		Trace: ideal.Trace,
 	}
@@ -55,6 +64,13 @@ func room(circuits []schema.Circuit) schema.TargetReply {
 				l.Problem, l.Change = fmt.Sprintf("it has %d neurons", size), "a layer of 200 neurons"
 				out.Fits = false
 			}
+			switch {
+			case p.Once:
+				l.Host, l.Problem = true, "it fires once, which the chip cannot do"
+			case steppedFaults[fault] && (p.Reads || p.Current):
+				l.Host, l.Problem = true, "it has neurons without current alone"
+			}
+			out.Fits = out.Fits && !l.Host
 			switch fault {
 			case "target silent":
 				l.Problem = ""
@@ -70,6 +86,7 @@ func room(circuits []schema.Circuit) schema.TargetReply {
 // chipped is a chip with a fault.
 type chipped struct {
 	sdk.Chip
+	stepped []*stepped
 	exports atomic.Int64
 }
 
@@ -99,6 +116,11 @@ func (c *chipped) Emulate(b *sdk.Block) (schema.EmulateReply, error) {
 	r, err := c.Chip.Emulate(b)
 	if err != nil {
 		return r, err
+	}
+	for _, x := range c.stepped {
+		if x.Name == b.Circuit {
+			x.overwrite(b, &r)
+		}
 	}
 	first := b.Outputs[0].At(0)
 	flip := func() { // of output and tap, and what is counted
