@@ -270,7 +270,8 @@ func (x planted) judge(t *testing.T, dir string) {
 	}
 }
 
-// A target that is right passes, one that only tells whether circuits fit too.
+// A target that is right passes; so do one that runs circuits by its own steps, one that has not the layers of most networks, and one that
+// only tells whether circuits fit.
 func TestTargets(t *testing.T) {
 	t.Parallel()
 	for fault, want := range map[string]string{
@@ -278,6 +279,10 @@ func TestTargets(t *testing.T) {
 		"target stepped": "  time         -      not `once`: it fires once, which the chip cannot do\n" +
 			"  time         -      not `current`, `read-out`: it has neurons without current alone\n" +
 			"  time         ok     98 spikes of `relay`, `chain`, `delay`, `bias`, `drive`, `late`, `membrane`, `inhibition`, `reset to 0`, `reset by the threshold`, `reset below 0`, `no reset`, `refractory`, `start`\n",
+		"target dense": "of the last it says: it has no synapses of kernels\n" +
+			"target chip emulated\n" +
+			"  time         -      not `once`: it fires once, which the chip cannot do\n" +
+			"  time         ok     100 spikes of ",
 		"target checked": "target chip emulated\n  answer       -      not: the description has no `emulates`\n",
 	} {
 		r, text := report(t, broken(t, fault), plugintest.Options{})

@@ -70,6 +70,9 @@ func room(circuits []schema.Circuit) schema.TargetReply {
 			case steppedFaults[fault] && (p.Reads || p.Current):
 				l.Host, l.Problem = true, "it has neurons without current alone"
 			}
+			if fault == "target dense" && p.Synapses[0].Kind == schema.Conv {
+				l.Host, l.Problem = true, "it has no synapses of kernels"
+			}
 			out.Fits = out.Fits && !l.Host
 			switch fault {
 			case "target silent":
