@@ -121,6 +121,9 @@ func (x timing) judge(b host.Block) (spikes int, off string) {
 			}
 			continue
 		}
+		if i == len(x.layers)-1 && !slices.Equal(b.Outputs[0], taps[0]) {
+			return 0, fmt.Sprintf("the output of population %d.fire and its tap are other spikes", i)
+		}
 		for k, want := range l.train {
 			got := trainOf(taps[0], k, len(l.train))
 			if got != want {
@@ -176,10 +179,10 @@ func lost(all []schema.Loss) string {
 			what string
 			off  float64
 		}{
-			{"weights are", l.Weights}, {"bias is", l.Bias}, {"threshold is", l.Threshold}, {"decay is", l.Decay}, {"weights that become 0 are", l.Zeroed},
+			{"weights are off", l.Weights}, {"bias is off", l.Bias}, {"threshold is off", l.Threshold}, {"decay is off", l.Decay}, {"share of weights that become 0 is more", l.Zeroed},
 		} {
 			if math.Abs(x.off) > tolerated {
-				return fmt.Sprintf("its losses say that the %s off by %.2g", x.what, x.off)
+				return fmt.Sprintf("its losses say that the %s by %.2g", x.what, x.off)
 			}
 		}
 		if l.Clipped > 0 {

@@ -18,16 +18,15 @@ func ran(t interface{ Fatalf(string, ...any) }, x timing, c circuit) host.Block 
 	}
 	var b host.Block
 	for i, p := range c.Populations {
-		switch {
-		case !p.Reads:
-			b.Taps = append(b.Taps, out.Spikes[i])
-		case i == len(c.Populations)-1:
-			var read []float32
-			for _, v := range out.ReadOuts[i] {
-				read = append(read, float32(v))
-			}
-			b.Outputs = [][]float32{read}
+		if !p.Reads {
+			b.Taps, b.Outputs = append(b.Taps, out.Spikes[i]), [][]float32{out.Spikes[i]}
+			continue
 		}
+		var read []float32
+		for _, v := range out.ReadOuts[i] {
+			read = append(read, float32(v))
+		}
+		b.Outputs = [][]float32{read}
 	}
 	return b
 }
