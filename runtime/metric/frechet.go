@@ -32,18 +32,18 @@ func Distance(a, b *Moments) (float64, error) {
 	if a.Count() > b.Count() { // the smaller rank is taken apart
 		a, b = b, a
 	}
-	s1, s2 := a.covariance(), b.covariance()
-	sum := mat.Trace(s1) + mat.Trace(s2)
+	s2 := b.covariance()
+	sum := a.trace() + mat.Trace(s2)
 	for i := range a.mean {
 		d := a.mean[i] - b.mean[i]
 		sum += d * d
 	}
-	v, values, err := axes(s1)
-	if err != nil || v == nil { // all vectors equal: S1 is 0
+	x, err := a.axesOf()
+	if err != nil || x.v == nil { // all vectors equal: S1 is 0
 		return sum, err
 	}
 	var eigen mat.EigenSym
-	if !eigen.Factorize(inner(v, values, s2), false) {
+	if !eigen.Factorize(inner(x.v, x.values, s2), false) {
 		return 0, errEigen
 	}
 	for _, l := range eigen.Values(nil) {
@@ -52,27 +52,61 @@ func Distance(a, b *Moments) (float64, error) {
 	return sum, nil
 }
 
-// axes returns the eigenvectors of a covariance, as columns, whose eigenvalues are above rounding, and these; nil where
-// none is.
-func axes(s *mat.SymDense) (*mat.Dense, []float64, error) {
+// axes are the eigenvectors of a covariance, as columns, whose eigenvalues are above rounding, and these; v is nil where none is.
+type axes struct {
+	v      *mat.Dense
+	values []float64
+}
+
+// axesOf returns the axes of the covariance S. Of few vectors, the rows of X without their mean, they are those of the small matrix
+// X X' / (n - 1) = U L U', whose eigenvalues are those of S: X' U / ((n - 1) L)^(1/2).
+func (m *Moments) axesOf() (*axes, error) {
+	if m.axes != nil {
+		return m.axes, nil
+	}
+	var s *mat.SymDense
+	var x *mat.Dense
+	features, rank := len(m.mean), len(m.mean)
+	if m.few == nil {
+		s = m.covariance()
+	} else {
+		m.take()
+		x = mat.NewDense(m.count, features, append([]float64(nil), m.few...))
+		for i := range m.count {
+			for j := range m.mean {
+				x.RawRowView(i)[j] -= m.mean[j]
+			}
+		}
+		s, rank = mat.NewSymDense(m.count, nil), m.count
+		s.SymRankK(s, 1/float64(m.count-1), x)
+	}
 	var eigen mat.EigenSym
 	if !eigen.Factorize(s, true) {
-		return nil, nil, errEigen
+		return nil, errEigen
 	}
 	values := eigen.Values(nil) // rising
-	n := len(values)
 	const epsilon = 0x1p-52
-	floor := values[n-1] * epsilon * float64(n)
+	floor := values[rank-1] * epsilon * float64(features)
 	first := 0
-	for first < n && values[first] <= floor {
+	for first < rank && values[first] <= floor {
 		first++
 	}
-	if first == n {
-		return nil, nil, nil
+	m.axes = &axes{}
+	if first == rank {
+		return m.axes, nil
 	}
-	var v mat.Dense
-	eigen.VectorsTo(&v)
-	return mat.DenseCopyOf(v.Slice(0, n, first, n)), values[first:], nil
+	var u mat.Dense
+	eigen.VectorsTo(&u)
+	m.axes.values = values[first:]
+	v := mat.DenseCopyOf(u.Slice(0, rank, first, rank))
+	if x != nil {
+		v.Apply(func(_, j int, e float64) float64 { return e / math.Sqrt(float64(m.count-1)*m.axes.values[j]) }, v)
+		var wide mat.Dense
+		wide.Mul(x.T(), v)
+		v = &wide
+	}
+	m.axes.v = v
+	return m.axes, nil
 }
 
 // inner returns L^(1/2) V' S V L^(1/2).
@@ -98,12 +132,12 @@ func inner(v *mat.Dense, values []float64, s *mat.SymDense) *mat.SymDense {
 // The derivative by the samples' covariance S1 is I - T, where T = S1^(-1/2) (S1^(1/2) S2 S1^(1/2))^(1/2) S1^(-1/2) transports
 // one normal distribution to the other (Dowson and Landau); it is taken on the range of S1, in which the samples lie.
 func influences(x Vectors, samples, reference *Moments) ([]float64, error) {
-	s1, s2 := samples.covariance(), reference.covariance()
-	v, values, err := axes(s1)
+	a, err := samples.axesOf()
 	out := make([]float64, x.N)
-	if err != nil || v == nil {
+	if err != nil || a.v == nil {
 		return out, err
 	}
+	v, values, s2 := a.v, a.values, reference.covariance()
 	var eigen mat.EigenSym
 	if !eigen.Factorize(inner(v, values, s2), true) {
 		return nil, errEigen

@@ -18,6 +18,9 @@ type Moments struct {
 	mean    []float64
 	scatter *mat.SymDense // sum of the outer products of the distances from the mean
 	waiting []float64     // vectors that are not in mean and scatter yet
+	few     []float64     // all vectors, as long as they are fewer by much than features
+	many    bool          // they are not
+	axes    *axes         // of the covariance; nil: not known
 }
 
 // together is how many vectors enter the moments at once, as one product of matrices.
@@ -57,6 +60,12 @@ func (m *Moments) Add(x []float32) error {
 	}
 	for _, v := range x {
 		m.waiting = append(m.waiting, float64(v))
+	}
+	m.axes = nil
+	if m.many = m.many || 3*(m.Count()) > len(x); m.many {
+		m.few = nil
+	} else {
+		m.few = append(m.few, m.waiting[len(m.waiting)-len(x):]...)
 	}
 	if len(m.waiting) == together*len(m.mean) {
 		m.take()
@@ -104,4 +113,10 @@ func (m *Moments) covariance() *mat.SymDense {
 	var c mat.SymDense
 	c.ScaleSym(1/float64(m.count-1), m.scatter)
 	return &c
+}
+
+// trace returns that of the covariance.
+func (m *Moments) trace() float64 {
+	m.take()
+	return mat.Trace(m.scatter) / float64(m.count-1)
 }

@@ -2,6 +2,7 @@ package metric
 
 import (
 	"context"
+	"errors"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -284,5 +285,44 @@ func BenchmarkFigures(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// The axes of few vectors come from their own products, and the distance is the one that the covariance gives.
+func TestFewVectors(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 9))
+	draw := func(n, size int) Vectors {
+		v := Vectors{N: n, Size: size, Data: make([]float32, n*size)}
+		for i := range v.Data {
+			v.Data[i] = float32(r.NormFloat64() + float64(i%7))
+		}
+		return v
+	}
+	for _, c := range []struct{ n, reference, size int }{{2, 50, 40}, {13, 11, 40}, {13, 40, 40}, {10, 100, 60}} {
+		x, y := draw(c.n, c.size), draw(c.reference, c.size)
+		var distances [2]float64
+		var all [2][]float64
+		for k := range 2 {
+			a, err := MomentsOf(x)
+			b, err2 := MomentsOf(y)
+			if err = errors.Join(err, err2); err != nil {
+				t.Fatal(err)
+			}
+			if k == 1 {
+				a.few, a.many, b.few, b.many = nil, true, nil, true
+			} else if a.few == nil {
+				t.Errorf("%d vectors of %d features are not few", c.n, c.size)
+			}
+			if distances[k], err = Distance(a, b); err != nil {
+				t.Fatal(err)
+			}
+			if all[k], err = influences(x, a, b); err != nil {
+				t.Fatal(err)
+			}
+		}
+		near(t, "distance", distances[0], distances[1], 1e-9*distances[1])
+		for i, v := range all[1] {
+			near(t, "influence", all[0][i], v, 1e-6*(1+math.Abs(v))) // where the reference has few vectors, too, roots of what rounding leaves of 0 are in it
+		}
 	}
 }
