@@ -139,6 +139,49 @@ func TestConv(t *testing.T) {
 	})
 }
 
+// An axis by its definition: neuron y takes in y stride - pad + tap, and transposed the other way round.
+func TestAxis(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		side := rapid.IntRange(1, 9)
+		x := circuit.Axis{Transposed: rapid.Bool().Draw(t, "transposed"), Kernel: rapid.IntRange(1, 4).Draw(t, "kernel"), Stride: rapid.IntRange(1, 5).Draw(t, "stride"),
+			Pad: rapid.IntRange(0, 6).Draw(t, "pad"), In: side.Draw(t, "in"), Out: side.Draw(t, "out")}
+		tap := func(in, out int) (int, bool) {
+			for k := range x.Kernel {
+				if !x.Transposed && in == out*x.Stride-x.Pad+k || x.Transposed && out == in*x.Stride-x.Pad+k {
+					return k, true
+				}
+			}
+			return 0, false
+		}
+		outs := circuit.Span{From: rapid.IntRange(0, x.Out).Draw(t, "from")}
+		outs.To = rapid.IntRange(outs.From, x.Out).Draw(t, "to")
+		var want []int
+		for in := range x.In {
+			some := false
+			for out := range x.Out {
+				k, ok := tap(in, out)
+				a, b := x.Inputs(out), x.Outputs(in)
+				if a.From < 0 || a.To < a.From || a.To > x.In || b.From < 0 || b.To < b.From || b.To > x.Out {
+					t.Fatalf("%+v: inputs %v of %d and outputs %v of %d", x, a, out, b, in)
+				}
+				if (in >= a.From && in < a.To) != ok || (out >= b.From && out < b.To) != ok {
+					t.Fatalf("%+v: inputs %v of %d, outputs %v of %d, and whether they are connected is %v", x, a, out, b, in, ok)
+				}
+				if ok && x.Tap(in, out) != k {
+					t.Fatalf("%+v: %d to %d by %d, not %d", x, in, out, x.Tap(in, out), k)
+				}
+				some = some || ok && out >= outs.From && out < outs.To
+			}
+			if some {
+				want = append(want, in)
+			}
+		}
+		if got := slices.Collect(x.InputsOf(outs)); !slices.Equal(got, want) {
+			t.Fatalf("%+v: inputs %v of %v, not %v", x, got, outs, want)
+		}
+	})
+}
+
 func TestElements(t *testing.T) {
 	v := schema.View{Offset: 4, From: []int{2, 1, 2}, Tall: 2, Wide: 3, Dims: []int{2, 2, 6}}
 	want := []int{4, 4, 4, 5, 5, 5, 4, 4, 4, 5, 5, 5, 6, 6, 6, 7, 7, 7, 6, 6, 6, 7, 7, 7}

@@ -23,28 +23,113 @@ func SourceDims(c *schema.Circuit, s *schema.Synapses) []int {
 	return c.Populations[s.Population].Dims
 }
 
+// Map is dims as those of maps. Elements are counted channel by channel and row by row.
+type Map struct{ Channels, Height, Width int }
+
+// MapOf returns dims as those of maps: [n] is n channels of one place.
+func MapOf(dims []int) Map {
+	if len(dims) == 3 {
+		return Map{dims[0], dims[1], dims[2]}
+	}
+	return Map{dims[0], 1, 1}
+}
+
+// Size returns how many elements there are.
+func (m Map) Size() int { return m.Channels * m.Height * m.Width }
+
+// At returns which element lies in a channel, row and column.
+func (m Map) At(channel, row, col int) int { return (channel*m.Height+row)*m.Width + col }
+
+// Place returns where an element lies.
+func (m Map) Place(element int) (channel, row, col int) {
+	return element / (m.Height * m.Width), element / m.Width % m.Height, element % m.Width
+}
+
 // Elements returns for each element of a view, in the order of its Dims, which element of the source it is. Where rows or columns are
 // repeated, several are the same.
 func Elements(v schema.View) []int {
-	channels, height, width := maps(v.From)
+	from := MapOf(v.From)
 	tall, wide := max(v.Tall, 1), max(v.Wide, 1)
-	out := make([]int, 0, channels*height*tall*width*wide)
-	for c := range channels {
-		for y := range height * tall {
-			for x := range width * wide {
-				out = append(out, v.Offset+(c*height+y/tall)*width+x/wide)
+	out := make([]int, 0, from.Size()*tall*wide)
+	for c := range from.Channels {
+		for y := range from.Height * tall {
+			for x := range from.Width * wide {
+				out = append(out, v.Offset+from.At(c, y/tall, x/wide))
 			}
 		}
 	}
 	return out
 }
 
-// maps returns dims as those of maps: [n] has n channels of one place.
-func maps(dims []int) (channels, height, width int) {
-	if len(dims) == 3 {
-		return dims[0], dims[1], dims[2]
+// Geometry is how synapses connect a view with neurons. All kinds are convolutions, which differ in the channels that they join and in
+// where the weights lie: Same is a Pool of one place, and Dense the transposed convolution of a view of one place with a kernel as
+// large as the neurons' map.
+type Geometry struct {
+	Kind       schema.SynapseKind
+	View       Map // of Dense: a channel for each element; of Same: as Neurons
+	Neurons    Map
+	Rows, Cols Axis
+}
+
+// GeometryOf returns that of synapses onto a population of the given dims.
+func GeometryOf(s *schema.Synapses, dims []int) Geometry {
+	g := Geometry{Kind: s.Kind, View: MapOf(s.View.Dims), Neurons: MapOf(dims)}
+	x := Axis{Transposed: s.Kind == schema.Deconv, Kernel: s.Kernel, Stride: s.Stride, Pad: s.Pad}
+	g.Rows, g.Cols = x, x
+	switch s.Kind {
+	case schema.Dense:
+		g.View = Map{Size(s.View.Dims), 1, 1}
+		g.Rows = Axis{Transposed: true, Kernel: g.Neurons.Height, Stride: 1}
+		g.Cols = Axis{Transposed: true, Kernel: g.Neurons.Width, Stride: 1}
+	case schema.Same:
+		g.View = g.Neurons
+		g.Rows = Axis{Kernel: 1, Stride: 1}
+		g.Cols = g.Rows
 	}
-	return dims[0], 1, 1
+	g.Rows.In, g.Rows.Out = g.View.Height, g.Neurons.Height
+	g.Cols.In, g.Cols.Out = g.View.Width, g.Neurons.Width
+	return g
+}
+
+// Channelled reports whether a neuron takes in the view's channel of its own number alone, and not all channels.
+func (g *Geometry) Channelled() bool { return g.Kind == schema.Same || g.Kind == schema.Pool }
+
+// Channels returns the channels of the view that the neurons of one channel take in.
+func (g *Geometry) Channels(out int) Span {
+	if g.Channelled() {
+		return Span{out, out + 1}
+	}
+	return Span{0, g.View.Channels}
+}
+
+// Weight returns which weight connects a channel of the view with a channel of neurons by a place of the kernel, see Axis.Tap.
+func (g *Geometry) Weight(in, out, row, col int) int {
+	switch g.Kind {
+	case schema.Dense:
+		return g.Neurons.At(out, row, col)*g.View.Channels + in
+	case schema.Conv:
+		return ((out*g.View.Channels+in)*g.Rows.Kernel+row)*g.Cols.Kernel + col
+	case schema.Deconv:
+		return ((in*g.Neurons.Channels+out)*g.Rows.Kernel+row)*g.Cols.Kernel + col
+	}
+	return 0
+}
+
+// Onto returns the elements of the view that a neuron takes in, in their order, and the weight of each.
+func (g *Geometry) Onto(neuron int) iter.Seq2[int, int] {
+	return func(yield func(element, weight int) bool) {
+		out, y, x := g.Neurons.Place(neuron)
+		channels, rows, cols := g.Channels(out), g.Rows.Inputs(y), g.Cols.Inputs(x)
+		for in := channels.From; in < channels.To; in++ {
+			for i := rows.From; i < rows.To; i++ {
+				for j := cols.From; j < cols.To; j++ {
+					if !yield(g.View.At(in, i, j), g.Weight(in, out, g.Rows.Tap(i, y), g.Cols.Tap(j, x))) {
+						return
+					}
+				}
+			}
+		}
+	}
 }
 
 // Connection is one synapse.
@@ -59,185 +144,69 @@ type Connection struct {
 // of the weights.
 func Connections(s *schema.Synapses, dims []int) iter.Seq[Connection] {
 	return func(yield func(Connection) bool) {
-		element := Elements(s.View)
-		switch s.Kind {
-		case schema.Dense:
-			for target := range Size(dims) {
-				for i, source := range element {
-					if !yield(Connection{source, target, target*len(element) + i}) {
-						return
-					}
-				}
-			}
-			return
-		case schema.Same:
-			for target, source := range element {
-				if !yield(Connection{source, target, 0}) {
+		g, source := GeometryOf(s, dims), Elements(s.View)
+		for target := range g.Neurons.Size() {
+			for element, weight := range g.Onto(target) {
+				if !yield(Connection{source[element], target, weight}) {
 					return
 				}
 			}
-			return
-		}
-		channels, height, width := maps(s.View.Dims)
-		outs, rows, cols := maps(dims)
-		k := s.Kernel
-		for o := range outs {
-			for y := range rows {
-				for x := range cols {
-					for c := range channels {
-						if s.Kind == schema.Pool && c != o {
-							continue
-						}
-						top, bottom := reach(s, y, height)
-						left, right := reach(s, x, width)
-						for i := top; i < bottom; i++ {
-							for j := left; j < right; j++ {
-								weight := 0
-								switch a, b := tap(s, i, y), tap(s, j, x); s.Kind {
-								case schema.Conv:
-									weight = ((o*channels+c)*k+a)*k + b
-								case schema.Deconv:
-									weight = ((c*outs+o)*k+a)*k + b
-								}
-								if !yield(Connection{element[(c*height+i)*width+j], (o*rows+y)*cols + x, weight}) {
-									return
-								}
-							}
-						}
-					}
-				}
-			}
 		}
 	}
-}
-
-// reach returns which places of one side of the view, of so many, a neuron at a place is connected with: from from to below to.
-func reach(s *schema.Synapses, at, places int) (from, to int) {
-	if s.Kind == schema.Deconv { // at = i * stride + a - pad with 0 <= a < kernel
-		from = max(0, ceil(at+s.Pad-s.Kernel+1, s.Stride))
-		return from, max(from, min(places, (at+s.Pad)/s.Stride+1))
-	}
-	from = max(0, at*s.Stride-s.Pad) // i = at * stride + a - pad
-	return from, max(from, min(places, at*s.Stride-s.Pad+s.Kernel))
-}
-
-// ceil returns a / b rounded up, for b > 0.
-func ceil(a, b int) int {
-	if a <= 0 {
-		return -(-a / b)
-	}
-	return (a + b - 1) / b
-}
-
-// tap returns the row or column of the kernel by which place i of the view is connected with the neuron at a place.
-func tap(s *schema.Synapses, i, at int) int {
-	if s.Kind == schema.Deconv {
-		return at + s.Pad - i*s.Stride
-	}
-	return i + s.Pad - at*s.Stride
 }
 
 // FanIn returns how many connections of synapses each neuron of a population of the given dims has. It takes time in proportion to
 // the neurons.
 func FanIn(s *schema.Synapses, dims []int) []int {
-	out := make([]int, Size(dims))
-	each := 1 // of Same
-	switch s.Kind {
-	case schema.Dense:
-		each = Size(s.View.Dims)
-	case schema.Conv, schema.Deconv, schema.Pool:
-		channels, height, width := maps(s.View.Dims)
-		if s.Kind == schema.Pool {
-			channels = 1
-		}
-		outs, rows, cols := maps(dims)
-		high, wide := spans(s, rows, height), spans(s, cols, width)
-		for o := range outs {
-			for y := range rows {
-				for x := range cols {
-					out[(o*rows+y)*cols+x] = channels * high[y] * wide[x]
-				}
+	g := GeometryOf(s, dims)
+	channels := g.Channels(0).Len()
+	out := make([]int, 0, g.Neurons.Size())
+	for range g.Neurons.Channels {
+		for y := range g.Neurons.Height {
+			for x := range g.Neurons.Width {
+				out = append(out, channels*g.Rows.Inputs(y).Len()*g.Cols.Inputs(x).Len())
 			}
 		}
-		return out
-	}
-	for i := range out {
-		out[i] = each
 	}
 	return out
-}
-
-// spans returns for each neuron of one side how many places of the view it is connected with.
-func spans(s *schema.Synapses, neurons, places int) []int {
-	out := make([]int, neurons)
-	for at := range out {
-		from, to := reach(s, at, places)
-		out[at] = to - from
-	}
-	return out
-}
-
-// hits returns for each place of one side of the view how many neurons it is connected with.
-func hits(s *schema.Synapses, neurons, places int) []int {
-	change := make([]int, places+1)
-	for at := range neurons {
-		from, to := reach(s, at, places)
-		if from < to {
-			change[from]++
-			change[to]--
-		}
-	}
-	for i := 1; i < places; i++ {
-		change[i] += change[i-1]
-	}
-	return change[:places]
 }
 
 // FanOut returns how many connections of synapses onto a population of the given dims each of the source's elements has, of which there
 // are so many. It takes time in proportion to the elements of the view.
 func FanOut(s *schema.Synapses, dims []int, elements int) []int {
+	g := GeometryOf(s, dims)
+	channels := g.Neurons.Channels
+	if g.Channelled() {
+		channels = 1
+	}
 	out := make([]int, elements)
-	view := Elements(s.View)
-	switch s.Kind {
-	case schema.Dense, schema.Same:
-		each := 1
-		if s.Kind == schema.Dense {
-			each = Size(dims)
-		}
-		for _, i := range view {
-			out[i] += each
-		}
-		return out
-	}
-	channels, height, width := maps(s.View.Dims)
-	outs, rows, cols := maps(dims)
-	if s.Kind == schema.Pool {
-		outs = 1
-	}
-	high, wide := hits(s, rows, height), hits(s, cols, width)
-	for c := range channels {
-		for y := range height {
-			for x := range width {
-				out[view[(c*height+y)*width+x]] += outs * high[y] * wide[x]
-			}
-		}
+	for element, source := range Elements(s.View) {
+		_, y, x := g.View.Place(element)
+		out[source] += channels * g.Rows.Outputs(y).Len() * g.Cols.Outputs(x).Len()
 	}
 	return out
 }
 
 // Count returns how many connections synapses onto a population of the given dims have.
 func Count(s *schema.Synapses, dims []int) int {
+	g := GeometryOf(s, dims)
+	rows, _ := g.Rows.Connections()
+	cols, _ := g.Cols.Connections()
+	return g.Neurons.Channels * g.Channels(0).Len() * rows * cols
+}
+
+// WeightDims returns the dims that the weights of synapses onto a population of the given dims have.
+func WeightDims(s *schema.Synapses, dims []int) []int {
+	in := s.View.Dims
 	switch s.Kind {
 	case schema.Dense:
-		return Size(dims) * Size(s.View.Dims)
-	case schema.Same:
-		return Size(dims)
+		return []int{Size(dims), Size(in)}
+	case schema.Conv:
+		return []int{dims[0], in[0], s.Kernel, s.Kernel}
+	case schema.Deconv:
+		return []int{in[0], dims[0], s.Kernel, s.Kernel}
 	}
-	n := 0
-	for _, k := range FanIn(s, dims) {
-		n += k
-	}
-	return n
+	return []int{1}
 }
 
 // Weights returns the numbers of a tensor.

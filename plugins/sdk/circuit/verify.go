@@ -175,51 +175,30 @@ func verifySynapses(c *schema.Circuit, i int, s *schema.Synapses) error {
 		return err
 	}
 	in, out := s.View.Dims, p.Dims
-	if s.Kind == schema.Dense || s.Kind == schema.Same {
-		want := []int{1}
-		if s.Kind == schema.Dense {
-			want = []int{Size(out), Size(in)}
-		} else if Size(in) != Size(out) {
+	switch s.Kind {
+	case schema.Dense, schema.Same:
+		if s.Kind == schema.Same && Size(in) != Size(out) {
 			return fmt.Errorf("elements of %v are not those at the places of %v", in, out)
 		}
 		if s.Kernel != 0 || s.Stride != 0 || s.Pad != 0 {
 			return fmt.Errorf("synapses of kind %q have no kernel, stride or pad", s.Kind)
 		}
-		return verifyWeights(s, want)
-	}
-	if !slices.Contains([]schema.SynapseKind{schema.Conv, schema.Deconv, schema.Pool}, s.Kind) {
-		return fmt.Errorf("kind %q is none of synapses", s.Kind)
-	}
-	switch {
-	case len(in) != 3 || len(out) != 3:
-		return fmt.Errorf("synapses of kind %q lead from maps to maps, not from %v to %v", s.Kind, in, out)
-	case s.Kernel < 1 || s.Kernel > maxSide || s.Stride < 1 || s.Stride > maxSide || s.Pad < 0 || s.Pad > maxSide:
-		return fmt.Errorf("a kernel of %d, a stride of %d or a pad of %d does not work", s.Kernel, s.Stride, s.Pad)
-	}
-	want := []int{1}
-	switch s.Kind {
-	case schema.Conv:
-		want = []int{out[0], in[0], s.Kernel, s.Kernel}
-	case schema.Deconv:
-		want = []int{in[0], out[0], s.Kernel, s.Kernel}
-	case schema.Pool:
-		if in[0] != out[0] {
+	case schema.Conv, schema.Deconv, schema.Pool:
+		switch {
+		case len(in) != 3 || len(out) != 3:
+			return fmt.Errorf("synapses of kind %q lead from maps to maps, not from %v to %v", s.Kind, in, out)
+		case s.Kernel < 1 || s.Kernel > maxSide || s.Stride < 1 || s.Stride > maxSide || s.Pad < 0 || s.Pad > maxSide:
+			return fmt.Errorf("a kernel of %d, a stride of %d or a pad of %d does not work", s.Kernel, s.Stride, s.Pad)
+		case s.Kind == schema.Pool && in[0] != out[0]:
 			return fmt.Errorf("a pool keeps channels: %v to %v", in, out)
 		}
-	}
-	for k := 1; k < 3; k++ {
-		large, small := in[k], out[k]
-		if s.Kind == schema.Deconv { // the transpose of a conv that gives its input
-			large, small = small, large
-		}
-		if large+2*s.Pad < s.Kernel || (large+2*s.Pad-s.Kernel)/s.Stride+1 != small {
+		if g := GeometryOf(s, out); !g.Rows.Fits() || !g.Cols.Fits() {
 			return fmt.Errorf("a %s of kernel %d, stride %d and pad %d does not lead from %v to %v", s.Kind, s.Kernel, s.Stride, s.Pad, in, out)
 		}
+	default:
+		return fmt.Errorf("kind %q is none of synapses", s.Kind)
 	}
-	return verifyWeights(s, want)
-}
-
-func verifyWeights(s *schema.Synapses, want []int) error {
+	want := WeightDims(s, out)
 	if !slices.Equal(s.Weights.Dims, want) {
 		return fmt.Errorf("weights of %v: a %s from %v has those of %v", s.Weights.Dims, s.Kind, s.View.Dims, want)
 	}

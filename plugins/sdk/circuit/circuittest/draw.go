@@ -365,30 +365,12 @@ func (d *drawing) another(p *schema.Population) {
 
 // add adds synapses where they lead to the dims and keep the limits.
 func (d *drawing) add(p *schema.Population, s schema.Synapses, out []int) bool {
-	in := s.View.Dims
-	switch s.Kind {
-	case schema.Dense:
-		if d.one(2) {
-			s.View.Dims = []int{circuit.Size(in)}
-		}
-		s.Weights.Dims = []int{circuit.Size(out), circuit.Size(in)}
-	case schema.Conv:
-		s.Weights.Dims = []int{out[0], in[0], s.Kernel, s.Kernel}
-	case schema.Deconv:
-		s.Weights.Dims = []int{in[0], out[0], s.Kernel, s.Kernel}
-	default:
-		s.Weights.Dims = []int{1}
+	if s.Kind == schema.Dense && d.one(2) {
+		s.View.Dims = []int{circuit.Size(s.View.Dims)}
 	}
-	if s.Kind == schema.Conv || s.Kind == schema.Pool || s.Kind == schema.Deconv {
-		for k := 1; k < 3; k++ {
-			large, small := in[k], out[k]
-			if s.Kind == schema.Deconv {
-				large, small = small, large
-			}
-			if large+2*s.Pad < s.Kernel || (large+2*s.Pad-s.Kernel)/s.Stride+1 != small {
-				return false
-			}
-		}
+	s.Weights.Dims = circuit.WeightDims(&s, out)
+	if g := circuit.GeometryOf(&s, out); !g.Rows.Fits() || !g.Cols.Fits() {
+		return false
 	}
 	if circuit.Size(out) > 4*d.Neurons {
 		return false

@@ -141,7 +141,7 @@ func synapses(c *schema.Circuit, p *schema.Population, words []string, at map[st
 		s.View.Tall, s.View.Wide, d[1], d[2] = times, times, d[1]*times, d[2]*times
 	}
 	s.View.Dims = d
-	s.Kind, s.Weights.Dims = map[string]schema.SynapseKind{"linear": schema.Dense, "conv": schema.Conv, "deconv": schema.Deconv, "same": schema.Same, "pool": schema.Pool}[words[0]], []int{1}
+	s.Kind = map[string]schema.SynapseKind{"linear": schema.Dense, "conv": schema.Conv, "deconv": schema.Deconv, "same": schema.Same, "pool": schema.Pool}[words[0]]
 	for _, w := range words[2:] {
 		key, value, _ := strings.Cut(w, "=")
 		v, err := strconv.Atoi(value)
@@ -160,16 +160,10 @@ func synapses(c *schema.Circuit, p *schema.Population, words []string, at map[st
 	switch s.Kind {
 	case schema.Dense:
 		s.View.Dims = []int{circuit.Size(d)}
-		s.Weights.Dims = []int{circuit.Size(p.Dims), circuit.Size(d)}
-		return s, nil
-	case schema.Conv:
-		s.Weights.Dims = []int{p.Dims[0], d[0], s.Kernel, s.Kernel}
-	case schema.Deconv:
-		s.Weights.Dims = []int{d[0], p.Dims[0], s.Kernel, s.Kernel}
-	case schema.Same:
-		return s, nil
+	case schema.Conv, schema.Deconv, schema.Pool:
+		s.Stride = max(s.Stride, 1)
 	}
-	s.Stride = max(s.Stride, 1)
+	s.Weights.Dims = circuit.WeightDims(&s, p.Dims)
 	return s, nil
 }
 
