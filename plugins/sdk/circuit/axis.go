@@ -14,6 +14,9 @@ type Axis struct {
 // Span is places from From to below To. To is not below From in those that functions return.
 type Span struct{ From, To int }
 
+// One returns the span of one place.
+func One(place int) Span { return Span{place, place + 1} }
+
 // Len returns how many places there are.
 func (s Span) Len() int { return s.To - s.From }
 

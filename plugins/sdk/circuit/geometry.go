@@ -97,7 +97,7 @@ func (g *Geometry) Channelled() bool { return g.Kind == schema.Same || g.Kind ==
 // Channels returns the channels of the view that the neurons of one channel take in.
 func (g *Geometry) Channels(out int) Span {
 	if g.Channelled() {
-		return Span{out, out + 1}
+		return One(out)
 	}
 	return Span{0, g.View.Channels}
 }

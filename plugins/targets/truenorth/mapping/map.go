@@ -50,7 +50,7 @@ type Layer struct {
 
 	feeds    []*feed
 	elements int // of all sources of the circuit
-	dims     [3]int
+	dims     circuit.Map
 	demands  [][]demand // for each neuron, or each item of relays
 	late     bool
 	far      map[*Layer]int // relays on the way to a layer that lies far behind
@@ -208,7 +208,7 @@ func (m *Map) populations(i int, refused func(circuit, population int) bool) ([]
 			bad = append(bad, Refused{Circuit: i, Population: j, Problem: problem, Over: over})
 			continue
 		}
-		l := &Layer{Name: p.Name, Circuit: i, Population: j, Size: circuit.Size(p.Dims), dims: maps(p.Dims), late: p.Late, far: map[*Layer]int{}}
+		l := &Layer{Name: p.Name, Circuit: i, Population: j, Size: circuit.Size(p.Dims), dims: circuit.MapOf(p.Dims), late: p.Late, far: map[*Layer]int{}}
 		early := true // it computes from the first tick on
 		for k := range p.Synapses {
 			s := &p.Synapses[k]

@@ -3,7 +3,7 @@ package mapping
 import (
 	"slices"
 
-	"snnc.dev/snnc/plugins/schema"
+	"snnc.dev/snnc/plugins/sdk/circuit"
 )
 
 // searchWork bounds the search for tiles of all layers: elements and neurons that are looked at.
@@ -19,14 +19,14 @@ type tiling struct {
 type shape struct{ rows, cols, top, left int }
 
 // spans cuts so many places into pieces of a size, of which the first is offset.
-func spans(places, size, offset int) []span {
-	var out []span
+func spans(places, size, offset int) []circuit.Span {
+	var out []circuit.Span
 	for from := 0; from < places; {
 		to := min(from+size, places)
 		if from == 0 && offset > 0 {
 			to = min(offset, places)
 		}
-		out = append(out, span{from, to})
+		out = append(out, circuit.Span{From: from, To: to})
 		from = to
 	}
 	return out
@@ -36,12 +36,12 @@ func spans(places, size, offset int) []span {
 // says. It returns nil where that does not fit, or where it comes to more than a cost.
 func (m *Map) cut(l *Layer, copies []int, x shape, most float64, seen *marks) *tiling {
 	t := &tiling{}
-	across := spans(l.dims[2], x.cols, x.left)
+	across := spans(l.dims.Width, x.cols, x.left)
 	room := (Axons - len(l.On)) / l.Axons
-	for _, rows := range spans(l.dims[1], x.rows, x.top) {
+	for _, rows := range spans(l.dims.Height, x.rows, x.top) {
 		for _, cols := range across {
-			b := box{{0, 0}, rows, cols}
-			for b[0].from < l.dims[0] {
+			b := box{1: rows, 2: cols}
+			for b[0].From < l.dims.Channels {
 				tile := l.fill(&b, copies, room, seen, &m.work)
 				if tile == nil {
 					return nil
@@ -56,7 +56,7 @@ func (m *Map) cut(l *Layer, copies []int, x shape, most float64, seen *marks) *t
 				if t.cost > most {
 					return nil
 				}
-				b[0].from = b[0].to
+				b[0].From = b[0].To
 			}
 		}
 	}
@@ -80,38 +80,38 @@ func (l *Layer) fill(b *box, copies []int, room int, seen *marks, work *int) *Ti
 		})
 	}
 	for _, f := range l.feeds {
-		if !f.channelled() && !add(f, *b) {
+		if !f.Channelled() && !add(f, *b) {
 			return nil
 		}
 	}
-	for c := b[0].from; c < l.dims[0]; c++ {
+	for c := b[0].From; c < l.dims.Channels; c++ {
 		part := *b
-		part[0] = span{c, c + 1}
+		part[0] = circuit.One(c)
 		before, had := len(tile.Sources), tile.copies
 		fits := true
 		for _, f := range l.feeds {
-			if f.channelled() {
+			if f.Channelled() {
 				fits = fits && add(f, part)
 			}
 		}
 		n := len(tile.Elements)
-		for y := b[1].from; fits && y < b[1].to; y++ {
-			for x := b[2].from; x < b[2].to; x++ {
-				e := (c*l.dims[1]+y)*l.dims[2] + x
+		for y := b[1].From; fits && y < b[1].To; y++ {
+			for x := b[2].From; x < b[2].To; x++ {
+				e := l.dims.At(c, y, x)
 				tile.Elements = append(tile.Elements, e)
 				tile.copies += copies[e]
 			}
 			fits = tile.copies <= Neurons
-			*work -= b[2].to - b[2].from
+			*work -= b[2].Len()
 		}
 		if !fits {
-			if c == b[0].from {
+			if c == b[0].From {
 				return nil
 			}
 			tile.Sources, tile.copies, tile.Elements = tile.Sources[:before], had, tile.Elements[:n]
 			break
 		}
-		b[0].to = c + 1
+		b[0].To = c + 1
 	}
 	tile.axons = len(tile.Sources)*l.Axons + len(l.On)
 	return tile
@@ -124,13 +124,13 @@ func (m *Map) tile(l *Layer, copies []int) *tiling {
 	var best *tiling
 	stride := 1 // of a transposed convolution: outputs whose inputs are the same lie side by side, and begin at some place of each stride
 	for _, f := range l.feeds {
-		if f.s.Kind == schema.Deconv {
-			stride = max(stride, f.s.Stride)
+		if f.Rows.Transposed {
+			stride = max(stride, f.Rows.Stride)
 		}
 	}
 	var shapes []shape
-	for rows := 1; rows <= min(l.dims[1], Neurons); rows++ {
-		for cols := 1; cols <= min(l.dims[2], Neurons/rows); cols++ {
+	for rows := 1; rows <= min(l.dims.Height, Neurons); rows++ {
+		for cols := 1; cols <= min(l.dims.Width, Neurons/rows); cols++ {
 			if rows*cols*least <= Neurons {
 				for top := range min(rows, stride) {
 					for left := range min(cols, stride) {
@@ -148,8 +148,8 @@ func (m *Map) tile(l *Layer, copies []int) *tiling {
 			break
 		}
 		// A tile from the middle is the first to be too large.
-		down, across := spans(l.dims[1], s.rows, s.top), spans(l.dims[2], s.cols, s.left)
-		b := box{{0, 0}, down[len(down)/2], across[len(across)/2]}
+		down, across := spans(l.dims.Height, s.rows, s.top), spans(l.dims.Width, s.cols, s.left)
+		b := box{1: down[len(down)/2], 2: across[len(across)/2]}
 		if l.fill(&b, copies, room, seen, &m.work) == nil {
 			continue
 		}
