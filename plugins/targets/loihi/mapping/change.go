@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"snnc.dev/snnc/plugins/schema"
 )
 
 // change is something that would make a layer fit.
@@ -44,7 +46,7 @@ func (c Chip) apply(i int, x change) (out Chip, ok bool) {
 		l := &out.layers[i]
 		l.groups = slices.Clone(l.groups)
 		g := &l.groups[widest(l)]
-		if g.channels += x.to - x.from; g.channels < 1 {
+		if g.View.Channels += x.to - x.from; g.View.Channels < 1 {
 			return c, false
 		}
 	}
@@ -55,7 +57,7 @@ func (c Chip) apply(i int, x change) (out Chip, ok bool) {
 func widest(l *layer) int {
 	best := 0
 	for i := range l.groups {
-		if !l.groups[i].own && l.groups[i].channels > l.groups[best].channels {
+		if !l.groups[i].own && l.groups[i].View.Channels > l.groups[best].View.Channels {
 			best = i
 		}
 	}
@@ -65,26 +67,27 @@ func widest(l *layer) int {
 // narrowed returns the layers with n channels in layer i; ok is false where those that read it cannot follow.
 func narrowed(layers []layer, i, n int) ([]layer, bool) {
 	out := slices.Clone(layers)
-	old := out[i].channels
-	if slices.ContainsFunc(out[i].groups, func(g group) bool { return g.kind == sameGroup && !g.own || g.kind == poolGroup }) {
+	old := out[i].Channels
+	if slices.ContainsFunc(out[i].groups, func(g group) bool { return g.Kind == schema.Same && !g.own || g.Kind == schema.Pool }) {
 		return nil, false
 	}
-	out[i].channels = n
+	out[i].Channels = n
 	for j := range out {
 		out[j].groups = slices.Clone(out[j].groups)
 		for k := range out[j].groups {
 			g := &out[j].groups[k]
+			g.Neurons.Channels = out[j].Channels
 			if g.source != i {
 				continue
 			}
 			if g.own {
-				g.channels = n
+				g.View.Channels = n
 				continue
 			}
-			if g.kind == sameGroup || g.kind == poolGroup || g.part || g.channels*n%old != 0 {
+			if g.Kind == schema.Same || g.Kind == schema.Pool || g.part || g.View.Channels*n%old != 0 {
 				return nil, false
 			}
-			g.channels = g.channels * n / old
+			g.View.Channels = g.View.Channels * n / old
 		}
 	}
 	return out, true
@@ -114,9 +117,9 @@ func (s *search) changes(c Chip, i int, cores bool, good func(Chip) bool) []chan
 		}
 	}
 	l := &c.layers[i]
-	step := l.channels
-	for n := 1; n < l.channels; n++ { // the smallest number of channels that those who read it divide as they did
-		if l.channels%n != 0 {
+	step := l.Channels
+	for n := 1; n < l.Channels; n++ { // the smallest number of channels that those who read it divide as they did
+		if l.Channels%n != 0 {
 			continue
 		}
 		if _, ok := narrowed(c.layers, i, n); ok {
@@ -124,19 +127,19 @@ func (s *search) changes(c Chip, i int, cores bool, good func(Chip) bool) []chan
 			break
 		}
 	}
-	if x := (change{"channels", l.channels, 0}); largest(&x, step, works) {
+	if x := (change{"channels", l.Channels, 0}); largest(&x, step, works) {
 		found = append(found, x)
 	}
 	if slices.ContainsFunc(l.groups, func(g group) bool { return !g.own }) && !cores {
 		in := 0
 		for _, g := range l.groups {
 			if !g.own {
-				in += g.channels
+				in += g.View.Channels
 			}
 		}
 		step := 1
-		if g := l.groups[widest(l)]; g.source >= 0 && g.channels%c.layers[g.source].channels == 0 {
-			step = g.channels / c.layers[g.source].channels // what a channel of the layer before gives
+		if g := l.groups[widest(l)]; g.source >= 0 && g.View.Channels%c.layers[g.source].Channels == 0 {
+			step = g.View.Channels / c.layers[g.source].Channels // what a channel of the layer before gives
 		}
 		if x := (change{"inputs", in, 0}); largest(&x, step, works) {
 			found = append(found, x)

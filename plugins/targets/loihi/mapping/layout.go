@@ -24,15 +24,15 @@ type Layout struct {
 
 // Core is a core: a box of a population's map, and what it takes.
 type Core struct {
-	Circuit, Population    int
-	Y0, Y1, X0, X1, C0, C1 int // rows, columns and channels from and to; the neurons of [n] are channels of one pixel
-	Words                  int64
-	Inputs, Outputs        int // axons in, and slots of axons out
+	Circuit, Population  int
+	Rows, Cols, Channels circuit.Span // the neurons of [n] are channels of one pixel
+	Words                int64
+	Inputs, Outputs      int // axons in, and slots of axons out
 	Place
 }
 
 // Neurons returns how many the core holds.
-func (c *Core) Neurons() int { return (c.Y1 - c.Y0) * (c.X1 - c.X0) * (c.C1 - c.C0) }
+func (c *Core) Neurons() int { return c.Rows.Len() * c.Cols.Len() * c.Channels.Len() }
 
 // Reach is what a spike of each element of a source causes.
 type Reach struct {
@@ -77,12 +77,12 @@ func (l *Layout) cut(j int) {
 		for z := range t.cols.tiles {
 			for k := range t.parts {
 				c := Core{Circuit: x.circuit, Population: x.population}
-				c.Y0, c.Y1 = y*t.h, min((y+1)*t.h, x.height)
-				c.X0, c.X1 = z*t.w, min((z+1)*t.w, x.width)
-				c.C0, c.C1 = k*t.c, min((k+1)*t.c, x.channels)
+				c.Rows = circuit.Span{From: y * t.h, To: min((y+1)*t.h, x.Height)}
+				c.Cols = circuit.Span{From: z * t.w, To: min((z+1)*t.w, x.Width)}
+				c.Channels = circuit.Span{From: k * t.c, To: min((k+1)*t.c, x.Channels)}
 				r, q := &t.rows.kinds[t.rows.kind[y]], &t.cols.kinds[t.cols.kind[z]]
-				c.Inputs = x.axons(r, q, c.C1-c.C0)
-				c.Words, _ = x.memory(r, q, c.C1-c.C0, l.rules, &work)
+				c.Inputs = x.axons(r, q, c.Channels.Len())
+				c.Words, _ = x.memory(r, q, c.Channels.Len(), l.rules, &work)
 				l.Cores = append(l.Cores, c)
 			}
 		}
@@ -92,8 +92,7 @@ func (l *Layout) cut(j int) {
 // coreOf returns the core of an element of layer j.
 func (l *Layout) coreOf(j, element int) int {
 	x, t := &l.layers[j], l.tilings[j]
-	pixel := element % (x.height * x.width)
-	y, z, c := pixel/x.width, pixel%x.width, element/(x.height*x.width)
+	c, y, z := x.Place(element)
 	return l.first[j] + (y/t.h*t.cols.tiles+z/t.w)*t.parts + c/t.c
 }
 
@@ -117,32 +116,31 @@ func (l *Layout) axons(j, k int, visit func(*axon)) {
 			l.views[[2]int{j, g}] = view
 		}
 		a := axon{group: g, slots: 1}
-		switch group.kind {
-		case denseGroup:
+		switch group.Kind {
+		case schema.Dense:
 			for i := range view {
 				a.elements, a.x = view[i:i+1], i
 				visit(&a)
 			}
 			continue
-		case sameGroup:
+		case schema.Same:
 			core.each(func(y, z, c int) {
-				i := (c*x.height+y)*x.width + z
+				i := x.At(c, y, z)
 				a.elements = view[i : i+1]
 				visit(&a)
 			})
 			continue
 		}
 		a.slots = populationSlots
-		from, to := 0, group.channels
-		if group.kind == poolGroup {
-			from, to = core.C0, core.C1
+		channels := circuit.Span{To: group.View.Channels}
+		if group.Channelled() {
+			channels = core.Channels
 		}
-		a.from, a.elements = from, make([]int, to-from)
-		down, across := x.axis(group, true), x.axis(group, false)
-		for _, y := range down.reached(core.Y0, core.Y1) {
-			for _, z := range across.reached(core.X0, core.X1) {
-				for c := from; c < to; c++ {
-					a.elements[c-from] = view[(c*group.height+y)*group.width+z]
+		a.from, a.elements = channels.From, make([]int, channels.Len())
+		for y := range group.Rows.InputsOf(core.Rows) {
+			for z := range group.Cols.InputsOf(core.Cols) {
+				for i := range a.elements {
+					a.elements[i] = view[group.View.At(a.from+i, y, z)]
 				}
 				a.y, a.x = y, z
 				visit(&a)
@@ -153,23 +151,11 @@ func (l *Layout) axons(j, k int, visit func(*axon)) {
 
 // each visits the neurons in the order of compartments: row by row, channels last.
 func (c *Core) each(visit func(y, x, channel int)) {
-	for y := c.Y0; y < c.Y1; y++ {
-		for x := c.X0; x < c.X1; x++ {
-			for ch := c.C0; ch < c.C1; ch++ {
+	for y := c.Rows.From; y < c.Rows.To; y++ {
+		for x := c.Cols.From; x < c.Cols.To; x++ {
+			for ch := c.Channels.From; ch < c.Channels.To; ch++ {
 				visit(y, x, ch)
 			}
 		}
 	}
-}
-
-// reached returns the inputs that reach the outputs [a, b).
-func (x axis) reached(a, b int) []int {
-	var out []int
-	from, to := x.inputs(a, b)
-	for i := from; i < to; i++ {
-		if first, end, _ := x.outputs(i, a, b); first < end {
-			out = append(out, i)
-		}
-	}
-	return out
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math"
 	"slices"
+
+	"snnc.dev/snnc/plugins/schema"
 )
 
 // search keeps what was found about single layers, and bounds the work of a check.
@@ -37,9 +39,9 @@ func newSearch() *search { return &search{known: map[string]*options{}, work: bu
 
 // options returns the tilings of a layer; single is whether its neurons have output axons of their own.
 func (s *search) options(l *layer, r rules, single bool) *options {
-	key := fmt.Sprint(l.channels, l.height, l.width, l.dense, r, single)
+	key := fmt.Sprint(l.Map, l.dense, r, single)
 	for _, g := range l.groups {
-		key += fmt.Sprint(" ", g.kind, g.channels, g.height, g.width, g.kernel, g.stride, g.pad, g.delay)
+		key += fmt.Sprint(" ", g.Geometry, g.delay)
 	}
 	o, ok := s.known[key]
 	if !ok {
@@ -88,7 +90,7 @@ func (s *search) place(layers []layer, r rules) *Placement {
 	for _, l := range layers {
 		for _, g := range l.groups {
 			if g.source >= 0 {
-				single[g.source] = single[g.source] || !g.aligned || g.kind == denseGroup || g.kind == sameGroup
+				single[g.source] = single[g.source] || !g.aligned || g.Kind == schema.Dense || g.Kind == schema.Same
 			}
 		}
 	}
@@ -154,7 +156,7 @@ func (s *search) run(layers []layer, all []*options, r rules, width, bound int) 
 			return nil, whole
 		}
 		if over.what == "" { // the search was ended before anything was found
-			over = overrun{"cores", int64(ceilDiv(layers[j].neurons(), r.limits().neurons)), 1}
+			over = overrun{"cores", int64(ceilDiv(layers[j].Size(), r.limits().neurons)), 1}
 		}
 		p.over[j] = over
 		states = pass(states, j, last)
@@ -257,12 +259,12 @@ func (s *search) extend(states []*state, layers []layer, all []*options, r rules
 func (s *search) demand(a *tiling, g *group, i int, b *tiling) int {
 	each := g.tall * g.wide // rows and columns of one of the source
 	switch {
-	case g.kind == denseGroup:
+	case g.Kind == schema.Dense:
 		return a.neurons() * each * b.cores
-	case g.kind == sameGroup:
+	case g.Kind == schema.Same:
 		return a.neurons() * each
 	case !g.aligned:
-		return min(a.neurons()*each, g.height*g.width) * b.rows.reached(i, 1, &s.work) * b.cols.reached(i, 1, &s.work) * b.parts * populationSlots
+		return min(a.neurons()*each, g.View.Height*g.View.Width) * b.rows.reached(i, 1, &s.work) * b.cols.reached(i, 1, &s.work) * b.parts * populationSlots
 	}
 	return b.rows.reached(i, a.h*g.tall, &s.work) * b.cols.reached(i, a.w*g.wide, &s.work) * b.parts * populationSlots
 }

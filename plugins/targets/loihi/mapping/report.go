@@ -31,7 +31,7 @@ func (c Chip) Report(reply *schema.TargetReply) *Placement {
 		l := &c.layers[i]
 		x := schema.Placement{Network: l.network, Layer: l.name, Used: used(l, c.rules(), p.tilings[i], p.slots[i])}
 		if o := p.over[i]; o.what == "cores" {
-			x.Problem = fmt.Sprintf("its %d neurons need at least %d cores, and the search for tiles ended before one was found", l.neurons(), o.needs)
+			x.Problem = fmt.Sprintf("its %d neurons need at least %d cores, and the search for tiles ended before one was found", l.Size(), o.needs)
 		} else if o.what != "" {
 			x.Problem = fmt.Sprintf("a core needs at least %d %s however it is cut, and the limit is %d", o.needs, o.what, o.limit)
 			x.Used = append(x.Used, schema.Amount{Name: o.what + " per core", Used: float64(o.needs), Limit: float64(o.limit)})
@@ -71,7 +71,7 @@ func (c Chip) Report(reply *schema.TargetReply) *Placement {
 // used lists what a layer takes: of the chip, and of its fullest core where that has a limit.
 func used(l *layer, r rules, t *tiling, slots int) []schema.Amount {
 	synapses, most := l.synapses()
-	out := []schema.Amount{{Name: "neurons", Used: float64(l.neurons())}, {Name: "synapses", Used: synapses}, {Name: "fan-in", Used: most}}
+	out := []schema.Amount{{Name: "neurons", Used: float64(l.Size())}, {Name: "synapses", Used: synapses}, {Name: "fan-in", Used: most}}
 	if t == nil {
 		return out
 	}
@@ -88,42 +88,11 @@ func used(l *layer, r rules, t *tiling, slots int) []schema.Amount {
 func (l *layer) synapses() (all, most float64) {
 	for i := range l.groups {
 		g := &l.groups[i]
-		switch g.kind {
-		case denseGroup:
-			all += float64(g.channels) * float64(l.neurons())
-			most += float64(g.channels)
-			continue
-		case sameGroup:
-			all += float64(l.neurons())
-			most++
-			continue
-		}
-		rows, high := l.axis(g, true).connections()
-		cols, wide := l.axis(g, false).connections()
-		in := float64(g.channels)
-		if g.kind == poolGroup {
-			in = 1
-		}
-		all += rows * cols * in * float64(l.channels)
-		most += high * wide * in
-	}
-	return all, most
-}
-
-// connections returns how many pairs of input and output one side has, and the most for one output.
-func (x axis) connections() (all, most float64) {
-	change := make([]int, x.out+1)
-	for i := range x.in {
-		if from, to, _ := x.outputs(i, 0, x.out); from < to {
-			change[from]++
-			change[to]--
-		}
-	}
-	n := 0
-	for _, d := range change {
-		n += d
-		all += float64(n)
-		most = max(most, float64(n))
+		rows, high := g.Rows.Connections()
+		cols, wide := g.Cols.Connections()
+		in := float64(g.Channels(0).Len())
+		all += float64(rows) * float64(cols) * in * float64(l.Channels)
+		most += float64(high) * float64(wide) * in
 	}
 	return all, most
 }
@@ -134,7 +103,7 @@ func total(c Chip, p *Placement) []schema.Amount {
 	for i := range c.layers {
 		all, _ := c.layers[i].synapses()
 		synapses += all
-		neurons += float64(c.layers[i].neurons())
+		neurons += float64(c.layers[i].Size())
 		if t := p.tilings[i]; t != nil {
 			stored += float64(t.total)
 		}

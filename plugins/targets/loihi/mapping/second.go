@@ -1,5 +1,7 @@
 package mapping
 
+import "snnc.dev/snnc/plugins/schema"
+
 // halves lists the tiles {rows, columns, channels} in which Loihi 2 is tried, the largest first: of the whole height and all channels and of
 // a power of two of columns, as the tiles are that Intel's compiler prints of PilotNet. A tile counts as whole where it hangs over the map:
 // 20 columns of 2 x 64 are two tiles of 16 and not one of 32, which would be 4,096 neurons. What follows behind the single column, powers of
@@ -12,14 +14,14 @@ func (l *layer) halves() (tiles [][3]int) {
 		}
 		return p
 	}
-	for w := power(l.width); w >= 1; w /= 2 {
-		tiles = append(tiles, [3]int{l.height, w, l.channels})
+	for w := power(l.Width); w >= 1; w /= 2 {
+		tiles = append(tiles, [3]int{l.Height, w, l.Channels})
 	}
-	for h := power(l.height) / 2; h >= 1; h /= 2 {
-		tiles = append(tiles, [3]int{h, 1, l.channels})
+	for h := power(l.Height) / 2; h >= 1; h /= 2 {
+		tiles = append(tiles, [3]int{h, 1, l.Channels})
 	}
-	for _, c := range sizes(l.channels, l.channels) {
-		if c < l.channels {
+	for _, c := range sizes(l.Channels, l.Channels) {
+		if c < l.Channels {
 			tiles = append(tiles, [3]int{1, 1, c})
 		}
 	}
@@ -35,16 +37,16 @@ func (l *layer) memory2(neurons, channels, bits int) (sum int64) {
 	for i := range l.groups {
 		g := &l.groups[i]
 		p := bits + g.delay + max(10, indexBits(neurons-1))
-		places := int64(g.kernel) * int64(g.kernel)
-		switch g.kind {
-		case denseGroup:
-			sum += int64(g.channels) * words(int64(neurons), p)
-		case sameGroup:
+		places := int64(g.Rows.Kernel) * int64(g.Cols.Kernel)
+		switch g.Kind {
+		case schema.Dense:
+			sum += int64(g.View.Channels) * words(int64(neurons), p)
+		case schema.Same:
 			sum += int64(neurons) * words(1, p)
-		case poolGroup:
+		case schema.Pool:
 			sum += places * row
 		default:
-			sum += places * int64(g.channels) * row
+			sum += places * int64(g.View.Channels) * row
 		}
 	}
 	return sum

@@ -1,6 +1,10 @@
 package mapping
 
-import "testing"
+import (
+	"testing"
+
+	"snnc.dev/snnc/plugins/schema"
+)
 
 // PilotNet on Loihi 2 as Intel's compiler puts it there (lava-dl, tutorials/lava/lib/dl/netx/pilotnet_sdnn/benchmark.ipynb, which prints
 // columns, rows and channels): cores, columns of a tile, neurons of a core and synapse words, of weights in the bits that the words fit.
@@ -18,8 +22,7 @@ func TestPilotNet(t *testing.T) {
 		{22, 4, 64, 48, 5, 3, 8, 2048, 2160}, // of the network with spikes
 		{20, 2, 64, 64, 5, 2, 16, 2048, 2880},
 	} {
-		l := layer{channels: x.channels, height: x.height, width: x.width, groups: []group{{kind: convGroup, source: -1, channels: x.in,
-			height: 2*x.height + 1, width: 2*x.width + 1, kernel: 3, stride: 2, tall: 1, wide: 1, aligned: true}}}
+		l := convLayer(schema.Conv, -1, []int{x.in, 2*x.height + 1, 2*x.width + 1}, []int{x.channels, x.height, x.width}, 3, 2, 0)
 		p := newSearch().place([]layer{l}, rules{bits: x.bits, second: true})
 		got := p.tilings[0]
 		if got == nil || p.cores != x.cores || got.w != x.columns || got.h != x.height || got.c != x.channels || got.neurons() != x.neurons || got.words != x.words {
@@ -37,11 +40,11 @@ func TestPilotNet(t *testing.T) {
 // What is too large for the single column is cut further, and what no cut makes fit is not.
 func TestSecondFurther(t *testing.T) {
 	r := rules{bits: 8, second: true}
-	p := newSearch().place([]layer{mapLayer(convGroup, -1, 64, 64, 128, 64, 3, 1, 1)}, r)
+	p := newSearch().place([]layer{mapLayer(schema.Conv, -1, 64, 64, 128, 64, 3, 1, 1)}, r)
 	if x := p.tilings[0]; x == nil || x.h != 16 || x.w != 1 || x.c != 128 || p.cores != 256 || x.words != 9*64*16 {
 		t.Errorf("%d cores of %+v", p.cores, x) // 64 x 128 neurons in a column
 	}
-	p = newSearch().place([]layer{mapLayer(convGroup, -1, 512, 4, 512, 4, 3, 1, 1)}, r)
+	p = newSearch().place([]layer{mapLayer(schema.Conv, -1, 512, 4, 512, 4, 3, 1, 1)}, r)
 	if x := p.tilings[0]; x == nil || x.h != 1 || x.w != 1 || x.c != 16 || x.words != 9*512*2 {
 		t.Errorf("%d cores of %+v", p.cores, x) // 294,912 words in all
 	}

@@ -1,5 +1,10 @@
 package mapping
 
+import (
+	"snnc.dev/snnc/plugins/schema"
+	"snnc.dev/snnc/plugins/sdk/circuit"
+)
+
 // Tables is a layout written out: what the memories of all cores hold.
 type Tables struct {
 	Cores  []Table
@@ -64,17 +69,16 @@ func (l *Layout) write(t *Tables, j, k int) {
 	x, core, table := &l.layers[j], &l.Cores[k], &t.Cores[k]
 	table.Place, table.Circuit, table.Population, table.Words, table.Outputs = core.Place, core.Circuit, core.Population, core.Words, core.Outputs
 	one := 0 // the neurons of a same group come in the order of compartments
-	core.each(func(y, z, c int) { table.Neurons = append(table.Neurons, (c*x.height+y)*x.width+z) })
+	core.each(func(y, z, c int) { table.Neurons = append(table.Neurons, x.At(c, y, z)) })
 	shared := map[[6]int]int{}
 	l.axons(j, k, func(a *axon) {
 		group := &x.groups[a.group]
 		key := [6]int{a.group, len(table.Axons), -1, -1, -1, -1} // a block of its own
 		base := 0
-		if group.kind != denseGroup && group.kind != sameGroup {
-			y0, y1, ky := x.axis(group, true).outputs(a.y, core.Y0, core.Y1)
-			x0, x1, kx := x.axis(group, false).outputs(a.x, core.X0, core.X1)
-			first := core.compartment(y0, x0, core.C0)
-			key = [6]int{a.group, 0, y1 - y0, x1 - x0, ky, kx}
+		if group.Kind != schema.Dense && group.Kind != schema.Same {
+			rows, cols := core.reached(group, a)
+			first := core.compartment(rows.From, cols.From, core.Channels.From)
+			key = [6]int{a.group, 0, rows.Len(), cols.Len(), group.Rows.Tap(a.y, rows.From), group.Cols.Tap(a.x, cols.From)}
 			if base = first; !l.rules.second {
 				key[1], base = first/window, first%window
 			}
@@ -84,7 +88,7 @@ func (l *Layout) write(t *Tables, j, k int) {
 			b = len(table.Blocks)
 			shared[key] = b
 			table.Blocks = append(table.Blocks, l.block(x, core, a, base))
-			if group.kind == sameGroup {
+			if group.Kind == schema.Same {
 				table.Blocks[b].Atoms = [][]Synapse{{{Target: one % len(table.Neurons)}}}
 				one++
 			}
@@ -123,7 +127,12 @@ func add(s *Send, elements []int) {
 
 // compartment is the number of a neuron in its core.
 func (c *Core) compartment(y, x, channel int) int {
-	return ((y-c.Y0)*(c.X1-c.X0)+x-c.X0)*(c.C1-c.C0) + channel - c.C0
+	return ((y-c.Rows.From)*c.Cols.Len()+x-c.Cols.From)*c.Channels.Len() + channel - c.Channels.From
+}
+
+// reached returns the rows and columns of the core that an axon of a map reaches.
+func (c *Core) reached(g *group, a *axon) (rows, cols circuit.Span) {
+	return g.Rows.Outputs(a.y).Within(c.Rows), g.Cols.Outputs(a.x).Within(c.Cols)
 }
 
 // block writes the synapses of an axon out.
@@ -131,45 +140,33 @@ func (l *Layout) block(x *layer, core *Core, a *axon, base int) Block {
 	group := &x.groups[a.group]
 	s := &l.circuits[x.circuit].Populations[x.population].Synapses[group.synapses]
 	b := Block{Synapses: group.synapses, Width: l.rules.bits + group.delay, Delay: s.Delay}
-	switch group.kind {
-	case denseGroup:
+	switch group.Kind {
+	case schema.Dense:
 		var entries []Synapse
 		core.each(func(y, z, c int) {
-			entries = append(entries, Synapse{len(entries), ((c*x.height+y)*x.width+z)*group.channels + a.x})
+			entries = append(entries, Synapse{len(entries), group.Weight(a.x, c, y, z)})
 		})
 		b.Atoms = [][]Synapse{entries}
 		return b
-	case sameGroup:
+	case schema.Same:
 		// A core of Loihi 2 may have more compartments than one of Loihi.
-		b.Index = indexBits(max(maxCompartments, (core.Y1-core.Y0)*(core.X1-core.X0)*(core.C1-core.C0)) - 1)
+		b.Index = indexBits(max(maxCompartments, core.Neurons()) - 1)
 		b.Width += b.Index
 		return b
 	}
-	y0, y1, ky := x.axis(group, true).outputs(a.y, core.Y0, core.Y1)
-	x0, x1, kx := x.axis(group, false).outputs(a.x, core.X0, core.X1)
-	step := -group.stride // of the kernel's place from one neuron to the next
-	if group.kind == deconvGroup {
-		step = 1
-	}
+	rows, cols := core.reached(group, a)
 	most := 0
 	for atom := range a.elements {
 		in := a.from + atom
+		channels := core.Channels
+		if group.Channelled() {
+			channels = circuit.One(in)
+		}
 		var entries []Synapse
-		for y := y0; y < y1; y++ {
-			for z := x0; z < x1; z++ {
-				from, to := core.C0, core.C1
-				if group.kind == poolGroup {
-					from, to = in, in+1
-				}
-				for c := from; c < to; c++ {
-					i, k, w := ky+(y-y0)*step, kx+(z-x0)*step, 0
-					switch group.kind {
-					case convGroup:
-						w = ((c*group.channels+in)*group.kernel+i)*group.kernel + k
-					case deconvGroup:
-						w = ((in*x.channels+c)*group.kernel+i)*group.kernel + k
-					}
-					e := Synapse{core.compartment(y, z, c) - base, w}
+		for y := rows.From; y < rows.To; y++ {
+			for z := cols.From; z < cols.To; z++ {
+				for c := channels.From; c < channels.To; c++ {
+					e := Synapse{core.compartment(y, z, c) - base, group.Weight(in, c, group.Rows.Tap(a.y, y), group.Cols.Tap(a.x, z))}
 					most = max(most, e.Target)
 					entries = append(entries, e)
 				}

@@ -3,6 +3,9 @@ package mapping
 import (
 	"fmt"
 	"slices"
+
+	"snnc.dev/snnc/plugins/schema"
+	"snnc.dev/snnc/plugins/sdk/circuit"
 )
 
 // tiling cuts a layer into cores that hold h x w pixels of c channels each, or c outputs of a dense layer.
@@ -46,57 +49,14 @@ type reachClass struct {
 	first     []int // for each input of the class the first output of the tile that it reaches
 }
 
-// axis is one side of a group: inputs, outputs and the convolution between them.
-type axis struct {
-	kind                          groupKind
-	in, out, kernel, stride, padd int
-}
-
-func (l *layer) axis(g *group, vertical bool) axis {
+func (g *group) axis(vertical bool) circuit.Axis {
 	if vertical {
-		return axis{g.kind, g.height, l.height, g.kernel, g.stride, g.pad}
+		return g.Rows
 	}
-	return axis{g.kind, g.width, l.width, g.kernel, g.stride, g.pad}
+	return g.Cols
 }
 
-// outputs returns the outputs [from, to) of [a, b) that input i reaches, and the kernel place that joins it to the first. A
-// convolution has output y = (i + pad - k) / stride, a transposed one y = i stride - pad + k.
-func (x axis) outputs(i, a, b int) (from, to, kernel int) {
-	switch x.kind {
-	case convGroup, poolGroup:
-		from = max(ceilDiv(i+x.padd-x.kernel+1, x.stride), a)
-		to = min(floorDiv(i+x.padd, x.stride)+1, b)
-		return from, to, i + x.padd - x.stride*from
-	case deconvGroup:
-		from = max(i*x.stride-x.padd, a)
-		to = min(i*x.stride-x.padd+x.kernel, b)
-		return from, to, from - (i*x.stride - x.padd)
-	}
-	return max(i, a), min(i+1, b), 0
-}
-
-// inputs returns the inputs [from, to) among which all lie that reach the outputs [a, b).
-func (x axis) inputs(a, b int) (from, to int) {
-	switch x.kind {
-	case convGroup, poolGroup:
-		from, to = a*x.stride-x.padd, (b-1)*x.stride-x.padd+x.kernel
-	case deconvGroup:
-		from, to = ceilDiv(a+x.padd-x.kernel+1, x.stride), floorDiv(b-1+x.padd, x.stride)+1
-	default:
-		from, to = a, b
-	}
-	return max(from, 0), min(to, x.in)
-}
-
-func floorDiv(a, b int) int {
-	q := a / b
-	if a%b < 0 {
-		q--
-	}
-	return q
-}
-
-func ceilDiv(a, b int) int { return -floorDiv(-a, b) }
+func ceilDiv(a, b int) int { return (a + b - 1) / b }
 
 // budget bounds a search by the work it does, so that its end does not depend on the machine.
 type budget struct{ left int }
@@ -108,45 +68,42 @@ func (b *budget) spend(work int) bool {
 
 // cut returns the strip of tiles of a size; nil where the work is too much.
 func (l *layer) cut(vertical bool, size int, work *budget) *strip {
-	length := l.width
+	length := l.Width
 	if vertical {
-		length = l.height
+		length = l.Height
 	}
 	s := &strip{tiles: ceilDiv(length, size), cover: make([][]int, len(l.groups)), most: map[[2]int]int{}}
 	for i := range l.groups {
-		x := l.axis(&l.groups[i], vertical)
-		if !work.spend(x.in) {
+		x := l.groups[i].axis(vertical)
+		if !work.spend(x.In) {
 			return nil
 		}
-		s.cover[i] = make([]int, x.in)
+		s.cover[i] = make([]int, x.In)
 	}
 	seen := map[string]int{}
 	for a := 0; a < length; a += size {
 		b := min(a+size, length)
 		k := stripKind{size: b - a, count: 1}
 		for i := range l.groups {
-			x := l.axis(&l.groups[i], vertical)
+			x, tile := l.groups[i].axis(vertical), circuit.Span{From: a, To: b}
 			var r reach
-			from, to := x.inputs(a, b)
-			if !work.spend(2 * max(to-from, 1)) {
+			if !work.spend(2 * max(x.Inputs(b-1).To-x.Inputs(a).From, 1)) {
 				return nil
 			}
-			for in := from; in < to; in++ {
-				first, end, kernel := x.outputs(in, a, b)
-				if first >= end {
-					continue
-				}
+			for in := range x.InputsOf(tile) {
+				outs := x.Outputs(in).Within(tile)
+				kernel := x.Tap(in, outs.From)
 				s.cover[i][in]++
 				r.inputs++
-				c := slices.IndexFunc(r.classes, func(c reachClass) bool { return c.kernel == kernel && c.n == end-first })
+				c := slices.IndexFunc(r.classes, func(c reachClass) bool { return c.kernel == kernel && c.n == outs.Len() })
 				if c < 0 {
 					c = len(r.classes)
-					r.classes = append(r.classes, reachClass{kernel: kernel, n: end - first})
+					r.classes = append(r.classes, reachClass{kernel: kernel, n: outs.Len()})
 					if !work.spend(c) {
 						return nil
 					}
 				}
-				r.classes[c].first = append(r.classes[c].first, first-a)
+				r.classes[c].first = append(r.classes[c].first, outs.From-a)
 			}
 			k.groups = append(k.groups, r)
 		}
@@ -200,7 +157,7 @@ func (o *overrun) lower(what string, needs, limit int64) {
 // fill computes what the fullest core of a tiling holds; it reports false where a limit is passed, which it notes.
 func (l *layer) fill(t *tiling, rule rules, over *overrun, work *budget) bool {
 	limit := rule.limits()
-	last := l.channels - (t.parts-1)*t.c
+	last := l.Channels - (t.parts-1)*t.c
 	for i := range t.rows.kinds {
 		for j := range t.cols.kinds {
 			r, c := &t.rows.kinds[i], &t.cols.kinds[j]
@@ -234,10 +191,10 @@ func (l *layer) fill(t *tiling, rule rules, over *overrun, work *budget) bool {
 func (l *layer) axons(r, c *stripKind, channels int) int {
 	n := 0
 	for g := range l.groups {
-		switch l.groups[g].kind {
-		case denseGroup:
-			n += l.groups[g].channels
-		case sameGroup:
+		switch l.groups[g].Kind {
+		case schema.Dense:
+			n += l.groups[g].View.Channels
+		case schema.Same:
 			n += r.size * c.size * channels
 		default:
 			n += r.groups[g].inputs * c.groups[g].inputs
@@ -256,16 +213,16 @@ func (l *layer) memory(r, c *stripKind, channels int, rule rules, work *budget) 
 	var sum int64
 	for g := range l.groups {
 		p := rule.bits + l.groups[g].delay
-		switch l.groups[g].kind {
-		case denseGroup:
-			sum += int64(l.groups[g].channels) * words(int64(r.size*c.size*channels), p)
+		switch l.groups[g].Kind {
+		case schema.Dense:
+			sum += int64(l.groups[g].View.Channels) * words(int64(r.size*c.size*channels), p)
 			continue
-		case sameGroup:
+		case schema.Same:
 			sum += int64(r.size*c.size*channels) * words(1, p+indexBits(maxCompartments-1))
 			continue
 		}
-		in := int64(l.groups[g].channels)
-		if l.groups[g].kind == poolGroup { // an atom's entries are those of its own channel
+		in := int64(l.groups[g].View.Channels)
+		if l.groups[g].Kind == schema.Pool { // an atom's entries are those of its own channel
 			in = 1
 		}
 		for _, y := range r.groups[g].classes {
@@ -308,7 +265,7 @@ func (l *layer) tilings(r rules, single bool, work *budget) (found []*tiling, ov
 		return m[size]
 	}
 	try := func(h, w, c int) (*tiling, bool) {
-		t := &tiling{h: h, w: w, c: c, parts: ceilDiv(l.channels, c)}
+		t := &tiling{h: h, w: w, c: c, parts: ceilDiv(l.Channels, c)}
 		if t.rows, t.cols = strips(rows, true, h), strips(cols, false, w); t.rows == nil || t.cols == nil {
 			cut = true
 			return nil, false
@@ -321,7 +278,7 @@ func (l *layer) tilings(r rules, single bool, work *budget) (found []*tiling, ov
 			if s[0]*s[1]*s[2] > r.limits().neurons {
 				continue
 			}
-			if t, ok := try(min(s[0], l.height), min(s[1], l.width), s[2]); ok {
+			if t, ok := try(min(s[0], l.Height), min(s[1], l.Width), s[2]); ok {
 				return []*tiling{t}, over, cut
 			} else if cut = cut || work.left < 0; cut {
 				return nil, over, cut
@@ -329,9 +286,9 @@ func (l *layer) tilings(r rules, single bool, work *budget) (found []*tiling, ov
 		}
 		return nil, over, cut
 	}
-	for _, h := range sizes(l.height, maxCompartments) {
-		for _, w := range sizes(l.width, maxCompartments/h) {
-			for _, c := range sizes(l.channels, maxCompartments/h/w) {
+	for _, h := range sizes(l.Height, maxCompartments) {
+		for _, w := range sizes(l.Width, maxCompartments/h) {
+			for _, c := range sizes(l.Channels, maxCompartments/h/w) {
 				t, ok := try(h, w, c)
 				if work.left < 0 {
 					cut = true

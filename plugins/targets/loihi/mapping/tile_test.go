@@ -3,6 +3,9 @@ package mapping
 import (
 	"slices"
 	"testing"
+
+	"snnc.dev/snnc/plugins/schema"
+	"snnc.dev/snnc/plugins/sdk/circuit"
 )
 
 // Words of a full block of 64 dense entries, and how many synapses a core holds at them: the formula of nengo-loihi's
@@ -27,16 +30,22 @@ func TestWords(t *testing.T) {
 	}
 }
 
-// dense is a dense layer that the host feeds.
+// denseLayer is a dense layer that the host feeds.
 func denseLayer(in, out int) layer {
-	return layer{name: "0.linear", kind: "linear", channels: out, height: 1, width: 1, dense: true,
-		groups: []group{{kind: denseGroup, source: -1, channels: in, height: 1, width: 1, tall: 1, wide: 1}}}
+	s := schema.Synapses{Kind: schema.Dense, View: schema.View{Dims: []int{in}}}
+	return layer{name: "0.linear", kind: "linear", Map: circuit.MapOf([]int{out}), dense: true,
+		groups: []group{{Geometry: circuit.GeometryOf(&s, []int{out}), source: -1, tall: 1, wide: 1}}}
 }
 
 // mapLayer is a convolution, or a transposed one, between maps of in x inSide^2 and out x outSide^2.
-func mapLayer(kind groupKind, source, in, inSide, out, outSide, kernel, stride, pad int) layer {
-	return layer{name: "0.conv", kind: "conv", channels: out, height: outSide, width: outSide,
-		groups: []group{{kind: kind, source: source, channels: in, height: inSide, width: inSide, kernel: kernel, stride: stride, pad: pad, tall: 1, wide: 1, aligned: true}}}
+func mapLayer(kind schema.SynapseKind, source, in, inSide, out, outSide, kernel, stride, pad int) layer {
+	return convLayer(kind, source, []int{in, inSide, inSide}, []int{out, outSide, outSide}, kernel, stride, pad)
+}
+
+func convLayer(kind schema.SynapseKind, source int, in, out []int, kernel, stride, pad int) layer {
+	s := schema.Synapses{Kind: kind, View: schema.View{Dims: in}, Kernel: kernel, Stride: stride, Pad: pad}
+	return layer{name: "0.conv", kind: "conv", Map: circuit.MapOf(out),
+		groups: []group{{Geometry: circuit.GeometryOf(&s, out), source: source, tall: 1, wide: 1, aligned: true}}}
 }
 
 // How nengo-loihi's split_blocks cuts dense layers (equal chunks of outputs, the fewest that keep all limits), by hand.
@@ -72,7 +81,7 @@ func TestConvolution(t *testing.T) {
 	if got := words(1152, 8+10); got != 342 {
 		t.Errorf("an interior pixel takes %d words, want 342", got)
 	}
-	l := mapLayer(convGroup, -1, 8, 16, 16, 16, 3, 1, 1)
+	l := mapLayer(schema.Conv, -1, 8, 16, 16, 16, 3, 1, 1)
 	tile := tiled(t, l, 8, 8, 16)
 	if tile.cores != 4 || tile.neurons() != 1024 || tile.inputs != 81 || tile.words != 4144 {
 		t.Errorf("tiles of 8x8x16: %d cores, %d neurons, %d axons, %d words, want 4, 1024, 81 and 4144", tile.cores, tile.neurons(), tile.inputs, tile.words)
@@ -94,7 +103,7 @@ func TestConvolution(t *testing.T) {
 func tiled(t *testing.T, l layer, h, w, c int) *tiling {
 	t.Helper()
 	work := &budget{layerWork}
-	x := &tiling{h: h, w: w, c: c, parts: ceilDiv(l.channels, c), rows: l.cut(true, h, work), cols: l.cut(false, w, work)}
+	x := &tiling{h: h, w: w, c: c, parts: ceilDiv(l.Channels, c), rows: l.cut(true, h, work), cols: l.cut(false, w, work)}
 	x.cores = x.rows.tiles * x.cols.tiles * x.parts
 	var over overrun
 	if !l.fill(x, rules{bits: 8}, &over, work) && over.what == "" {
@@ -107,9 +116,9 @@ func tiled(t *testing.T, l layer, h, w, c int) *tiling {
 // 32x32x32.
 func decoder() []layer {
 	return []layer{
-		mapLayer(deconvGroup, -1, 256, 4, 128, 8, 3, 2, 1),
-		mapLayer(deconvGroup, 0, 128, 8, 64, 16, 3, 2, 1),
-		mapLayer(deconvGroup, 1, 64, 16, 32, 32, 3, 2, 1),
+		mapLayer(schema.Deconv, -1, 256, 4, 128, 8, 3, 2, 1),
+		mapLayer(schema.Deconv, 0, 128, 8, 64, 16, 3, 2, 1),
+		mapLayer(schema.Deconv, 1, 64, 16, 32, 32, 3, 2, 1),
 	}
 }
 
@@ -162,7 +171,7 @@ func TestJoint(t *testing.T) {
 	square := newSearch()
 	for i, l := range decoder() {
 		o := square.options(&l, rules{bits: 8}, false)
-		o.tilings = slices.DeleteFunc(o.tilings, func(x *tiling) bool { return x.h != x.w || l.height%x.h != 0 })
+		o.tilings = slices.DeleteFunc(o.tilings, func(x *tiling) bool { return x.h != x.w || l.Height%x.h != 0 })
 		if i < 2 && o.tilings[0].cores != []int{22, 16}[i] {
 			t.Errorf("layer %d takes %d cores", i, o.tilings[0].cores)
 		}
