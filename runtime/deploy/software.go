@@ -2,9 +2,7 @@ package deploy
 
 import (
 	"fmt"
-	"runtime"
 	"slices"
-	"sync"
 
 	"snnc.dev/snnc/plugins/schema"
 	"snnc.dev/snnc/plugins/sdk/circuit"
@@ -31,12 +29,12 @@ type layer struct {
 // fan is synapses from the side of their source.
 type fan struct {
 	population, input int
-	size              int       // elements of the source
-	first             []int32   // of each element, its first place in at; one more at the end
-	at                []int32   // places in the view
-	weights           []float32 // by kind, with the target channels or neurons last
-	out               []int     // connections of each element
-	add               func(place int, x []float64)
+	size              int                          // elements of the source
+	first             []int32                      // of each element, its first place in at; one more at the end
+	at                []int32                      // places in the view
+	weights           []float32                    // by channel of the view and place of the kernel, with the neurons' channels last
+	out               []int                        // connections of each element
+	add               func(place int, x []float64) // the weights of a place to what flows in
 }
 
 // newSoftware prepares a verified circuit.
@@ -45,11 +43,13 @@ func newSoftware(c *schema.Circuit, w circuit.Weights) *software {
 	for i := range c.Populations {
 		p := &c.Populations[i]
 		l := layer{Population: p, n: circuit.Size(p.Dims)}
-		channels, height, width := sides(p.Dims)
+		m := circuit.MapOf(p.Dims)
 		l.order = make([]int, 0, l.n)
-		for place := range height * width {
-			for o := range channels {
-				l.order = append(l.order, o*height*width+place)
+		for y := range m.Height {
+			for x := range m.Width {
+				for o := range m.Channels {
+					l.order = append(l.order, m.At(o, y, x))
+				}
 			}
 		}
 		l.bias = make([]float64, l.n)
@@ -60,22 +60,14 @@ func newSoftware(c *schema.Circuit, w circuit.Weights) *software {
 			}
 		}
 		for k := range p.Synapses {
-			l.in = append(l.in, newFan(c, p, &p.Synapses[k], l.order, w))
+			l.in = append(l.in, newFan(c, p, &p.Synapses[k], w))
 		}
 		s.layers = append(s.layers, l)
 	}
 	return s
 }
 
-// sides returns dims as channels, height and width.
-func sides(dims []int) (channels, height, width int) {
-	if len(dims) == 3 {
-		return dims[0], dims[1], dims[2]
-	}
-	return dims[0], 1, 1
-}
-
-func newFan(c *schema.Circuit, p *schema.Population, s *schema.Synapses, order []int, w circuit.Weights) fan {
+func newFan(c *schema.Circuit, p *schema.Population, s *schema.Synapses, w circuit.Weights) fan {
 	f := fan{population: s.Population, input: s.Input, size: circuit.Size(circuit.SourceDims(c, s))}
 	elements := circuit.Elements(s.View)
 	f.first = make([]int32, f.size+1)
@@ -92,84 +84,42 @@ func newFan(c *schema.Circuit, p *schema.Population, s *schema.Synapses, order [
 		next[e]++
 	}
 	f.out = circuit.FanOut(s, p.Dims, f.size)
-	own := w(s.Weights)
-	outs, rows, cols := sides(p.Dims)
-	ins, high, wide := sides(s.View.Dims)
-	k := s.Kernel
-	switch s.Kind {
-	case schema.Dense:
-		n, m := len(order), len(elements)
-		f.weights = make([]float32, n*m)
-		for i, target := range order {
-			for e := range m {
-				f.weights[e*n+i] = own[target*m+e]
+	own, g := w(s.Weights), circuit.GeometryOf(s, p.Dims)
+	outs, rows, cols := g.Neurons.Channels, g.Rows.Kernel, g.Cols.Kernel
+	if g.Channelled() {
+		v := float64(own[0])
+		f.add = func(place int, x []float64) {
+			c, y, z := g.View.Place(place)
+			high, wide := g.Rows.Outputs(y), g.Cols.Outputs(z)
+			for row := high.From; row < high.To; row++ {
+				for col := wide.From; col < wide.To; col++ {
+					x[(row*g.Neurons.Width+col)*outs+c] += v
+				}
 			}
 		}
-		f.add = func(place int, x []float64) { addTo(x, f.weights[place*n:][:n]) }
-	case schema.Same:
-		channels, height, width := outs, rows, cols
-		f.weights = own
-		f.add = func(place int, x []float64) {
-			o, yx := place/(height*width), place%(height*width)
-			x[yx*channels+o] += float64(own[0])
-		}
-	case schema.Conv, schema.Deconv:
-		f.weights = make([]float32, ins*k*k*outs)
-		for c := range ins {
-			for tap := range k * k {
+		return f
+	}
+	f.weights = make([]float32, 0, len(own))
+	for c := range g.View.Channels {
+		for a := range rows {
+			for b := range cols {
 				for o := range outs {
-					from := (o*ins+c)*k*k + tap
-					if s.Kind == schema.Deconv {
-						from = (c*outs+o)*k*k + tap
-					}
-					f.weights[(c*k*k+tap)*outs+o] = own[from]
+					f.weights = append(f.weights, own[g.Weight(c, o, a, b)])
 				}
 			}
 		}
-		f.add = func(place int, x []float64) {
-			c, y, z := place/(high*wide), place/wide%high, place%wide
-			for a := range k {
-				row, ok := hit(s, y, a, rows)
-				if !ok {
-					continue
-				}
-				for b := range k {
-					if col, ok := hit(s, z, b, cols); ok {
-						addTo(x[(row*cols+col)*outs:][:outs], f.weights[(c*k*k+a*k+b)*outs:][:outs])
-					}
-				}
-			}
-		}
-	case schema.Pool:
-		f.weights = own
-		f.add = func(place int, x []float64) {
-			c, y, z := place/(high*wide), place/wide%high, place%wide
-			for a := range k {
-				row, ok := hit(s, y, a, rows)
-				if !ok {
-					continue
-				}
-				for b := range k {
-					if col, ok := hit(s, z, b, cols); ok {
-						x[(row*cols+col)*outs+c] += float64(own[0])
-					}
-				}
+	}
+	f.add = func(place int, x []float64) {
+		c, y, z := g.View.Place(place)
+		high, wide := g.Rows.Outputs(y), g.Cols.Outputs(z)
+		for row := high.From; row < high.To; row++ {
+			for col := wide.From; col < wide.To; col++ {
+				tap := (c*rows+g.Rows.Tap(y, row))*cols + g.Cols.Tap(z, col)
+				addTo(x[(row*g.Neurons.Width+col)*outs:][:outs], f.weights[tap*outs:][:outs])
 			}
 		}
 	}
 	return f
-}
-
-// hit returns which of so many rows, or columns, a place of the view is connected with by a tap of the kernel.
-func hit(s *schema.Synapses, place, tap, rows int) (int, bool) {
-	at := place*s.Stride + tap - s.Pad
-	if s.Kind != schema.Deconv {
-		if at = place + s.Pad - tap; at%s.Stride != 0 {
-			return 0, false
-		}
-		at /= s.Stride
-	}
-	return at, at >= 0 && at < rows
 }
 
 func addTo(x []float64, w []float32) {
@@ -256,16 +206,12 @@ func (s *software) run(b host.Block, look bool) ([]did, error) {
 		return nil, fmt.Errorf("run circuit %q: %d time steps, %d examples and %d of %d inputs", s.c.Name, b.Steps, b.Batch, len(b.Inputs), len(s.c.Inputs))
 	}
 	all := make([][]did, b.Batch)
-	free := make(chan bool, runtime.GOMAXPROCS(0))
-	var wait sync.WaitGroup
-	for e := range b.Batch {
-		free <- true
-		wait.Go(func() {
-			defer func() { <-free }()
+	_ = circuit.EachExample(b.Batch, func() func(int) error {
+		return func(e int) error {
 			all[e] = s.example(b, e, look)
-		})
-	}
-	wait.Wait()
+			return nil // none fails
+		}
+	})
 	sum := all[0]
 	for _, more := range all[1:] {
 		for i := range sum {

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
-	"sync"
-	"sync/atomic"
 
 	"snnc.dev/snnc/plugins/schema"
 	"snnc.dev/snnc/plugins/sdk"
@@ -45,31 +43,19 @@ func (x *onChip) Emulate(b *sdk.Block) (schema.EmulateReply, error) {
 	if b.Steps != c.Steps {
 		return schema.EmulateReply{}, fmt.Errorf("the circuit was compiled for %d time steps, and the block has %d", c.Steps, b.Steps)
 	}
-	workers := min(runtime.GOMAXPROCS(0), b.Examples)
-	done := make([]tally, workers)
-	failed := make([]error, workers)
-	var next atomic.Int64
-	var all sync.WaitGroup
-	for w := range workers {
-		all.Go(func() {
-			state := x.programs[i].NewState(0, max(1, runtime.GOMAXPROCS(0)/workers))
-			done[w] = newTally(c)
-			for failed[w] == nil {
-				e := int(next.Add(1)) - 1
-				if e >= b.Examples {
-					return
-				}
-				failed[w] = x.example(i, state, b, e, &done[w])
-			}
-		})
+	workers := circuit.Workers(b.Examples)
+	var done []*tally
+	err := circuit.EachExample(b.Examples, func() func(int) error {
+		state, t := x.programs[i].NewState(0, max(1, runtime.GOMAXPROCS(0)/workers)), newTally(c)
+		done = append(done, &t)
+		return func(e int) error { return x.example(i, state, b, e, &t) }
+	})
+	if err != nil {
+		return schema.EmulateReply{}, err
 	}
-	all.Wait()
 	sum := newTally(c)
-	for w := range workers {
-		if failed[w] != nil {
-			return schema.EmulateReply{}, failed[w]
-		}
-		sum.add(&done[w])
+	for _, t := range done {
+		sum.add(t)
 	}
 	work := x.work(i, &sum)
 	work.Ticks = float64(b.Examples * x.ticks(c))

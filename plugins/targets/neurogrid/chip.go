@@ -4,9 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"runtime"
-	"sync"
-	"sync/atomic"
 
 	"snnc.dev/snnc/plugins/schema"
 	"snnc.dev/snnc/plugins/sdk"
@@ -156,29 +153,22 @@ func (c *chip) Emulate(b *sdk.Block) (schema.EmulateReply, error) {
 		}
 	}
 	tallies := make([]tally, b.Examples)
-	errs := make([]error, b.Examples)
-	var next atomic.Int64
-	var wait sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), b.Examples) {
-		wait.Go(func() {
-			for e := int(next.Add(1)) - 1; e < b.Examples; e = int(next.Add(1)) - 1 {
-				seed := uint64(0)
-				if b.Seeds != nil {
-					seed = b.Seeds[e]
-				}
-				tallies[e], errs[e] = x.run(c.boards[b.Circuit], seed, b.Steps, x.given(b, e), func(j, t, neuron int) {
-					for _, s := range to[j] {
-						s.At(t)[e*size[j]+neuron] = 1
-					}
-				})
+	err := circuit.EachExample(b.Examples, func() func(int) error {
+		return func(e int) (err error) {
+			seed := uint64(0)
+			if b.Seeds != nil {
+				seed = b.Seeds[e]
 			}
-		})
-	}
-	wait.Wait()
-	for _, err := range errs {
-		if err != nil {
-			return schema.EmulateReply{}, fmt.Errorf("emulate circuit %q: %w", b.Circuit, err)
+			tallies[e], err = x.run(c.boards[b.Circuit], seed, b.Steps, x.given(b, e), func(j, t, neuron int) {
+				for _, s := range to[j] {
+					s.At(t)[e*size[j]+neuron] = 1
+				}
+			})
+			return err
 		}
+	})
+	if err != nil {
+		return schema.EmulateReply{}, fmt.Errorf("emulate circuit %q: %w", b.Circuit, err)
 	}
 	return c.reply(x, b.Steps, tallies), nil
 }

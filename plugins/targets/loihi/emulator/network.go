@@ -337,8 +337,9 @@ func (s *Synapses) validate(from, to []int, d Dialect) error {
 		}
 		return fmt.Errorf("kind %s: %s", s.Kind, text)
 	}
-	if want := circuit.Size(s.dims(from, to)); len(s.Weights.List) != want {
-		return fmt.Errorf("there are %d weights, and the kind %s has %d of dims %v", len(s.Weights.List), s.Kind, want, s.dims(from, to))
+	dims := c.Populations[0].Synapses[0].Weights.Dims
+	if want := circuit.Size(dims); len(s.Weights.List) != want {
+		return fmt.Errorf("there are %d weights, and the kind %s has %d of dims %v", len(s.Weights.List), s.Kind, want, dims)
 	}
 	return nil
 }
@@ -377,27 +378,13 @@ func (s *Synapses) view(from []int) schema.View {
 	return schema.View{From: from, Dims: from}
 }
 
-// dims are those of the weights.
-func (s *Synapses) dims(from, to []int) []int {
-	in := s.view(from).Dims
-	if len(in) == 0 {
-		return nil
-	}
-	switch schema.SynapseKind(s.Kind) {
-	case schema.Dense:
-		return []int{circuit.Size(to), circuit.Size(in)}
-	case schema.Conv:
-		return []int{to[0], in[0], s.Kernel, s.Kernel}
-	case schema.Deconv:
-		return []int{in[0], to[0], s.Kernel, s.Kernel}
-	}
-	return []int{1}
-}
-
 // geometry is what package circuit knows such synapses by.
 func (s *Synapses) geometry(from, to []int) schema.Synapses {
-	return schema.Synapses{Population: -1, Kind: schema.SynapseKind(s.Kind), View: s.view(from), Kernel: s.Kernel, Stride: s.Stride, Pad: s.Pad,
-		Weights: schema.Tensor{Dims: s.dims(from, to)}}
+	x := schema.Synapses{Population: -1, Kind: schema.SynapseKind(s.Kind), View: s.view(from), Kernel: s.Kernel, Stride: s.Stride, Pad: s.Pad}
+	if len(x.View.Dims) > 0 { // else Verify refuses it
+		x.Weights.Dims = circuit.WeightDims(&x, to)
+	}
+	return x
 }
 
 // circuit is one of these synapses alone, to be verified.
