@@ -6,13 +6,13 @@ import (
 	"snnc.dev/snnc/plugins/schema"
 	"snnc.dev/snnc/plugins/sdk"
 	"snnc.dev/snnc/plugins/sdk/circuit"
-	"snnc.dev/snnc/plugins/targets/loihi/quantise"
+	"snnc.dev/snnc/plugins/targets/loihi/quantize"
 )
 
 // added makes circuits with the synapses that the chip needs beside those of the network. The chip adds a bias to the membrane, behind
 // the current; so a bias that flows through a current becomes synapses from one more input of the circuit, behind those that there are,
 // that spikes in each time step; as does one that the dialect's neuron has no place for. And neurons that fire once in an example that is longer than they can rest get a synapse onto
-// themselves, which package quantise makes so strong that they stay silent; these come last.
+// themselves, which package quantize makes so strong that they stay silent; these come last.
 type added struct {
 	terms
 	w     sdk.Weights // nil where only dims count
@@ -65,7 +65,7 @@ func (x *added) biases(c *schema.Circuit) {
 
 func (x *added) inhibition(c *schema.Circuit) {
 	for i := range c.Populations {
-		if delay, yes := quantise.Silenced(c, i, x.rests()); yes {
+		if delay, yes := quantize.Silenced(c, i, x.rests()); yes {
 			p := &c.Populations[i]
 			x.add(p, schema.Synapses{Population: i, Kind: schema.Same, View: schema.View{From: p.Dims, Dims: p.Dims},
 				Weights: schema.Tensor{Dims: []int{1}}, Delay: delay}, nil)

@@ -8,13 +8,13 @@ import (
 	"snnc.dev/snnc/plugins/sdk"
 	"snnc.dev/snnc/plugins/targets/loihi/emulator"
 	"snnc.dev/snnc/plugins/targets/loihi/mapping"
-	"snnc.dev/snnc/plugins/targets/loihi/quantise"
+	"snnc.dev/snnc/plugins/targets/loihi/quantize"
 )
 
 // compiled is circuits in the chip's terms, and where they lie.
 type compiled struct {
 	circuits  []schema.Circuit
-	registers [][]quantise.Registers // by circuit and population
+	registers [][]quantize.Registers // by circuit and population
 	layout    *mapping.Layout
 	bits      int
 	terms
@@ -38,7 +38,7 @@ func Compile(q schema.CompileRequest, w sdk.Weights) (sdk.Chip, schema.CompileRe
 	return chip, r, err
 }
 
-// compile quantises and places the circuits of a request. It gives nil where they do not fit, and the reply says why.
+// compile quantizes and places the circuits of a request. It gives nil where they do not fit, and the reply says why.
 func compile(q schema.CompileRequest, w sdk.Weights) (*compiled, schema.CompileReply, error) {
 	var r schema.CompileReply
 	chip, t, bad := chip(q.Arguments)
@@ -60,10 +60,10 @@ func compile(q schema.CompileRequest, w sdk.Weights) (*compiled, schema.CompileR
 	x := &compiled{circuits: more.circuits(q.Circuits), bits: chip.Bits, terms: t}
 	for i := range x.circuits {
 		c := &x.circuits[i]
-		var all []quantise.Registers
+		var all []quantize.Registers
 		for j := range c.Populations {
 			p := &c.Populations[j]
-			registers, loss, problem := quantise.Population(c, j, more.weights, chip.Bits)
+			registers, loss, problem := quantize.Population(c, j, more.weights, chip.Bits)
 			if problem != "" {
 				r.Fits = false
 				at := slices.IndexFunc(r.Layers, func(l schema.Placement) bool { return l.Network == c.Network && l.Layer == p.Name })

@@ -55,7 +55,7 @@ func meant(n circuittest.Net, x *onChip) (of circuittest.Net) {
 	}
 	for i := range of.Circuit.Populations {
 		p := &of.Circuit.Populations[i]
-		d, weights, bias := x.registers[0][i].Dequantised(p)
+		d, weights, bias := x.registers[0][i].Dequantized(p)
 		p.Dynamics, p.Synapses = d, slices.Clone(p.Synapses)
 		for k := range p.Synapses {
 			p.Synapses[k].Weights = lay(weights[k], p.Synapses[k].Weights.Dims)

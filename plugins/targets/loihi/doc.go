@@ -3,7 +3,7 @@
 // chip's registers, and runs them.
 //
 // Target is the component. Check refuses populations that the chip's neuron cannot be (refuse.go), and asks package mapping how
-// the others lie on cores. Compile has package quantise choose registers (compile.go), and makes networks of package emulator of
+// the others lie on cores. Compile has package quantize choose registers (compile.go), and makes networks of package emulator of
 // them (program.go), which Emulate runs example by example (emulate.go). Synapses that the chip needs beside those
 // of the network are put in before (added.go).
 //

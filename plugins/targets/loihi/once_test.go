@@ -12,7 +12,7 @@ import (
 	"snnc.dev/snnc/plugins/sdk/circuit/circuittest"
 	"snnc.dev/snnc/plugins/targets/loihi/emulator"
 	"snnc.dev/snnc/plugins/targets/loihi/mapping"
-	"snnc.dev/snnc/plugins/targets/loihi/quantise"
+	"snnc.dev/snnc/plugins/targets/loihi/quantize"
 	"snnc.dev/snnc/plugins/targets/loihi/validate"
 )
 
@@ -98,7 +98,7 @@ func TestOnceExact(t *testing.T) {
 		b := thinned(&n.Circuit, n.Block(seed, 2))
 		got, _, _ := agrees(t, fmt.Sprintf("seed %d", seed), x, n, b)
 		for i := range n.Circuit.Populations {
-			if delay, yes := quantise.Silenced(&n.Circuit, i, true); yes && delay == 0 {
+			if delay, yes := quantize.Silenced(&n.Circuit, i, true); yes && delay == 0 {
 				prompt++
 			} else if yes {
 				delayed++

@@ -7,7 +7,7 @@ import (
 	"snnc.dev/snnc/plugins/sdk"
 	"snnc.dev/snnc/plugins/sdk/circuit"
 	"snnc.dev/snnc/plugins/targets/loihi/emulator"
-	"snnc.dev/snnc/plugins/targets/loihi/quantise"
+	"snnc.dev/snnc/plugins/targets/loihi/quantize"
 )
 
 // network is circuit i in the chip's terms, as long as an example of it takes. Names begin with prefix: those of the circuit's inputs, with
@@ -141,7 +141,7 @@ func narrow(list []int) []int32 {
 
 // driven adds up drives, each with a number for each neuron, and returns the mantissas of the biases. clipped, if not nil, goes up by
 // those that are beyond the register.
-func driven(r *quantise.Registers, neurons int, drives [][]float32, clipped *float64) []int32 {
+func driven(r *quantize.Registers, neurons int, drives [][]float32, clipped *float64) []int32 {
 	out := make([]int32, neurons)
 	for k := range out {
 		sum := 0.0

@@ -4,7 +4,7 @@ import (
 	"fmt"
 
 	"snnc.dev/snnc/plugins/schema"
-	"snnc.dev/snnc/plugins/targets/loihi/quantise"
+	"snnc.dev/snnc/plugins/targets/loihi/quantize"
 )
 
 // maxDelay is how many steps a synapse can wait (brian2_loihi).
@@ -33,20 +33,20 @@ func (t terms) refusal(c *schema.Circuit, i int) string {
 		return fmt.Sprintf("its membrane starts at %v, and the chip has it at 0 until the first spikes come through the layers before", p.Start)
 	case p.Current && len(p.Drive) > 0:
 		return "a real number for each example flows through its synaptic current, and the chip adds such numbers to the membrane"
-	case biased && held > quantise.MaxRest+1:
-		return fmt.Sprintf("its bias has to wait %d steps for the layers before, and a neuron is held for %d at most", held, quantise.MaxRest+1)
+	case biased && held > quantize.MaxRest+1:
+		return fmt.Sprintf("its bias has to wait %d steps for the layers before, and a neuron is held for %d at most", held, quantize.MaxRest+1)
 	case p.Reads:
 		return ""
 	case p.Threshold < 0 || p.Threshold == 0 && !p.Strict:
 		return "it spikes without input: a threshold of the chip is 0 or more, and a spike takes more than it"
 	case p.Late && (p.Start > p.Threshold || p.Start == p.Threshold && !p.Strict):
 		return "its membrane starts above its threshold, which it would have to find before anything comes in"
-	case p.Once && c.Steps-1 > quantise.MaxRest && p.Decay == 0 && !p.Current:
-		return fmt.Sprintf("it fires once in %d steps, and a neuron of the chip without memory is silent for %d at most", c.Steps, quantise.MaxRest)
+	case p.Once && c.Steps-1 > quantize.MaxRest && p.Decay == 0 && !p.Current:
+		return fmt.Sprintf("it fires once in %d steps, and a neuron of the chip without memory is silent for %d at most", c.Steps, quantize.MaxRest)
 	case p.Once: // what its membrane is behind its spike does not count
 		return ""
-	case p.Refractory > quantise.MaxRest:
-		return fmt.Sprintf("it rests %d steps behind a spike, and a neuron of the chip %d at most", p.Refractory, quantise.MaxRest)
+	case p.Refractory > quantize.MaxRest:
+		return fmt.Sprintf("it rests %d steps behind a spike, and a neuron of the chip %d at most", p.Refractory, quantize.MaxRest)
 	case p.Decay == 0: // what the membrane was does not count
 		return ""
 	}

@@ -40,7 +40,7 @@ type Layer struct {
 	beyond, cut int
 }
 
-// New quantises a population that lies on the chip as a layer of a map.
+// New quantizes a population that lies on the chip as a layer of a map.
 func New(c *schema.Circuit, l *mapping.Layer, w circuit.Weights) *Layer {
 	p := &c.Populations[l.Population]
 	q := &Layer{p: p, l: l, weigher: l.Weigher(c, w), lattice: Of(l.Axons),

@@ -1,4 +1,4 @@
-package quantise
+package quantize
 
 import (
 	"fmt"
@@ -162,9 +162,9 @@ func Population(c *schema.Circuit, i int, w circuit.Weights, width int) (r Regis
 	return r, loss, ""
 }
 
-// Dequantised returns the numbers that the registers stand for: the population's dynamics, and weights and biases of the circuit's
+// Dequantized returns the numbers that the registers stand for: the population's dynamics, and weights and biases of the circuit's
 // tensors; a bias that a drive is added to is as it was. The threshold lies half a unit above the register's, since a membrane is a whole number.
-func (r *Registers) Dequantised(p *schema.Population) (d schema.Dynamics, weights [][]float32, bias []float32) {
+func (r *Registers) Dequantized(p *schema.Population) (d schema.Dynamics, weights [][]float32, bias []float32) {
 	d = p.Dynamics
 	d.Decay = float64(4096-r.DecayV) / 4096
 	if p.Current {
@@ -194,7 +194,7 @@ func (r *Registers) Dequantised(p *schema.Population) (d schema.Dynamics, weight
 // rounded returns the numbers that the registers stand for.
 func (x *numbers) rounded(r *Registers) *numbers {
 	y, p := *x, *x.p
-	p.Dynamics, y.weights, y.bias = r.Dequantised(x.p)
+	p.Dynamics, y.weights, y.bias = r.Dequantized(x.p)
 	if p.Reads {
 		p.Threshold = x.p.Threshold
 	}

@@ -1,4 +1,4 @@
-package quantise
+package quantize
 
 import (
 	"snnc.dev/snnc/plugins/schema"

@@ -1,4 +1,4 @@
-// Package quantise puts the numbers of a population into Loihi's registers: weights, threshold, biases and decays in integers of a
+// Package quantize puts the numbers of a population into Loihi's registers: weights, threshold, biases and decays in integers of a
 // common scale.
 //
 // Population gives Registers and what was lost. The scale is chosen so that weights that are multiples of one unit stay what they are, or
@@ -7,4 +7,4 @@
 // lava's proc/lif/models.py, for neurons whose current is gone in one step or decays.
 //
 // It imports plugins/schema and plugins/sdk/circuit. Package loihi imports it.
-package quantise
+package quantize

@@ -1,4 +1,4 @@
-package quantise
+package quantize
 
 import (
 	"math"
@@ -30,7 +30,7 @@ func draw(seed uint64, o circuittest.Options) circuittest.Net {
 	return n
 }
 
-// registers quantises all populations; numbers returns the circuit that the registers stand for.
+// registers quantizes all populations; numbers returns the circuit that the registers stand for.
 func registers(t *testing.T, n circuittest.Net, width int) (all []Registers, losses []schema.Loss, of circuittest.Net) {
 	t.Helper()
 	of.Circuit = n.Circuit
@@ -47,7 +47,7 @@ func registers(t *testing.T, n circuittest.Net, width int) (all []Registers, los
 		}
 		all, losses = append(all, r), append(losses, loss)
 		p := &of.Circuit.Populations[i]
-		d, weights, bias := r.Dequantised(p)
+		d, weights, bias := r.Dequantized(p)
 		p.Dynamics = d
 		p.Synapses = append([]schema.Synapses(nil), p.Synapses...)
 		for k := range p.Synapses {

@@ -1,4 +1,4 @@
-package quantise
+package quantize
 
 import (
 	"math"
