@@ -27,7 +27,7 @@ func (s Span) Within(t Span) Span {
 }
 
 // Inputs returns the places of the view that a neuron's place takes in.
-func (x Axis) Inputs(out int) Span {
+func (x *Axis) Inputs(out int) Span {
 	if x.Transposed {
 		return x.windows(out, x.In)
 	}
@@ -35,7 +35,7 @@ func (x Axis) Inputs(out int) Span {
 }
 
 // Outputs returns the places of neurons that a place of the view reaches.
-func (x Axis) Outputs(in int) Span {
+func (x *Axis) Outputs(in int) Span {
 	if x.Transposed {
 		return x.window(in, x.Out)
 	}
@@ -43,13 +43,13 @@ func (x Axis) Outputs(in int) Span {
 }
 
 // InputsOf returns the places of the view that some places of neurons take in, each once and in order.
-func (x Axis) InputsOf(outs Span) iter.Seq[int] {
+func (x *Axis) InputsOf(outs Span) iter.Seq[int] {
 	return func(yield func(int) bool) {
 		if outs.Len() < 1 {
 			return
 		}
-		gaps := !x.Transposed && x.Stride > x.Kernel
-		for i := x.Inputs(outs.From).From; i < x.Inputs(outs.To-1).To; i++ {
+		gaps, end := !x.Transposed && x.Stride > x.Kernel, x.Inputs(outs.To-1).To
+		for i := x.Inputs(outs.From).From; i < end; i++ {
 			if gaps && x.Outputs(i).Within(outs).Len() == 0 {
 				continue
 			}
@@ -61,7 +61,7 @@ func (x Axis) InputsOf(outs Span) iter.Seq[int] {
 }
 
 // Tap returns the place of the kernel that connects a place of the view with one of the neurons.
-func (x Axis) Tap(in, out int) int {
+func (x *Axis) Tap(in, out int) int {
 	if x.Transposed {
 		return out + x.Pad - in*x.Stride
 	}
@@ -69,7 +69,7 @@ func (x Axis) Tap(in, out int) int {
 }
 
 // Connections returns how many pairs of places are connected, and how many places of the view a place of the neurons takes in at most.
-func (x Axis) Connections() (all, most int) {
+func (x *Axis) Connections() (all, most int) {
 	for i := range x.Out {
 		n := x.Inputs(i).Len()
 		all, most = all+n, max(most, n)
@@ -78,7 +78,7 @@ func (x Axis) Connections() (all, most int) {
 }
 
 // Fits reports whether there are as many neurons as the kernel has places over the view; where Transposed is set, the other way round.
-func (x Axis) Fits() bool {
+func (x *Axis) Fits() bool {
 	large, small := x.In, x.Out
 	if x.Transposed {
 		large, small = small, large
@@ -87,13 +87,13 @@ func (x Axis) Fits() bool {
 }
 
 // window returns the places under the kernel at its place i, of so many.
-func (x Axis) window(i, places int) Span {
+func (x *Axis) window(i, places int) Span {
 	from := i*x.Stride - x.Pad
 	return Span{from, from + x.Kernel}.Within(Span{0, places})
 }
 
 // windows returns the places of the kernel, of so many, at which it lies over a place.
-func (x Axis) windows(at, places int) Span {
+func (x *Axis) windows(at, places int) Span {
 	first := 0
 	if from := at + x.Pad - x.Kernel + 1; from > 0 {
 		first = (from + x.Stride - 1) / x.Stride

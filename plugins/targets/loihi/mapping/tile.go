@@ -1,7 +1,7 @@
 package mapping
 
 import (
-	"fmt"
+	"encoding/binary"
 	"slices"
 
 	"snnc.dev/snnc/plugins/schema"
@@ -49,6 +49,23 @@ type reachClass struct {
 	first     []int // for each input of the class the first output of the tile that it reaches
 }
 
+// key appends what tells kinds apart.
+func (k *stripKind) key(b []byte) []byte {
+	b = binary.AppendUvarint(b, uint64(k.size))
+	for _, r := range k.groups {
+		b = binary.AppendUvarint(b, uint64(len(r.classes)))
+		for _, c := range r.classes {
+			b = binary.AppendUvarint(b, uint64(c.kernel))
+			b = binary.AppendUvarint(b, uint64(c.n))
+			b = binary.AppendUvarint(b, uint64(len(c.first)))
+			for _, first := range c.first {
+				b = binary.AppendUvarint(b, uint64(first))
+			}
+		}
+	}
+	return b
+}
+
 func (g *group) axis(vertical bool) circuit.Axis {
 	if vertical {
 		return g.Rows
@@ -81,6 +98,7 @@ func (l *layer) cut(vertical bool, size int, work *budget) *strip {
 		s.cover[i] = make([]int, x.In)
 	}
 	seen := map[string]int{}
+	var key []byte
 	for a := 0; a < length; a += size {
 		b := min(a+size, length)
 		k := stripKind{size: b - a, count: 1}
@@ -107,13 +125,13 @@ func (l *layer) cut(vertical bool, size int, work *budget) *strip {
 			}
 			k.groups = append(k.groups, r)
 		}
-		key := fmt.Sprint(k.size, k.groups)
-		if j, ok := seen[key]; ok {
+		key = k.key(key[:0])
+		if j, ok := seen[string(key)]; ok {
 			s.kinds[j].count++
 			s.kind = append(s.kind, j)
 			continue
 		}
-		seen[key] = len(s.kinds)
+		seen[string(key)] = len(s.kinds)
 		s.kind = append(s.kind, len(s.kinds))
 		s.kinds = append(s.kinds, k)
 	}

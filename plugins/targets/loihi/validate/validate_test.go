@@ -11,7 +11,7 @@ import (
 	"snnc.dev/snnc/plugins/targets/loihi/mapping"
 )
 
-var networks = flag.Int("networks", 300, "random networks that are placed and validated")
+var networks = flag.Int("networks", 100, "random networks that are placed and validated")
 
 // place lays circuits on a chip of so many cores.
 func place(t *testing.T, circuits []schema.Circuit, cores, generation, bits int) *mapping.Layout {
