@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"cmp"
 	"encoding/binary"
 	"fmt"
 	"math"
@@ -145,8 +146,7 @@ func (s *search) run(layers []layer, all []*options, r rules, width, bound int) 
 		}
 		whole = whole && !ended
 		if len(next) > width {
-			slices.SortStableFunc(next, func(a, b *state) int { return a.cores - b.cores })
-			next, whole = next[:width], false
+			next, whole = chosen(next, width), false
 		}
 		if len(next) > 0 {
 			states = next
@@ -175,6 +175,35 @@ func (s *search) run(layers []layer, all []*options, r rules, width, bound int) 
 		}
 	}
 	return p, whole
+}
+
+// chosen returns so many states: those with the fewest cores for the output axons that they leave to layers which are still read, evenly
+// from few cores to few axons in use, and then those with the fewest cores. By cores alone a layer that many read could have no axons left
+// for the last of these.
+func chosen(all []*state, width int) []*state {
+	slices.SortStableFunc(all, func(a, b *state) int { return cmp.Or(a.cores-b.cores, a.slots()-b.slots()) })
+	var front, rest []*state
+	for _, s := range all {
+		if len(front) == 0 || s.slots() < front[len(front)-1].slots() {
+			front = append(front, s)
+		} else {
+			rest = append(rest, s)
+		}
+	}
+	out := make([]*state, 0, width)
+	most := min(len(front), width/2)
+	for k := range most {
+		out = append(out, front[k*(len(front)-1)/max(most-1, 1)])
+	}
+	return append(out, rest[:width-len(out)]...)
+}
+
+// slots returns how many output axon slots of fullest cores are in use, of layers that later ones still read.
+func (s *state) slots() (sum int) {
+	for _, o := range s.open {
+		sum += o.slots
+	}
+	return sum
 }
 
 // pass goes on without layer j.
