@@ -48,6 +48,45 @@ func TestClip(t *testing.T) {
 	}
 }
 
+// What the weights are sampled by does not meet the same place of each kernel, and the registers lose what was reckoned with, whatever
+// exponent the sums leave.
+func TestClipRegisters(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 3))
+	for _, width := range []int{2, 3, 4} {
+		for _, in := range []int{36, 288, 1152, 2304} { // 4 to 256 kernels of 3x3
+			w := make([][]float32, 32)
+			for i := range w {
+				w[i] = make([]float32, in)
+				for j := range w[i] {
+					tap := []float64{0.3, 0.7, 0.3, 0.7, 1, 0.7, 0.3, 0.7, 0.3}[j%9]
+					w[i][j] = float32(tap * r.NormFloat64())
+				}
+			}
+			n := dense(schema.Dynamics{Decay: 0.5, Threshold: math.Sqrt(float64(in))}, w, nil)
+			_, loss, problem := Population(&n.Circuit, 0, n.Weights, width)
+			if problem != "" {
+				t.Fatal(problem)
+			}
+			largest, shift := Mantissas(width)
+			full, best, power := float64(largest>>shift), math.Inf(1), 0.0
+			for _, v := range n.Arena {
+				power += float64(v) * float64(v)
+			}
+			for top := 0.5; top < 5; top += 0.05 {
+				sum := 0.0
+				for _, v := range n.Arena {
+					d := math.Abs(float64(v)) - top/full*math.Min(math.RoundToEven(math.Abs(float64(v))/(top/full)), full)
+					sum += d * d
+				}
+				best = math.Min(best, math.Sqrt(sum/power))
+			}
+			if loss.Weights > 1.06*best {
+				t.Errorf("%d bits, %d inputs: %.3f lost, and %.3f need be", width, in, loss.Weights, best)
+			}
+		}
+	}
+}
+
 func smaller(list []float32) (out []float32) {
 	for _, v := range list {
 		out = append(out, v/5)

@@ -118,7 +118,7 @@ func Population(c *schema.Circuit, i int, w circuit.Weights, width int) (r Regis
 			return r, loss, fmt.Sprintf("its membrane starts at %v, which is %v in the scale of its weights, and the chip holds %d", p.Start, p.Start*x.s, maxState)
 		}
 		if soft(&p) {
-			r.ResetBy = int(math.Round(p.Reset.Value * x.s))
+			r.ResetBy = max(int(math.Round(p.Reset.Value*x.s)), 1) // 0 would be a reset to 0
 		}
 		if p.Reads {
 			r.Threshold = MaxThreshold

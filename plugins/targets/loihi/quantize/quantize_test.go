@@ -294,3 +294,15 @@ func TestMemoryless(t *testing.T) {
 		t.Errorf("said of %d networks, %d spikes of the others", said, fired)
 	}
 }
+
+// A neuron that fires once, late, in an example of one step has nothing to be silent in.
+func TestSilenceOfNothing(t *testing.T) {
+	n := dense(schema.Dynamics{Decay: 1, Threshold: 1, Once: true}, repeated(0.5, 2, 3), nil)
+	n.Circuit.Steps = 1
+	p := &n.Circuit.Populations[0]
+	p.Late = true
+	p.Synapses = append(p.Synapses, schema.Synapses{Population: 0, Kind: schema.Same, View: schema.View{From: p.Dims, Dims: p.Dims}, Weights: schema.Tensor{Dims: []int{1}}})
+	if _, _, problem := Population(&n.Circuit, 0, n.Weights, 8); problem != "" {
+		t.Error(problem)
+	}
+}

@@ -112,7 +112,7 @@ func (x *numbers) silent(s float64) (bounds []float64) {
 	if p.Late {
 		free--
 	}
-	bounds = bounds[:free]
+	bounds = bounds[:max(free, 0)]
 	for k := range bounds {
 		u = left(u, keepU) + each
 		v = left(v, keepV) + u + bias
