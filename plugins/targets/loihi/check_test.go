@@ -29,7 +29,10 @@ import (
 	"snnc.dev/snnc/runtime/graph"
 )
 
-var update = flag.Bool("update", false, "rewrite the goldens in testdata")
+var (
+	update   = flag.Bool("update", false, "rewrite the goldens in testdata")
+	networks = flag.Int("networks", 50, "random networks of those tests that draw most of them")
+)
 
 // circuitsOf cuts a network that is given as text.
 func circuitsOf(text string) ([]schema.Circuit, error) {

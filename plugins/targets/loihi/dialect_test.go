@@ -23,7 +23,7 @@ func spoken(a schema.Arguments, dialect string) schema.Arguments {
 func TestDialects(t *testing.T) {
 	for dialect, is := range map[string]emulator.Dialect{"lava": emulator.Lava, "brian2": emulator.Brian2, "chip": emulator.Chip} {
 		fired, biased, late, refused, once := 0, 0, 0, 0, 0
-		for seed := range uint64(100) {
+		for seed := range uint64(*networks) {
 			r := rand.New(rand.NewPCG(seed, 11))
 			o := circuittest.Options{Whole: 1 + int(seed%31), Decays: []float64{1}, NoRefractory: dialect == "lava", NoDrive: true, NoCurrent: r.IntN(2) == 0}
 			n := accepted(seed, o)
@@ -65,7 +65,7 @@ func TestDialects(t *testing.T) {
 			}
 		}
 		t.Logf("%s: %d spikes, %d biased populations, %d that fire once, %d circuits that begin later, %d refused", dialect, fired, biased, once, late, refused)
-		if fired < 3000 || biased < 50 || once < 20 || (late > 50) != (dialect == "lava") || refused > 20 {
+		if fired < 30**networks || biased < *networks/2 || once < *networks/5 || (late > *networks/2) != (dialect == "lava") || refused > *networks/5 {
 			t.Errorf("%s: that is too few to say something", dialect)
 		}
 	}
