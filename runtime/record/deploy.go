@@ -4,14 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"math"
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
-
-	"snnc.dev/snnc/plugins/schema"
 )
 
 // SetDeployment writes what a deploy action says of a target into deploy/NAME.json. NAME is the name of a file.
@@ -147,29 +143,4 @@ func (d *Deployment) Stays(most int) string {
 		verb = "stays"
 	}
 	return fmt.Sprintf("%d of %d layers %s on the host: %s", host, len(d.Layers), verb, strings.Join(parts, "; "))
-}
-
-// Amount writes how much of a thing is used, as 736 of 131,072 neurons.
-func Amount(a schema.Amount) string {
-	if a.Limit > 0 {
-		return Quantity(a.Used) + " of " + Quantity(a.Limit) + " " + a.Name
-	}
-	return Quantity(a.Used) + " " + a.Name
-}
-
-// Amounts writes a list of amounts in one line.
-func Amounts(list []schema.Amount) string {
-	out := make([]string, len(list))
-	for i, a := range list {
-		out[i] = Amount(a)
-	}
-	return strings.Join(out, ", ")
-}
-
-// Quantity writes whole numbers whole, with their thousands apart, and others with four digits that count.
-func Quantity(v float64) string {
-	if v == math.Trunc(v) && math.Abs(v) < 1<<53 {
-		return Grouped(int(v))
-	}
-	return strconv.FormatFloat(v, 'g', 4, 64)
 }

@@ -163,78 +163,6 @@ func numerically(a, b string) int {
 	return cmp.Compare(len(a), len(b))
 }
 
-// comparison is the deployments of a model side by side.
-type comparison struct {
-	Model   string
-	Figures []string // names
-	Rows    []comparedRow
-}
-
-type comparedRow struct {
-	ID, Title, Target string
-	Fits              bool
-	Used, Host, Time  string
-	Energy            []fact
-	Figures           [][2]string // by name: on the chip, in software
-}
-
-// comparisons puts the deployments of each model that has several next to one another.
-func comparisons(all []deployment, of []*Deployment) (out []comparison) {
-	models := map[string][]int{}
-	var order []string
-	for i, d := range of {
-		if d == nil || d.Model == "" {
-			continue
-		}
-		if models[d.Model] == nil {
-			order = append(order, d.Model)
-		}
-		models[d.Model] = append(models[d.Model], i)
-	}
-	for _, model := range order {
-		if len(models[model]) < 2 {
-			continue
-		}
-		c := comparison{Model: model}
-		for _, i := range models[model] {
-			for _, f := range of[i].Figures {
-				if !slices.Contains(c.Figures, f.Name) && len(c.Figures) < mostFigures {
-					c.Figures = append(c.Figures, f.Name)
-				}
-			}
-		}
-		for _, i := range models[model] {
-			d := of[i]
-			row := comparedRow{ID: all[i].ID, Title: all[i].Title, Target: all[i].Target, Fits: d.Fits}
-			if len(d.Used) > 0 {
-				row.Used = Amount(d.Used[0])
-			}
-			if sum := d.ChipOperations + d.HostOperations; sum > 0 {
-				row.Host = percent(d.HostOperations / sum)
-			}
-			if d.Seconds.High > 0 {
-				row.Time = span(d.Seconds.Low, d.Seconds.High, "s")
-			}
-			for _, t := range d.Totals {
-				row.Energy = append(row.Energy, fact{t.Profile, span(t.Low, t.High, "J"), partial(t.Parts)})
-			}
-			for _, name := range c.Figures {
-				figure := [2]string{}
-				if k := slices.IndexFunc(d.Figures, func(f DeployedFigure) bool { return f.Name == name }); k >= 0 {
-					figure = [2]string{number(d.Figures[k].Chip), number(d.Figures[k].Software)}
-				}
-				row.Figures = append(row.Figures, figure)
-			}
-			c.Rows = append(c.Rows, row)
-		}
-		out = append(out, c)
-	}
-	return out
-}
-
-// mostFigures is how many metrics the table of all deployments of a model has.
-const mostFigures = 4
-
 // newDeployment reads a deployment. A file that is none is shown as such: the user may have put it there.
 func newDeployment(file string, text []byte) deployment {
 	d := deployment{Title: strings.TrimPrefix(strings.TrimSuffix(file, deploySuffix), DeployFolder+"/"), File: file}
@@ -425,100 +353,6 @@ func spent(d *Deployment) (out []spentRow) {
 	return out
 }
 
-// measure writes a constant with a prefix of its unit.
-func measure(v float64, unit string) string {
-	if unit == "" || unit == "1" {
-		return Quantity(v)
-	}
-	base, over, per := strings.Cut(unit, "/")
-	if per {
-		over = "/" + over
-	}
-	if base == "1" {
-		if v >= 1e6 {
-			return Quantity(v) + " " + over[1:] + "⁻¹"
-		}
-		return number(v) + " " + over[1:] + "⁻¹"
-	}
-	for prefix, of := range map[string]float64{"": 1, "m": 1e-3, "u": 1e-6, "µ": 1e-6, "n": 1e-9, "p": 1e-12, "f": 1e-15, "k": 1e3, "M": 1e6} {
-		if rest, is := strings.CutPrefix(base, prefix); is && slices.Contains([]string{"J", "W", "s", "V", "A", "Hz"}, rest) {
-			return si(v*of, rest+over)
-		}
-	}
-	return number(v) + " " + unit
-}
-
-// round keeps four digits of what is no whole number.
-func round(v float64) float64 {
-	if math.Abs(v) >= 1000 {
-		return math.Round(v)
-	}
-	return v
-}
-
-// mean writes the mean of a list; "" of none.
-func mean(list []float64) string {
-	if len(list) == 0 {
-		return ""
-	}
-	sum := 0.0
-	for _, v := range list {
-		sum += v
-	}
-	return number(sum / float64(len(list)))
-}
-
-// si writes a quantity with three digits and a prefix of its unit.
-func si(v float64, unit string) string {
-	prefixes := []struct {
-		of   float64
-		name string
-	}{{1e12, "T"}, {1e9, "G"}, {1e6, "M"}, {1e3, "k"}, {1, ""}, {1e-3, "m"}, {1e-6, "µ"}, {1e-9, "n"}, {1e-12, "p"}, {1e-15, "f"}}
-	if v == 0 {
-		return "0 " + unit
-	}
-	for _, p := range prefixes {
-		if a := math.Abs(v) / p.of; a >= 0.9995 && a < 9.995e5 {
-			digits := 2 - max(0, int(math.Floor(math.Log10(a*1.0005))))
-			text := strconv.FormatFloat(v/p.of, 'f', max(0, digits), 64)
-			if strings.Contains(text, ".") {
-				text = strings.TrimRight(strings.TrimRight(text, "0"), ".")
-			}
-			return text + " " + p.name + unit
-		}
-	}
-	return scientific(v, 2) + " " + unit
-}
-
-// span writes an interval, from 0 as its upper end.
-func span(low, high float64, unit string) string {
-	switch l, h := si(low, unit), si(high, unit); {
-	case l == h:
-		return h
-	case low <= 0:
-		return "≤ " + h
-	default:
-		a, prefix, _ := strings.Cut(l, " ")
-		if _, p, _ := strings.Cut(h, " "); p == prefix {
-			return a + " to " + h
-		}
-		return l + " to " + h
-	}
-}
-
-// ratio writes how much more one thing is than another. A high of 0 is no bound.
-func ratio(low, high float64) string {
-	l, h := number(low), number(high)
-	switch {
-	case l == h:
-		return l + " ×"
-	case high == 0:
-		return "≥ " + l + " ×"
-	default:
-		return l + " to " + h + " ×"
-	}
-}
-
 // parted are the parts of energies in words.
 var parted = map[schema.EnergyPart]string{schema.Dynamic: "events", schema.PerStep: "steps", schema.Static: "static, over the time", schema.HostIO: "processors, in and out"}
 
@@ -544,14 +378,6 @@ func partial(parts []schema.EnergyPart) string {
 func short(p schema.EnergyPart) string {
 	word, _, _ := strings.Cut(cmp.Or(parted[p], string(p)), ",")
 	return word
-}
-
-// between writes an interval; "" of none.
-func between(i Interval) string {
-	if i == (Interval{}) {
-		return ""
-	}
-	return number(i.Low) + " to " + number(i.High)
 }
 
 // lines returns the texts that say something.
