@@ -4,8 +4,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
-	"os"
-	"path/filepath"
+	"maps"
 	"regexp"
 	"slices"
 	"strconv"
@@ -25,6 +24,7 @@ import (
 	"snnc.dev/snnc/plugins/neurons/iterativelif"
 	"snnc.dev/snnc/plugins/neurons/lif"
 	"snnc.dev/snnc/plugins/schema"
+	"snnc.dev/snnc/plugins/targets/internal/checktest"
 	"snnc.dev/snnc/runtime/cut"
 	"snnc.dev/snnc/runtime/graph"
 )
@@ -77,100 +77,13 @@ func request(t interface {
 	return r
 }
 
-func amounts(list []schema.Amount) string {
-	var parts []string
-	for _, a := range list {
-		s := fmt.Sprintf("%.0f %s", a.Used, a.Name)
-		if a.Limit > 0 {
-			s += fmt.Sprintf(" of %.0f", a.Limit)
-		}
-		parts = append(parts, s)
-	}
-	return strings.Join(parts, "; ")
-}
-
-// rendered writes a reply as text.
-func rendered(r schema.TargetReply) string {
-	var w strings.Builder
-	fmt.Fprintf(&w, "fits %v\n", r.Fits)
-	if len(r.Used) > 0 {
-		fmt.Fprintf(&w, "all: %s\n", amounts(r.Used))
-	}
-	for _, l := range r.Layers {
-		fmt.Fprintf(&w, "%s %s", l.Network, l.Layer)
-		if l.Host {
-			w.WriteString(" on the host")
-		}
-		if len(l.Used) > 0 {
-			fmt.Fprintf(&w, ": %s", amounts(l.Used))
-		}
-		w.WriteString("\n")
-		if l.Problem != "" {
-			fmt.Fprintf(&w, "  problem: %s\n", l.Problem)
-		}
-		if l.Change != "" {
-			fmt.Fprintf(&w, "  change: %s\n", l.Change)
-		}
-	}
-	for _, n := range r.Notes {
-		fmt.Fprintf(&w, "note: %s\n", n)
-	}
-	for _, c := range r.Complaints {
-		fmt.Fprintf(&w, "complaint: %s: %s (%s)\n", c.Path, c.Summary, c.Help)
-	}
-	return w.String()
-}
-
-// Each archive of testdata holds specs; a name such as `a.snn cores=16 bits=4` says what chip, and NAME.out what Check says.
+// Each archive of testdata holds specs.
 func TestCheck(t *testing.T) {
-	files, err := filepath.Glob("testdata/*.txtar")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no specs: %v", err)
-	}
-	for _, file := range files {
-		a, err := txtar.ParseFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		want := map[string]string{}
-		for _, f := range a.Files {
-			want[f.Name] = string(f.Data)
-		}
-		var out []txtar.File
-		for _, f := range a.Files {
-			if strings.HasSuffix(f.Name, ".out") {
-				continue
-			}
-			cores, bits := 128, 8
-			for _, w := range strings.Fields(f.Name)[1:] {
-				name, v, _ := strings.Cut(w, "=")
-				n, err := strconv.Atoi(v)
-				if err != nil {
-					t.Fatalf("%s: %v", f.Name, err)
-				}
-				switch name {
-				case "cores":
-					cores = n
-				case "bits":
-					bits = n
-				}
-			}
-			reply, err := Check(request(t, "snn 1\n"+string(f.Data), cores, bits))
-			if err != nil {
-				t.Fatalf("%s: %v", f.Name, err)
-			}
-			got := rendered(reply)
-			if d := cmp.Diff(want[f.Name+".out"], got); d != "" && !*update {
-				t.Errorf("%s: %s (-want +got)\n%s", file, f.Name, d)
-			}
-			out = append(out, f, txtar.File{Name: f.Name + ".out", Data: []byte(got)})
-		}
-		if a.Files = out; *update {
-			if err := os.WriteFile(file, txtar.Format(a), 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
+	checktest.Golden(t, "testdata/*.txtar", *update, func(_, text string, args schema.Arguments) (schema.TargetReply, error) {
+		r := request(t, "snn 1\n"+text, 128, 8)
+		maps.Copy(r.Arguments, args)
+		return Check(r)
+	})
 }
 
 // spec writes a network of convolutions and dense layers.
@@ -269,7 +182,7 @@ func changed(t failer, n network) (made []string) {
 		}
 	}
 	if reply.Fits != (problems == 0) {
-		t.Errorf("fits %v, with %d problems:\n%s", reply.Fits, problems, rendered(reply))
+		t.Errorf("fits %v, with %d problems:\n%s", reply.Fits, problems, checktest.Text(reply))
 	}
 	return made
 }
@@ -401,7 +314,7 @@ function eval(x: bit[T2 N 1 65536 4000]) {
 		}
 		r, err := Check(schema.TargetRequest{Circuits: circuits})
 		if err != nil || r.Fits || len(r.Notes) == 0 {
-			t.Errorf("%v\n%s", err, rendered(r))
+			t.Errorf("%v\n%s", err, checktest.Text(r))
 		}
 	}
 }

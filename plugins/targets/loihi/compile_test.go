@@ -15,6 +15,7 @@ import (
 	"snnc.dev/snnc/plugins/sdk"
 	"snnc.dev/snnc/plugins/sdk/circuit"
 	"snnc.dev/snnc/plugins/sdk/circuit/circuittest"
+	"snnc.dev/snnc/plugins/targets/internal/checktest"
 	"snnc.dev/snnc/plugins/targets/loihi/emulator"
 )
 
@@ -39,7 +40,7 @@ func compiledNet(t *testing.T, n circuittest.Net, bits int) (*onChip, schema.Com
 	t.Helper()
 	chip, r, err := Compile(n.Request("loihi", arguments(1024, bits)), n.Weights)
 	if err != nil || chip == nil {
-		t.Fatalf("%v\n%s", err, rendered(r.TargetReply))
+		t.Fatalf("%v\n%s", err, checktest.Text(r.TargetReply))
 	}
 	return chip.(*onChip), r
 }
@@ -482,8 +483,8 @@ func TestCompileRefuses(t *testing.T) {
 		}
 		n := circuittest.Net{Circuit: c, Arena: slices.Repeat([]float32{x.weight, 0.1}, 25000)}
 		chip, r, err := Compile(n.Request("loihi", arguments(128, 8)), n.Weights)
-		if err != nil || chip != nil || r.Fits || len(r.Losses) > 0 || !strings.Contains(rendered(r.TargetReply), x.want) {
-			t.Errorf("%s: %v %v\n%s", x.text, chip, err, rendered(r.TargetReply))
+		if err != nil || chip != nil || r.Fits || len(r.Losses) > 0 || !strings.Contains(checktest.Text(r.TargetReply), x.want) {
+			t.Errorf("%s: %v %v\n%s", x.text, chip, err, checktest.Text(r.TargetReply))
 		}
 	}
 	chip, r, err := Compile(schema.CompileRequest{Arguments: arguments(128, 7)}, nil)

@@ -9,6 +9,7 @@ import (
 
 	"snnc.dev/snnc/plugins/schema"
 	"snnc.dev/snnc/plugins/sdk/circuit/circuittest"
+	"snnc.dev/snnc/plugins/targets/internal/checktest"
 	"snnc.dev/snnc/plugins/targets/loihi/emulator"
 )
 
@@ -41,7 +42,7 @@ func TestDialects(t *testing.T) {
 				t.Fatal(err)
 			}
 			if chip == nil {
-				if text := rendered(reply.TargetReply); !strings.Contains(text, "no inhibition that the chip has") {
+				if text := checktest.Text(reply.TargetReply); !strings.Contains(text, "no inhibition that the chip has") {
 					t.Errorf("%s, seed %d: %s", dialect, seed, text)
 				}
 				refused++
@@ -84,11 +85,11 @@ func TestDialectLacks(t *testing.T) {
 			t.Fatal(err)
 		}
 		r, err := Check(schema.TargetRequest{Arguments: spoken(arguments(128, 8), x.dialect), Circuits: []schema.Circuit{c}})
-		if text := rendered(r); err != nil || r.Fits || !strings.Contains(text, x.want) {
+		if text := checktest.Text(r); err != nil || r.Fits || !strings.Contains(text, x.want) {
 			t.Errorf("%s: %s: %v\n%s", x.dialect, x.text, err, text)
 		}
 		if r, err := Check(schema.TargetRequest{Arguments: arguments(128, 8), Circuits: []schema.Circuit{c}}); err != nil || !r.Fits {
-			t.Errorf("the chip itself: %s: %v\n%s", x.text, err, rendered(r))
+			t.Errorf("the chip itself: %s: %v\n%s", x.text, err, checktest.Text(r))
 		}
 	}
 	c, err := circuittest.Parse("n", "d drive 4\na 4 drive=d\nb 4 bias <- linear a")
@@ -96,7 +97,7 @@ func TestDialectLacks(t *testing.T) {
 		t.Fatal(err)
 	}
 	if r, err := Check(schema.TargetRequest{Arguments: spoken(arguments(128, 8), "lava"), Circuits: []schema.Circuit{c}}); err != nil || !r.Fits {
-		t.Errorf("a drive that need not wait: %v\n%s", err, rendered(r))
+		t.Errorf("a drive that need not wait: %v\n%s", err, checktest.Text(r))
 	}
 	for _, a := range []schema.Arguments{spoken(arguments(128, 8), "nest"), spoken(second(arguments(128, 8)), "lava")} {
 		if r, err := Check(schema.TargetRequest{Arguments: a}); err != nil || len(r.Complaints) != 1 || r.Complaints[0].Path != "dialect" {

@@ -10,6 +10,7 @@ import (
 	"snnc.dev/snnc/plugins/schema"
 	"snnc.dev/snnc/plugins/sdk/circuit"
 	"snnc.dev/snnc/plugins/sdk/circuit/circuittest"
+	"snnc.dev/snnc/plugins/targets/internal/checktest"
 	"snnc.dev/snnc/plugins/targets/loihi/emulator"
 	"snnc.dev/snnc/plugins/targets/loihi/mapping"
 	"snnc.dev/snnc/plugins/targets/loihi/quantize"
@@ -132,7 +133,7 @@ func TestOnceWorst(t *testing.T) {
 			t.Fatal(err)
 		}
 		if chip == nil {
-			text := rendered(reply.TargetReply)
+			text := checktest.Text(reply.TargetReply)
 			if !strings.Contains(text, "no inhibition that the chip has") && !strings.Contains(text, "weights of 1 bit") {
 				t.Errorf("seed %d: %s", seed, text)
 			}
@@ -214,7 +215,7 @@ func TestOnceValid(t *testing.T) {
 		reply := schema.TargetReply{Fits: true}
 		p := c.Report(&reply)
 		if !reply.Fits {
-			t.Errorf("seed %d: %s", seed, rendered(reply))
+			t.Errorf("seed %d: %s", seed, checktest.Text(reply))
 			continue
 		}
 		l := c.Layout(list, p, func(int, int) float64 { return 1 })

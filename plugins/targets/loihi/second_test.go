@@ -8,6 +8,7 @@ import (
 
 	"snnc.dev/snnc/plugins/schema"
 	"snnc.dev/snnc/plugins/sdk/circuit/circuittest"
+	"snnc.dev/snnc/plugins/targets/internal/checktest"
 )
 
 // second adds the generation to arguments.
@@ -32,11 +33,11 @@ func TestSecondSoft(t *testing.T) {
 			continue
 		}
 		if _, r, err := Compile(n.Request("loihi", arguments(1024, 8)), n.Weights); err != nil || slices.ContainsFunc(n.Circuit.Populations, func(p schema.Population) bool { return !p.Reads && !p.Once }) == r.Fits {
-			t.Fatalf("seed %d: the first generation: %v\n%s", seed, err, rendered(r.TargetReply))
+			t.Fatalf("seed %d: the first generation: %v\n%s", seed, err, checktest.Text(r.TargetReply))
 		}
 		chip, r, err := Compile(n.Request("loihi", second(arguments(1024, 8))), n.Weights)
 		if err != nil || chip == nil {
-			t.Fatalf("seed %d: %v\n%s", seed, err, rendered(r.TargetReply))
+			t.Fatalf("seed %d: %v\n%s", seed, err, checktest.Text(r.TargetReply))
 		}
 		if text, _, err := chip.Export(); err != nil || !strings.Contains(text, `"generation": 2`) {
 			t.Errorf("seed %d: %v\n%s", seed, err, text)
@@ -67,9 +68,9 @@ func TestSecondSays(t *testing.T) {
 	n := circuittest.Net{Circuit: c, Arena: slices.Repeat([]float32{0.25}, 50000)}
 	chip, r, err := Compile(n.Request("loihi", second(arguments(128, 8))), n.Weights)
 	if err != nil || chip == nil {
-		t.Fatalf("%v\n%s", err, rendered(r.TargetReply))
+		t.Fatalf("%v\n%s", err, checktest.Text(r.TargetReply))
 	}
-	if text := rendered(r.TargetReply); !strings.Contains(text, "2 cores; 4096 neurons") || !strings.Contains(text, "2048 neurons per core of 4095; 36 synapse words per core of 12000; 144 input axons per core;") {
+	if text := checktest.Text(r.TargetReply); !strings.Contains(text, "2 cores; 4096 neurons") || !strings.Contains(text, "2048 neurons per core of 4095; 36 synapse words per core of 12000; 144 input axons per core;") {
 		t.Error(text)
 	}
 	got, err := circuittest.RunChip(chip, &c, n.Block(1, 2), nil)
