@@ -164,12 +164,7 @@ func (z *scaled) on(c *Cell, current, from, to, best int) (left int) {
 	}
 	least := math.MaxInt
 	for mask := range uint8(1) << len(z.at.On) {
-		sum := 0
-		for i, t := range z.at.On {
-			if mask>>i&1 != 0 {
-				sum += lattices[4].Values[t] * z.a
-			}
-		}
+		sum := z.sum(mask)
 		x := current - sum
 		away := max(from-x, x-to, 0)
 		if cost := away<<20 + max(x-best, best-x) + count(mask); cost < least {
@@ -183,17 +178,22 @@ func (z *scaled) on(c *Cell, current, from, to, best int) (left int) {
 func (z *scaled) steps(c *Cell, current float64) (nearest int) {
 	least := math.Inf(1)
 	for mask := range uint8(1) << len(z.at.On) {
-		sum := 0
-		for i, t := range z.at.On {
-			if mask>>i&1 != 0 {
-				sum += lattices[4].Values[t] * z.a
-			}
-		}
+		sum := z.sum(mask)
 		if away := math.Abs(current - float64(sum)); away < least {
 			least, nearest, c.On = away, sum, mask
 		}
 	}
 	return nearest
+}
+
+// sum returns what those of the axons that are kept active add up to.
+func (z *scaled) sum(mask uint8) (sum int) {
+	for i, t := range z.at.On {
+		if mask>>i&1 != 0 {
+			sum += lattices[4].Values[t] * z.a
+		}
+	}
+	return sum
 }
 
 // size returns the units of a step.
