@@ -142,6 +142,21 @@ func mustRun(t testing.TB, x *Experiment, dir string, change ...func(*RunOptions
 	return w
 }
 
+// metricsOf reads the figures of a run folder.
+func metricsOf(t testing.TB, dir string) record.Metrics {
+	t.Helper()
+	folder, err := record.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer folder.Close()
+	metrics, err := folder.Metrics()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return metrics
+}
+
 func sum(t testing.TB, file string) string {
 	t.Helper()
 	text, err := os.ReadFile(file)

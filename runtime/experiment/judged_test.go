@@ -57,18 +57,7 @@ func TestJudged(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "run")
 	x := load(t, plugins, spec(t, "judged"))
 	mustRun(t, x, dir)
-	folder, err := record.Open(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	metrics, err := folder.Metrics()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := folder.Close(); err != nil {
-		t.Fatal(err)
-	}
-	figures := metrics["evaluate a"]
+	figures := metricsOf(t, dir)["evaluate a"]
 
 	painter := restored(t, x, dir, "a", false)
 	out, err := painter.Sample(&painter.Program.Samplers[0], n, 0, 0)
@@ -223,18 +212,7 @@ func TestEnergy(t *testing.T) {
 		dir := filepath.Join(t.TempDir(), "run")
 		text := spec(t, "painter", "metrics = [frechet(features = pixels)]", "metrics = [energy, spike_counts], replace = [fire(threshold = "+threshold+")]")
 		mustRun(t, load(t, h, text), dir)
-		folder, err := record.Open(dir)
-		if err != nil {
-			t.Fatal(err)
-		}
-		all, err := folder.Metrics()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := folder.Close(); err != nil {
-			t.Fatal(err)
-		}
-		figures := all["evaluate p"]
+		figures := metricsOf(t, dir)["evaluate p"]
 		synaptic, accumulates := rate*3*4*32*64, 3.*6*32
 		near(t, "additions", figures["synaptic_operations"].Value, synaptic, 0)
 		near(t, "multiply-accumulates", figures["multiply_accumulates"].Value, accumulates, 0)

@@ -22,15 +22,6 @@ func measured(t *testing.T, text string, sets ...string) (map[string]record.Figu
 	dir := filepath.Join(t.TempDir(), "run")
 	x := load(t, plugins, text, sets...)
 	mustRun(t, x, dir)
-	folder, err := record.Open(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer folder.Close()
-	metrics, err := folder.Metrics()
-	if err != nil {
-		t.Fatal(err)
-	}
 	pool := exec.NewPool(1)
 	t.Cleanup(pool.Close)
 	m, err := train.NewModel(x.Models[0].Program, x.Models[0].Modules, 99, pool)
@@ -45,7 +36,7 @@ func measured(t *testing.T, text string, sets ...string) (map[string]record.Figu
 	if err := m.Restore(f, x.Spec.Actions[0].Settings.Real("average") > 0); err != nil {
 		t.Fatal(err)
 	}
-	return metrics["evaluate "+name], m
+	return metricsOf(t, dir)["evaluate "+name], m
 }
 
 // split opens one split of digits in a range, and returns its images one behind the other.

@@ -13,7 +13,6 @@ import (
 	"snnc.dev/snnc/plugins/schema"
 	"snnc.dev/snnc/runtime/data"
 	"snnc.dev/snnc/runtime/metric"
-	"snnc.dev/snnc/runtime/record"
 )
 
 // wide are data that a painter of 8x8 is judged by, and an evaluation by them.
@@ -30,15 +29,7 @@ func TestJudgedByOtherData(t *testing.T) {
 	h := painters(t)
 	x := load(t, h, spec(t, "painter")+wide)
 	mustRun(t, x, dir)
-	folder, err := record.Open(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer folder.Close()
-	metrics, err := folder.Metrics()
-	if err != nil {
-		t.Fatal(err)
-	}
+	metrics := metricsOf(t, dir)
 	j := x.jobs()[len(x.jobs())-1]
 	_, drawn, err := j.use.as(restored(t, x, dir, "p", false))
 	if err != nil {

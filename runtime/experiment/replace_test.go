@@ -8,7 +8,6 @@ import (
 
 	"snnc.dev/snnc/runtime/checkpoint"
 	"snnc.dev/snnc/runtime/exec"
-	"snnc.dev/snnc/runtime/record"
 	"snnc.dev/snnc/runtime/train"
 )
 
@@ -113,18 +112,7 @@ func TestReplaceEvaluates(t *testing.T) {
 	mustRun(t, load(t, plugins, text, "evaluate.a.metrics=[mse]", "evaluate.a.replace=[fire(threshold = 0.05), held(steps = 6)]"), "first")
 	mustRun(t, load(t, plugins, text, "fire.threshold=0.05", "held.steps=6", "evaluate.a.metrics=[mse]", "train.a.optimizer=sgd(rate = 1e-30)", `train.a.start="first"`), "second")
 	mustRun(t, load(t, plugins, text, "evaluate.a.metrics=[mse]"), "plain")
-	of := func(dir string) float64 {
-		f, err := record.Open(dir)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer f.Close()
-		m, err := f.Metrics()
-		if err != nil {
-			t.Fatal(err)
-		}
-		return m["evaluate a"]["mse"].Value
-	}
+	of := func(dir string) float64 { return metricsOf(t, dir)["evaluate a"]["mse"].Value }
 	if of("first") != of("second") || of("first") == of("plain") {
 		t.Errorf("mse %v with replaced definitions, %v with them in the file, %v without", of("first"), of("second"), of("plain"))
 	}

@@ -126,16 +126,9 @@ func TestTwoModels(t *testing.T) {
 	if sum(t, filepath.Join(both, "samples/sample-images[0].npy")) == sum(t, filepath.Join(both, "samples/sample-images[1].npy")) {
 		t.Error("two seeds, the same samples")
 	}
-	folder, err := record.Open(both)
-	if err != nil {
-		t.Fatal(err)
-	}
-	metrics, err := folder.Metrics()
-	if err != nil || metrics["evaluate classes"]["accuracy"].Count != 360 || metrics["evaluate images"]["mse"].Count != 150 || metrics["evaluate images"]["mse"].Reference != "train" {
-		t.Errorf("%+v %v", metrics, err)
-	}
-	if err := folder.Close(); err != nil {
-		t.Fatal(err)
+	metrics := metricsOf(t, both)
+	if metrics["evaluate classes"]["accuracy"].Count != 360 || metrics["evaluate images"]["mse"].Count != 150 || metrics["evaluate images"]["mse"].Reference != "train" {
+		t.Errorf("%+v", metrics)
 	}
 	// Each alone, in two runs, comes to the same.
 	apart := filepath.Join(dir, "apart")

@@ -180,14 +180,9 @@ func TestSamplerOptions(t *testing.T) {
 // figure is the distance that an evaluation has found.
 func figure(t testing.TB, dir, action string) float64 {
 	t.Helper()
-	f, err := record.Open(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	metrics, err := f.Metrics()
-	if err != nil || len(metrics[action]) != 1 {
-		t.Fatalf("%v %v", metrics, err)
+	metrics := metricsOf(t, dir)
+	if len(metrics[action]) != 1 {
+		t.Fatalf("%v", metrics)
 	}
 	for _, f := range metrics[action] {
 		return f.Value
