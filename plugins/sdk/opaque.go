@@ -98,6 +98,11 @@ func (s Series) At(t int) []float32 {
 	return s.data[from : from+s.length : from+s.length]
 }
 
+// Example returns the numbers of an example, counted from 0, of so many neurons at a time step. They lie in place, as those of At.
+func (s Series) Example(t, example, neurons int) []float32 {
+	return s.At(t)[example*neurons:][:neurons:neurons]
+}
+
 // Operators computes a plugin's opaque components: it answers the calls of a host (schema.PrepareRequest and what follows it). Its
 // methods may be called concurrently. Serve has one; tests and programs that are no plugin processes make their own.
 type Operators struct {

@@ -164,7 +164,6 @@ func (p *program) run(b *sdk.Block, e int, counted []schema.Activity) {
 		membranes[i] = make([]int, circuit.Size(p.Populations[i].Dims))
 		spikes[i] = make([]float32, len(membranes[i]))
 	}
-	of := func(s sdk.Series, t, size int) []float32 { return s.At(t)[e*size:][:size] }
 	for t := range b.Steps {
 		given := 0
 		for i := range p.layers {
@@ -176,14 +175,14 @@ func (p *program) run(b *sdk.Block, e int, counted []schema.Activity) {
 				}
 			}
 			for _, d := range q.Drive {
-				for n, x := range of(b.Inputs[d], t, len(v)) {
+				for n, x := range b.Inputs[d].Example(t, e, len(v)) {
 					v[n] += l.whole(float64(x))
 				}
 			}
 			for k, s := range q.Synapses {
 				var from []float32
 				if s.Population < 0 {
-					from = of(b.Inputs[s.Input], t, len(l.onto[k]))
+					from = b.Inputs[s.Input].Example(t, e, len(l.onto[k]))
 				} else {
 					from = spikes[s.Population]
 				}
@@ -205,11 +204,11 @@ func (p *program) run(b *sdk.Block, e int, counted []schema.Activity) {
 			}
 			count.Active += float64(len(v)) // the chip updates all, whether something comes in or not
 			if q.Gives {
-				copy(of(b.Outputs[given], t, len(v)), spikes[i])
+				copy(b.Outputs[given].Example(t, e, len(v)), spikes[i])
 				given++
 			}
 			if len(b.Taps) > 0 {
-				copy(of(b.Taps[i], t, len(v)), spikes[i])
+				copy(b.Taps[i].Example(t, e, len(v)), spikes[i])
 			}
 		}
 	}

@@ -113,7 +113,6 @@ func (x *onChip) example(i int, state *emulator.State, b *sdk.Block, e int, t *t
 		seed = b.Seeds[e]
 	}
 	state.Reset(seed)
-	part := func(s sdk.Series, step, n int) []float32 { return s.At(step)[e*n:][:n] }
 	for j := range c.Populations {
 		p := &c.Populations[j]
 		if len(p.Drive) == 0 {
@@ -153,7 +152,7 @@ func (x *onChip) example(i int, state *emulator.State, b *sdk.Block, e int, t *t
 				if p.Gives && step == c.Steps-1 {
 					scale := p.Scale / x.registers[i][j].Scale
 					for k, v := range state.V(j) {
-						part(b.Outputs[given], 0, n)[k] = float32(float64(v) * scale)
+						b.Outputs[given].Example(0, e, n)[k] = float32(float64(v) * scale)
 					}
 				}
 				if p.Gives {
@@ -172,14 +171,14 @@ func (x *onChip) example(i int, state *emulator.State, b *sdk.Block, e int, t *t
 			spiking++
 			if tick == 0 && step == 1 { // what is late and has no source spikes at no first step
 				for _, s := range series {
-					clear(part(s, 0, n))
+					clear(s.Example(0, e, n))
 				}
 			}
 			held := step >= 0 && step < c.Steps
 			var rows [][]float32
 			for _, s := range series {
 				if held {
-					rows = append(rows, part(s, step, n))
+					rows = append(rows, s.Example(step, e, n))
 					clear(rows[len(rows)-1])
 				}
 			}

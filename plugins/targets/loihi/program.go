@@ -79,8 +79,7 @@ func (x *compiled) incoming(i, k, tick int, b *sdk.Block, e int) (spikes []int32
 	case k == len(b.Inputs):
 		return []int32{0}
 	}
-	n := circuit.Size(c.Inputs[k].Dims)
-	for element, v := range b.Inputs[k].At(tick)[e*n:][:n] {
+	for element, v := range b.Inputs[k].Example(tick, e, circuit.Size(c.Inputs[k].Dims)) {
 		if v != 0 {
 			spikes = append(spikes, int32(element))
 		}
@@ -94,7 +93,7 @@ func (x *compiled) biases(i, j int, b *sdk.Block, e int, clipped *float64) []int
 	n := circuit.Size(p.Dims)
 	var drives [][]float32
 	for _, d := range p.Drive {
-		drives = append(drives, b.Inputs[d].At(0)[e*n:][:n])
+		drives = append(drives, b.Inputs[d].Example(0, e, n))
 	}
 	return driven(&x.registers[i][j], n, drives, clipped)
 }

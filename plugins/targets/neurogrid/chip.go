@@ -37,8 +37,7 @@ func timeStep(at, offset, step float64) int { return int(math.Floor((at - offset
 // given returns what tells the inputs of an example of a block.
 func (x *program) given(b *sdk.Block, e int) func(i, t int) []float32 {
 	return func(i, t int) []float32 {
-		n := circuit.Size(x.circuit.Inputs[i].Dims)
-		return b.Inputs[i].At(t)[e*n:][:n]
+		return b.Inputs[i].Example(t, e, circuit.Size(x.circuit.Inputs[i].Dims))
 	}
 }
 
@@ -161,7 +160,7 @@ func (c *chip) Emulate(b *sdk.Block) (schema.EmulateReply, error) {
 			}
 			tallies[e], err = x.run(c.boards[b.Circuit], seed, b.Steps, x.given(b, e), func(j, t, neuron int) {
 				for _, s := range to[j] {
-					s.At(t)[e*size[j]+neuron] = 1
+					s.Example(t, e, size[j])[neuron] = 1
 				}
 			})
 			return err

@@ -72,8 +72,7 @@ func (p *program) incoming(b *sdk.Block, example, tick int, line func(int)) {
 		if c.Inputs[i].Kind != schema.SpikeInput {
 			continue
 		}
-		n := circuit.Size(c.Inputs[i].Dims)
-		for e, v := range b.Inputs[i].At(tick)[example*n:][:n] {
+		for e, v := range b.Inputs[i].Example(tick, example, circuit.Size(c.Inputs[i].Dims)) {
 			if v != 0 {
 				line(p.legend.Inputs[i] + e)
 			}
@@ -127,7 +126,7 @@ func (x *chip) Emulate(b *sdk.Block) (schema.EmulateReply, error) {
 			for _, o := range list {
 				at := p.outputs[o]
 				if t := tick - p.legend.Ticks[o]; t >= 0 && t < c.Steps {
-					b.Outputs[given[at.population]].At(t)[example*sizes[at.population]+at.element] = 1
+					b.Outputs[given[at.population]].Example(t, example, sizes[at.population])[at.element] = 1
 				}
 			}
 		},
@@ -144,7 +143,7 @@ func (x *chip) Emulate(b *sdk.Block) (schema.EmulateReply, error) {
 					}
 					spikes[at.population][t].Add(1)
 					if b.Taps != nil {
-						b.Taps[at.population].At(t)[example*sizes[at.population]+at.element] = 1
+						b.Taps[at.population].Example(t, example, sizes[at.population])[at.element] = 1
 					}
 				}
 			}
