@@ -26,16 +26,7 @@ func chain(input []int, layers ...schema.Population) schema.Circuit {
 			from = layers[i-1].Dims
 		}
 		s.View = schema.View{From: from, Dims: from}
-		switch s.Kind {
-		case schema.Dense:
-			s.Weights.Dims = []int{circuit.Size(p.Dims), circuit.Size(from)}
-		case schema.Conv:
-			s.Weights.Dims = []int{p.Dims[0], from[0], s.Kernel, s.Kernel}
-		case schema.Deconv:
-			s.Weights.Dims = []int{from[0], p.Dims[0], s.Kernel, s.Kernel}
-		default:
-			s.Weights.Dims = []int{1}
-		}
+		s.Weights.Dims = circuit.WeightDims(s, p.Dims)
 		p.Gives = i == len(layers)-1
 		c.Populations = append(c.Populations, p)
 	}
