@@ -95,83 +95,6 @@ func (o options) threshold(s *set) (least, lag float64) {
 	return high, o.step
 }
 
-// The drawn spikes by which gains are found.
-const (
-	sampled  = 16 // neurons
-	examples = 3
-	enough   = 8 // of the network's spikes among them; with fewer the least gain stands
-)
-
-// sample is some neurons of a population with what flows into them, as a circuit: one input of all elements that reach them.
-type sample struct {
-	circuit schema.Circuit
-	arena   []float32 // weights [neurons][elements], then biases
-	rates   []float64 // of the elements
-}
-
-func (n *sample) weights(t schema.Tensor) []float32 { return circuit.In(n.arena)(t) }
-
-// draw returns spikes of the elements, [steps][examples][elements].
-func (n *sample) draw() circuit.Block {
-	b := circuit.Block{Steps: n.circuit.Steps, Examples: examples}
-	x := make([]float32, b.Steps*examples*len(n.rates))
-	for i := range x {
-		if emulator.Uniform(1, i%len(n.rates), uint64(i/len(n.rates))) < n.rates[i%len(n.rates)] {
-			x[i] = 1
-		}
-	}
-	b.Inputs = [][]float32{x}
-	return b
-}
-
-// choose takes a sample. The links are all of the population's, by target.
-func (l *layout) choose(c *schema.Circuit, j int, links []link, rates func(s *schema.Synapses) []float64, bias []float32) *sample {
-	p := c.Populations[j]
-	n := circuit.Size(p.Dims)
-	every := max(1, n/sampled)
-	m := min(n, sampled)
-	element := map[[2]int]int{} // synapses and element of the source, to that of the sample
-	out := &sample{}
-	var kept []link
-	for _, x := range links {
-		if int(x.target)%every != 0 || int(x.target)/every >= m {
-			continue
-		}
-		at := [2]int{x.synapses, int(x.source)}
-		if _, ok := element[at]; !ok {
-			element[at] = len(element)
-			out.rates = append(out.rates, rates(&p.Synapses[x.synapses])[x.source])
-		}
-		kept = append(kept, x)
-	}
-	if len(element) == 0 {
-		return nil
-	}
-	e := len(element)
-	out.arena = make([]float32, m*e+m)
-	for _, x := range kept {
-		out.arena[int(x.target)/every*e+element[[2]int{x.synapses, int(x.source)}]] += x.weight
-	}
-	q := schema.Population{Name: p.Name, Dims: []int{m}, Dynamics: p.Dynamics, Depth: 1, Gives: true, Synapses: []schema.Synapses{{Population: -1, Kind: schema.Dense,
-		View: schema.View{From: []int{e}, Dims: []int{e}}, Weights: schema.Tensor{Dims: []int{m, e}}}}}
-	q.Late, q.Measured = false, nil
-	if bias != nil {
-		for i := range m {
-			out.arena[m*e+i] = bias[i*every*len(bias)/n]
-		}
-		q.Bias = &schema.Tensor{Dims: []int{m}, Offset: 4 * m * e}
-	}
-	out.circuit = schema.Circuit{Name: c.Name, Network: c.Network, Steps: c.Steps, Inputs: []schema.Input{{Name: "drawn", Kind: schema.SpikeInput, Dims: []int{e}}}, Populations: []schema.Population{q}}
-	return out
-}
-
-// link is a connection of a population.
-type link struct {
-	synapses       int
-	source, target int32
-	weight         float32
-}
-
 // gain finds the gain of a population and how strong its inhibition is, and returns them in its plan, with the rate of the network's own
 // neurons on drawn spikes. Conductance shunts, so that with the gain the rate first rises and then falls: the least gain that reaches the
 // network's rate is taken, or that with the highest. Of several strengths of inhibition, beside the one that cancels excitation, the one
@@ -198,6 +121,7 @@ func (l *layout) gain(s *set, p *plan, n *sample) error {
 	}
 	single := newLayout(l.options, []schema.Circuit{n.circuit}, func(where) bool { return false })
 	q := l.plan(&n.circuit, 0, n.weights)
+	q.links = slices.DeleteFunc(q.links, func(x link) bool { return x.weight == 0 })
 	of := make([]float64, examples*m)
 	count := func(kappa, inhibition float64) (total float64, err error) {
 		q.kappa, q.inhibition = kappa, inhibition
