@@ -212,8 +212,11 @@ func Compile(q schema.CompileRequest, w sdk.Weights) (sdk.Chip, schema.CompileRe
 		for j := range c.Populations {
 			p := l.plan(c, j, w)
 			plans[where{i, j}] = p
-			sample := l.choose(c, j, p, func(s *schema.Synapses) []float64 { return l.rates(c, i, s, plans, w) }, w)
-			if err := l.gain(&l.sets[l.at[where{i, j}].set], p, sample); err != nil {
+			sample, err := l.choose(c, j, p, func(s *schema.Synapses) []float64 { return l.rates(c, i, s, plans, w) }, w)
+			if err == nil {
+				err = l.gain(&l.sets[l.at[where{i, j}].set], p, sample)
+			}
+			if err != nil {
 				return nil, reply, fmt.Errorf("find the gain of %s: %w", c.Populations[j].Name, err)
 			}
 		}

@@ -131,6 +131,9 @@ func (l *layout) gain(s *set, p *plan, n *sample) error {
 		clear(of)
 		for e := range examples {
 			_, err := x.run(chip, uint64(e), n.circuit.Steps, func(i, t int) []float32 {
+				if n.circuit.Inputs[i].Kind == schema.DriveInput {
+					return b.Inputs[i][e*m:][:m]
+				}
 				return b.Inputs[i][(t*examples+e)*len(n.rates):][:len(n.rates)]
 			}, func(_, _, i int) { of[e*m+i]++; total++ })
 			if err != nil {
