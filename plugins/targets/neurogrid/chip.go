@@ -76,9 +76,9 @@ func (x *program) events(seed uint64, steps int, input func(i, t int) []float32)
 		}
 		for _, s := range x.drives {
 			for target, v := range input(s.input, 0) {
-				p, at := math.Abs(float64(v))/s.full, s.address+2*target
+				p, at := float64(v)/s.full[0], s.address+2*target
 				if v < 0 {
-					at++
+					p, at = -float64(v)/s.full[1], at+1
 				}
 				for k := range s.spikes {
 					if emulator.Uniform(seed, at, uint64(t*s.spikes+k)) < p {

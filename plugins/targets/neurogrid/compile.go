@@ -48,6 +48,15 @@ func (l *layout) plan(c *schema.Circuit, j int, w sdk.Weights) *plan {
 // unit is the conductance that 1 of the network's opens.
 func (p *plan) unit() float64 { return p.kappa / p.p.Threshold }
 
+// events is how many events of a Neurocore's synapses open the conductance that the network's v is worth; where v is below 0 they
+// inhibit. What an event opens, another population of the same parameters may have set.
+func (p *plan) events(v float64, synapses emulator.Synapses) float64 {
+	if v < 0 {
+		return -v * ratio * p.inhibition * p.unit() / synapses[inhibit].Gain
+	}
+	return v * p.unit() / synapses[excite].Gain
+}
+
 // busiest is the most spikes a step that stand for a bias.
 const busiest = 64
 
@@ -97,8 +106,8 @@ type program struct {
 type source struct {
 	population, input int
 	address           int
-	spikes            int     // a time step
-	full              float64 // of a drive: what the probability 1 stands for
+	spikes            int        // a time step
+	full              [2]float64 // of a drive above and of one below 0: what the probability 1 stands for
 }
 
 // program compiles circuit i. The cores are those of the whole board.
@@ -136,11 +145,11 @@ func (l *layout) program(c *schema.Circuit, i int, plans map[where]*plan, cores 
 		loss := schema.Loss{Circuit: c.Name, Layer: p.Name, Scale: y.unit(), Decay: l.decay(&l.sets[l.at[where{i, j}].set]) - memory(p.Dynamics)}
 		// join makes the softwire that opens the conductance v times the unit, by as many spikes.
 		join := func(source, target int, v float64, spikes int) {
-			kind, opens := uint8(excite), v*y.unit()
+			kind := uint8(excite)
 			if v < 0 {
-				kind, opens = inhibit, -v*ratio*y.inhibition*y.unit()
+				kind = inhibit
 			}
-			probability := opens / synapses[kind].Gain / float64(spikes)
+			probability := y.events(v, synapses) / float64(spikes)
 			if probability > 1+1e-6 {
 				loss.Clipped++
 			}
@@ -157,19 +166,22 @@ func (l *layout) program(c *schema.Circuit, i int, plans map[where]*plan, cores 
 			join(from, int(k.target), float64(k.weight), 1)
 		}
 		if y.bias != nil && y.biased > 0 {
-			n := max(tonic, int(math.Ceil(y.biased*y.unit()/synapses[excite].Gain)))
-			x.tonics = append(x.tonics, source{population: j, address: b.Inputs, spikes: min(n, busiest)})
+			n := tonic
+			for _, v := range y.bias {
+				n = max(n, int(math.Ceil(math.Min(busiest, y.events(float64(v), synapses)))))
+			}
+			x.tonics = append(x.tonics, source{population: j, address: b.Inputs, spikes: n})
 			for target, v := range y.bias {
-				join(len(b.Place)+b.Inputs, target, float64(v), min(n, busiest))
+				join(len(b.Place)+b.Inputs, target, float64(v), n)
 			}
 			b.Inputs++
 		}
 		for _, d := range p.Drive {
-			full := synapses[excite].Gain / y.unit()
-			x.drives = append(x.drives, source{population: j, input: d, address: b.Inputs, spikes: tonic, full: full * tonic})
+			above, below := 1/y.events(1, synapses), 1/y.events(-1, synapses)
+			x.drives = append(x.drives, source{population: j, input: d, address: b.Inputs, spikes: tonic, full: [2]float64{above * tonic, below * tonic}})
 			for target := range circuit.Size(p.Dims) {
-				join(len(b.Place)+b.Inputs+2*target, target, full, 1)
-				join(len(b.Place)+b.Inputs+2*target+1, target, -full, 1)
+				join(len(b.Place)+b.Inputs+2*target, target, above, 1)
+				join(len(b.Place)+b.Inputs+2*target+1, target, -below, 1)
 			}
 			b.Inputs += 2 * circuit.Size(p.Dims)
 		}

@@ -252,6 +252,83 @@ func TestMapping(t *testing.T) {
 	t.Logf("%d connections", links)
 }
 
+// Populations that share their parameters differ in gain and in inhibition. What a bias or drive of each opens in a time step, as the spikes
+// of the host, is what it is worth all the same, above 0 and below.
+func TestTonic(t *testing.T) {
+	d := schema.Dynamics{Decay: 0.5, Threshold: 1, Reset: schema.Reset{Kind: schema.ResetTo}}
+	in := func(offset int) []schema.Synapses {
+		return []schema.Synapses{{Population: -1, Kind: schema.Dense, View: schema.View{From: []int{1}, Dims: []int{1}}, Weights: schema.Tensor{Dims: []int{1, 1}, Offset: offset}}}
+	}
+	arena := []float32{2, 0.25, -2, 0.25}
+	c := schema.Circuit{Name: "net", Network: "net", Steps: 4, Inputs: []schema.Input{{Name: "in", Kind: schema.SpikeInput, Dims: []int{1}}, {Name: "drive", Kind: schema.DriveInput, Dims: []int{1}}}, Populations: []schema.Population{
+		{Name: "a", Dims: []int{1}, Dynamics: d, Depth: 1, Gives: true, Synapses: in(0)},
+		{Name: "b", Dims: []int{1}, Dynamics: d, Depth: 1, Gives: true, Synapses: in(4), Drive: []int{1}},
+		{Name: "c", Dims: []int{1}, Dynamics: d, Depth: 1, Gives: true, Synapses: in(4), Bias: &schema.Tensor{Dims: []int{1}, Offset: 8}},
+		{Name: "d", Dims: []int{1}, Dynamics: d, Depth: 1, Gives: true, Synapses: in(4), Bias: &schema.Tensor{Dims: []int{1}, Offset: 12}},
+	}}
+	if err := circuit.VerifyAll([]schema.Circuit{c}); err != nil {
+		t.Fatal(err)
+	}
+	for _, inhibition := range [][4]float64{{0.25, 1, 1, 1}, {1, 0.25, 0.5, 1}, {1, 1, 1, 1}, {0.25, 0.25, 1, 0.25}} {
+		l := newLayout(defaults(t, nil), []schema.Circuit{c}, func(where) bool { return false })
+		plans := map[where]*plan{}
+		for j := range c.Populations {
+			p := l.plan(&c, j, circuit.In(arena))
+			p.kappa, p.inhibition = 0.5, inhibition[j]
+			plans[where{0, j}] = p
+		}
+		x := l.program(&c, 0, plans, l.amplitudes(plans))
+		if err := x.board.Verify(); err != nil {
+			t.Fatal(err)
+		}
+		opens := func(address int) (sum float64) { // by a spike
+			from := len(x.board.Place) + address
+			for _, w := range x.board.Wires[x.board.First[from]:x.board.First[from+1]] {
+				g := float64(w.Probability) * x.board.Cores[0].Synapses[w.Type].Gain
+				if w.Type == inhibit {
+					g = -g / ratio
+				}
+				sum += g
+			}
+			return sum
+		}
+		check := func(what string, got, want float64) {
+			if math.Abs(got-want) > 1e-5 {
+				t.Errorf("inhibition %v: %s opens %v in a time step, want %v", inhibition, what, got, want)
+			}
+		}
+		for k, v := range []float64{-2 * 0.5 * inhibition[2], 0.25 * 0.5} {
+			s := x.tonics[k]
+			check(fmt.Sprint("the bias of ", c.Populations[s.population].Name), opens(s.address)*float64(s.spikes), v)
+		}
+		s := x.drives[0]
+		for _, drive := range []float32{1, -1, 0.1, -0.1} {
+			spikes, sum := 0.0, 0.0
+			for seed := range uint64(2000) {
+				for _, e := range x.events(seed, 1, func(i, _ int) []float32 { return [][]float32{{0}, {drive}}[i] }) {
+					if e.Source >= s.address && e.Source < s.address+2 {
+						spikes++
+						sum += opens(e.Source) / 2000
+					}
+				}
+			}
+			want := float64(drive) * 0.5
+			if drive < 0 {
+				want *= inhibition[1]
+			}
+			// Each spike is sent or not: five standard errors.
+			if within := 5 * math.Abs(want) / math.Sqrt(spikes); math.Abs(sum-want) > within {
+				t.Errorf("inhibition %v: a drive of %v opens %v in a time step, want %v within %v", inhibition, drive, sum, want, within)
+			}
+		}
+		for _, loss := range x.losses {
+			if loss.Clipped > 0 {
+				t.Errorf("inhibition %v: %d of %s are clipped", inhibition, loss.Clipped, loss.Layer)
+			}
+		}
+	}
+}
+
 // The validator finds what is wrong.
 func TestValidator(t *testing.T) {
 	o := defaults(t, nil)
