@@ -280,14 +280,15 @@ func (s *Server) Measure(p *Placed, inferences int) error {
 			m := &schema.Measured{Examples: inferences}
 			steps := float64(inferences) * p.runs[c.Name] * float64(len(d.spikes))
 			m.Rates = &schema.Tensor{Dims: q.Dims, Offset: 4 * len(p.Tensors)}
+			// Whole numbers are added up and divided once: sums of shares could be above 1 by rounding.
+			spikes, active := 0.0, 0
 			for _, n := range d.each {
-				m.Rate += n / steps / float64(len(d.each))
-				if n > 0 {
-					m.Active += 1 / float64(len(d.each))
+				if spikes += n; n > 0 {
+					active++
 				}
 				p.Tensors = append(p.Tensors, float32(n/steps))
 			}
-			m.Active = min(1, m.Active)
+			m.Rate, m.Active = spikes/(steps*float64(len(d.each))), float64(active)/float64(len(d.each))
 			sorted := slices.Clone(d.seen)
 			slices.Sort(sorted)
 			if n := len(sorted); n > 0 {
