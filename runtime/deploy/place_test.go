@@ -152,7 +152,7 @@ type emulator struct{ *Server }
 
 func (e emulator) Emulate(_ context.Context, b host.Block) (schema.EmulateReply, error) {
 	r := schema.EmulateReply{Ticks: 6 * float64(b.Batch), Energy: []schema.Energy{{Profile: "p", Part: schema.Dynamic, Low: float64(b.Batch), High: 2 * float64(b.Batch)}}, Time: []schema.Amount{{Name: "all", Used: float64(b.Batch), Limit: 3 * float64(b.Batch)}}}
-	all, err := e.software[b.Circuit].run(b, false)
+	all, err := e.software[b.Circuit].run(b, nil)
 	for i, d := range all {
 		r.Layers = append(r.Layers, schema.Activity{Layer: e.software[b.Circuit].c.Populations[i].Name, Spikes: d.spikes, Synops: d.synops})
 	}

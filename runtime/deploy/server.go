@@ -38,8 +38,9 @@ type Server struct {
 	steps   map[string]int // time steps that circuits have been run for in software
 	count   bool
 	compare bool
-	did     map[string][]did // in software, before there was a chip
-	beside  map[string][]did // in software, given what the chip was given
+	times   map[string]map[uint64]uint64 // by circuit: how often an example of a seed has been counted in software
+	did     map[string][]did             // in software, before there was a chip
+	beside  map[string][]did             // in software, given what the chip was given
 	on      map[string]*schema.EmulateReply
 	agree   map[string][]record.LayerAgreement // by circuit, of populations with spikes
 	kept    map[string]Kept                    // nil: nothing is kept
@@ -88,7 +89,7 @@ func (s *Server) keep(c *schema.Circuit, b host.Block) {
 
 // NewServer returns a server of placed networks that computes in software. The context ends what it computes.
 func NewServer(ctx context.Context, p *Placed) *Server {
-	s := &Server{ctx: ctx, circuits: p.Circuits, software: map[string]*software{}, steps: map[string]int{}, did: map[string][]did{}, beside: map[string][]did{}, on: map[string]*schema.EmulateReply{}, agree: map[string][]record.LayerAgreement{}}
+	s := &Server{ctx: ctx, circuits: p.Circuits, software: map[string]*software{}, steps: map[string]int{}, times: map[string]map[uint64]uint64{}, did: map[string][]did{}, beside: map[string][]did{}, on: map[string]*schema.EmulateReply{}, agree: map[string][]record.LayerAgreement{}}
 	for i := range p.Circuits {
 		c := &p.Circuits[i]
 		s.software[c.Name] = newSoftware(c, circuit.In(p.Tensors))
@@ -152,7 +153,11 @@ func (s *Server) Run(g *graph.Chip, b opaque.Examples) error {
 		if before != 0 && before != b.Steps {
 			return fmt.Errorf("circuit %q is run for %d time steps and for %d, and a chip is made ready for one number of them", g.Circuit, before, b.Steps)
 		}
-		all, err := soft.run(block, count)
+		var numbers []uint64
+		if count {
+			numbers = s.numbers(&block)
+		}
+		all, err := soft.run(block, numbers)
 		if err == nil && count {
 			s.mu.Lock()
 			defer s.mu.Unlock()
@@ -175,7 +180,7 @@ func (s *Server) Run(g *graph.Chip, b opaque.Examples) error {
 		for _, x := range block.Outputs {
 			own.Outputs = append(own.Outputs, make([]float32, len(x)))
 		}
-		if beside, err = soft.run(own, false); err != nil {
+		if beside, err = soft.run(own, nil); err != nil {
 			return err
 		}
 	}
@@ -195,6 +200,28 @@ func (s *Server) Run(g *graph.Chip, b opaque.Examples) error {
 	return nil
 }
 
+// numbers returns a number for each example of a block: of its seed, and of how often the circuit has had an example of that seed, which
+// has one at each of the times that an inference applies its network.
+func (s *Server) numbers(b *host.Block) []uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	times := s.times[b.Circuit]
+	if times == nil {
+		times = map[uint64]uint64{}
+		s.times[b.Circuit] = times
+	}
+	out := make([]uint64, b.Batch)
+	for e := range out {
+		seed := uint64(0)
+		if len(b.Seeds) > 0 {
+			seed = b.Seeds[e]
+		}
+		out[e] = mixed(seed + times[seed]<<48)
+		times[seed]++
+	}
+	return out
+}
+
 // taps returns memory for the spikes of all populations that have some; not nil.
 func (s *software) taps(steps, batch int) [][]float32 {
 	out := [][]float32{}
@@ -206,9 +233,6 @@ func (s *software) taps(steps, batch int) [][]float32 {
 	return out
 }
 
-// mostSeen bounds how many membranes of a layer are kept: of more every second goes.
-const mostSeen = 1 << 20
-
 // add adds what a circuit did in software.
 func add(to map[string][]did, name string, all []did) {
 	if to[name] == nil {
@@ -216,15 +240,7 @@ func add(to map[string][]did, name string, all []did) {
 		return
 	}
 	for i := range all {
-		d := &to[name][i]
-		d.add(all[i])
-		for len(d.seen) > mostSeen {
-			half := d.seen[:0]
-			for k := 0; k < len(d.seen); k += 2 {
-				half = append(half, d.seen[k])
-			}
-			d.seen = half
-		}
+		to[name][i].add(all[i])
 	}
 }
 
@@ -289,8 +305,7 @@ func (s *Server) Measure(p *Placed, inferences int) error {
 				p.Tensors = append(p.Tensors, float32(n/steps))
 			}
 			m.Rate, m.Active = spikes/(steps*float64(len(d.each))), float64(active)/float64(len(d.each))
-			sorted := slices.Clone(d.seen)
-			slices.Sort(sorted)
+			sorted := d.seen.sorted()
 			if n := len(sorted); n > 0 {
 				for _, v := range []float64{float64(sorted[0]), float64(sorted[n-1])} {
 					if math.IsNaN(v) || math.IsInf(v, 0) {

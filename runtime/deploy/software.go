@@ -194,21 +194,19 @@ type did struct {
 	spikes []float64 // by time step
 	synops float64
 	each   []float64 // spikes of each neuron, at all time steps
-	seen   []float32 // some membranes, in the order of examples
+	seen   looks
 }
 
-// picks is how many membranes of a layer are looked at in an example.
-const picks = 1 << 10
-
-// run computes a block, examples in parallel, into its outputs and, where it has some, its taps. look: membranes are looked at.
-func (s *software) run(b host.Block, look bool) ([]did, error) {
+// run computes a block, examples in parallel, into its outputs and, where it has some, its taps. Membranes are looked at where examples are
+// numbered; nil: they are not.
+func (s *software) run(b host.Block, numbers []uint64) ([]did, error) {
 	if b.Steps < 1 || b.Batch < 1 || len(b.Inputs) != len(s.c.Inputs) {
 		return nil, fmt.Errorf("run circuit %q: %d time steps, %d examples and %d of %d inputs", s.c.Name, b.Steps, b.Batch, len(b.Inputs), len(s.c.Inputs))
 	}
 	all := make([][]did, b.Batch)
 	_ = circuit.EachExample(b.Batch, func() func(int) error {
 		return func(e int) error {
-			all[e] = s.example(b, e, look)
+			all[e] = s.example(b, e, numbers)
 			return nil // none fails
 		}
 	})
@@ -233,18 +231,16 @@ func (d *did) add(more did) {
 		d.each[i] += v
 	}
 	d.synops += more.synops
-	d.seen = append(d.seen, more.seen...)
+	d.seen.add(more.seen)
 }
 
 // example computes example e of a block.
-func (s *software) example(b host.Block, e int, look bool) []did {
+func (s *software) example(b host.Block, e int, numbers []uint64) []did {
 	states, out := make([]*state, len(s.layers)), make([]did, len(s.layers))
-	every := make([]int, len(s.layers))
 	for i := range s.layers {
 		l := &s.layers[i]
 		states[i] = newState(l)
-		out[i] = did{spikes: make([]float64, b.Steps), each: make([]float64, l.n)}
-		every[i] = max(1, l.n*b.Steps/picks) | 1 // odd, so that it goes over all neurons of a usual number
+		out[i] = did{spikes: make([]float64, b.Steps), each: make([]float64, l.n), seen: newLooks(l.n, b.Steps)}
 	}
 	arriving := make([][]int32, len(s.c.Inputs))
 	for t := range b.Steps {
@@ -286,8 +282,8 @@ func (s *software) example(b host.Block, e int, look bool) []did {
 				}
 			}
 			st.step(l, func(place int, v float64) {
-				if look && (t*l.n+place)%every[i] == 0 {
-					out[i].seen = append(out[i].seen, float32(v))
+				if numbers != nil {
+					out[i].seen.see(numbers[e], t*l.n+place, v)
 				}
 			})
 			out[i].spikes[t] = float64(len(st.spikes))
