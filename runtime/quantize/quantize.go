@@ -8,9 +8,9 @@ import (
 	"snnc.dev/snnc/runtime/graph"
 )
 
-// The functions of a module that are trained and applied.
+// The last parts of the names of a batch norm's variables.
 const (
-	scaleOf = ".weight" // of a batch norm
+	scaleOf = ".weight"
 	meanOf  = ".running_mean"
 	varOf   = ".running_var"
 )
@@ -188,7 +188,7 @@ type norm struct {
 }
 
 // norms finds the batch norms that stand behind products, by the variable of the product's weight, in any function that normalises
-// by the batch. Between the two there may be a bias.
+// by the batch. Between the two there may be a sum, of several products and of biases.
 func norms(m *graph.Module) map[string]*norm {
 	out := map[string]*norm{}
 	for _, f := range m.Functions {
@@ -208,14 +208,32 @@ func norms(m *graph.Module) map[string]*norm {
 			if !ok || m.Variable(name+varOf) == nil || m.Variable(name+meanOf) == nil {
 				continue
 			}
-			of := n.In[0].Node
-			if of.Op == graph.OpAdd && of.Weight() == "" {
-				of = of.In[0].Node
-			}
-			if w := of.Weight(); w != "" && out[w] == nil {
-				out[w] = &norm{name, m.Variable(name + varOf).Type.Size(), n.Real("epsilon")}
+			behind := &norm{name, m.Variable(name + varOf).Type.Size(), n.Real("epsilon")}
+			for _, w := range summands(n.In[0].Node) {
+				if out[w] == nil {
+					out[w] = behind
+				}
 			}
 		}
 	}
 	return out
+}
+
+// summands returns the variables of the weights of the products that a value is a sum of, whatever else is added.
+func summands(sum *graph.Node) (weights []string) {
+	seen, next := map[*graph.Node]bool{}, []*graph.Node{sum}
+	for len(next) > 0 {
+		n := next[len(next)-1]
+		next = next[:len(next)-1]
+		if seen[n] {
+			continue
+		}
+		seen[n] = true
+		if n.Op == graph.OpAdd {
+			next = append(next, n.In[0].Node, n.In[1].Node)
+		} else if w := n.Weight(); w != "" {
+			weights = append(weights, w)
+		}
+	}
+	return weights
 }

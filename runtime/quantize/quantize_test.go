@@ -330,3 +330,80 @@ func TestStraightThrough(t *testing.T) {
 		}
 	}
 }
+
+// The norm behind a sum is folded into the weights of each product of it, wherever a bias is added: all of them are rounded on the grid of
+// what the chip gets.
+func TestSum(t *testing.T) {
+	for what, sum := range map[string]string{
+		"products, then the bias": `  %5 = add %1 %3 : f32[T2 N 4 4 4]
+  %6 = add %5 %4 : f32[T2 N 4 4 4]`,
+		"the bias first": `  %5 = add %4 %1 : f32[T2 N 4 4 4]
+  %6 = add %3 %5 : f32[T2 N 4 4 4]`,
+		"a product, then a sum": `  %5 = add %3 %4 : f32[T2 N 4 4 4]
+  %6 = add %1 %5 : f32[T2 N 4 4 4]`,
+	} {
+		text := `graph 1
+
+variable "1.weight" f32[4 2 3 3] parameter uniform(-1.0, 1.0)
+variable "1.bias" f32[4] parameter uniform(-1.0, 1.0)
+variable "2.weight" f32[4] parameter constant(1.0, 0.0)
+variable "2.running_mean" f32[4] state constant(0.0, 0.0)
+variable "2.running_var" f32[4] state constant(1.0, 0.0)
+variable "3.weight" f32[4 2 3 3] parameter uniform(-1.0, 1.0)
+
+function train(x: bit[T2 N 2 4 4]) {
+  %0 = read var="1.weight" : f32[4 2 3 3]
+  %1 = conv %x %0 pad=1 stride=1 : f32[T2 N 4 4 4]
+  %2 = read var="3.weight" : f32[4 2 3 3]
+  %3 = conv %x %2 pad=1 stride=1 : f32[T2 N 4 4 4]
+  %4 = read var="1.bias" : f32[4]
+` + sum + `
+  %7 = normalise %6 axes=[t n 1 2] epsilon=1e-05 : f32[T2 N 4 4 4] f32[4] f32[4]
+  %8 = read var="2.weight" : f32[4]
+  %9 = mul %7.0 %8 : f32[T2 N 4 4 4]
+  return y = %9
+}
+`
+		m, err := graph.Parse(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, g := range []schema.Grid{{Low: -7, High: 7, Channel: true}, {Low: -7, High: 7, Channel: true, Shared: true}, {Low: -7, High: 7, Shared: true}} {
+			names := []string{"1.weight", "3.weight"}
+			q, err := Weights(m, func(string) Rule { return Rule{&g, names} })
+			if err != nil {
+				t.Fatal(err)
+			}
+			vars := variables(m, rand.New(rand.NewPCG(7, 8)))
+			folded, largest := map[string][]float64{}, map[string][]float64{}
+			factor := func(i int) float64 {
+				return vars["2.weight"].Data[i/18] / math.Sqrt(vars["2.running_var"].Data[i/18]+1e-5)
+			}
+			for _, name := range names {
+				largest[name] = make([]float64, 4)
+				for i, x := range vars[name].Data {
+					folded[name] = append(folded[name], x*factor(i))
+					largest[name][i/18] = max(largest[name][i/18], math.Abs(folded[name][i]))
+				}
+				if !g.Channel {
+					most := slices.Max(largest[name])
+					largest[name] = slices.Repeat([]float64{most}, 4)
+				}
+			}
+			if g.Shared {
+				for c := range 4 {
+					most := max(largest[names[0]][c], largest[names[1]][c])
+					largest[names[0]][c], largest[names[1]][c] = most, most
+				}
+			}
+			for _, name := range names {
+				for i, x := range read(t, q, name, vars) {
+					unit := largest[name][i/18] / 7
+					if want := math.RoundToEven(folded[name][i]/unit) * unit / factor(i); math.Abs(x-want) > 1e-9 {
+						t.Fatalf("%s, %+v: %s[%d] becomes %v, want %v", what, g, name, i, x, want)
+					}
+				}
+			}
+		}
+	}
+}
