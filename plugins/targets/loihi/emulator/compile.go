@@ -265,45 +265,47 @@ func (p *Program) dims(source int) []int {
 	return p.net.Groups[source-len(p.inputs)].Dims
 }
 
-// convolve lays the weights out as [in][ky][kx][out] and gives a run for each element and place of the kernel that meets the map.
+// convolve lays the weights out as [in][ky][kx][out], with the places kx in the order in which a spike needs them from left to right, so
+// that there is a run for each element and row of the map that it reaches.
 func (x *synapses) convolve(s *schema.Synapses, element []int, to []int, list []int32, weight func(int32) int32) (edges []edge) {
-	maps := func(d []int) (c, h, w int) {
-		if len(d) == 3 {
-			return d[0], d[1], d[2]
+	g := circuit.GeometryOf(s, to)
+	outs, high, wide := g.Neurons.Channels, g.Rows.Kernel, g.Cols.Kernel
+	order := make([]int, 0, wide) // places of the kernel
+	if g.Cols.Transposed {
+		for k := range wide {
+			order = append(order, k)
 		}
-		return d[0], 1, 1
-	}
-	channels, height, width := maps(s.View.Dims)
-	outs, rows, cols := maps(to)
-	k := s.Kernel
-	x.weights = make([]int32, len(list))
-	for i, w := range list {
-		a, b := i/(k*k), i%(k*k)
-		c, o := a%channels, a/channels
-		if s.Kind == schema.Deconv {
-			c, o = a/outs, a%outs
+	} else { // one neuron further to the right, a stride further to the left in the kernel
+		for first := range min(g.Cols.Stride, wide) {
+			for k := first + (wide-1-first)/g.Cols.Stride*g.Cols.Stride; k >= 0; k -= g.Cols.Stride {
+				order = append(order, k)
+			}
 		}
-		x.weights[(c*k*k+b)*outs+o] = weight(w)
 	}
-	for c := range channels {
-		for y := range height {
-			for z := range width {
-				from := int32(element[(c*height+y)*width+z])
-				for i := range k {
-					for j := range k {
-						oy, ox, ok := y*s.Stride+i-s.Pad, z*s.Stride+j-s.Pad, true
-						if s.Kind == schema.Conv { // y = oy stride + i - pad
-							oy, ox = y+s.Pad-i, z+s.Pad-j
-							ok = oy >= 0 && ox >= 0 && oy%s.Stride == 0 && ox%s.Stride == 0
-							oy, ox = oy/s.Stride, ox/s.Stride
-						}
-						if !ok || oy < 0 || oy >= rows || ox < 0 || ox >= cols {
-							continue
-						}
-						edges = append(edges, edge{from, run{int32((oy*cols + ox) * outs), int32(((c*k+i)*k + j) * outs), int32(outs)}})
-					}
+	at := make([]int, wide)
+	for i, k := range order {
+		at[k] = i
+	}
+	x.weights = make([]int32, 0, len(list))
+	for c := range g.View.Channels {
+		for row := range high {
+			for _, col := range order {
+				for o := range outs {
+					x.weights = append(x.weights, weight(list[g.Weight(c, o, row, col)]))
 				}
 			}
+		}
+	}
+	for place, from := range element {
+		c, y, z := g.View.Place(place)
+		rows, cols := g.Rows.Outputs(y), g.Cols.Outputs(z)
+		if cols.Len() == 0 {
+			continue
+		}
+		first := at[g.Cols.Tap(z, cols.From)]
+		for row := rows.From; row < rows.To; row++ {
+			w := ((c*high+g.Rows.Tap(y, row))*wide + first) * outs
+			edges = append(edges, edge{int32(from), run{int32((row*g.Neurons.Width + cols.From) * outs), int32(w), int32(cols.Len() * outs)}})
 		}
 	}
 	return edges
