@@ -41,23 +41,19 @@ func (x *program) given(b *sdk.Block, e int) func(i, t int) []float32 {
 	}
 }
 
-// tally counts an example.
-type tally struct {
-	layers []counts
-	sent   float64 // spikes of the host
-}
-
-// counts are those of a population.
+// counts are those of a population in an example.
 type counts struct {
 	spikes             []float64 // in each time step
-	lost               float64   // second spikes of a neuron in one time step
+	second             float64   // spikes of a neuron behind its first in a time step
+	held               float64   // drives of a neuron in a time step that are beyond what the host can send
 	fired              float64   // all spikes, those outside of the time steps too
 	offered, delivered float64
 }
 
 // events are what the host sends for an example, in order. The spikes of inputs come in the middle of their time step; those for biases and
-// drives are spread over each.
-func (x *program) events(seed uint64, steps int, input func(i, t int) []float32) (events []emulator.Event) {
+// drives are spread over each. Of each population it counts the drives, each in each time step, that are held since they are beyond the most spikes.
+func (x *program) events(seed uint64, steps int, input func(i, t int) []float32) (events []emulator.Event, held []float64) {
+	held = make([]float64, len(x.neurons))
 	for t := range steps {
 		start := float64(t) * x.step
 		for i, in := range x.circuit.Inputs {
@@ -80,6 +76,9 @@ func (x *program) events(seed uint64, steps int, input func(i, t int) []float32)
 				if v < 0 {
 					p, at = -float64(v)/s.full[1], at+1
 				}
+				if p > 1+1e-6 {
+					held[s.population]++
+				}
 				for k := range s.spikes {
 					if emulator.Uniform(seed, at, uint64(t*s.spikes+k)) < p {
 						events = append(events, emulator.Event{At: x.arrives[s.population] + start + (float64(k)+0.5)*x.step/float64(s.spikes), Source: at})
@@ -89,16 +88,16 @@ func (x *program) events(seed uint64, steps int, input func(i, t int) []float32)
 		}
 	}
 	emulator.Ordered(events)
-	return events
+	return events, held
 }
 
 // run runs an example. A neuron spikes in a time step of its population where it does so at all from offset + t * step on, for a step: mark
 // is told once.
-func (x *program) run(c *emulator.Chip, seed uint64, steps int, input func(i, t int) []float32, mark func(population, t, neuron int)) (tally, error) {
-	events := x.events(seed, steps, input)
-	out := tally{layers: make([]counts, len(x.neurons)), sent: float64(len(events))}
-	for j := range out.layers {
-		out.layers[j].spikes = make([]float64, steps)
+func (x *program) run(c *emulator.Chip, seed uint64, steps int, input func(i, t int) []float32, mark func(population, t, neuron int)) ([]counts, error) {
+	events, held := x.events(seed, steps, input)
+	out := make([]counts, len(x.neurons))
+	for j := range out {
+		out[j].spikes = make([]float64, steps)
 	}
 	last := make([]int, len(x.board.Place)) // of each neuron: one more than the time step in which it last spiked
 	totals, err := c.Run(context.Background(), seed, x.span(steps), events, func(i int, at float64) {
@@ -107,17 +106,18 @@ func (x *program) run(c *emulator.Chip, seed uint64, steps int, input func(i, t 
 		switch {
 		case t < 0 || t >= steps:
 		case last[i] == t+1:
-			out.layers[j].lost++
+			out[j].second++
 		default:
 			last[i] = t + 1
-			out.layers[j].spikes[t]++
+			out[j].spikes[t]++
 			if mark != nil {
 				mark(j, t, i-x.neurons[j])
 			}
 		}
 	})
-	for j := range out.layers {
-		out.layers[j].fired, out.layers[j].offered, out.layers[j].delivered = totals.Spikes[j], totals.Offered[j], totals.Delivered[j]
+	for j := range out {
+		out[j].held = held[j]
+		out[j].fired, out[j].offered, out[j].delivered = totals.Spikes[j], totals.Offered[j], totals.Delivered[j]
 	}
 	return out, err
 }
@@ -151,7 +151,7 @@ func (c *chip) Emulate(b *sdk.Block) (schema.EmulateReply, error) {
 			}
 		}
 	}
-	tallies := make([]tally, b.Examples)
+	tallies := make([][]counts, b.Examples)
 	err := circuit.EachExample(b.Examples, func() func(int) error {
 		return func(e int) (err error) {
 			seed := uint64(0)
@@ -173,21 +173,22 @@ func (c *chip) Emulate(b *sdk.Block) (schema.EmulateReply, error) {
 }
 
 // reply adds up examples. A spike goes up the tree to the daughterboard, and each event of its softwires down to one Neurocore.
-func (c *chip) reply(x *program, steps int, tallies []tally) schema.EmulateReply {
+func (c *chip) reply(x *program, steps int, tallies [][]counts) schema.EmulateReply {
 	var out schema.EmulateReply
-	events, offered := 0.0, 0.0
+	events, offered, second := 0.0, 0.0, 0.0
 	for j := range x.circuit.Populations {
 		a := schema.Activity{Layer: x.circuit.Populations[j].Name, Spikes: make([]float64, steps)}
 		for _, t := range tallies {
-			l := &t.layers[j]
+			l := &t[j]
 			for k, n := range l.spikes {
 				a.Spikes[k] += n
 			}
 			a.Synops += l.delivered
 			a.Messages += l.fired + l.delivered
-			a.Clipped += l.lost
+			a.Clipped += l.held
 			events += l.delivered
 			offered += l.offered
+			second += l.second
 		}
 		a.Hops = emulator.Levels * a.Messages
 		out.Layers = append(out.Layers, a)
@@ -197,12 +198,12 @@ func (c *chip) reply(x *program, steps int, tallies []tally) schema.EmulateReply
 	most := least + n*x.settle/1e3
 	out.Ticks = n * math.Ceil(x.span(steps)/c.step)
 	out.Time = []schema.Amount{{Name: "real time, and at most with the rest between examples", Used: least, Limit: most}}
-	out.Energy = energy(least, most, c.used, events, offered)
+	out.Energy = energy(least, most, c.used, events, offered, second)
 	return out
 }
 
 // energy is that of so many seconds, at least and at most, with so many Neurocores in use and events delivered.
-func energy(least, most float64, used int, events, offered float64) []schema.Energy {
+func energy(least, most float64, used int, events, offered, second float64) []schema.Energy {
 	share := float64(used) / emulator.Neurocores
 	power := []string{"power of the board", "power of the board, highest"}
 	return []schema.Energy{
@@ -211,6 +212,6 @@ func energy(least, most float64, used int, events, offered float64) []schema.Ene
 		{Profile: "Neurocores in use", Part: schema.Static, Low: powerLow * share * least, High: powerHigh * share * most, From: append(power, "Neurocores"),
 			Note: fmt.Sprintf("%d of %d Neurocores with their share of the board", used, emulator.Neurocores)},
 		{Profile: "indicative: events", Part: schema.Dynamic, Low: events * eventPJ * 1e-12, High: events * eventPJ * 1e-12, From: []string{"energy of a synaptic event"},
-			Note: fmt.Sprintf("%.0f events of softwires, of %.0f spikes that reached one; the arbors are not used, so each event is one synapse. What the figure counts is not known: for comparison only, and part of the board's power", events, offered)},
+			Note: fmt.Sprintf("%.0f events of softwires, of %.0f spikes that reached one; the arbors are not used, so each event is one synapse. %.0f spikes come behind another of their neuron in a time step, so that the host is not told them. What the figure counts is not known: for comparison only, and part of the board's power", events, offered, second)},
 	}
 }

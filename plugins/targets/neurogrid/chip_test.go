@@ -233,7 +233,8 @@ func TestExpected(t *testing.T) {
 	}
 }
 
-// Drives are sent as spikes: more drive, more events, with the sign of the drive; beyond what the host can send they are held.
+// Drives are sent as spikes: more drive, more events, with the sign of the drive; beyond what the host can send they are held
+// and counted.
 func TestHostDrive(t *testing.T) {
 	net := single(0.5, 0, 0.8, 20, 10)
 	c := &net.Circuit
@@ -241,7 +242,7 @@ func TestHostDrive(t *testing.T) {
 	c.Populations[0].Drive = []int{1}
 	chip, _ := compiled(t, net, nil, 1)
 	last := -1.0
-	for _, drive := range []float32{-1, 0, 0.3, 0.6, 5} {
+	for _, drive := range []float32{-1, 0, 0.3, 0.6, 50} {
 		b := circuit.Block{Steps: 10, Examples: 1, Inputs: [][]float32{make([]float32, 200), slices.Repeat([]float32{drive}, 20)}}
 		a, err := circuittest.RunChip(chip, c, b, nil)
 		if err != nil {
@@ -256,6 +257,9 @@ func TestHostDrive(t *testing.T) {
 		}
 		if drive < 0 && a.Reply.Layers[0].Synops == 0 {
 			t.Error("a negative drive sends nothing")
+		}
+		if held := a.Reply.Layers[0].Clipped; drive < 50 && held != 0 || drive == 50 && held != 20*10 {
+			t.Errorf("drive %v: %v are held", drive, held)
 		}
 		last = total
 	}

@@ -140,7 +140,8 @@ func (c *chip) Export(examples ...*sdk.Block) (text string, tensors [][]byte, er
 			return "", nil, fmt.Errorf("export circuit %q: it is none of those compiled", b.Circuit)
 		}
 		t := trial{Circuit: b.Circuit, Board: c.seed, Seed: b.Seeds[0], Duration: x.span(b.Steps), Spikes: []spikeRow{}}
-		for _, e := range x.events(t.Seed, b.Steps, x.given(b, 0)) {
+		events, _ := x.events(t.Seed, b.Steps, x.given(b, 0))
+		for _, e := range events {
 			t.Spikes = append(t.Spikes, spikeRow{e.At, float64(e.Source)})
 		}
 		out.Trials = append(out.Trials, t)

@@ -305,7 +305,8 @@ func TestTonic(t *testing.T) {
 		for _, drive := range []float32{1, -1, 0.1, -0.1} {
 			spikes, sum := 0.0, 0.0
 			for seed := range uint64(2000) {
-				for _, e := range x.events(seed, 1, func(i, _ int) []float32 { return [][]float32{{0}, {drive}}[i] }) {
+				events, _ := x.events(seed, 1, func(i, _ int) []float32 { return [][]float32{{0}, {drive}}[i] })
+				for _, e := range events {
 					if e.Source >= s.address && e.Source < s.address+2 {
 						spikes++
 						sum += opens(e.Source) / 2000
