@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"testing"
 
@@ -348,5 +349,40 @@ func TestVerify(t *testing.T) {
 		if err := b.Verify(); err == nil {
 			t.Errorf("%s: nothing is found", want)
 		}
+	}
+}
+
+// Arrivals come out by slot, then in order of time and type, without room for a second list of them.
+func TestBySlot(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		n := rapid.IntRange(0, 20).Draw(t, "slots")
+		var list []arrival
+		if n > 0 {
+			list = rapid.SliceOfN(rapid.Custom(func(t *rapid.T) arrival {
+				return arrive(int32(rapid.IntRange(0, n-1).Draw(t, "slot")), rapid.IntRange(0, 50).Draw(t, "tick"), uint8(rapid.IntRange(0, Types-1).Draw(t, "type")))
+			}), 0, 200).Draw(t, "arrivals")
+		}
+		want := slices.Sorted(slices.Values(list))
+		first := bySlot(list, n)
+		if !slices.Equal(list, want) || len(first) != n+1 || first[n] != len(list) {
+			t.Fatalf("%v from %v, want %v", list, first, want)
+		}
+		for i, a := range list {
+			if i < first[a.slot()] || i >= first[a.slot()+1] {
+				t.Fatalf("arrival %d of slot %d, which begins at %d", i, a.slot(), first[a.slot()])
+			}
+		}
+	})
+	const n = 1 << 16
+	list := make([]arrival, 64*n)
+	for i := range list {
+		list[i] = arrive(int32(i*7919%n), i, 0)
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	bySlot(list, n)
+	runtime.ReadMemStats(&after)
+	if bytes := after.TotalAlloc - before.TotalAlloc; bytes > 4*8*n {
+		t.Errorf("%d bytes to sort %d arrivals, which take %d", bytes, len(list), 8*len(list))
 	}
 }

@@ -218,7 +218,8 @@ func (r *trial) cancelled() error {
 	return nil
 }
 
-// bySlot sorts arrivals and returns where those of each of n slots begin.
+// bySlot sorts arrivals, in place as they are most of what a trial keeps, and returns where those of each of n slots begin (American flag
+// sort: McIlroy, Bostic and McIlroy, Engineering Radix Sort, 1993).
 func bySlot(arrivals []arrival, n int) []int {
 	first := make([]int, n+1)
 	for _, a := range arrivals {
@@ -227,10 +228,17 @@ func bySlot(arrivals []arrival, n int) []int {
 	for k := range n {
 		first[k+1] += first[k]
 	}
-	next, in := slices.Clone(first), slices.Clone(arrivals)
-	for _, a := range in {
-		arrivals[next[a.slot()]] = a
-		next[a.slot()]++
+	next := slices.Clone(first)
+	for k := range n {
+		for next[k] < first[k+1] {
+			at := next[k]
+			a := arrivals[at]
+			to := a.slot()
+			if to != k {
+				arrivals[at], arrivals[next[to]] = arrivals[next[to]], a
+			}
+			next[to]++
+		}
 	}
 	for k := range n {
 		slices.Sort(arrivals[first[k]:first[k+1]])
