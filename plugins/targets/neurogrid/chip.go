@@ -122,7 +122,7 @@ func (x *program) run(c *emulator.Chip, seed uint64, steps int, input func(i, t 
 	return out, err
 }
 
-// Emulate runs examples, several at a time.
+// Emulate runs examples, several at a time, of all calls together no more than their events have room for.
 func (c *chip) Emulate(b *sdk.Block) (schema.EmulateReply, error) {
 	x := c.programs[b.Circuit]
 	if x == nil {
@@ -158,6 +158,8 @@ func (c *chip) Emulate(b *sdk.Block) (schema.EmulateReply, error) {
 			if b.Seeds != nil {
 				seed = b.Seeds[e]
 			}
+			x.flight <- struct{}{}
+			defer func() { <-x.flight }()
 			tallies[e], err = x.run(c.boards[b.Circuit], seed, b.Steps, x.given(b, e), func(j, t, neuron int) {
 				for _, s := range to[j] {
 					s.Example(t, e, size[j])[neuron] = 1

@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"slices"
 	"testing"
+	"time"
 
 	"snnc.dev/snnc/plugins/schema"
 	"snnc.dev/snnc/plugins/sdk/circuit"
@@ -303,5 +304,40 @@ func TestEnergy(t *testing.T) {
 	}
 	if time := a.Reply.Time[0]; math.Abs(time.Used-seconds) > 1e-12 || math.Abs(time.Limit-seconds-5*40/math.Ln2/1e3) > 1e-9 {
 		t.Errorf("%+v, want %v s", time, seconds)
+	}
+}
+
+// What an example is expected to have of events is what it has with the rates that are expected, and the examples that run at a time are
+// no more than have room.
+func TestFlight(t *testing.T) {
+	const n, steps = 20, 12
+	net := single(0.5, 0.4, 0.8, n, steps)
+	c, _ := compiled(t, net, number("rate", 1), 1)
+	x := c.programs["net"]
+	_, a := counted(t, c, net, 1, 1)
+	host := float64(steps * (n + x.tonics[0].spikes))
+	if got := a.Reply.Layers[0].Synops + host; math.Abs(got/x.expected()-1) > 0.1 {
+		t.Errorf("%v events and spikes of the host, expected %v", got, x.expected())
+	}
+	for events, want := range map[float64]int{x.expected(): cap(x.flight), 0: 1 << 16, 1<<20 - 1: 64, 1<<26 - 1: 1, 1e12: 1} {
+		if got := flights(events); got != want {
+			t.Errorf("%d examples of %v events at a time, want %d", got, events, want)
+		}
+	}
+	x.flight = make(chan struct{}, 1)
+	x.flight <- struct{}{} // as an example of another call does
+	done := make(chan error)
+	go func() {
+		_, err := circuittest.RunChip(c, &net.Circuit, circuit.Block{Steps: steps, Examples: 3, Inputs: [][]float32{make([]float32, 3*n*steps)}}, nil)
+		done <- err
+	}()
+	select {
+	case <-done:
+		t.Fatal("examples run without room")
+	case <-time.After(20 * time.Millisecond):
+	}
+	<-x.flight
+	if err := <-done; err != nil || len(x.flight) != 0 {
+		t.Errorf("%v, %d examples still run", err, len(x.flight))
 	}
 }

@@ -100,7 +100,12 @@ type program struct {
 	drives  []source
 	settle  float64 // ms until the board is at rest again
 	losses  []schema.Loss
+	flight  chan struct{} // holds an entry for each example that runs: as many as mostFlight allows
 }
+
+// mostFlight is how many events examples that run at the same time may be expected to have together. A trial keeps those of a layer
+// until its neurons have run, 8 bytes for each.
+const mostFlight = 1 << 26
 
 // source stands for a bias or a drive.
 type source struct {
@@ -202,7 +207,45 @@ func (l *layout) program(c *schema.Circuit, i int, plans map[where]*plan, cores 
 		b.Wires[next[w.source]] = w.Wire
 		next[w.source]++
 	}
+	x.flight = make(chan struct{}, flights(x.expected()))
 	return x
+}
+
+// flights is how many examples of so many events run at a time at most.
+func flights(events float64) int { return int(math.Max(1, math.Min(1<<16, mostFlight/(1+events)))) }
+
+// expected is how many spikes of the host and events of softwires an example is expected to have, at measured rates, those of the options
+// where there are none, and with drives that are as large as they can be said.
+func (x *program) expected() float64 {
+	b := x.board
+	rates := make([]float64, 0, len(b.First)-1) // of sources, per time step
+	for j := range x.circuit.Populations {
+		p := &x.circuit.Populations[j]
+		rate := x.rate
+		if p.Measured != nil {
+			rate = p.Measured.Rate
+		}
+		rates = append(rates, same(rate, circuit.Size(p.Dims))...)
+	}
+	rates = append(rates, same(x.rate, b.Inputs)...)
+	for _, s := range x.tonics {
+		rates[len(b.Place)+s.address] = float64(s.spikes)
+	}
+	for _, s := range x.drives { // one of the addresses for what excites and what inhibits is used
+		for k := range 2 * circuit.Size(x.circuit.Populations[s.population].Dims) {
+			rates[len(b.Place)+s.address+k] = float64(s.spikes) / 2
+		}
+	}
+	sum := 0.0
+	for source, rate := range rates {
+		if source >= len(b.Place) {
+			sum += rate
+		}
+		for _, w := range b.Wires[b.First[source]:b.First[source+1]] {
+			sum += rate * float64(w.Probability)
+		}
+	}
+	return sum * float64(x.circuit.Steps)
 }
 
 // decay is what a set's synapses keep over a time step.
