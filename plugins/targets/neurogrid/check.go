@@ -13,6 +13,9 @@ import (
 //go:embed neurogrid.md
 var doc string
 
+// longestStep is the longest time step in ms.
+const longestStep = 1000.0
+
 // Target returns the plugin component. Its parameters say how long a time step of the network is, how fast membranes are, how much
 // neurons differ, and how many spikes to expect where none were counted.
 func Target() sdk.Target {
@@ -21,7 +24,7 @@ func Target() sdk.Target {
 		Component: schema.Component{
 			Kind: schema.Target, Name: "neurogrid", Version: "1.0", Doc: doc, Seeded: true,
 			Params: []schema.Param{
-				{Name: "step", Type: schema.Real, Default: "40", Min: number(1), Max: number(1000), Doc: "real time of a time step of the network, in ms"},
+				{Name: "step", Type: schema.Real, Default: "40", Min: number(1), Max: number(longestStep), Doc: "real time of a time step of the network, in ms"},
 				{Name: "tau", Type: schema.Real, Default: "10", Min: number(1), Max: number(200), Doc: "time constant of membranes, in ms"},
 				{Name: "mismatch", Type: schema.Real, Default: "0.1", Min: number(0), Max: number(0.5), Doc: "spread of neurons: the standard deviation of the logarithm of their gains and reversal potentials"},
 				{Name: "rate", Type: schema.Real, Default: "0.1", Min: number(0), Max: number(1), Doc: "spikes per neuron and time step that are taken for what was not measured"},
@@ -47,8 +50,8 @@ func arguments(args schema.Arguments) (options, []schema.Complaint) {
 		bad = append(bad, schema.Complaint{Path: path, Summary: fmt.Sprintf(format, x...), Help: help})
 	}
 	within := func(x, low, high float64) bool { return x >= low && x <= high }
-	if !within(o.step, 1, 1000) {
-		wrong("step", "", "a time step of %v ms is not 1 to 1000", o.step)
+	if !within(o.step, 1, longestStep) {
+		wrong("step", "", "a time step of %v ms is not 1 to %v", o.step, longestStep)
 	}
 	if !within(o.tau, 1, 200) {
 		wrong("tau", "", "a time constant of %v ms is not 1 to 200", o.tau)

@@ -2,6 +2,7 @@ package neurogrid
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -161,5 +162,47 @@ func TestAny(t *testing.T) {
 	}
 	if compiles < 10 {
 		t.Errorf("only %d of %d circuits fit", fits, compiles)
+	}
+}
+
+// A bias takes more spikes than Check can know where it is large beside the weights. What the link then carries is told by Compile, and a
+// longer step is advised where there is one.
+func TestLink(t *testing.T) {
+	const n = 60_000
+	for bias, fits := range map[float64]bool{0.01: true, 0.9: false} {
+		net := single(0.01, bias, 0.5, n, 2)
+		q := net.Request("neurogrid", nil)
+		if reply, err := Check(schema.TargetRequest{Circuits: q.Circuits}); err != nil || !reply.Fits {
+			t.Fatalf("%v %s", err, say(reply))
+		}
+		c, reply, err := Compile(q, net.Weights)
+		if err != nil || reply.Fits != fits || (c != nil) != fits {
+			t.Fatalf("bias %v: %v %s", bias, err, say(reply.TargetReply))
+		}
+		spikes := n * (0.1 + tonic)
+		if !fits {
+			spikes = n * (0.1 + busiest)
+			if l := reply.Layers[0]; !strings.Contains(l.Problem, "80") || l.Change != "step = 49, in ms" {
+				t.Errorf("%q, %q", l.Problem, l.Change)
+			}
+		}
+		if got, want := reply.Used[4].Used, spikes/40*1e-3; math.Abs(got/want-1) > 1e-6 {
+			t.Errorf("bias %v: the link carries %v Mevent/s, want %v", bias, got, want)
+		}
+	}
+	// 890,000 neurons with 64 spikes each, and 25 million softwires at each time step, take more than a second.
+	c := single(1, 1, 0.5, 890_000, 2).Circuit
+	dense := single(1, 0, 0.5, 5_000, 2).Circuit.Populations[0]
+	dense.Name = "dense"
+	dense.Synapses = []schema.Synapses{{Population: -1, Input: 1, Kind: schema.Dense, View: schema.View{From: []int{5000}, Dims: []int{5000}}, Weights: schema.Tensor{Dims: []int{5000, 5000}}}}
+	c.Inputs = append(c.Inputs, schema.Input{Name: "other", Kind: schema.SpikeInput, Dims: []int{5000}})
+	c.Populations = append(c.Populations, dense)
+	o := defaults(t, number("rate", 1))
+	l := newLayout(o, []schema.Circuit{c}, func(where) bool { return false })
+	l.tonics = map[where]int{{0, 0}: busiest}
+	reply := schema.TargetReply{Fits: true}
+	l.report(&reply, []schema.Circuit{c})
+	if reply.Fits || reply.Layers[0].Change != fewer {
+		t.Errorf("%s", say(reply))
 	}
 }

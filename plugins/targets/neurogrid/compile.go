@@ -290,6 +290,19 @@ func Compile(q schema.CompileRequest, w sdk.Weights) (sdk.Chip, schema.CompileRe
 		reply.Losses = append(reply.Losses, x.losses...)
 		reply.Tensors = append(reply.Tensors, x.tensors()...)
 	}
+	// The biases may want more spikes than Check could know.
+	l.tonics = map[where]int{}
+	for i, name := range out.order {
+		for _, s := range out.programs[name].tonics {
+			l.tonics[where{i, s.population}] = s.spikes
+		}
+	}
+	known := schema.TargetReply{Fits: true}
+	l.report(&known, circuits)
+	reply.Fits, reply.Layers, reply.Used = known.Fits, known.Layers, known.Used
+	if !reply.Fits {
+		return nil, reply, nil
+	}
 	reply.Cores = l.cores(circuits)
 	return out, reply, nil
 }

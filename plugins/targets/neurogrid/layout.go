@@ -25,6 +25,8 @@ type layout struct {
 	sets []set
 	at   map[where]berth
 	used int // Neurocores
+	// Of each population with a bias, how many spikes stand for it in a time step; nil before its numbers are known.
+	tonics map[where]int
 }
 
 // where is a population of a circuit of a request.
@@ -98,14 +100,14 @@ func newLayout(o options, circuits []schema.Circuit, refused func(where) bool) *
 func (s *set) cores() int { return (s.neurons + emulator.Neurons - 1) / emulator.Neurons }
 
 // wires returns how many softwires a population takes, and how many spikes arrive at them in a time step of the network, with what was
-// measured where that is known.
-func (o options) wires(c *schema.Circuit, j int) (softwires, spikes float64) {
-	p := &c.Populations[j]
+// measured where that is known. A bias takes as many spikes as its numbers want, and the least where they are not known.
+func (l *layout) wires(c *schema.Circuit, w where) (softwires, spikes float64) {
+	p := &c.Populations[w.population]
 	n := float64(circuit.Size(p.Dims))
 	for k := range p.Synapses {
 		s := &p.Synapses[k]
 		count := float64(circuit.Count(s, p.Dims))
-		rate := o.rate
+		rate := l.rate
 		if s.Population >= 0 && c.Populations[s.Population].Measured != nil {
 			rate = c.Populations[s.Population].Measured.Rate
 		}
@@ -114,7 +116,7 @@ func (o options) wires(c *schema.Circuit, j int) (softwires, spikes float64) {
 	}
 	if p.Bias != nil {
 		softwires += n
-		spikes += n * tonic
+		spikes += n * float64(max(tonic, l.tonics[w]))
 	}
 	for range p.Drive { // an address for what excites and one for what inhibits; one of them is used
 		softwires += 2 * n
@@ -122,6 +124,9 @@ func (o options) wires(c *schema.Circuit, j int) (softwires, spikes float64) {
 	}
 	return softwires, spikes
 }
+
+// fewer is what helps where nothing else does.
+const fewer = "fewer connections: a smaller kernel, fewer channels or fewer neurons"
 
 // report says how the circuits lie on the board.
 func (l *layout) report(reply *schema.TargetReply, circuits []schema.Circuit) {
@@ -139,7 +144,7 @@ func (l *layout) report(reply *schema.TargetReply, circuits []schema.Circuit) {
 			if !ok {
 				continue
 			}
-			n, spikes := l.wires(c, j)
+			n, spikes := l.wires(c, where{i, j})
 			softwires += n
 			neurons += float64(circuit.Size(p.Dims))
 			load += spikes
@@ -177,7 +182,10 @@ func (l *layout) report(reply *schema.TargetReply, circuits []schema.Circuit) {
 			}
 			x := &reply.Layers[largest]
 			x.Problem = fmt.Sprintf("the layers together take %.4g Mevent/s over the link to the daughterboard (%s), this one %.4g, and the link carries %g", perSecond/1e6, rates, most/l.step/1e3, linkEvents/1e6)
-			x.Change = fmt.Sprintf("step = %g, in ms", math.Ceil(load/linkEvents*1e3))
+			x.Change = fewer
+			if step := math.Ceil(load / linkEvents * 1e3); step <= longestStep {
+				x.Change = fmt.Sprintf("step = %g, in ms", step)
+			}
 			reply.Fits = false
 		}
 	}
@@ -187,7 +195,7 @@ func (l *layout) report(reply *schema.TargetReply, circuits []schema.Circuit) {
 		for i := range circuits {
 			for j := range circuits[i].Populations {
 				if at, ok := layers[where{i, j}]; ok {
-					if n, _ := l.wires(&circuits[i], j); n > most {
+					if n, _ := l.wires(&circuits[i], where{i, j}); n > most {
 						largest, most = at, n
 					}
 				}
@@ -195,7 +203,7 @@ func (l *layout) report(reply *schema.TargetReply, circuits []schema.Circuit) {
 		}
 		x := &reply.Layers[largest]
 		x.Problem = fmt.Sprintf("all layers take %.0f softwires, this one %.0f, and the daughterboard holds %d", softwires, most, emulator.Softwires)
-		x.Change = "fewer connections: a smaller kernel, fewer channels or fewer neurons"
+		x.Change = fewer
 		reply.Fits = false
 	}
 	reply.Used = []schema.Amount{
