@@ -38,7 +38,7 @@ func padded(side int) (schema.Circuit, []float32) {
 // Neurons of a sample lie all over the maps, where the network was active, so that the gain is found with what flows in there: at a
 // corner of these maps nothing does, and the least gain would stand.
 func TestSample(t *testing.T) {
-	for _, side := range []int{28, 14, 7} {
+	for _, side := range []int{28, 7} {
 		c, arena := padded(side)
 		w := circuit.In(arena)
 		l := newLayout(defaults(t, nil), []schema.Circuit{c}, func(where) bool { return false })
@@ -81,8 +81,8 @@ func TestSample(t *testing.T) {
 // A population that is driven gets a gain by drives at which the network's own neurons spike as often as they were measured to, whatever
 // else flows in. On the board it then spikes about as often at drives that the compiler has not seen.
 func TestDriven(t *testing.T) {
-	const n, steps, batch = 64, 8, 6
-	for _, decay := range []float64{0, 0.5, 0.9, 1} {
+	const n, steps, batch = 64, 6, 6
+	for _, decay := range []float64{0, 0.5, 1} {
 		for _, scale := range []float64{0.3, 1} {
 			for _, synapses := range []bool{false, true} {
 				c := schema.Circuit{Name: "net", Network: "net", Steps: steps, Inputs: []schema.Input{{Name: "drive", Kind: schema.DriveInput, Dims: []int{n}}, {Name: "in", Kind: schema.SpikeInput, Dims: []int{n}}}}
@@ -132,7 +132,7 @@ func TestDriven(t *testing.T) {
 					total += float64(v)
 				}
 				t.Logf("decay %v, drives %v, synapses %v: gain %.3f, %.0f spikes, want %.0f", decay, scale, synapses, reply.Losses[0].Scale, total, spikes)
-				if spikes > 150 && math.Abs(total/spikes-1) > 0.25 {
+				if spikes > 100 && math.Abs(total/spikes-1) > 0.25 {
 					t.Errorf("decay %v, drives %v, synapses %v: %v spikes, want about %v", decay, scale, synapses, total, spikes)
 				}
 			}

@@ -373,7 +373,7 @@ func TestBySlot(t *testing.T) {
 			}
 		}
 	})
-	const n = 1 << 16
+	const n = 1 << 13
 	list := make([]arrival, 64*n)
 	for i := range list {
 		list[i] = arrive(int32(i*7919%n), i, 0)
