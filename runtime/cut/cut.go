@@ -201,7 +201,14 @@ func (c *finder) circuits(e *emitter, name string) {
 		}
 	}
 	slices.SortFunc(e.circuits, func(a, b *assembled) int {
-		return cmp.Or(cmp.Compare(a.level, b.level), cmp.Compare(a.populations[0], b.populations[0]))
+		over := 0 // what has the time steps of an input may take from what has not, and not the other way
+		switch {
+		case a.over && !b.over:
+			over = 1
+		case b.over && !a.over:
+			over = -1
+		}
+		return cmp.Or(cmp.Compare(a.level, b.level), over, cmp.Compare(a.populations[0], b.populations[0]))
 	})
 	for k, a := range e.circuits {
 		if a.Name = name; k > 0 {

@@ -184,6 +184,7 @@ func judge(t failer, m *graph.Module, r *cut.Result, vars func(string) []float32
 	if _, err := graph.Parse(r.Module.Print()); err != nil {
 		t.Fatal(err)
 	}
+	ordered(t, r)
 	g := m.Function("eval")
 	env := environment(m, g, vars, n, seed)
 	want, err := interp.Run(g, env)
@@ -219,6 +220,26 @@ func judge(t failer, m *graph.Module, r *cut.Result, vars func(string) []float32
 		}
 	}
 	return active / float64(all), true
+}
+
+// ordered fails where a circuit takes what follows from a later one.
+func ordered(t failer, r *cut.Result) {
+	t.Helper()
+	last := map[*graph.Node]int{} // the last circuit that a node follows from
+	for _, n := range r.Module.Function("eval").Nodes {
+		last[n] = -1
+		for _, v := range n.In {
+			last[n] = max(last[n], last[v.Node])
+		}
+		if n.Op != graph.OpChip {
+			continue
+		}
+		k := slices.IndexFunc(r.Circuits, func(c schema.Circuit) bool { return c.Name == n.Chip.Circuit })
+		if last[n] >= k {
+			t.Fatalf("circuit %s takes from circuit %s\n%s", n.Chip.Circuit, r.Circuits[last[n]].Name, r.Module.Print())
+		}
+		last[n] = k
+	}
 }
 
 // published are the specs of testdata/published.txt, small enough for the interpreter: networks keep their structure. A line has the name,
@@ -412,6 +433,27 @@ func TestShapes(t *testing.T) {
 				t.Errorf("%s, %v:\n%swant %s", first, x.shapes, said(r), want)
 			}
 		}
+	}
+}
+
+// Circuits are in an order in which each takes nothing from a later one, also where neurons of an image, which spike at each step alike
+// whatever the input's time steps are, come together with neurons of spikes.
+func TestCircuitOrder(t *testing.T) {
+	m := built(t, func(b *making, x graph.Value) graph.Value {
+		one := b.fire(b.linear(b.Reshape(x, 32), b.weight(4, 32)), 4)
+		image := b.fire(b.linear(b.Input("z", graph.Real(3)), b.weight(4, 3)), 4)
+		return b.linear(b.Concat(0, one, image), b.weight(3, 8))
+	})
+	vars := exact(m)
+	r, err := cut.Network("net", m, vars, cut.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Circuits) != 2 || len(r.Circuits[0].Populations) != 1 || len(r.Circuits[1].Populations) != 2 {
+		t.Errorf("circuits\n%s", said(r))
+	}
+	if _, decided := judge(t, m, r, vars, 3, 0); !decided {
+		t.Error("rounding may decide")
 	}
 }
 
