@@ -457,6 +457,27 @@ func TestCircuitOrder(t *testing.T) {
 	}
 }
 
+// Neurons without a state that see an image spike at each step alike, so what they give through weights is a current that the host computes
+// once. They interrupt no chip: what takes that current is in one circuit with what spikes beside it.
+func TestSteadyNeurons(t *testing.T) {
+	m := built(t, func(b *making, x graph.Value) graph.Value {
+		steady := b.Equation(graph.OpEquation, b.m.Equation("step"), graph.Attrs{"steps": 4}, b.Input("z", graph.Real(2, 4, 4)))[0]
+		spikes := b.fire(b.conv(x, b.weight(2, 2, 3, 3)), 4)
+		return b.Add(b.conv(steady, b.weight(3, 2, 3, 3)), b.conv(spikes, b.weight(3, 2, 3, 3)))
+	})
+	vars := exact(m)
+	r, err := cut.Network("net", m, vars, cut.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Circuits) != 1 || len(r.Circuits[0].Populations) != 2 {
+		t.Errorf("circuits\n%s", said(r))
+	}
+	if active, decided := judge(t, m, r, vars, 3, 0); !decided || active == 0 {
+		t.Errorf("decided: %v; a share of %v of its results is not 0", decided, active)
+	}
+}
+
 // Each population says from which variables its weights are, however many they are and whatever it is called.
 func TestWeights(t *testing.T) {
 	for _, x := range []struct {

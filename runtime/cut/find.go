@@ -35,6 +35,7 @@ type fact struct {
 	steady  bool   // it is the same at all time steps, or has none
 	over    bool   // it has the time steps of an input
 	level   int    // how often the host interrupts chips before it is known
+	calm    int    // the same where it is steady and the host computes it itself, without time steps
 	of      []int  // the populations that an equation or a pooling is, part by part
 	refused string // why it is not on the chip
 	used    bool   // a product in the weights of populations
@@ -91,6 +92,7 @@ func (c *finder) describe(n *graph.Node) {
 	c.fact(n).steady = !timed || pointwise(n) && !slices.ContainsFunc(n.In, func(v graph.Value) bool { return !c.fact(v.Node).steady })
 	for _, v := range n.In {
 		c.fact(n).level = max(c.fact(n).level, c.level(v))
+		c.fact(n).calm = max(c.fact(n).calm, c.calm(v))
 	}
 }
 
@@ -101,6 +103,15 @@ func (c *finder) level(v graph.Value) int {
 		level = max(level, c.found[p].level+1)
 	}
 	return level
+}
+
+// calm returns how often the host interrupts chips before it has a value without its time steps, as emitter.Calm builds it: what spikes on a
+// chip the host then computes once, from what it has.
+func (c *finder) calm(v graph.Value) int {
+	if v.Type().Steps == 0 {
+		return c.level(v)
+	}
+	return c.fact(v.Node).calm
 }
 
 // pointwise reports whether a node computes each time step from the same step of its inputs, and all in the same way.

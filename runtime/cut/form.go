@@ -28,7 +28,7 @@ func (c *finder) leaf(v graph.Value) *synapse.Form {
 	if !c.fact(v.Node).varies {
 		return synapse.Still(v.Type().Dims, synapse.Leaf(v, false, 0))
 	}
-	return synapse.Still(v.Type().Dims, synapse.Leaf(v, true, c.level(v)))
+	return synapse.Still(v.Type().Dims, synapse.Leaf(v, true, c.calm(v)))
 }
 
 // form returns the form of the first result of a node, whose inputs have theirs.

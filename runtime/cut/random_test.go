@@ -17,6 +17,12 @@ equation "echo" {
   input x
   emit %x
 }
+equation "step" spikes {
+  input x
+  %0 = constant value=0.25
+  %1 = spike %x %0 %0
+  emit %1
+}
 equation "leaky" spikes {
   input x
   state v = 0.0
@@ -182,7 +188,7 @@ func drawn(t *rapid.T, free bool) *graph.Module {
 				x = b.Op(graph.OpMatmul, nil, x, weight(n, n, number(2, 8, "out")))
 			}
 		case "neuron":
-			kind := rapid.SampledFrom([]string{"leaky", "leaky", "later", "late", "current", "odd"}).Draw(t, "neuron")
+			kind := rapid.SampledFrom([]string{"leaky", "leaky", "later", "late", "current", "step", "odd"}).Draw(t, "neuron")
 			in := []graph.Value{r}
 			if kind == "late" {
 				in = append(in, variable("constant", 1, 0))
