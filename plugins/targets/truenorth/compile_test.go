@@ -475,6 +475,63 @@ func TestBiasOfLeak(t *testing.T) {
 	}
 }
 
+// A membrane stays in its range also where all inputs spike at all time steps, unless a note says that it may not: one that is not reset to
+// a value rises for as long, with a leak and without.
+func TestRange(t *testing.T) {
+	const inputs, most = 60, 1<<19 - 1
+	for _, x := range []struct {
+		steps int
+		decay float64
+		reset schema.ResetKind
+		noted bool
+	}{
+		{1100, 1, schema.ResetBy, false}, {1100, 0.9, schema.ResetBy, false}, {1100, 0.9, schema.ResetNone, false}, {1100, 0.9, schema.ResetTo, false},
+		{20_000, 1, schema.ResetBy, true}, {20_000, 0.9, schema.ResetBy, true}, {20_000, 0.9, schema.ResetNone, true}, {20_000, 0.9, schema.ResetTo, false},
+	} {
+		n := circuittest.Net{Arena: slices.Repeat([]float32{1}, inputs), Circuit: schema.Circuit{Name: "net", Network: "net", Steps: x.steps,
+			Inputs: []schema.Input{{Name: "x", Kind: schema.SpikeInput, Dims: []int{inputs}}},
+			Populations: []schema.Population{{Name: "a", Dims: []int{1}, Depth: 1, Gives: true,
+				Dynamics: schema.Dynamics{Decay: x.decay, Threshold: 1, Reset: schema.Reset{Kind: x.reset}},
+				Synapses: []schema.Synapses{{Population: -1, Kind: schema.Dense, View: schema.View{From: []int{inputs}, Dims: []int{inputs}}, Weights: schema.Tensor{Dims: []int{1, inputs}}}}}}}}
+		if d := &n.Circuit.Populations[0].Dynamics; x.reset == schema.ResetBy {
+			d.Reset.Value = 1
+		}
+		chip, reply := compiled(t, n, 4)
+		if chip == nil {
+			t.Fatalf("%+v", reply)
+		}
+		noted := slices.ContainsFunc(reply.Notes, func(s string) bool { return strings.Contains(s, "could leave the range of a membrane") })
+		b := chip.order[0]
+		v, highest := int32(0), int32(0)
+		for i := range b.network.Cores {
+			core := &b.network.Cores[i]
+			for k, neuron := range core.Neurons {
+				if b.legend.Neurons[i][k].Relay {
+					continue
+				}
+				p, up := &b.network.Parameters[neuron.Parameters], int32(0)
+				for a := range emulator.Axons {
+					if core.Connected(a, k) {
+						up += p.S[core.Types[a]]
+					}
+				}
+				for range x.steps {
+					v += up
+					highest = max(highest, v)
+					if v = max(0, v+p.Lambda); v >= p.Alpha && p.Gamma == 0 {
+						v = p.R
+					} else if v >= p.Alpha && p.Gamma == 1 {
+						v -= p.Alpha
+					}
+				}
+			}
+		}
+		if noted != x.noted || !noted && highest > most || highest == 0 {
+			t.Errorf("%+v: the membrane rises to %d of %d, and the notes are %q", x, highest, most, reply.Notes)
+		}
+	}
+}
+
 // A fast tick is 21 times as short, and nothing else changes but what time costs.
 func TestFast(t *testing.T) {
 	n := circuittest.Random(5, circuittest.Options{Populations: 1, Decays: []float64{1}, NoCurrent: true, NoDrive: true, NoReadOut: true, NoRefractory: true, NoOnce: true, FanIn: 60})

@@ -6,12 +6,13 @@ import (
 	"snnc.dev/snnc/plugins/schema"
 )
 
-// MaxWeight and the others are the ranges of registers: weights and the leak have 9 bits with sign, both thresholds 18 bits, the membrane 20 bits with sign.
+// MaxWeight and the others are the ranges of registers: weights and the leak have 9 bits with sign, both thresholds 18 bits, the membrane 20
+// bits with sign. Below it ends where it saturates at the negative threshold, which is the largest.
 const (
 	minWeight, MaxWeight       = -256, 255
 	minLeak, maxLeak           = -256, 255
 	maxThreshold               = 1<<18 - 1
-	minMembrane, maxMembrane   = -1 << 19, 1<<19 - 1
+	maxMembrane                = 1<<19 - 1
 	resetTo, resetBy, resetNot = 0, 1, 2 // gamma
 )
 

@@ -185,7 +185,7 @@ func (q *Layer) scale(i int, steps []float64, largest, up, down float64) Channel
 		// The membrane stays in its range whatever comes in.
 		steps := float64(q.at.Steps)
 		top := z.unit * up
-		if p.Reset.Kind != schema.ResetTo && p.Decay == 1 {
+		if grows(p) {
 			top *= steps
 		}
 		bottom := z.unit * down
@@ -221,6 +221,9 @@ func (q *Layer) scaled(unit float64, a int) *scaled {
 	}
 	return z
 }
+
+// grows reports whether a membrane may rise at each step although it fires: a leak takes only so much, whatever the membrane is.
+func grows(p *schema.Population) bool { return p.Decay > 0 && p.Reset.Kind != schema.ResetTo }
 
 // points is how many membranes are looked at.
 const points = 64
@@ -373,7 +376,7 @@ func (q *Layer) measure() {
 			up, down = up+math.Max(0, b), down+math.Min(0, b)
 			steps := float64(q.at.Steps)
 			top := up + float64(c.Alpha)
-			if p.Decay == 1 && p.Reset.Kind != schema.ResetTo {
+			if grows(p) {
 				top = up * steps
 			}
 			if p.Decay > 0 && (down*steps < -maxThreshold || top > maxMembrane || p.Once && (up+float64(z.leak))*steps >= maxThreshold) {
