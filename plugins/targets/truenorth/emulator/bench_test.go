@@ -4,6 +4,7 @@ import (
 	"math/rand/v2"
 	"runtime"
 	"testing"
+	"unsafe"
 )
 
 // chip returns a full chip as the published benchmark has it (Akopyan et al. 2015; Cassidy et al. 2014): a million neurons that spike at
@@ -33,6 +34,16 @@ func chip() *Network {
 		}
 	}
 	return n
+}
+
+// No row of many cores lies in two lines of a cache, and what each tick needs of a core is one line at most.
+func TestLayout(t *testing.T) {
+	if n := unsafe.Sizeof(Core{}); n%64 != 0 || unsafe.Offsetof(Core{}.Rows) != 0 {
+		t.Errorf("a core of a network has %d bytes, no multiple of 64, or its rows begin at %d", n, unsafe.Offsetof(Core{}.Rows))
+	}
+	if n := unsafe.Sizeof(core{}); n > 64 {
+		t.Errorf("a core has %d bytes, more than 64", n)
+	}
 }
 
 // A chip with all its neurons, tick by tick; 1 ms/step is real time.

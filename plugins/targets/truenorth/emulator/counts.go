@@ -24,6 +24,10 @@ func newCounts(layers, ticks int) counts {
 
 // idle counts a tick at which nothing changes in a core.
 func (c *counts) idle(k *core) {
+	if k.only >= 0 {
+		c.layers[k.only].updates += k.size
+		return
+	}
 	for i := range k.layers {
 		c.layers[k.layers[i].layer].updates += k.layers[i].size
 	}
@@ -31,8 +35,8 @@ func (c *counts) idle(k *core) {
 
 // synapses counts the synapses of a row.
 func (c *counts) synapses(k *core, r *set) {
-	if len(k.layers) == 1 {
-		c.layers[k.layers[0].layer].synops += common(*r, *r)
+	if k.only >= 0 {
+		c.layers[k.only].synops += common(*r, *r)
 		return
 	}
 	for i := range k.layers {
@@ -45,6 +49,13 @@ func (c *counts) updates(k *core, touched, fired set, tick int) {
 	both := touched
 	for w := range both {
 		both[w] |= fired[w]
+	}
+	if k.only >= 0 { // rows reach, and spikes come from, neurons alone
+		l := &c.layers[k.only]
+		l.updates += k.size
+		l.active += common(both, both)
+		l.spikes[tick] += common(fired, fired)
+		return
 	}
 	for i := range k.layers {
 		p, l := &k.layers[i], &c.layers[k.layers[i].layer]

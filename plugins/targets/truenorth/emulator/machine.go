@@ -15,6 +15,9 @@ type Machine struct {
 	rules   Rules
 	layers  int
 	cores   []core
+	plans   []plan
+	types   []axonTypes
+	sends   [][Neurons]send // by place
 	lines   [][]Line
 	wait    int32 // the longest of a line
 	chips   int
@@ -23,19 +26,28 @@ type Machine struct {
 	literal bool    // without vectors, in tests
 }
 
-// core is a core that is ready to run. Cores whose neurons have the same parameters at the same places share their group.
+// core is what every tick needs of a core, in one line of a cache. Cores whose neurons have the same parameters at the same places share
+// their group.
 type core struct {
-	types  *[Axons]uint8
 	rows   *[Axons]set
-	used   set
-	moving set // at the first tick: all
 	layers []part
-	sends  []send // by place
-	gives  bool   // a neuron goes to an output
+	size   int64  // neurons
+	only   int32  // the layer of all neurons; -1: there are several, or none
 	id     uint32 // where it lies, for draws
-	bits   uint32 // of V before the first tick, as in outcome
+	gives  bool   // a neuron goes to an output
 	*group
 }
+
+// plan is the rest of a core.
+type plan struct {
+	used set
+	bits uint32 // of V before the first tick, as in outcome
+}
+
+// axonTypes is the type of each axon, four in a byte.
+type axonTypes [Axons / 4]uint8
+
+func (t *axonTypes) of(axon uint8) uint8 { return t[axon/4] >> (axon % 4 * 2) & 3 }
 
 // part is the neurons of a layer in a core.
 type part struct {
@@ -69,7 +81,8 @@ func New(n *Network) (*Machine, error) {
 	if err := n.Validate(); err != nil {
 		return nil, err
 	}
-	m := &Machine{network: n, rules: n.Rules, layers: max(1, len(n.Layers)), lines: n.Lines, chips: n.Chips(), cores: make([]core, len(n.Cores)), start: make([]int32, Neurons*len(n.Cores))}
+	m := &Machine{network: n, rules: n.Rules, layers: max(1, len(n.Layers)), lines: n.Lines, chips: n.Chips(), cores: make([]core, len(n.Cores)),
+		plans: make([]plan, len(n.Cores)), types: make([]axonTypes, len(n.Cores)), sends: make([][Neurons]send, len(n.Cores)), start: make([]int32, Neurons*len(n.Cores))}
 	for _, list := range n.Lines {
 		for _, l := range list {
 			m.wait = max(m.wait, l.Delay)
@@ -78,18 +91,21 @@ func New(n *Network) (*Machine, error) {
 	groups := map[[Neurons]int32]*group{}
 	same := m.canonical()
 	for i := range n.Cores {
-		c, from := &m.cores[i], &n.Cores[i]
-		*c = core{types: &from.Types, rows: &from.Rows, sends: make([]send, Neurons), id: uint32(from.Chip)<<12 | uint32(from.Y)<<6 | uint32(from.X)}
+		c, rest, from := &m.cores[i], &m.plans[i], &n.Cores[i]
+		*c = core{rows: &from.Rows, size: int64(len(from.Neurons)), only: -1, id: uint32(from.Chip)<<12 | uint32(from.Y)<<6 | uint32(from.X)}
+		for a, g := range from.Types {
+			m.types[i][a/4] |= g << (a % 4 * 2)
+		}
 		var key [Neurons]int32
 		where := map[int32]int{}
 		for _, x := range from.Neurons {
 			w, b := x.Place/64, uint64(1)<<(x.Place%64)
-			c.used[w] |= b
+			rest.used[w] |= b
 			key[x.Place] = same[x.Parameters] + 1
 			v := n.Parameters[x.Parameters].V
 			m.start[i*Neurons+int(x.Place)] = v
-			c.bits |= uint32(v ^ v>>31)
-			c.sends[x.Place] = n.send(i, &x)
+			rest.bits |= uint32(v ^ v>>31)
+			m.sends[i][x.Place] = n.send(i, &x)
 			c.gives = c.gives || x.Kind == ToOutput
 			k, ok := where[x.Layer]
 			if !ok {
@@ -100,7 +116,9 @@ func New(n *Network) (*Machine, error) {
 			c.layers[k].members[w] |= b
 			c.layers[k].size++
 		}
-		c.moving = c.used
+		if len(c.layers) == 1 {
+			c.only = int32(c.layers[0].layer)
+		}
 		g, ok := groups[key]
 		if !ok {
 			g = n.group(from)
@@ -186,8 +204,8 @@ func (s *state) reset(seed uint64) {
 	clear(s.due)
 	clear(s.fired)
 	clear(s.later)
-	for i := range s.m.cores {
-		s.moving[i], s.bits[i] = s.m.cores[i].moving, s.m.cores[i].bits
+	for i := range s.m.plans {
+		s.moving[i], s.bits[i] = s.m.plans[i].used, s.m.plans[i].bits
 	}
 }
 
@@ -224,12 +242,11 @@ func (w *worker) run(s *state, from, to int) {
 		w.axons, w.ahead = w.ahead, w.axons[:0]
 		if k+1 < to {
 			if w.ahead = s.active(k+1, w.ahead); len(w.ahead) > 0 {
-				next := &s.m.cores[k+1]
-				prefetchRows(next.rows, next.types, &w.ahead[0], len(w.ahead))
+				prefetchRows(s.m.cores[k+1].rows, &s.m.types[k+1], &w.ahead[0], len(w.ahead))
 			}
 		}
 		w.core(s, k)
-		prefetchSends(&s.m.cores[k].sends[0], &s.fired[k])
+		prefetchSends(&s.m.sends[k], &s.fired[k])
 		if k > from {
 			w.collect(s, k-1)
 		}
@@ -287,24 +304,37 @@ func (w *worker) collect(s *state, index int) {
 	if *fired == (set{}) {
 		return
 	}
-	c := &s.m.cores[index]
+	c, sends := &s.m.cores[index], &s.m.sends[index]
+	if c.only >= 0 {
+		w.gather(sends, fired, int(c.only))
+		return
+	}
 	for i := range c.layers {
 		p := &c.layers[i]
-		for k, x := range fired {
-			for x &= p.members[k]; x != 0; x &= x - 1 {
-				w.leave = append(w.leave, c.sends[k*64+bits.TrailingZeros64(x)])
-			}
+		some := *fired
+		for k := range some {
+			some[k] &= p.members[k]
 		}
-		w.parts = append(w.parts, leaving{p.layer, len(w.leave)})
+		w.gather(sends, &some, p.layer)
 	}
+}
+
+// gather collects the spikes of a layer.
+func (w *worker) gather(sends *[Neurons]send, fired *set, layer int) {
+	for k, x := range fired {
+		for ; x != 0; x &= x - 1 {
+			w.leave = append(w.leave, sends[k*64+bits.TrailingZeros64(x)])
+		}
+	}
+	w.parts = append(w.parts, leaving{layer, len(w.leave)})
 }
 
 // plain computes neurons that are plain, all at once.
 func (w *worker) plain(s *state, c *core, v *[Neurons]int32, index int) {
-	p := c.plain
+	p, types := c.plain, &s.m.types[index]
 	w.rows = w.rows[:0]
 	for _, a := range w.axons {
-		w.rows = append(w.rows, row{&c.rows[a], &p.s[c.types[a]]})
+		w.rows = append(w.rows, row{&c.rows[a], &p.s[types.of(a)]})
 	}
 	sums := &p.lambda
 	changed := uint32(0)
@@ -341,10 +371,10 @@ var zeros [Neurons]int16
 func (w *worker) literal(s *state, c *core, v *[Neurons]int32, touched set, index int) {
 	low, high := s.m.rules.ends()
 	d := draws{seed: s.seed, core: c.id, tick: uint32(s.tick), fixed: s.m.fixed}
-	moving := s.moving[index]
+	moving, used, types := s.moving[index], s.m.plans[index].used, &s.m.types[index]
 	bound := uint32(0)
 	for k := range touched {
-		for x := c.used[k] & (touched[k] | moving[k]); x != 0; x &= x - 1 {
+		for x := used[k] & (touched[k] | moving[k]); x != 0; x &= x - 1 {
 			j := k*64 + bits.TrailingZeros64(x)
 			p := c.list[j]
 			d.place, d.block = uint32(j), 0
@@ -354,7 +384,7 @@ func (w *worker) literal(s *state, c *core, v *[Neurons]int32, touched set, inde
 			}
 			for _, a := range w.axons {
 				if c.rows[a][k]>>(j%64)&1 != 0 {
-					n.synapse(p, c.types[a], uint32(a), &d)
+					n.synapse(p, types.of(a), uint32(a), &d)
 				}
 			}
 			if !s.m.rules.LeakFirst {

@@ -90,12 +90,14 @@ func Encoded(sigma, vr int32) int32 { return sigma * (1<<vr - 1) }
 
 // Core is a core in use.
 type Core struct {
-	Chip  int32
-	X, Y  int32        // on its chip, 0 to Side - 1
-	Types [Axons]uint8 // of each axon: 0 to Types - 1
-	// Rows is the crossbar: bit j%64 of Rows[i][j/64] is whether axon i reaches the neuron at place j.
+	// Rows is the crossbar: bit j%64 of Rows[i][j/64] is whether axon i reaches the neuron at place j. It comes first, and a core is whole
+	// lines of a cache, so that each row of many cores lies within one.
 	Rows    [Axons][Neurons / 64]uint64
-	Neurons []Neuron // in the order of their places
+	Types   [Axons]uint8 // of each axon: 0 to Types - 1
+	Neurons []Neuron     // in the order of their places
+	Chip    int32
+	X, Y    int32 // on its chip, 0 to Side - 1
+	_       [28]byte
 }
 
 // Connect sets the synapse of an axon with the neuron at a place.

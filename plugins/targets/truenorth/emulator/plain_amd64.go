@@ -13,10 +13,10 @@ func updateAVX2(v *[Neurons]int32, sums *[Neurons]int16, p *plain, o *outcome)
 // What these name is read soon; its memory is asked for, so that it is there then.
 
 //go:noescape
-func prefetchRows(rows *[Axons]set, types *[Axons]uint8, axons *uint8, n int)
+func prefetchRows(rows *[Axons]set, types *axonTypes, axons *uint8, n int)
 
 //go:noescape
-func prefetchSends(sends *send, fired *set)
+func prefetchSends(sends *[Neurons]send, fired *set)
 
 //go:noescape
 func prefetchDue(due *[slots]set, sends *send, n, tick int)

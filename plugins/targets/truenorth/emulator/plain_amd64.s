@@ -166,16 +166,17 @@ reset:
 	VBLENDVPS Y3, Y8, Y1, Y1
 	JMP       store
 
-// func prefetchRows(rows *[Axons]set, types *[Axons]uint8, axons *uint8, n int)
+// func prefetchRows(rows *[Axons]set, types *axonTypes, axons *uint8, n int)
 TEXT ·prefetchRows(SB), NOSPLIT, $0-32
 	MOVQ rows+0(FP), DI
 	MOVQ types+8(FP), DX
 	MOVQ axons+16(FP), SI
 	MOVQ n+24(FP), CX
 
+	PREFETCHT0 (DX)
+
 one:
 	MOVBLZX    (SI), AX
-	PREFETCHT0 (DX)(AX*1)
 	SHLQ       $5, AX
 	PREFETCHT0 (DI)(AX*1)
 	INCQ       SI
@@ -183,7 +184,7 @@ one:
 	JNZ        one
 	RET
 
-// func prefetchSends(sends *send, fired *set)
+// func prefetchSends(sends *[Neurons]send, fired *set)
 TEXT ·prefetchSends(SB), NOSPLIT, $0-16
 	MOVQ sends+0(FP), DI
 	MOVQ fired+8(FP), SI

@@ -206,7 +206,7 @@ func (w *worker) after(s *state, b *Block, example int) {
 				b.Fired(example, s.tick, k, s.fired[k])
 			}
 			if b.Output != nil && s.m.cores[k].gives {
-				w.outputs = s.m.cores[k].outputs(&s.fired[k], w.outputs)
+				w.outputs = outputs(&s.m.sends[k], &s.fired[k], w.outputs)
 			}
 		}
 		if len(w.outputs) > 0 {
@@ -222,10 +222,10 @@ func (w *worker) after(s *state, b *Block, example int) {
 }
 
 // outputs appends the numbered outputs that neurons of a core lead to.
-func (c *core) outputs(fired *set, out []int32) []int32 {
+func outputs(sends *[Neurons]send, fired *set, out []int32) []int32 {
 	for k, x := range fired {
 		for ; x != 0; x &= x - 1 {
-			if to := c.sends[k*64+bits.TrailingZeros64(x)]; to.kind() == ToOutput {
+			if to := sends[k*64+bits.TrailingZeros64(x)]; to.kind() == ToOutput {
 				out = append(out, to.to())
 			}
 		}

@@ -113,7 +113,7 @@ func (p *tracer) tick(s *state) {
 // core prints a core.
 func (p *tracer) core(s *state, c int32) {
 	r := &p.f.Record
-	wanted := s.m.cores[c].used
+	wanted := s.m.plans[c].used
 	if r.Places != nil {
 		var some set
 		for _, j := range r.Places {
