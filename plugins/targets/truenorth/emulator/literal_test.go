@@ -271,7 +271,7 @@ func compare(n *Network, ticks int, seed uint64, in []arrival) error {
 			},
 			after: func(s *state) {
 				for where, v := range vs[s.tick] {
-					if got := s.v[where[0]*Neurons+where[1]]; int64(got) != v && bad == nil {
+					if got := s.membrane(where[0], where[1]); int64(got) != v && bad == nil {
 						bad = fmt.Errorf("literal %v, tick %d, core %d, place %d: V is %d, want %d", literal, s.tick, where[0], where[1], got, v)
 					}
 				}
@@ -358,6 +358,30 @@ func TestPlain(t *testing.T) {
 		updateGo(&v2, &b, p, &o2)
 		if v != v2 || o != o2 {
 			t.Fatalf("round %d: outcomes differ: %+v and %+v", round, o, o2)
+		}
+		q := newNarrow(p)
+		var n, n2 [Neurons]int16
+		for j := range n {
+			if list[j] != nil {
+				n[j] = int16(number(-60, 60) << r.IntN(10))
+			}
+			v[j] = int32(n[j])
+			a[j] = min(max(a[j], -1000), 1000)
+		}
+		n2 = n
+		updateNarrow(&n, &a, q, &o)
+		updateNarrowGo(&n2, &a, q, &o2)
+		if n != n2 || o != o2 {
+			t.Fatalf("round %d: outcomes of 16 bits differ: %+v and %+v", round, o, o2)
+		}
+		updateGo(&v, &a, p, &o2)
+		for j := range v {
+			if v[j] != int32(n[j]) {
+				t.Fatalf("round %d: V is %d in 16 bits, and %d in 32", round, n[j], v[j])
+			}
+		}
+		if o.changed, o2.changed = 0, 0; o != o2 {
+			t.Fatalf("round %d: outcomes of 16 and 32 bits differ: %+v and %+v", round, o, o2)
 		}
 	}
 }

@@ -14,6 +14,14 @@ type plain struct {
 	s                 [Types][Neurons]int16
 }
 
+// narrow is the thresholds and resets of a plain for V of 16 bits, as most networks keep to: half the memory, twice the neurons of a
+// vector. plain_amd64.s knows where each field is.
+type narrow struct {
+	up, down          [Neurons]int16
+	keepUp, addUp     [Neurons]int16
+	keepDown, addDown [Neurons]int16
+}
+
 // mostPlain is how many axons fit into sums of 16 bits beside the leak.
 const mostPlain = 126
 
@@ -71,6 +79,29 @@ func newPlain(list *[Neurons]*Parameters, r Rules) *plain {
 	return out
 }
 
+// newNarrow returns the parameters for V of at most 16 bits; nil where a reset leads elsewhere. A threshold beyond is one that no V
+// reaches.
+func newNarrow(p *plain) *narrow {
+	const most = 1<<15 - 1
+	out := &narrow{}
+	for j := range p.up {
+		out.up[j], out.down[j] = most, -most-1
+		if p.up[j] < most {
+			if x := p.addUp[j]; x < -most || x > most {
+				return nil
+			}
+			out.up[j], out.keepUp[j], out.addUp[j] = int16(p.up[j]), int16(p.keepUp[j]), int16(p.addUp[j])
+		}
+		if p.down[j] >= -most {
+			if x := p.addDown[j]; x < -most || x > most {
+				return nil
+			}
+			out.down[j], out.keepDown[j], out.addDown[j] = int16(p.down[j]), int16(p.keepDown[j]), int16(p.addDown[j])
+		}
+	}
+	return out
+}
+
 // integrateGo adds to each sum, which begins with that of from, the weights of the rows that reach it.
 func integrateGo(sums, from *[Neurons]int16, rows []row) {
 	*sums = *from
@@ -99,6 +130,25 @@ func updateGo(v *[Neurons]int32, sums *[Neurons]int16, p *plain, o *outcome) {
 		}
 		o.changed |= uint32(x ^ old)
 		o.bits |= uint32(x ^ x>>31)
+		v[j] = x
+	}
+}
+
+// updateNarrowGo is updateGo for V of 16 bits. No sum leaves -32767 to 32767.
+func updateNarrowGo(v, sums *[Neurons]int16, p *narrow, o *outcome) {
+	*o = outcome{}
+	for j := range v {
+		old := v[j]
+		x := old + sums[j]
+		if x > p.up[j] {
+			x = x&p.keepUp[j] + p.addUp[j]
+			o.fired[j/64] |= 1 << (j % 64)
+		} else if x <= p.down[j] {
+			x = x&p.keepDown[j] + p.addDown[j]
+			o.reset[j/64] |= 1 << (j % 64)
+		}
+		o.changed |= uint32(uint16(x ^ old))
+		o.bits |= uint32(uint16(x ^ x>>15))
 		v[j] = x
 	}
 }

@@ -10,6 +10,9 @@ func integrateAVX2(sums, from *[Neurons]int16, rows *row, n int)
 //go:noescape
 func updateAVX2(v *[Neurons]int32, sums *[Neurons]int16, p *plain, o *outcome)
 
+//go:noescape
+func updateNarrowAVX2(v, sums *[Neurons]int16, p *narrow, o *outcome)
+
 // What these name is read soon; its memory is asked for, so that it is there then.
 
 //go:noescape
@@ -17,9 +20,6 @@ func prefetchRows(rows *[Axons]set, types *axonTypes, axons *uint8, n int)
 
 //go:noescape
 func prefetchSends(sends *[Neurons]send, fired *set)
-
-//go:noescape
-func prefetchDue(due *[slots]set, sends *send, n, tick int)
 
 var vectors = cpu.X86.HasAVX2
 
@@ -38,5 +38,14 @@ func update(v *[Neurons]int32, sums *[Neurons]int16, p *plain, o *outcome) {
 		updateAVX2(v, sums, p, o)
 	} else {
 		updateGo(v, sums, p, o)
+	}
+}
+
+// updateNarrow is updateNarrowGo.
+func updateNarrow(v, sums *[Neurons]int16, p *narrow, o *outcome) {
+	if vectors {
+		updateNarrowAVX2(v, sums, p, o)
+	} else {
+		updateNarrowGo(v, sums, p, o)
 	}
 }

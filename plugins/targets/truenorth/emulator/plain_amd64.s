@@ -166,6 +166,104 @@ reset:
 	VBLENDVPS Y3, Y8, Y1, Y1
 	JMP       store
 
+// MASK is the bits of 32 neurons from two vectors of 16.
+#define MASK(LOW, HIGH, T, OUT) \
+	VPACKSSWB HIGH, LOW, T; \
+	VPERMQ    $0xD8, T, T;  \
+	VPMOVMSKB T, OUT
+
+// func updateNarrowAVX2(v, sums *[Neurons]int16, p *narrow, o *outcome)
+// Y0, Y1: V before, Y2, Y3: V, Y4, Y5: a spike, Y6, Y7: not below the negative threshold, Y14: bits, Y15: what changed. Spikes come at
+// random, so that they are computed without a branch; negative resets are left out where there are none.
+TEXT ·updateNarrowAVX2(SB), NOSPLIT, $0-32
+	MOVQ  v+0(FP), DI
+	MOVQ  sums+8(FP), SI
+	MOVQ  p+16(FP), R8
+	MOVQ  o+24(FP), R9
+	VPXOR Y14, Y14, Y14
+	VPXOR Y15, Y15, Y15
+	XORQ  BX, BX
+
+next:
+	VMOVDQU   (DI)(BX*1), Y0
+	VMOVDQU   32(DI)(BX*1), Y1
+	VPADDW    (SI)(BX*1), Y0, Y2
+	VPADDW    32(SI)(BX*1), Y1, Y3
+	VPCMPGTW  (R8)(BX*1), Y2, Y4
+	VPCMPGTW  32(R8)(BX*1), Y3, Y5
+	VPCMPGTW  512(R8)(BX*1), Y2, Y6
+	VPCMPGTW  544(R8)(BX*1), Y3, Y7
+	VPAND     1024(R8)(BX*1), Y2, Y8
+	VPAND     1056(R8)(BX*1), Y3, Y9
+	VPADDW    1536(R8)(BX*1), Y8, Y8
+	VPADDW    1568(R8)(BX*1), Y9, Y9
+	VPOR      Y4, Y6, Y6
+	VPOR      Y5, Y7, Y7
+	MASK(Y4, Y5, Y10, CX)
+	MASK(Y6, Y7, Y11, AX)
+	MOVQ      BX, DX
+	SHRQ      $4, DX
+	NOTL      AX
+	MOVL      CX, (R9)(DX*1)
+	MOVL      AX, 32(R9)(DX*1)
+	TESTL     AX, AX
+	JNZ       below
+
+spike:
+	VPBLENDVB Y4, Y8, Y2, Y2
+	VPBLENDVB Y5, Y9, Y3, Y3
+	VMOVDQU   Y2, (DI)(BX*1)
+	VMOVDQU   Y3, 32(DI)(BX*1)
+	VPXOR     Y0, Y2, Y0
+	VPXOR     Y1, Y3, Y1
+	VPOR      Y0, Y15, Y15
+	VPOR      Y1, Y15, Y15
+	VPSRAW    $15, Y2, Y10
+	VPSRAW    $15, Y3, Y11
+	VPXOR     Y2, Y10, Y10
+	VPXOR     Y3, Y11, Y11
+	VPOR      Y10, Y14, Y14
+	VPOR      Y11, Y14, Y14
+	ADDQ      $64, BX
+	CMPQ      BX, $512
+	JLT       next
+
+	VEXTRACTI128 $1, Y14, X0
+	VPOR         X14, X0, X0
+	VPSHUFD      $0x4E, X0, X1
+	VPOR         X1, X0, X0
+	VPSHUFD      $0xB1, X0, X1
+	VPOR         X1, X0, X0
+	VMOVD        X0, AX
+	MOVL         AX, CX
+	SHRL         $16, CX
+	ORL          CX, AX
+	ANDL         $0xFFFF, AX
+	MOVL         AX, 64(R9)
+	VEXTRACTI128 $1, Y15, X0
+	VPOR         X15, X0, X0
+	VPSHUFD      $0x4E, X0, X1
+	VPOR         X1, X0, X0
+	VPSHUFD      $0xB1, X0, X1
+	VPOR         X1, X0, X0
+	VMOVD        X0, AX
+	MOVL         AX, CX
+	SHRL         $16, CX
+	ORL          CX, AX
+	ANDL         $0xFFFF, AX
+	MOVL         AX, 68(R9)
+	VZEROUPPER
+	RET
+
+below: // Y6, Y7: not so
+	VPAND     2048(R8)(BX*1), Y2, Y10
+	VPAND     2080(R8)(BX*1), Y3, Y11
+	VPADDW    2560(R8)(BX*1), Y10, Y10
+	VPADDW    2592(R8)(BX*1), Y11, Y11
+	VPBLENDVB Y6, Y2, Y10, Y2
+	VPBLENDVB Y7, Y3, Y11, Y3
+	JMP       spike
+
 // func prefetchRows(rows *[Axons]set, types *axonTypes, axons *uint8, n int)
 TEXT ·prefetchRows(SB), NOSPLIT, $0-32
 	MOVQ rows+0(FP), DI
@@ -206,34 +304,4 @@ done:
 	ADDQ $512, DI
 	DECQ CX
 	JNZ  word
-	RET
-
-// func prefetchDue(due *[slots]set, sends *send, n int, tick int)
-// A set has 32 bytes, and a core slots of them; fields as send has them.
-TEXT ·prefetchDue(SB), NOSPLIT, $0-32
-	MOVQ due+0(FP), DI
-	MOVQ sends+8(FP), SI
-	MOVQ n+16(FP), CX
-	MOVQ tick+24(FP), R8
-
-next:
-	MOVQ       (SI), AX
-	MOVQ       AX, BX
-	MOVQ       AX, DX
-	ANDQ       $3, DX
-	CMPQ       DX, $1
-	JNE        skip
-	SHRQ       $30, BX
-	SHLQ       $9, BX
-	SHRQ       $2, AX
-	ADDQ       R8, AX
-	ANDQ       $15, AX
-	SHLQ       $5, AX
-	ADDQ       DI, AX
-	PREFETCHT0 (AX)(BX*1)
-
-skip:
-	ADDQ $8, SI
-	DECQ CX
-	JNZ  next
 	RET

@@ -75,7 +75,7 @@ func (m *Machine) Run(b *Block) (*Activity, error) {
 	}
 	sum := newCounts(m.layers, b.Ticks)
 	var err error
-	if b.Examples < n && len(m.cores) >= 2*stride {
+	if b.Examples < n && len(m.cores) >= many {
 		err = m.byCores(b, n, &sum)
 	} else {
 		err = m.byExamples(b, min(n, b.Examples), &sum)
@@ -93,7 +93,7 @@ func (m *Machine) byExamples(b *Block, n int, sum *counts) error {
 	var wait sync.WaitGroup
 	for i := range workers {
 		wait.Go(func() {
-			w, s := &workers[i], m.newState()
+			w, s := &workers[i], m.newState(1)
 			for {
 				e := int(next.Add(1)) - 1
 				if e >= b.Examples || errs[i] != nil {
@@ -104,9 +104,12 @@ func (m *Machine) byExamples(b *Block, n int, sum *counts) error {
 					if errs[i] = w.before(s, b, e); errs[i] != nil {
 						break
 					}
-					w.run(s, 0, len(m.cores))
+					for patch := range m.patches() {
+						w.run(s, patch)
+					}
 					w.after(s, b, e)
 				}
+				w.end(s)
 			}
 		})
 	}
@@ -114,15 +117,17 @@ func (m *Machine) byExamples(b *Block, n int, sum *counts) error {
 	return finish(workers, errs, sum)
 }
 
-// stride is how many cores a worker takes at once.
-const stride = 32
+// many is how many cores are worth it that workers compute each tick together.
+const many = 64
 
 // byCores has all workers compute each tick of an example together.
 func (m *Machine) byCores(b *Block, n int, sum *counts) error {
 	workers := m.workers(n, b.Ticks)
+	for i := range workers {
+		workers[i].number = i
+	}
 	errs := make([]error, 1)
-	s := m.newState()
-	s.shared = true
+	s := m.newState(n)
 	for e := range b.Examples {
 		s.reset(b.seed(e))
 		for range b.Ticks {
@@ -134,17 +139,18 @@ func (m *Machine) byCores(b *Block, n int, sum *counts) error {
 			for i := range workers {
 				wait.Go(func() {
 					for {
-						from := int(next.Add(stride)) - stride
-						if from >= len(m.cores) {
+						patch := int(next.Add(1)) - 1
+						if patch >= m.patches() {
 							return
 						}
-						workers[i].run(s, from, min(from+stride, len(m.cores)))
+						workers[i].run(s, patch)
 					}
 				})
 			}
 			wait.Wait()
 			workers[0].after(s, b, e)
 		}
+		workers[0].end(s)
 	}
 	return finish(workers, errs, sum)
 }

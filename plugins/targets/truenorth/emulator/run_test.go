@@ -140,18 +140,34 @@ func TestSplit(t *testing.T) {
 				if err := w[0].before(s, b, 0); err != nil {
 					t.Fatal(err)
 				}
-				w[0].run(s, 0, len(m.cores))
+				for patch := range m.patches() {
+					w[0].run(s, patch)
+				}
 				w[0].after(s, b, 0)
 			}
 		}
-		whole, cut := m.newState(), m.newState()
+		whole, cut := m.newState(1), m.newState(1)
 		whole.reset(5)
 		cut.reset(5)
 		advance(whole, ticks)
 		advance(cut, ticks/2)
-		fresh := &state{m: m, seed: cut.seed, tick: cut.tick, later: cut.later, v: slices.Clone(cut.v), moving: slices.Clone(cut.moving), bits: slices.Clone(cut.bits), due: slices.Clone(cut.due), fired: make([]set, len(m.cores))}
+		fresh := m.newState(1)
+		fresh.seed, fresh.tick, fresh.later = cut.seed, cut.tick, cut.later
+		copy(fresh.v, cut.v)
+		copy(fresh.v16, cut.v16)
+		copy(fresh.wide, cut.wide)
+		copy(fresh.moving, cut.moving)
+		copy(fresh.bits, cut.bits)
+		copy(fresh.due, cut.due)
+		for i, x := range cut.mail {
+			fresh.mail[i] = slices.Clone(x)
+		}
 		advance(fresh, ticks)
-		if !slices.Equal(fresh.v, whole.v) || !slices.Equal(fresh.due, whole.due) {
+		same := true
+		for i := range len(n.Cores) * Neurons {
+			same = same && fresh.membrane(i/Neurons, i%Neurons) == whole.membrane(i/Neurons, i%Neurons)
+		}
+		if !same || !slices.Equal(fresh.due, whole.due) || !slices.EqualFunc(fresh.mail, whole.mail, slices.Equal) {
 			t.Fatal("the second half goes another way")
 		}
 	})
@@ -197,7 +213,7 @@ func crowd(cores int, stochastic bool) *Network {
 // What comes out for an example depends on it and its seed alone: not on workers, on the examples beside it, or on whether cores or
 // examples are computed at once.
 func TestWorkers(t *testing.T) {
-	n := crowd(40, true)
+	n := crowd(70, true)
 	m, err := New(n)
 	if err != nil {
 		t.Fatal(err)
@@ -269,10 +285,10 @@ func TestLines(t *testing.T) {
 			in.Line(0)
 		}
 	}, after: func(s *state) {
-		if s.v[0] > last {
+		if s.membrane(0, 0) > last {
 			rises = append(rises, s.tick)
 		}
-		last = s.v[0]
+		last = s.membrane(0, 0)
 	}})
 	if err != nil || !slices.Equal(rises, []int{2, 5, 42}) || a.Inputs != 3 {
 		t.Errorf("%v: V rises at %v, and %v spikes came in", err, rises, a.Inputs)
@@ -326,7 +342,7 @@ func TestSaturation(t *testing.T) {
 			t.Fatal(err)
 		}
 		var v int32
-		a, err := m.Run(&Block{Examples: 1, Ticks: 1, Input: input(in), after: func(s *state) { v = s.v[0] }})
+		a, err := m.Run(&Block{Examples: 1, Ticks: 1, Input: input(in), after: func(s *state) { v = s.membrane(0, 0) }})
 		if err != nil || v != c.want || a.Layers[0].Clipped != c.clips {
 			t.Errorf("%+v: %v, V is %d, clipped %v; want %d, %v", c.p, err, v, a.Layers[0].Clipped, c.want, c.clips)
 		}
@@ -385,12 +401,12 @@ func TestDistribution(t *testing.T) {
 				if s.tick%block == 0 {
 					sums[j] = append(sums[j], 0)
 				}
-				x := float64(s.v[j] - last[j])
+				x := float64(s.membrane(0, j) - last[j])
 				if j >= thresholds {
 					x = float64(s.fired[0][j/64] >> (j % 64) & 1)
 				}
 				sums[j][len(sums[j])-1] += x
-				last[j] = s.v[j]
+				last[j] = s.membrane(0, j)
 			}
 		}})
 	if err != nil {

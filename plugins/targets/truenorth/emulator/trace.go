@@ -128,7 +128,7 @@ func (p *tracer) core(s *state, c int32) {
 		if wanted[j/64]>>(j%64)&1 == 0 {
 			continue
 		}
-		v = append(v, s.v[c*Neurons+j])
+		v = append(v, s.membrane(int(c), int(j)))
 		if s.fired[c][j/64]>>(j%64)&1 != 0 {
 			fired = append(fired, j)
 		}

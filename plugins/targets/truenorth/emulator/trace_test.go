@@ -95,7 +95,7 @@ func TestVectors(t *testing.T) {
 					}
 				},
 				Fired: func(_, tick, _ int, _ [4]uint64) { spikes = append(spikes, tick) },
-				after: func(s *state) { v = append(v, int(s.v[0])) },
+				after: func(s *state) { v = append(v, int(s.membrane(0, 0))) },
 			}); err != nil {
 				t.Fatal(c.name, err)
 			}
