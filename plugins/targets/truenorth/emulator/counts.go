@@ -33,12 +33,8 @@ func (c *counts) idle(k *core) {
 	}
 }
 
-// synapses counts the synapses of a row.
+// synapses counts the synapses of a row of a core with several layers.
 func (c *counts) synapses(k *core, r *set) {
-	if k.only >= 0 {
-		c.layers[k.only].synops += common(*r, *r)
-		return
-	}
 	for i := range k.layers {
 		c.layers[k.layers[i].layer].synops += common(k.layers[i].members, *r)
 	}

@@ -24,7 +24,6 @@ type Machine struct {
 // core is what every tick needs of a core, in one line of a cache. Cores whose neurons have the same parameters at the same places share
 // their group.
 type core struct {
-	rows   *[Axons]set
 	layers []part
 	size   int64  // neurons
 	only   int32  // the layer of all neurons; -1: there are several, or none
@@ -90,7 +89,7 @@ func New(n *Network) (*Machine, error) {
 	same := m.canonical()
 	for i := range n.Cores {
 		c, rest, from := &m.cores[i], &m.plans[i], &n.Cores[i]
-		*c = core{rows: &from.Rows, size: int64(len(from.Neurons)), only: -1, id: uint32(from.Chip)<<12 | uint32(from.Y)<<6 | uint32(from.X)}
+		*c = core{size: int64(len(from.Neurons)), only: -1, id: uint32(from.Chip)<<12 | uint32(from.Y)<<6 | uint32(from.X)}
 		for a, g := range from.Types {
 			m.types[i][a/4] |= g << (a % 4 * 2)
 		}
@@ -142,6 +141,9 @@ func (m *Machine) canonical() []int32 {
 	}
 	return out
 }
+
+// rows returns the crossbar of a core. No pointer to it is kept: the check for nil of one reads the first row, which nobody asked for.
+func (m *Machine) rows(index int) *[Axons]set { return &m.network.Cores[index].Rows }
 
 func (n *Network) group(c *Core) *group {
 	g := &group{}

@@ -33,7 +33,7 @@ func (w *worker) run(s *state, patch int) {
 			w.axons = s.active(from+next, w.axons)
 			w.ends[next+1] = len(w.axons)
 			if len(w.axons) > before {
-				prefetchRows(s.m.cores[from+next].rows, &s.m.types[from+next], &w.axons[before], len(w.axons)-before)
+				prefetchRows(s.m.rows(from+next), &s.m.types[from+next], &w.axons[before], len(w.axons)-before)
 			}
 		}
 		if k < n {
@@ -56,10 +56,19 @@ func (w *worker) core(s *state, index int, axons []uint8) {
 	}
 	s.due[index] = set{}
 	var t0, t1, t2, t3 uint64
+	crossbar := s.m.rows(index)
+	synapses := int64(0)
 	for _, a := range axons {
-		r := &c.rows[a]
+		r := &crossbar[a]
 		t0, t1, t2, t3 = t0|r[0], t1|r[1], t2|r[2], t3|r[3]
-		w.counts.synapses(c, r)
+		if c.only >= 0 {
+			synapses += common(*r, *r)
+		} else {
+			w.counts.synapses(c, r)
+		}
+	}
+	if c.only >= 0 {
+		w.counts.layers[c.only].synops += synapses
 	}
 	touched := set{t0, t1, t2, t3}
 	low, high := s.m.rules.ends()
@@ -80,8 +89,9 @@ func (w *worker) plain(s *state, c *core, index int, axons []uint8) {
 	p, types, wide := c.plain, &s.m.types[index], s.wide[index]
 	v := (*[Neurons]int32)(s.v[index*Neurons:])
 	w.rows = w.rows[:0]
+	crossbar := s.m.rows(index)
 	for _, a := range axons {
-		w.rows = append(w.rows, row{&c.rows[a], &p.s[types.of(a)]})
+		w.rows = append(w.rows, row{&crossbar[a], &p.s[types.of(a)]})
 	}
 	sums := &p.lambda
 	changed := uint32(0)
@@ -120,7 +130,7 @@ var zeros [Neurons]int16
 
 // literal computes neurons one after another, as the equations say.
 func (w *worker) literal(s *state, c *core, touched set, index int, axons []uint8) {
-	v := (*[Neurons]int32)(s.v[index*Neurons:])
+	v, crossbar := (*[Neurons]int32)(s.v[index*Neurons:]), s.m.rows(index)
 	low, high := s.m.rules.ends()
 	d := draws{seed: s.seed, core: c.id, tick: uint32(s.tick), fixed: s.m.fixed}
 	moving, used, types := s.moving[index], s.m.plans[index].used, &s.m.types[index]
@@ -135,7 +145,7 @@ func (w *worker) literal(s *state, c *core, touched set, index int, axons []uint
 				n.leak(p, &d)
 			}
 			for _, a := range axons {
-				if c.rows[a][k]>>(j%64)&1 != 0 {
+				if crossbar[a][k]>>(j%64)&1 != 0 {
 					n.synapse(p, types.of(a), uint32(a), &d)
 				}
 			}
