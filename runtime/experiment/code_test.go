@@ -33,7 +33,7 @@ func serveInFolder() {
 		Equations: "neuron plain(tau: real = 2) {\n    input x\n    state v = 0\n    v = v + (x - v) / tau\n    spike when v >= 0.25\n    on spike { v = 0 }\n}\n"}}
 	p.Targets = []sdk.Target{{Component: schema.Component{Kind: schema.Target, Name: "chip", Version: "1.0", Doc: "Takes all."},
 		Check: func(schema.TargetRequest) (schema.TargetReply, error) { return schema.TargetReply{Fits: true}, nil }}}
-	p.Targets = append(p.Targets, circuittest.Ideal(), coarse(), unlike())
+	p.Targets = append(p.Targets, circuittest.Ideal(), coarse(), unlike(), tracing("traced"))
 	for _, call := range []string{"Forward", "Backward"} {
 		p.Opaque = append(p.Opaque, failing(p.Opaque[0], call))
 	}

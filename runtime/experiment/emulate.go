@@ -73,13 +73,15 @@ func Emulate(ctx context.Context, h *host.Host, o EmulateOptions) (string, diag.
 // Target checks a target as a spec writes it, such as `chip(cores = 4)`, with further arguments as NAME=VALUE. One of a plugin stands
 // behind the plugin's name and a dot. It is nil where something was found; the findings point into the texts that come with them.
 func Target(ctx context.Context, h *host.Host, text string, sets []string) (*check.Target, diag.List, diag.Sources) {
-	const label, name = "TARGET", "chip"
-	spec := "snn 1\n"
+	const label = "TARGET"
+	spec, name, own := "snn 1\n", "chip", ""
 	path, args, called := strings.Cut(text, "(")
 	if at := strings.LastIndex(path, "."); at >= 0 {
-		const alias = "plugin"
-		spec += "use " + strconv.Quote(strings.TrimSpace(path[:at])) + " as " + alias + "\n"
-		if text = alias + path[at:]; called {
+		if own = strings.TrimSpace(path[at+1:]); own == name { // the plugin's is called so too
+			name = "target_chip"
+		}
+		spec += "use " + strconv.Quote(strings.TrimSpace(path[:at])) + " as " + own + "\n"
+		if text = own; called {
 			text += "(" + args
 		}
 	}
@@ -108,6 +110,10 @@ func Target(ctx context.Context, h *host.Host, text string, sets []string) (*che
 		bad = bad[i : i+1] // the rest follows from it
 	}
 	if found = append(found, bad...); found.HasErrors() {
+		return nil, found, sources
+	}
+	if is := s.Targets[0].Value.Text; own != "" && is != own { // any name stands for the only target of a plugin
+		found.Add(diag.Diagnostic{Code: diag.UnknownName, Range: change.Value.Span(), Summary: fmt.Sprintf("plugin `%s` has no target `%s`", s.Targets[0].Plugin, own), Help: fmt.Sprintf("its target is `%s`", is)})
 		return nil, found, sources
 	}
 	return s.Targets[0], nil, nil

@@ -33,6 +33,7 @@ func TestMain(m *testing.M) {
 	servePainter()
 	serveOpaque()
 	serveInFolder()
+	serveTraced()
 	argv, err := builtin.Argv()
 	if err != nil {
 		panic(err)
