@@ -28,6 +28,11 @@ func (c *emulateCommand) Run(ctx context.Context, s streams) error {
 	}
 	defer h.Close()
 	lines, found, sources, err := experiment.Emulate(ctx, h, experiment.EmulateOptions{Target: c.Target, Sets: c.Set, File: c.File})
+	if ctx.Err() == nil { // else they are of what was broken off
+		if err := printFindings(s.err, found, sources); err != nil {
+			return err
+		}
+	}
 	if err != nil {
 		return err
 	}
@@ -35,9 +40,6 @@ func (c *emulateCommand) Run(ctx context.Context, s streams) error {
 		return err
 	}
 	if found.HasErrors() {
-		if err := printFindings(s.err, found, sources); err != nil {
-			return err
-		}
 		return judged(found)
 	}
 	if _, err := io.WriteString(s.out, lines); err != nil {

@@ -43,35 +43,40 @@ func Emulate(ctx context.Context, h *host.Host, o EmulateOptions) (string, diag.
 	if target == nil {
 		return "", found, sources, nil
 	}
+	lines, err := emulate(ctx, h, target, o)
+	return lines, found, sources, err
+}
+
+func emulate(ctx context.Context, h *host.Host, target *check.Target, o EmulateOptions) (string, error) {
 	p, err := h.Describe(ctx, target.Plugin)
 	if err != nil {
-		return "", nil, nil, err
+		return "", err
 	}
 	for _, c := range p.Components {
 		if c.Kind == schema.Target && c.Name == target.Value.Text && !c.Traces {
-			return "", nil, nil, fmt.Errorf("target `%s` says whether networks fit, and runs none that is given in its own terms", o.Target)
+			return "", fmt.Errorf("target `%s` says whether networks fit, and runs none that is given in its own terms", o.Target)
 		}
 	}
 	text, err := readNetwork(o.File)
 	if err != nil {
-		return "", nil, nil, err
+		return "", err
 	}
 	tensors, err := besideNetwork(o.File, text)
 	if err != nil {
-		return "", nil, nil, err
+		return "", err
 	}
 	r, err := h.Trace(ctx, target.Plugin, target.Value.Text, target.Value.Args, string(text), tensors)
 	if err != nil {
-		return "", nil, nil, err
+		return "", err
 	}
 	if r.Error != "" {
-		return "", nil, nil, fmt.Errorf("%s: %s", o.File, r.Error)
+		return "", fmt.Errorf("%s: %s", o.File, r.Error)
 	}
-	return r.Lines, nil, nil, nil
+	return r.Lines, nil
 }
 
 // Target checks a target as a spec writes it, such as `chip(cores = 4)`, with further arguments as NAME=VALUE. One of a plugin stands
-// behind the plugin's name and a dot. It is nil where something was found; the findings point into the texts that come with them.
+// behind the plugin's name and a dot. It is nil where an error was found; the findings point into the texts that come with them.
 func Target(ctx context.Context, h *host.Host, text string, sets []string) (*check.Target, diag.List, diag.Sources) {
 	const label = "TARGET"
 	spec, name, own := "snn 1\n", "chip", ""
@@ -116,7 +121,7 @@ func Target(ctx context.Context, h *host.Host, text string, sets []string) (*che
 		found.Add(diag.Diagnostic{Code: diag.UnknownName, Range: change.Value.Span(), Summary: fmt.Sprintf("plugin `%s` has no target `%s`", s.Targets[0].Plugin, own), Help: fmt.Sprintf("its target is `%s`", is)})
 		return nil, found, sources
 	}
-	return s.Targets[0], nil, nil
+	return s.Targets[0], found, sources
 }
 
 // readNetwork reads the text of a network, a plain file.

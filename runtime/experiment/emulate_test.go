@@ -82,6 +82,9 @@ func TestEmulatePlugin(t *testing.T) {
 			if lines != x.lines || (said.Len() > 0) != (x.says != "") || !strings.Contains(said.String(), x.says) {
 				t.Errorf("%s %s: %q, and it says %q", x.target, x.set, lines, said.String())
 			}
+			if sources["TARGET"] == nil { // what is found is told also where it is no error
+				t.Errorf("%s %s: what findings point into is not there", x.target, x.set)
+			}
 		}
 	}
 }
