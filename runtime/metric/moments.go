@@ -18,8 +18,7 @@ type Moments struct {
 	mean    []float64
 	scatter *mat.SymDense // sum of the outer products of the distances from the mean
 	waiting []float64     // vectors that are not in mean and scatter yet
-	few     []float64     // all vectors, as long as they are fewer by much than features
-	many    bool          // they are not
+	few     []float64     // all vectors; nil where they are not fewer by much than features
 	axes    *axes         // of the covariance; nil: not known
 }
 
@@ -62,7 +61,7 @@ func (m *Moments) Add(x []float32) error {
 		m.waiting = append(m.waiting, float64(v))
 	}
 	m.axes = nil
-	if m.many = m.many || 3*(m.Count()) > len(x); m.many {
+	if 3*m.Count() > len(x) { // and so it is from here on
 		m.few = nil
 	} else {
 		m.few = append(m.few, m.waiting[len(m.waiting)-len(x):]...)
