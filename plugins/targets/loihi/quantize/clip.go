@@ -14,7 +14,10 @@ const (
 // clip lowers what the largest mantissa stands for to where the squared error of the weights is least: few bits are better spent on many
 // weights than on the largest. Weights that are whole multiples of a unit, and such of 8 bits, stay as they are.
 func (x *numbers) clip() {
-	if _, exact := x.levels(); exact || x.width == 8 || x.largest == 0 {
+	if x.width == 8 || x.largest == 0 {
+		return
+	}
+	if _, exact := x.levels(); exact {
 		return
 	}
 	largest, shift := Mantissas(x.width)

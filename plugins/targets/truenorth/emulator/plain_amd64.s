@@ -17,6 +17,16 @@ GLOBL ·lanes(SB), RODATA|NOPTR, $32
 	VPAND        (32*K)(BX), T, T; \
 	VPADDW       T, SUM, SUM
 
+// FOLD ors the double words of Y, whose lower half is X, into AX.
+#define FOLD(Y, X) \
+	VEXTRACTI128 $1, Y, X0;  \
+	VPOR         X, X0, X0;  \
+	VPSHUFD      $0x4E, X0, X1; \
+	VPOR         X1, X0, X0; \
+	VPSHUFD      $0xB1, X0, X1; \
+	VPOR         X1, X0, X0; \
+	VMOVD        X0, AX
+
 // func integrateAVX2(sums, from *[Neurons]int16, rows *row, n int)
 TEXT ·integrateAVX2(SB), NOSPLIT, $0-32
 	MOVQ    sums+0(FP), DI
@@ -130,21 +140,9 @@ store:
 	CMPQ    BX, $512
 	JLT     next
 
-	VEXTRACTI128 $1, Y7, X0
-	VPOR         X7, X0, X0
-	VPSHUFD      $0x4E, X0, X1
-	VPOR         X1, X0, X0
-	VPSHUFD      $0xB1, X0, X1
-	VPOR         X1, X0, X0
-	VMOVD        X0, AX
+	FOLD(Y7, X7)
 	MOVL         AX, 64(R9)
-	VEXTRACTI128 $1, Y11, X0
-	VPOR         X11, X0, X0
-	VPSHUFD      $0x4E, X0, X1
-	VPOR         X1, X0, X0
-	VPSHUFD      $0xB1, X0, X1
-	VPOR         X1, X0, X0
-	VMOVD        X0, AX
+	FOLD(Y11, X11)
 	MOVL         AX, 68(R9)
 	VZEROUPPER
 	RET
@@ -228,25 +226,13 @@ spike:
 	CMPQ      BX, $512
 	JLT       next
 
-	VEXTRACTI128 $1, Y14, X0
-	VPOR         X14, X0, X0
-	VPSHUFD      $0x4E, X0, X1
-	VPOR         X1, X0, X0
-	VPSHUFD      $0xB1, X0, X1
-	VPOR         X1, X0, X0
-	VMOVD        X0, AX
+	FOLD(Y14, X14)
 	MOVL         AX, CX
 	SHRL         $16, CX
 	ORL          CX, AX
 	ANDL         $0xFFFF, AX
 	MOVL         AX, 64(R9)
-	VEXTRACTI128 $1, Y15, X0
-	VPOR         X15, X0, X0
-	VPSHUFD      $0x4E, X0, X1
-	VPOR         X1, X0, X0
-	VPSHUFD      $0xB1, X0, X1
-	VPOR         X1, X0, X0
-	VMOVD        X0, AX
+	FOLD(Y15, X15)
 	MOVL         AX, CX
 	SHRL         $16, CX
 	ORL          CX, AX
